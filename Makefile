@@ -1,0 +1,67 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo lab-up lab-down templates test lint unit sanity integration molecule \
+        test-oldest bench docs dist lock clean
+
+# Every tool comes from the environment, also those that tools start themselves.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+CHECK := python -m tools.check
+
+help:            ## show this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+venv:            ## make .venv, with this checkout in it as a collection
+	@tools/venv.sh
+
+demo: venv       ## build a whole organisation on this machine, change it, show it, stop it
+	@python -m tests.demo
+
+lab-up: venv     ## start the local organisation and write .lab/env
+	@python -m tests.lab up
+
+lab-down: venv   ## stop the local organisation
+	@python -m tests.lab down
+
+templates: venv  ## write the templates with their Lambda code in place to build/templates
+	@python -m tools.render_templates
+
+test: venv       ## every test and check
+	@$(CHECK) lint unit sanity integration molecule
+
+lint: venv       ## formatting, types, YAML, playbooks, templates, documentation, changelog
+	@$(CHECK) lint
+
+unit: venv       ## unit tests, with the contents of the collection archive
+	@$(CHECK) unit
+
+sanity: venv     ## ansible-test sanity
+	@$(CHECK) sanity
+
+integration: venv ## the playbooks against the local organisation
+	@$(CHECK) integration
+
+molecule: venv   ## the molecule scenarios
+	@$(CHECK) molecule
+
+test-oldest:     ## unit and integration tests with the oldest supported Python, Ansible and amazon.aws
+	@tools/venv.sh oldest
+	@PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" $(CHECK) unit integration
+
+bench: venv      ## compare with Sceptre on the same endpoint
+	@tools/venv.sh bench
+	@python -m benchmarks
+
+docs: venv       ## render the collection's documentation to build/docs
+	@tools/docs.sh
+
+dist: venv       ## build the collection archive into build/
+	@ansible-galaxy collection build --force --output-path build
+
+lock: venv       ## bring requirements/*.txt up to date with the *.in beside them
+	@tools/lock.sh
+
+clean:           ## remove everything that the other targets made, the environments too
+	@rm -rf .venv .venv-oldest .venv-bench .lab .ansible build .mypy_cache .ruff_cache .pytest_cache
