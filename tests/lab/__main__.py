@@ -1,0 +1,106 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lab by hand: python -m tests.lab up | down | env | log."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import cast
+
+from tests.lab import process
+from tests.lab.lab import Lab, Setup
+from tests.lab.process import LabError
+
+DIRECTORY = Path(__file__).parents[2] / ".lab"
+# A shell may hold any of these; each would win over, or mix with, what the lab gives.
+_UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_ROLE_ARN", "AWS_SESSION_TOKEN")
+
+
+def main() -> int:
+    """Run one command; the exit status is 1 when it could not be done."""
+    arguments = _parser().parse_args()
+    lab = Lab(directory=DIRECTORY)
+    try:
+        match arguments.command:
+            case "up":
+                _up(lab, latency=arguments.latency, setup=arguments.setup)
+            case "down":
+                _down(lab)
+            case "env":
+                print((_running(lab).directory / "env").read_text(encoding="utf-8"), end="")
+            case "log":
+                for call in _running(lab).calls():
+                    print(json.dumps(asdict(call)))
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="start it in the background and seed the organisation")
+    up.add_argument("--latency", type=float, default=0.0, metavar="S",
+                    help="seconds that every stack operation takes")  # fmt: skip
+    up.add_argument("--setup", choices=("operator", "management"), default="operator",
+                    help="whose credentials .lab/env holds")  # fmt: skip
+    commands.add_parser("down", help="end it and everything that it started")
+    commands.add_parser("env", help="print the shell lines that .lab/env holds")
+    commands.add_parser("log", help="print the call log, one JSON object a line")
+    return parser
+
+
+def _up(lab: Lab, *, latency: float, setup: str) -> None:
+    if lab.attach():
+        print(f"The lab runs already at {lab.url} (pid {lab.pid}). To use it: source .lab/env")
+        return
+    if process.read_state(lab.directory):
+        process.stop_unresponsive(lab.directory)
+    lab.start(watch=False)
+    try:
+        lab.seed()
+        lab.set_latency(latency)
+        _write_environment(lab, cast("Setup", setup))
+    except BaseException:
+        lab.stop()
+        raise
+    print(f"The lab runs at {lab.url} (pid {lab.pid}), with {setup} credentials in .lab/env.")
+    print("To use it: source .lab/env     To end it: python -m tests.lab down")
+
+
+def _down(lab: Lab) -> None:
+    if lab.attach():
+        pid = lab.pid
+        lab.stop()
+        print(f"The lab (pid {pid}) is ended.")
+    elif process.stop_unresponsive(lab.directory):
+        print("The lab did not answer any more; it is ended.")
+    else:
+        print("The lab does not run.")
+    (lab.directory / "env").unlink(missing_ok=True)
+
+
+def _running(lab: Lab) -> Lab:
+    if not lab.attach():
+        raise LabError("The lab does not run. To start it: python -m tests.lab up")
+    return lab
+
+
+def _write_environment(lab: Lab, setup: Setup) -> None:
+    lines = [f"unset {' '.join(_UNSET)}"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in lab.variables(setup).items()]
+    path = lab.directory / "env"
+    path.touch(mode=0o600)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

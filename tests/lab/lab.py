@@ -1,0 +1,247 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tests' view of the local organisation."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, cast
+
+from tests.lab import process
+from tests.lab.aws import Clients
+from tests.lab.calls import Call
+from tests.lab.faults import Rule
+from tests.lab.organisation import Organisation, check_account_id, load_organisation
+from tests.lab.process import LabError
+from tests.lab.seed import Seeder
+
+Setup = Literal["operator", "management", "profiles"]
+
+
+class Lab:
+    """One local organisation: `with Lab() as lab` starts it on a free port, seeds and ends it.
+
+    directory: where its files go (state, call log, server log); a temporary one by default.
+    """
+
+    def __init__(
+        self, *, organisation: Organisation | None = None, directory: Path | None = None
+    ) -> None:
+        self.organisation = organisation or load_organisation()
+        self._own_directory = directory is None
+        self._directory = directory
+        self._state: process.State | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+        self._clients: Clients | None = None
+
+    def __enter__(self) -> Lab:
+        self.start()
+        try:
+            self.seed()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The endpoint, as AWS_ENDPOINT_URL wants it."""
+        return self._running.url
+
+    @property
+    def directory(self) -> Path:
+        """Where the lab's files are."""
+        if self._directory is None:
+            raise LabError("The lab was not started.")
+        return self._directory
+
+    @property
+    def pid(self) -> int:
+        """The launcher's process id, which is its process group's too."""
+        return self._running.pid
+
+    def start(self, *, watch: bool = True) -> None:
+        """Start an empty lab. watch: it ends when this process ends, however that happens."""
+        if self._directory is None:
+            self._directory = Path(tempfile.mkdtemp(prefix="lab-"))
+        self._state, child = process.start(self._directory, watch=watch)
+        self._child = child if watch else None
+        self._clients = Clients(self._state.url)
+
+    def attach(self) -> bool:
+        """Use the lab that runs in the directory; False when none does."""
+        self._state = process.running(self.directory)
+        if self._state:
+            self._clients = Clients(self._state.url)
+        return self._state is not None
+
+    def stop(self) -> None:
+        """End the lab and everything that it started."""
+        if self._state:
+            process.stop(self._state, self.directory)
+        if self._child:
+            if self._child.stdin:
+                self._child.stdin.close()
+            self._child.wait()
+        if self._own_directory and self._directory:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory = None
+        self._state = self._child = self._clients = None
+
+    def seed(self, organisation: Organisation | None = None) -> None:
+        """Make the accounts and the roles of both set-ups; forget the calls that this took."""
+        if organisation:
+            self.organisation = organisation
+        self._configure(accounts=sorted(self.organisation.accounts.values()))
+        self._seeder.seed()
+        self.clear_calls()
+
+    def add_account(self, account_id: str) -> None:
+        """Make one more deploy account, with the access roles of both set-ups."""
+        check_account_id(account_id, name="added to the lab")
+        settings = cast("dict[str, Any]", self._ask("settings"))
+        self._configure(accounts=[*settings["accounts"], account_id])
+        self._seeder.seed_account(account_id)
+
+    def client(self, service: str, account_id: str, region: str = "us-east-1") -> Any:
+        """A boto3 client as the root of an account, to look at what AWS holds."""
+        if self._clients is None:
+            raise LabError("The lab was not started.")
+        return self._clients.root(service, account_id, region)
+
+    def environment(self, setup: Setup = "operator") -> dict[str, str]:
+        """A whole environment for a subprocess: this one's without AWS_*, and variables()."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {**kept, **self.variables(setup)}
+
+    def variables(self, setup: Setup = "operator") -> dict[str, str]:
+        """What a set-up adds to the environment: endpoint, region, credentials or profiles.
+
+        operator: the operator in the build account. management: an administrator of the
+        management account. profiles: as operator, with one AWS profile for every account (named
+        as in organisation.yml) in a config file, and no credentials in the environment.
+        """
+        region = self.organisation.primary_region
+        variables = {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        if setup == "profiles":
+            return {**variables, "AWS_CONFIG_FILE": str(self._write_profiles())}
+        credentials = self._credentials(setup)
+        return {**variables, **{name.upper(): value for name, value in credentials.items()}}
+
+    def calls(self, since: float = 0.0) -> list[Call]:
+        """The call log, from a time.time() on."""
+        answer = cast("list[dict[str, Any]]", self._ask(f"calls?since={since!r}"))
+        return [Call.from_data(item) for item in answer]
+
+    def clear_calls(self) -> None:
+        """Empty the call log."""
+        self._ask("calls", method="DELETE")
+
+    def set_latency(
+        self, seconds: float, *, resource: float = 0.0, change_set: float = 0.0
+    ) -> None:
+        """Let every stack operation take so long, every resource and change set so long more."""
+        latency = {"operation": seconds, "resource": resource, "change_set": change_set}
+        self._configure(latency=latency)
+
+    def set_faults(self, rules: Iterable[Rule]) -> None:
+        """Replace the fault rules; an empty list ends all faults."""
+        self._configure(faults=[asdict(rule) for rule in rules])
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The rules in force, with how often each was met and fired."""
+        settings = cast("dict[str, Any]", self._ask("settings"))
+        return cast("list[dict[str, Any]]", settings["faults"])
+
+    def set_secure_transport(self, secure: bool) -> None:
+        """What aws:SecureTransport says of every request; true unless a test says otherwise."""
+        self._configure(secure_transport=secure)
+
+    def set_change_page(self, changes: int) -> None:
+        """How many changes DescribeChangeSet gives on one page."""
+        self._configure(change_page=changes)
+
+    def refuse_access(self, account_id: str) -> None:
+        """Let the access roles of an account refuse everybody."""
+        for name, trust in self._seeder.trust_of(account_id).items():
+            deny = [{**statement, "Effect": "Deny"} for statement in trust["Statement"]]
+            self._set_trust(account_id, name, {**trust, "Statement": deny})
+
+    def allow_access(self, account_id: str) -> None:
+        """Undo refuse_access."""
+        for name, trust in self._seeder.trust_of(account_id).items():
+            self._set_trust(account_id, name, trust)
+
+    @property
+    def _running(self) -> process.State:
+        if self._state is None:
+            raise LabError("The lab does not run.")
+        return self._state
+
+    @property
+    def _seeder(self) -> Seeder:
+        if self._clients is None:
+            raise LabError("The lab was not started.")
+        return Seeder(self._clients, self.organisation)
+
+    def _set_trust(self, account_id: str, role_name: str, trust: dict[str, Any]) -> None:
+        self.client("iam", account_id).update_assume_role_policy(
+            RoleName=role_name, PolicyDocument=json.dumps(trust)
+        )
+
+    def _credentials(self, setup: Setup) -> dict[str, str]:
+        organisation = self.organisation
+        if self._clients is None:
+            raise LabError("The lab was not started.")
+        if setup == "management":
+            account_id, role = organisation.management, organisation.management_access.operator_role
+        else:
+            account_id, role = organisation.build, organisation.operator.operator_role
+        return self._clients.assume(account_id, role, organisation.primary_region)
+
+    def _write_profiles(self) -> Path:
+        """Write the AWS config file with a profile for every account that the operator reaches."""
+        organisation = self.organisation
+        credentials = "".join(
+            f"{name} = {value}\n" for name, value in self._credentials("operator").items()
+        )
+        sections = [f"[default]\n{credentials}", f"[profile build]\n{credentials}"]
+        for name, account_id in organisation.deploy.items():
+            role_arn = f"arn:aws:iam::{account_id}:role/{organisation.operator.access_role}"
+            sections.append(f"[profile {name}]\nrole_arn = {role_arn}\nsource_profile = build\n")
+        path = self.directory / "profiles"
+        path.write_text("\n".join(sections), encoding="utf-8")
+        return path
+
+    def _configure(self, **changes: Any) -> None:
+        self._ask("settings", method="POST", data=changes)
+
+    def _ask(self, path: str, *, method: str = "GET", data: object = None) -> object:
+        return process.ask(f"{self.url}/_lab/{path}", method=method, data=data)
+
+
+__all__ = ("Lab", "LabError", "Rule", "Setup")

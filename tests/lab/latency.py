@@ -1,0 +1,146 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stack operations that can be seen in progress, with a settable latency."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakSet
+
+from ministack.services import cloudformation
+from ministack.services.cloudformation import provisioners, stacks
+
+from tests.lab.settings import Settings
+
+
+def install(settings: Settings) -> None:
+    """Let every stack operation go on in the background, resource by resource.
+
+    AWS: an operation takes time; *_IN_PROGRESS is seen on the stack and on the resource at work.
+    MiniStack: a stack is made inside one step of the event loop, because _deploy_stack_async
+    awaits only for types that run on a worker thread. Here every type is awaited, through our
+    own run_reentrant, which waits without holding the loop or a lock.
+    """
+    on_worker_thread = stacks._runs_on_worker_thread
+    run_on_thread = stacks.run_reentrant
+    started: WeakSet[asyncio.Task[Any]] = WeakSet()
+
+    async def run(function: Callable[..., Any], *arguments: Any) -> Any:
+        if _unchanged(function, arguments):
+            return _leave_alone(arguments)
+        cleanup = _begin_cleanup(function, arguments)
+        delay = settings.latency.resource
+        task = asyncio.current_task()
+        if task is not None and task not in started:
+            started.add(task)
+            delay += settings.latency.operation
+        await asyncio.sleep(delay)
+        _stop_if_deleted(function, arguments)
+        if on_worker_thread(arguments[0]):
+            result = await run_on_thread(function, *arguments)
+        else:
+            result = function(*arguments)
+        if cleanup:
+            _event(arguments, "DELETE_COMPLETE", physical_id=arguments[1])
+        return result
+
+    stacks._runs_on_worker_thread = lambda resource_type: True
+    stacks.run_reentrant = run
+    _hide_events_of_unchanged_resources()
+
+
+# Every function that run_reentrant is given has the type first and the stack's name last or
+# before the logical id and attributes: (positions of stack name, of logical id).
+_POSITIONS = {
+    "_provision_keeping_seed": (3, 1),
+    "_update_keeping_seed": (4, 5),
+    "_update_resource": (4, 5),
+    "_delete_resource": (3, 4),
+}
+
+
+def _stack(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str, Any]:
+    stack: dict[str, Any] = cloudformation._stacks.get(
+        arguments[_POSITIONS[function.__name__][0]], {}
+    )
+    return stack
+
+
+def _unchanged(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
+    return function is stacks._update_keeping_seed and arguments[2] == arguments[3]
+
+
+def _leave_alone(arguments: tuple[Any, ...]) -> tuple[tuple[str, dict[str, Any]], str]:
+    """An unchanged resource is not touched by an update.
+
+    AWS: no call, no event. MiniStack: the update handler of every resource runs, and both events
+    are written. The one that is written already is taken back, the other is not let through.
+    """
+    _, physical_id, _, _, stack_name, logical_id, attributes = arguments
+    stack = cloudformation._stacks.get(stack_name)
+    events = cloudformation._stack_events.get(stack["StackId"], [])
+    if events and events[-1]["LogicalResourceId"] == logical_id:
+        events.pop()
+    stack.setdefault("_lab_unchanged", set()).add(logical_id)
+    return (physical_id, attributes), provisioners._NAME_SEED.get()
+
+
+def _hide_events_of_unchanged_resources() -> None:
+    add_event = stacks._add_event
+
+    def filtered(stack_id: str, stack_name: str, logical_id: str, *rest: Any, **more: Any) -> None:
+        unchanged = cloudformation._stacks.get(stack_name, {}).get("_lab_unchanged", set())
+        if logical_id in unchanged:
+            unchanged.discard(logical_id)
+            return
+        add_event(stack_id, stack_name, logical_id, *rest, **more)
+
+    stacks._add_event = filtered
+
+
+def _begin_cleanup(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
+    """An update deletes what it no longer needs after its success.
+
+    AWS: UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, and events of the resource being deleted.
+    MiniStack: deletes under UPDATE_IN_PROGRESS without an event.
+    """
+    if function is not stacks._delete_resource:
+        return False
+    stack = _stack(function, arguments)
+    cleanup = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    if stack.get("StackStatus") not in ("UPDATE_IN_PROGRESS", cleanup):
+        return False
+    if stack["StackStatus"] != cleanup:
+        stack["StackStatus"] = cleanup
+        stacks._add_event(
+            stack["StackId"], stack["StackName"], stack["StackName"],
+            "AWS::CloudFormation::Stack", cleanup, physical_id=stack["StackId"],
+        )  # fmt: skip
+    _event(arguments, "DELETE_IN_PROGRESS", physical_id=arguments[1])
+    return True
+
+
+def _event(arguments: tuple[Any, ...], status: str, *, physical_id: str) -> None:
+    resource_type, _, _, stack_name, logical_id = arguments
+    stack = cloudformation._stacks.get(stack_name)
+    stacks._add_event(
+        stack["StackId"], stack_name, logical_id, resource_type, status, physical_id=physical_id
+    )
+
+
+def _stop_if_deleted(function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    """DeleteStack of a stack that is being created ends the creation.
+
+    MiniStack would let both go on at once. Cancellation is what its own code does not catch.
+    """
+    if function is stacks._provision_keeping_seed:
+        status = _stack(function, arguments).get("StackStatus", "")
+        if status.startswith("DELETE_"):
+            raise asyncio.CancelledError
+
+
+__all__ = ("install",)

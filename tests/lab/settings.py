@@ -1,0 +1,64 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a test can change while the lab runs: the state behind the control endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from tests.lab.faults import Faults
+
+
+@dataclass
+class Latency:
+    """Seconds that work takes. Several stacks wait at once."""
+
+    operation: float = 0.0
+    resource: float = 0.0
+    change_set: float = 0.0
+
+
+@dataclass
+class Settings:
+    """Everything that the control endpoint sets.
+
+    accounts: the ids that exist (principals of others are refused); empty means: any.
+    change_page: changes on one page of DescribeChangeSet.
+    """
+
+    latency: Latency = field(default_factory=Latency)
+    faults: Faults = field(default_factory=Faults)
+    secure_transport: bool = True
+    accounts: set[str] = field(default_factory=set)
+    change_page: int = 100
+
+    def update(self, changes: dict[str, Any]) -> None:
+        """Apply a partial change. Unknown keys raise ValueError, so that no switch is a typo."""
+        unknown = set(changes) - {item.name for item in fields(self)}
+        if unknown:
+            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+        for name, value in changes.items():
+            if name == "latency":
+                self.latency = Latency(**value)
+            elif name == "faults":
+                self.faults = Faults.from_data(value)
+            elif name == "accounts":
+                self.accounts = set(value)
+            else:
+                setattr(self, name, value)
+
+    def as_data(self) -> dict[str, Any]:
+        """The settings as JSON data."""
+        return {
+            "latency": asdict(self.latency),
+            "faults": self.faults.as_data(),
+            "secure_transport": self.secure_transport,
+            "accounts": sorted(self.accounts),
+            "change_page": self.change_page,
+        }
+
+
+__all__ = ("Latency", "Settings")
