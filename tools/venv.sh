@@ -24,15 +24,18 @@ candidates() {
 
 # The first Python of the given versions that runs and can make an environment. A file that exists
 # proves nothing: pyenv leaves shims of versions that are not selected, Debian splits ensurepip off.
+# The answer is the interpreter behind it, never one inside an environment that is about to go.
 find_python() {
     local version path
+    local probe='
+import ensurepip, os, sys, venv
+if "%d.%d" % sys.version_info[:2] != sys.argv[1]:
+    sys.exit(1)
+print(os.path.realpath(sys.executable))
+'
     for version in "$@"; do
         while IFS= read -r path; do
-            if "$path" -c 'import ensurepip, sys, venv; sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1])' \
-                "$version" >/dev/null 2>&1; then
-                printf '%s\n' "$path"
-                return 0
-            fi
+            "$path" -c "$probe" "$version" 2>/dev/null && return 0
         done < <(candidates "$version")
     done
     return 1

@@ -1,0 +1,26 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the checkout is, and the environment in which the tools run their commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The virtual environment in use, and the folder where Ansible finds its collections.
+VENV = Path(sys.prefix)
+COLLECTIONS = VENV / "collections"
+
+
+def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
+    """This process's environment, with the virtual environment first on PATH, and `extra`."""
+    path = os.pathsep.join((str(VENV / "bin"), os.environ.get("PATH", os.defpath)))
+    return {**os.environ, "PATH": path, **(extra or {})}
+
+
+__all__ = ("COLLECTIONS", "ROOT", "VENV", "environment")

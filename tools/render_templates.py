@@ -1,0 +1,53 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write every CloudFormation template with its Lambda code in place to build/templates.
+
+The results stand alone: for the console, for cfn-lint and for reading.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import render
+
+from tools.environment import ROOT
+
+TARGET = ROOT / "build" / "templates"
+
+
+def sources() -> list[Path]:
+    """Every template of the collection, in a fixed order."""
+    return sorted(
+        path
+        for pattern in ("roles/*/files", "playbooks/files")
+        for path in ROOT.glob(f"{pattern}/*.template")
+    )
+
+
+def render_all() -> list[Path]:
+    """Render every template into a fresh `build/templates` and return the files written.
+
+    Raises ValueError if two templates would be written to the same file.
+    """
+    shutil.rmtree(TARGET, ignore_errors=True)
+    TARGET.mkdir(parents=True)
+    written: list[Path] = []
+    for source in sources():
+        target = TARGET / source.name
+        if target in written:
+            message = f"two templates are called {source.name}"
+            raise ValueError(message)
+        target.write_text(render(source), encoding="utf-8")
+        written.append(target)
+    return written
+
+
+if __name__ == "__main__":
+    for path in render_all():
+        print(path.relative_to(ROOT))
+    sys.exit()
