@@ -1,0 +1,48 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Show what a bootstrap did; documented by the module of the same name."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.utils.display import Display
+
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+    Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import (
+    BOOTSTRAP_SUMMARY,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._summary import (
+    as_text,
+    summarise,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+
+ARGUMENT_SPEC = BOOTSTRAP_SUMMARY
+
+
+class ActionModule(PipelineAction):
+    """The action ``crossaccount.pipeline.bootstrap_summary``."""
+
+    argument_spec = ARGUMENT_SPEC
+    calls_aws = False
+
+    def act(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Show the table and name the hosts that must end as failed."""
+        rows = summarise(
+            Organisation.from_data(options["organisation"]),
+            options["plan"],
+            task_vars["hostvars"],
+            play_hosts=task_vars["ansible_play_hosts_all"],
+            check_mode=self._task.check_mode,
+        )
+        Display().display("\n" + "\n".join(as_text(rows)) + "\n")
+        return {
+            "changed": False,
+            "results": {row.host.name: row.result for row in rows},
+            "failures": {row.host.name: row.failure for row in rows if row.failure},
+        }

@@ -1,0 +1,39 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Check the inventory and return it as data; documented by the module of the same name."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+    read_organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._plan import (
+    foundation_hosts,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import (
+    ORGANISATION_INFO,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+
+ARGUMENT_SPEC = ORGANISATION_INFO
+
+
+class ActionModule(PipelineAction):
+    """The action ``crossaccount.pipeline.organisation_info``."""
+
+    argument_spec = ARGUMENT_SPEC
+    calls_aws = False
+
+    def act(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Check and read the inventory."""
+        organisation = read_organisation(task_vars["groups"], task_vars["hostvars"])
+        play_hosts = task_vars.get("ansible_play_hosts_all", list(organisation.hosts))
+        return {
+            "changed": False,
+            "organisation": organisation.as_data(),
+            "foundation": [host.target() for host in foundation_hosts(organisation, play_hosts)],
+        }

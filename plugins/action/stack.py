@@ -1,0 +1,144 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Converge one CloudFormation stack; documented by the module of the same name."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from pathlib import Path
+
+import yaml
+from ansible.utils.display import Display
+
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import (
+    account_of,
+    gateway_of,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._converge import (
+    Converger,
+    Outcome,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import STACK
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._stack import (
+    Wanted,
+    parameter_value,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import (
+    render,
+    secret_parameters,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._wait import Patience
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+
+ARGUMENT_SPEC = STACK
+
+_HIDDEN = "****"
+
+
+class ActionModule(PipelineAction):
+    """The action ``crossaccount.pipeline.stack``."""
+
+    argument_spec = ARGUMENT_SPEC
+
+    def act(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Converge the stack."""
+        for required in ("account_id", "region"):
+            if not options.get(required):
+                raise PipelineError(f"missing required argument: {required}")
+        host = str(task_vars.get("inventory_hostname", ""))
+        wanted = self._wanted(options)
+        session = gateway_of(options).open(account_of(options))
+        converger = Converger(
+            session.client("cloudformation", options["region"]),
+            wanted,
+            patience=Patience(
+                options["wait_timeout"],
+                speak=lambda line: Display().display(f"{host}: {line}"),
+            ),
+            allow_replacement=options["allow_replacement"],
+            check_mode=self._task.check_mode,
+        )
+        return self._result(converger.run(), wanted, options)
+
+    def _wanted(self, options: dict[str, t.Any]) -> Wanted:
+        template = render(Path(self._find_needle("files", options["template"])))
+        return Wanted(
+            name=options["stack_name"],
+            template=template,
+            parameters={
+                str(name): parameter_value(name, value)
+                for name, value in options["parameters"].items()
+            },
+            tags={str(name): _tag_value(name, value) for name, value in options["tags"].items()},
+            capabilities=tuple(options["capabilities"]),
+            termination_protection=options["termination_protection"],
+            stack_policy=options["stack_policy"],
+        )
+
+    def _result(
+        self, outcome: Outcome, wanted: Wanted, options: dict[str, t.Any]
+    ) -> dict[str, t.Any]:
+        found = outcome.found
+        result: dict[str, t.Any] = {
+            "changed": outcome.changed,
+            "operation": outcome.operation,
+            "stack": {
+                "stack_name": options["stack_name"],
+                "account_id": options["account_id"],
+                "region": options["region"],
+                "stack_id": found.stack_id if found else None,
+                "status": found.status if found else None,
+                "outputs": found.outputs if found else {},
+                "parameters": found.parameters if found else {},
+            },
+            "changes": [dataclasses.asdict(change) for change in outcome.changes],
+        }
+        if outcome.changed:
+            result["diff"] = _diff(outcome, wanted)
+        return result
+
+
+def _tag_value(name: str, value: t.Any) -> str:
+    text = str(value)
+    if not (text.isascii() and name.isascii()):
+        raise PipelineError(f"tag {name}: {text!r} is not ASCII", cure="Use plain letters")
+    return text
+
+
+def _diff(outcome: Outcome, wanted: Wanted) -> list[dict[str, str]]:
+    """Return what Ansible shows with ``--diff``: the changes, then what differs, secrets hidden."""
+    stack = wanted.name
+    result = []
+    if outcome.operation == "repair" and outcome.found is not None:
+        return [_entry(f"{stack} (status)", outcome.found.status, outcome.found.verdict.value)]
+    if outcome.changes:
+        changes = "\n".join(str(change) for change in outcome.changes)
+        result.append(_entry(f"{stack} (change set)", "", changes))
+    secrets = secret_parameters(wanted.template)
+    for difference in outcome.differences:
+        before, after = (_shown(value, secrets) for value in (difference.before, difference.after))
+        result.append(_entry(f"{stack} ({difference.what})", before, after))
+    if outcome.operation == "create":
+        result.append(_entry(f"{stack} (parameters)", "", _shown(wanted.parameters, secrets)))
+    return result
+
+
+def _entry(header: str, before: str, after: str) -> dict[str, str]:
+    return {
+        "before_header": header,
+        "after_header": header,
+        "before": f"{before}\n" if before else "",
+        "after": f"{after}\n" if after else "",
+    }
+
+
+def _shown(value: t.Any, secrets: frozenset[str]) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        value = {key: _HIDDEN if key in secrets else one for key, one in value.items()}
+    return str(yaml.safe_dump(value, default_flow_style=False)).strip()

@@ -1,0 +1,68 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read many stacks at once; documented by the module of the same name."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import (
+    Target,
+    account_of,
+    for_each,
+    gateway_of,
+    with_defaults,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._cloudformation import Stacks
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import (
+    STACK_OUTPUTS_INFO,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+
+ARGUMENT_SPEC = STACK_OUTPUTS_INFO
+
+
+class ActionModule(PipelineAction):
+    """The action ``crossaccount.pipeline.stack_outputs_info``."""
+
+    argument_spec = ARGUMENT_SPEC
+
+    def act(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Read the stacks."""
+        gateway = gateway_of(options)
+        targets = [with_defaults(target, options) for target in options["targets"]]
+        for target in targets:
+            for required in ("account_id", "region"):
+                if required not in target:
+                    raise PipelineError(f"target {target['stack_name']} has no {required}")
+
+        def read(target: Target) -> dict[str, t.Any]:
+            client = gateway.open(account_of(target)).client("cloudformation", target["region"])
+            found = Stacks(client).find(target["stack_name"])
+            if found is None:
+                return {"exists": False}
+            return {
+                "exists": True,
+                "stack_id": found.stack_id,
+                "status": found.status,
+                "outputs": found.outputs,
+                "parameters": found.parameters,
+                "tags": found.tags,
+            }
+
+        answers = for_each(targets, read)
+        return {
+            "changed": False,
+            "caller_account_id": gateway.known_caller_account_id,
+            "stacks": [
+                _identity(target) | answer for target, answer in zip(targets, answers, strict=True)
+            ],
+        }
+
+
+def _identity(target: Target) -> dict[str, t.Any]:
+    keys = ("account_id", "region", "stack_name")
+    return {"name": target.get("name") or target["stack_name"]} | {key: target[key] for key in keys}

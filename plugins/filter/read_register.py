@@ -1,0 +1,73 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: read_register
+short_description: Reads the register from the primary stack
+version_added: 0.1.0
+author: crossaccount.pipeline contributors (@crossaccount)
+description:
+  - Returns every region's key ARN and bucket ARN, the primary region's with them.
+  - Says why where it cannot be relied on.
+positional: primary
+options:
+  _input:
+    description: RV(crossaccount.pipeline.organisation_info#module:organisation).
+    type: dict
+    required: true
+  primary:
+    description: The primary stack, as it was read or converged in this run.
+    type: dict
+    required: true
+  failure:
+    description: Why the primary failed in this run, if it did.
+    type: str
+  check_mode:
+    description: Whether to fill in what is known only after an earlier phase.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Show the key of a region
+  ansible.builtin.debug:
+    msg: "{{ (organisation | crossaccount.pipeline.read_register(primary)).regions['eu-west-1'].key_arn }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - Key C(regions) maps each region to an entry with C(region), C(key_arn) and C(bucket_arn).
+    - Key C(problem) says why the register cannot be relied on; null where it can.
+  type: dict
+"""
+
+import typing as t
+
+from ansible_collections.crossaccount.pipeline.plugins.module_utils import _register
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+    Organisation,
+)
+
+
+def read_register(
+    organisation: dict[str, t.Any],
+    primary: dict[str, t.Any],
+    failure: str | None = None,
+    check_mode: bool = False,
+) -> dict[str, t.Any]:
+    """Return the register by region."""
+    return _register.read_register(
+        Organisation.from_data(organisation), primary, failure=failure, check_mode=check_mode
+    )
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filter by its name."""
+        return {"read_register": read_register}

@@ -1,0 +1,148 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no promise is made to others.
+"""Change sets: made, read whole, executed, removed. Every apply of a stack is one."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+import uuid
+
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
+    ansible_dict_to_boto3_tag_list,
+)
+
+from ._connection import Client
+from ._errors import ErrorHandler, PipelineError, StackMoved
+from ._gate import Change
+from ._stack import Wanted
+from ._wait import Patience
+
+try:
+    import botocore.exceptions
+except ImportError:
+    pass  # reported by the actions, host by host
+
+_PREFIX = "crossaccount-"
+_EMPTY = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ChangeSet:
+    """One change set, read whole.
+
+    :param changes: every page of them; empty when there is nothing to change.
+    """
+
+    arn: str
+    stack_id: str
+    changes: tuple[Change, ...] = ()
+    is_empty: bool = False
+
+
+class ChangeSets:
+    """The change sets of one account's stacks in one region."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def create(self, wanted: Wanted, *, new_stack: bool, patience: Patience) -> ChangeSet:
+        """Make a change set that leads to *wanted*, wait for it and read it whole.
+
+        Raises StackMoved when AWS refuses because of the stack's state, PipelineError otherwise.
+        """
+        # A name of its own makes a repeated request, after a lost reply, recognisable.
+        name = f"{_PREFIX}{uuid.uuid4().hex}"
+        try:
+            self._client.create_change_set(
+                StackName=wanted.name,
+                ChangeSetName=name,
+                ChangeSetType="CREATE" if new_stack else "UPDATE",
+                ClientToken=name,
+                Description="crossaccount.pipeline",
+                TemplateBody=wanted.template,
+                Parameters=[
+                    {"ParameterKey": key, "ParameterValue": value}
+                    for key, value in wanted.parameters.items()
+                ],
+                Tags=ansible_dict_to_boto3_tag_list(wanted.tags),
+                Capabilities=list(wanted.capabilities),
+            )
+        except botocore.exceptions.ClientError as exc:
+            if exc.response["Error"]["Code"] != "AlreadyExistsException":
+                raise StackMoved("Failed to create the change set", exc) from exc
+        except botocore.exceptions.BotoCoreError as exc:
+            raise PipelineError("Failed to create the change set", exc) from exc
+        return self._read_when_ready(wanted.name, name, patience)
+
+    def _read_when_ready(self, stack_name: str, name: str, patience: Patience) -> ChangeSet:
+        for _poll in patience.polls(lambda: f"change set {name} of {stack_name} is being made"):
+            first = self._describe(stack_name, name)
+            if first["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+                break
+        change_set = ChangeSet(arn=first["ChangeSetId"], stack_id=first["StackId"])
+        if first["Status"] == "FAILED":
+            reason = first.get("StatusReason", "")
+            if any(text in reason for text in _EMPTY):
+                return dataclasses.replace(change_set, is_empty=True)
+            self.delete(change_set)
+            raise PipelineError(f"the change set of {stack_name} failed: {reason}")
+        return dataclasses.replace(change_set, changes=tuple(self._changes(first)))
+
+    @ErrorHandler.common_error_handler("read the change set")  # type: ignore[untyped-decorator]
+    def _describe(self, stack_name: str, name: str) -> dict[str, t.Any]:
+        return t.cast(
+            "dict[str, t.Any]",
+            self._client.describe_change_set(StackName=stack_name, ChangeSetName=name),
+        )
+
+    @ErrorHandler.common_error_handler("read the change set's further pages")  # type: ignore[untyped-decorator]
+    def _changes(self, page: dict[str, t.Any]) -> list[Change]:
+        """Return the changes of *page* and of all that follow it."""
+        changes = list(page.get("Changes", []))
+        if page.get("NextToken"):
+            further = self._client.get_paginator("describe_change_set").paginate(
+                ChangeSetName=page["ChangeSetId"],
+                PaginationConfig={"StartingToken": page["NextToken"]},
+            )
+            changes.extend(change for more in further for change in more["Changes"])
+        return [Change.from_description(change) for change in changes]
+
+    def execute(self, change_set: ChangeSet) -> None:
+        """Begin to execute *change_set*, once, also when the reply to it is lost.
+
+        Raises StackMoved when another operation came first, PipelineError otherwise.
+        """
+        try:
+            self._client.execute_change_set(
+                ChangeSetName=change_set.arn, ClientRequestToken=change_set.arn.rsplit("/", 1)[-1]
+            )
+        except botocore.exceptions.ClientError as exc:
+            if not self.was_executed(change_set):
+                raise StackMoved("Failed to execute the change set", exc) from exc
+        except botocore.exceptions.BotoCoreError as exc:
+            raise PipelineError("Failed to execute the change set", exc) from exc
+
+    def was_executed(self, change_set: ChangeSet) -> bool:
+        """Return whether the execution of *change_set* has begun."""
+        return self.execution_status(change_set).startswith("EXECUTE_")
+
+    @ErrorHandler.common_error_handler("read the change set")  # type: ignore[untyped-decorator]
+    def execution_status(self, change_set: ChangeSet) -> str:
+        """Return how far the execution of *change_set* is; ``GONE`` when it was removed."""
+        try:
+            answer = self._client.describe_change_set(ChangeSetName=change_set.arn)
+        except self._client.exceptions.ChangeSetNotFoundException:
+            return "GONE"
+        return t.cast("str", answer["ExecutionStatus"])
+
+    @ErrorHandler.common_error_handler("delete the change set")  # type: ignore[untyped-decorator]
+    def delete(self, change_set: ChangeSet) -> None:
+        """Remove *change_set*; nothing happens when it is gone."""
+        self._client.delete_change_set(ChangeSetName=change_set.arn)
+
+
+__all__ = ("ChangeSet", "ChangeSets")

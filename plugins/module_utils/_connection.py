@@ -1,0 +1,262 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no promise is made to others.
+"""The way into an account: base credentials, the access role, proven accounts, clients.
+
+Base credentials are whatever boto3 finds. For another account its access role is assumed with
+them, refreshable, through a regional STS endpoint (global tokens are not valid in opt-in regions).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import typing as t
+
+from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
+
+from ._errors import ErrorHandler, PipelineError
+from ._parent import ParentWatch
+
+try:
+    import botocore.credentials
+    import botocore.exceptions
+    import botocore.loaders
+    import botocore.session
+    from botocore.config import Config
+
+    HAS_BOTOCORE = True
+except ImportError:  # reported by the actions, host by host
+    HAS_BOTOCORE = False
+
+Client = t.Any  # botocore makes its client classes at run time
+
+_SESSION_NAME = "crossaccount.pipeline"
+_SERVICES = ("cloudformation", "sts")
+_LOADER: t.Any = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Account:
+    """An account and the way into it.
+
+    :param account_id: 12 digits; proven against the credentials before the first use.
+    :param profile: an AWS profile that reaches the account by itself.
+    :param role_arn: a role to assume instead of the access role.
+    :param access_role_name: the role that every account carries for this collection.
+    """
+
+    account_id: str
+    profile: str | None = None
+    role_arn: str | None = None
+    access_role_name: str | None = None
+
+
+def warm_up() -> None:
+    """Load the service models once, in the parent, for every forked worker.
+
+    Reads botocore's own data only: no profile, no credentials, no socket, no thread; never raises.
+    """
+    global _LOADER  # pylint: disable=global-statement  # one cache a process, inherited by forks
+    if not HAS_BOTOCORE or _LOADER is not None:
+        return
+    try:
+        # With an explicit path: looking up AWS_DATA_PATH would read the user's configuration.
+        loader = botocore.loaders.Loader()
+        for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
+            loader.load_data(name)
+        for service in _SERVICES:
+            for kind in ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2"):
+                loader.load_service_model(service, kind)
+    except (botocore.exceptions.BotoCoreError, OSError):
+        return  # the first client loads what it needs, slower
+    _LOADER = loader
+
+
+class Gateway:
+    """Opens accounts with one set of base credentials; safe to share between threads.
+
+    :param sts_region: region whose STS endpoint is asked; any session of it is valid everywhere.
+    :param endpoint_url: endpoint of every service; None leaves it to botocore (AWS_ENDPOINT_URL).
+    :param caller_account_id: the account of the base credentials where a caller has proven it,
+        which saves a call of GetCallerIdentity.
+    """
+
+    def __init__(
+        self,
+        *,
+        sts_region: str,
+        endpoint_url: str | None = None,
+        caller_account_id: str | None = None,
+    ) -> None:
+        self._sts_region = sts_region
+        self._endpoint_url = endpoint_url
+        self._caller_account_id = caller_account_id
+        self._watch = ParentWatch()
+        self._lock = threading.RLock()  # botocore sessions are not safe to share
+        self._sessions: dict[str | None, t.Any] = {}
+        self._sts_clients: dict[str | None, Client] = {}
+
+    def caller_account_id(self) -> str:
+        """Return the account of the base credentials. Raises PipelineError."""
+        with self._lock:
+            if self._caller_account_id is None:
+                self._caller_account_id = self._identify(None)
+            return self._caller_account_id
+
+    @property
+    def known_caller_account_id(self) -> str | None:
+        """The account of the base credentials, where it had to be found out; no call."""
+        return self._caller_account_id
+
+    def open(self, account: Account) -> AccountSession:
+        """Return a session whose credentials are proven to reach *account* and no other.
+
+        Raises PipelineError when the account does not answer or another one does.
+        """
+        if account.profile:
+            found = self._identify(account.profile)
+            if found != account.account_id:
+                raise PipelineError(
+                    f"profile {account.profile} reaches account {found}, not {account.account_id}",
+                    cure="Correct aws_profile or account_id",
+                )
+            return AccountSession(self, self._session(account.profile))
+        if account.role_arn is None and self.caller_account_id() == account.account_id:
+            return AccountSession(self, self._session(None))
+        return AccountSession(self, self._assuming_session(account))
+
+    def create_client(self, session: t.Any, service: str, region: str) -> Client:
+        """Return a client of *session* that retries, and that stops when the parent is gone."""
+        with self._lock:
+            client = session.create_client(
+                service,
+                region_name=region,
+                endpoint_url=self._endpoint_url,
+                config=Config(
+                    connect_timeout=10,
+                    read_timeout=30,
+                    retries={"mode": "adaptive", "max_attempts": 8},
+                    user_agent_extra=_SESSION_NAME,
+                    max_pool_connections=16,
+                ),
+            )
+        client.meta.events.register("before-send.*", self._watch.check)
+        return client
+
+    def _session(self, profile: str | None) -> t.Any:
+        with self._lock:
+            if profile not in self._sessions:
+                self._sessions[profile] = _new_session(profile)
+            return self._sessions[profile]
+
+    def _identify(self, profile: str | None) -> str:
+        return str(_get_caller_identity(self._sts(profile))["Account"])
+
+    def _sts(self, profile: str | None) -> Client:
+        try:
+            with self._lock:
+                if profile not in self._sts_clients:
+                    self._sts_clients[profile] = self.create_client(
+                        self._session(profile), "sts", self._sts_region
+                    )
+                return self._sts_clients[profile]
+        except botocore.exceptions.BotoCoreError as exc:  # ProfileNotFound, for one
+            raise PipelineError("Failed to use the base credentials", exc) from exc
+
+    def _assuming_session(self, account: Account) -> t.Any:
+        role_arn = account.role_arn or self._access_role_arn(account)
+        sts = self._sts(None)
+
+        def assume() -> dict[str, str]:
+            response = _assume_role(sts, role_arn)
+            assumed = parse_aws_arn(response["AssumedRoleUser"]["Arn"])
+            if assumed is None or assumed["account_id"] != account.account_id:
+                raise PipelineError(
+                    f"role {role_arn} is not of account {account.account_id}",
+                    cure="Correct role_arn or account_id",
+                )
+            found = response["Credentials"]
+            return {
+                "access_key": found["AccessKeyId"],
+                "secret_key": found["SecretAccessKey"],
+                "token": found["SessionToken"],
+                "expiry_time": found["Expiration"].isoformat(),
+            }
+
+        credentials = botocore.credentials.RefreshableCredentials.create_from_metadata(
+            metadata=assume(), refresh_using=assume, method="assume-role"
+        )
+        return _new_session(None, credentials)
+
+    def _access_role_arn(self, account: Account) -> str:
+        if not account.access_role_name:
+            raise PipelineError(
+                f"no way into account {account.account_id} from {self.caller_account_id()}",
+                cure="Set access_role_name, or role_arn or aws_profile of the host",
+            )
+        partition = self._session(None).get_partition_for_region(self._sts_region)
+        return f"arn:{partition}:iam::{account.account_id}:role/{account.access_role_name}"
+
+
+class AccountSession:
+    """Clients of one account, in any region."""
+
+    def __init__(self, gateway: Gateway, session: t.Any) -> None:
+        self._gateway = gateway
+        self._session = session
+
+    def client(self, service: str, region: str) -> Client:
+        """Return a client of *service* in *region*."""
+        return self._gateway.create_client(self._session, service, region)
+
+
+def _new_session(profile: str | None, credentials: t.Any = None) -> t.Any:
+    session = botocore.session.Session(profile=profile)
+    if _LOADER is not None:
+        session.register_component("data_loader", _LOADER)
+    if credentials is not None:
+        provider = _GivenCredentials(credentials)
+        session.register_component(
+            "credential_provider", botocore.credentials.CredentialResolver([provider])
+        )
+    return session
+
+
+class _GivenCredentials:
+    """A botocore credential provider that gives what it was given."""
+
+    METHOD = "assume-role"
+    CANONICAL_NAME = None
+
+    def __init__(self, credentials: t.Any) -> None:
+        self._credentials = credentials
+
+    def load(self) -> t.Any:
+        """Return the credentials: botocore's interface."""
+        return self._credentials
+
+
+@ErrorHandler.common_error_handler("read the identity of the credentials")  # type: ignore[untyped-decorator]
+def _get_caller_identity(sts: Client) -> dict[str, t.Any]:
+    return t.cast("dict[str, t.Any]", sts.get_caller_identity())
+
+
+def _assume_role(sts: Client, role_arn: str) -> dict[str, t.Any]:
+    try:
+        return t.cast(
+            "dict[str, t.Any]",
+            sts.assume_role(RoleArn=role_arn, RoleSessionName=_SESSION_NAME),
+        )
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as exc:
+        raise PipelineError(
+            f"Failed to assume {role_arn}",
+            exc,
+            cure="The role must exist and trust the credentials in use; a suspended or closed"
+            " account is set to state: quarantined",
+        ) from exc
+
+
+__all__ = ("HAS_BOTOCORE", "Account", "AccountSession", "Client", "Gateway", "warm_up")

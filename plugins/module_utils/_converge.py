@@ -1,0 +1,276 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no promise is made to others.
+"""Converge one stack: found -> judged -> change set -> gate -> executed -> settled."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ._change_set import ChangeSet, ChangeSets
+from ._cloudformation import Stacks, first_failure, holds_data, in_progress
+from ._connection import Client
+from ._errors import PipelineError, StackMoved
+from ._gate import DATA_TYPES, Change, refused
+from ._stack import Difference, Found, Wanted, beside, differences
+from ._status import CURES, Verdict, is_success
+from ._wait import Patience
+
+_INVALID_PRINCIPAL = "invalid principal"
+_QUARANTINE = (
+    "An account that the policy names is suspended, closed or has not enabled this region: give its"
+    " host state: quarantined, or take the region out of its regions"
+)
+_REPAIRS = (Verdict.DISCARD, Verdict.CONTINUE, Verdict.ROLL_BACK)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What converging did, or in check mode would do.
+
+    :param operation: ``none``, ``create``, ``update``, or ``repair`` (a stuck stack in check mode).
+    :param found: the stack afterwards; None where it does not exist yet (check mode).
+    :param changes: what the change set changes; empty when none was needed.
+    """
+
+    operation: t.Literal["none", "create", "update", "repair"]
+    found: Found | None
+    differences: tuple[Difference, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs from before, or would."""
+        return self.operation != "none"
+
+
+class Converger:
+    """Brings one stack to what is wanted.
+
+    :param client: CloudFormation in the stack's account and region.
+    :param allow_replacement: let keys, buckets and roles be replaced or removed.
+    :param check_mode: leave nothing behind.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        wanted: Wanted,
+        *,
+        patience: Patience,
+        allow_replacement: bool = False,
+        check_mode: bool = False,
+    ) -> None:
+        self._stacks = Stacks(client)
+        self._change_sets = ChangeSets(client)
+        self._wanted = wanted
+        self._patience = patience
+        self._allow_replacement = allow_replacement
+        self._check_mode = check_mode
+
+    def run(self) -> Outcome:
+        """Converge, and return what that did. Raises PipelineError with cause and cure."""
+        repaired: set[Verdict] = set()
+        while True:
+            found = self._settled(self._wanted.name)
+            verdict = Verdict.ABSENT if found is None else found.verdict
+            if found is not None and verdict is Verdict.BLOCKED:
+                raise self._blocked(found)
+            if found is not None and verdict in _REPAIRS:
+                if self._check_mode:
+                    return Outcome(operation="repair", found=found)
+                if verdict in repaired:
+                    raise self._failure(found)
+                repaired.add(verdict)
+                self._repair(found, verdict)
+                continue
+            try:
+                return self._apply(found)
+            except StackMoved:
+                if self._is_as_judged(found):
+                    raise  # AWS refuses the request itself, not the moment
+
+    def _settled(self, name: str) -> Found | None:
+        """Return the stack once nothing runs on it any more."""
+        found: Found | None = None
+
+        def describe() -> str:
+            assert found is not None  # it is only described while it is in progress
+            resource = in_progress(self._stacks.operation_events(found.stack_id))
+            text = f"{found.name} is {found.status}"
+            return f"{text}, {resource}" if resource else text
+
+        for _poll in self._patience.polls(describe):
+            found = self._stacks.find(name)
+            if found is None or found.verdict is not Verdict.BUSY:
+                break
+        return found
+
+    def _is_as_judged(self, judged: Found | None) -> bool:
+        now = self._stacks.find(self._wanted.name)
+        if now is None or judged is None:
+            return now is judged
+        return (now.stack_id, now.status) == (judged.stack_id, judged.status)
+
+    def _repair(self, found: Found, verdict: Verdict) -> None:
+        if verdict is Verdict.DISCARD:
+            self._discard(found)
+        elif verdict is Verdict.CONTINUE:
+            self._stacks.continue_rollback(found.stack_id)
+            self._ended(found)
+        else:
+            self._stacks.roll_back(found.stack_id)
+            self._ended(found)
+
+    def _discard(self, found: Found) -> None:
+        """Delete a stack that never existed properly, unless it holds a key or a bucket."""
+        data = holds_data(self._stacks.resources(found.stack_id), DATA_TYPES)
+        if data:
+            raise PipelineError(
+                f"{found.name} is {found.status} and holds {', '.join(data)}",
+                cure="Look at what they hold; delete the stack by hand, retaining what is needed,"
+                " then run again",
+            )
+        if found.termination_protection:
+            self._stacks.set_termination_protection(found.stack_id, False)
+        self._stacks.delete(found.stack_id)
+        gone = self._ended(found)
+        if gone is not None and gone.verdict is not Verdict.ABSENT:
+            raise self._failure(gone)
+
+    def _ended(self, began: Found) -> Found | None:
+        """Return the stack once the operation just begun on *began* has ended.
+
+        AWS may show the old status for a moment after it has taken a request.
+        """
+        for _poll in self._patience.polls(lambda: f"{began.name} is still {began.status}"):
+            found = self._stacks.find(began.stack_id)
+            if found is None or found.status != began.status:
+                break
+        return self._settled(began.stack_id)
+
+    def _apply(self, found: Found | None) -> Outcome:
+        if found is None or found.verdict in (Verdict.ABSENT, Verdict.REVIEW):
+            return self._change(found, (), new_stack=True)
+        wanted = self._wanted
+        policy = self._stacks.policy(found.stack_id) if wanted.stack_policy is not None else None
+        differing = differences(
+            wanted,
+            found,
+            found_template=self._stacks.template(found.stack_id),
+            found_policy=policy,
+        )
+        if any(difference.needs_change_set for difference in differing):
+            return self._change(found, tuple(differing), new_stack=False)
+        if not self._check_mode:
+            self._set_beside(found, differing)
+        return self._outcome("update" if differing else "none", found, differing, ())
+
+    def _change(
+        self, found: Found | None, differing: tuple[Difference, ...], *, new_stack: bool
+    ) -> Outcome:
+        change_set = self._change_sets.create(
+            self._wanted, new_stack=new_stack, patience=self._patience
+        )
+        try:
+            return self._carry_out(found, differing, change_set, new_stack=new_stack)
+        except StackMoved:
+            self._withdraw(found, change_set)
+            raise
+
+    def _carry_out(
+        self,
+        found: Found | None,
+        differing: tuple[Difference, ...],
+        change_set: ChangeSet,
+        *,
+        new_stack: bool,
+    ) -> Outcome:
+        needing_word = [] if self._allow_replacement else refused(change_set.changes)
+        if needing_word or change_set.is_empty or self._check_mode:
+            self._withdraw(found, change_set)
+        if needing_word:
+            raise PipelineError(
+                f"{self._wanted.name} would lose data or roles: "
+                + "; ".join(str(change) for change in needing_word),
+                cure="Nothing was changed. Set allow_replacement for this run if that is meant",
+            )
+        if change_set.is_empty:
+            # AWS sees no change in what differs here (the text of a template, say).
+            if found is None or new_stack:
+                raise PipelineError(f"the template of {self._wanted.name} has nothing to create")
+            differing = tuple(one for one in differing if not one.needs_change_set)
+            if not self._check_mode:
+                self._set_beside(found, differing)
+            return self._outcome("update" if differing else "none", found, differing, ())
+        operation: t.Literal["create", "update"] = "create" if new_stack else "update"
+        if self._check_mode:
+            return self._outcome(operation, found, differing, change_set.changes)
+        self._change_sets.execute(change_set)
+        after = self._executed(change_set)
+        self._set_beside(after, beside(self._wanted, after, found_policy={}))
+        return self._outcome(operation, after, differing, change_set.changes)
+
+    def _outcome(
+        self,
+        operation: t.Literal["none", "create", "update"],
+        found: Found | None,
+        differing: t.Sequence[Difference],
+        changes: tuple[Change, ...],
+    ) -> Outcome:
+        return Outcome(
+            operation=operation, found=found, differences=tuple(differing), changes=changes
+        )
+
+    def _withdraw(self, found: Found | None, change_set: ChangeSet) -> None:
+        """Remove the change set, and the empty stack that it made, by its id."""
+        self._change_sets.delete(change_set)
+        if found is None or found.stack_id != change_set.stack_id:
+            made = self._stacks.find(change_set.stack_id)
+            if made is not None and made.verdict is Verdict.REVIEW:
+                self._stacks.delete(made.stack_id)
+
+    def _executed(self, change_set: ChangeSet) -> Found:
+        """Return the stack after the execution of *change_set*; raises when it failed."""
+        # Until the execution has begun to show, the stack's status is still the old one.
+        for _poll in self._patience.polls(lambda: f"{self._wanted.name} has not begun yet"):
+            found = self._stacks.find(change_set.stack_id)
+            if found is None or found.verdict is Verdict.BUSY:
+                break
+            if self._change_sets.execution_status(change_set) in (
+                "EXECUTE_COMPLETE",
+                "EXECUTE_FAILED",
+                "GONE",
+            ):
+                break
+        after = self._settled(change_set.stack_id)
+        if after is None or not is_success(after.status):
+            raise self._failure(after)
+        return after
+
+    def _set_beside(self, found: Found, differing: t.Sequence[Difference]) -> None:
+        """Set what has no place in a change set."""
+        for difference in differing:
+            if difference.what == "termination_protection":
+                self._stacks.set_termination_protection(found.stack_id, difference.after)
+            elif difference.what == "stack_policy":
+                self._stacks.set_policy(found.stack_id, difference.after)
+
+    def _blocked(self, found: Found) -> PipelineError:
+        cure = CURES.get(found.status, "This version does not know that status: update it")
+        reason = f": {found.status_reason}" if found.status_reason else ""
+        return PipelineError(f"{found.name} is {found.status}{reason}", cure=cure)
+
+    def _failure(self, found: Found | None) -> PipelineError:
+        if found is None:
+            return PipelineError(f"{self._wanted.name} was deleted while it was being changed")
+        events = self._stacks.operation_events(found.stack_id)
+        cause = first_failure(events) or found.status_reason or "no reason given"
+        cure = _QUARANTINE if _INVALID_PRINCIPAL in cause.lower() else None
+        return PipelineError(f"{found.name} is {found.status}. {cause.rstrip('.')}", cure=cure)
+
+
+__all__ = ("Converger", "Outcome")

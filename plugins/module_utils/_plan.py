@@ -1,0 +1,139 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no promise is made to others.
+"""What a run may do, decided from the inventory and from what stands. Pure.
+
+A principal's account must exist, so policies grant the accounts that they grant already and the
+new ones that answered. What AWS knows and the inventory no longer has is never removed silently.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._organisation import DEPLOY_ACCOUNTS, PRIMARY, REGIONAL, Host, Organisation
+from ._status import is_readable
+
+Stack = t.Mapping[str, t.Any]  # an entry of stack_outputs_info, or ``stack`` of the stack action
+
+
+def foundation_hosts(organisation: Organisation, play_hosts: t.Collection[str]) -> list[Host]:
+    """Return the hosts whose stacks the run has to read first.
+
+    The primary's, which holds the register; the regional ones too where the run may change grants.
+    """
+    if _changes_grants(organisation, play_hosts):
+        return [organisation.primary, *organisation.of(REGIONAL)]
+    return [organisation.primary]
+
+
+def accounts_to_check(
+    organisation: Organisation, foundation: t.Iterable[Stack], play_hosts: t.Collection[str]
+) -> list[Host]:
+    """Return the hosts whose credentials the run has to prove.
+
+    Those of the play; and, whatever ``--limit`` says, those that it would newly grant.
+    """
+    new = set()
+    if _changes_grants(organisation, play_hosts):
+        granted = _granted(foundation)
+        new = {
+            host.name
+            for region in organisation.regions
+            for host in organisation.granted(region)
+            if host.account_id not in granted.get(region, ())
+        }
+    return [
+        host
+        for _name, host in sorted(organisation.hosts.items())
+        if not host.is_quarantined and (host.name in play_hosts or host.name in new)
+    ]
+
+
+def plan(
+    organisation: Organisation,
+    foundation: t.Sequence[Stack],
+    access: t.Iterable[t.Mapping[str, t.Any]],
+) -> dict[str, t.Any]:
+    """Return the plan of a run.
+
+    :param foundation: what stack_outputs_info found of :func:`foundation_hosts`.
+    :param access: what account_access_info found of :func:`accounts_to_check`.
+    :returns: ``grants`` (region to account ids), ``failures`` (host to why nothing is done to it)
+        and ``quarantined`` (hosts that are left alone).
+    """
+    answers = {entry["name"]: entry.get("error") for entry in access}
+    failures = {name: error for name, error in answers.items() if error}
+    failures |= {
+        stack["name"]: stack["error"]
+        for stack in foundation
+        if stack.get("error") and stack["name"] in organisation.hosts
+    }
+    vanished = _vanished(organisation, foundation)
+    if vanished:
+        for host in organisation.of(REGIONAL) + organisation.of(PRIMARY):
+            failures.setdefault(host.name, vanished)
+    granted = _granted(foundation)
+    return {
+        "grants": {
+            region: sorted(
+                host.account_id
+                for host in organisation.granted(region)
+                if host.account_id in granted.get(region, ())
+                or (host.name in answers and not answers[host.name])
+            )
+            for region in organisation.regions
+        },
+        "failures": failures,
+        "quarantined": [host.name for host in organisation.of(DEPLOY_ACCOUNTS) if host.is_quarantined],
+    }
+
+
+def listed(stack: Stack, parameter: str) -> list[str]:
+    """Return the items of a list parameter of *stack*; empty when it is not there."""
+    return [item for item in (stack.get("parameters") or {}).get(parameter, "").split(",") if item]
+
+
+def readable(stack: Stack) -> bool:
+    """Return whether *stack* exists, could be read and stands still."""
+    return not stack.get("error") and is_readable(stack.get("status"))
+
+
+def _granted(foundation: t.Iterable[Stack]) -> dict[str, frozenset[str]]:
+    return {
+        stack["region"]: frozenset(listed(stack, "DeployAccountIds"))
+        for stack in foundation
+        if not stack.get("error")
+    }
+
+
+def _vanished(organisation: Organisation, foundation: t.Iterable[Stack]) -> str | None:
+    """Return why nothing may be written when AWS knows more than the inventory."""
+    known_accounts = {host.account_id for host in organisation.of(DEPLOY_ACCOUNTS)}
+    known_regions = set(organisation.regions)
+    told = []
+    for region, granted in sorted(_granted(foundation).items()):
+        told += [f"account {one} (granted in {region})" for one in sorted(granted - known_accounts)]
+    for stack in foundation:
+        told += [
+            f"region {one} (registered by {stack['stack_name']})"
+            for one in listed(stack, "Regions")
+            if one not in known_regions
+        ]
+    if not told:
+        return None
+    return (
+        f"the inventory no longer has {', '.join(told)}. Nothing is removed because a host is"
+        " missing: bring it back (an account that is gone gets state: quarantined)"
+    )
+
+
+def _changes_grants(organisation: Organisation, play_hosts: t.Collection[str]) -> bool:
+    return any(
+        host.name in play_hosts for host in organisation.of(REGIONAL) + organisation.of(PRIMARY)
+    )
+
+
+__all__ = ("Stack", "accounts_to_check", "foundation_hosts", "listed", "plan", "readable")

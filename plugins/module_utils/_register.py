@@ -1,0 +1,115 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no promise is made to others.
+"""The register: every region's key ARN and bucket ARN, held by the primary stack. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._organisation import REGIONAL, Organisation
+from ._plan import Stack, listed, readable
+
+Entry = dict[str, str]  # region, key_arn, bucket_arn
+
+# Stands for what an earlier phase would make, in check mode; the form is that of a real ARN.
+_UNKNOWN = "known-after-apply"
+
+
+def wanted_register(
+    organisation: Organisation, stacks: t.Iterable[Stack], *, check_mode: bool = False
+) -> list[Entry]:
+    """Return what the register should hold of the regional regions, by region.
+
+    :param stacks: the primary stack and the regional ones as they were read in this run; of two
+        readings of one region the later counts.
+    :param check_mode: fill in what is known only after an earlier phase.
+
+    A region enters with outputs read in this run; one that could not be read keeps its values.
+    """
+    newest = {stack["region"]: stack for stack in stacks if readable(stack)}
+    primary = newest.get(organisation.primary_region, {})
+    entries = {entry["region"]: entry for entry in _registered(primary)}
+    for host in organisation.of(REGIONAL):
+        entry = _own_entry(newest.get(host.region, {}), host.region)
+        if entry:
+            entries[host.region] = entry
+        elif check_mode and host.region not in entries:
+            entries[host.region] = _unknown_entry(organisation, host.region)
+    return [entries[region] for region in sorted(entries)]
+
+
+def read_register(
+    organisation: Organisation,
+    primary: Stack,
+    *,
+    failure: str | None = None,
+    check_mode: bool = False,
+) -> dict[str, t.Any]:
+    """Return the register as the primary stack holds it, the primary region with it.
+
+    :param primary: the primary stack as it was read or converged in this run.
+    :param failure: why the primary failed in this run, if it did.
+    :param check_mode: fill in what is known only after an earlier phase.
+    :returns: ``regions`` (region to entry) and ``problem``, why it cannot be relied on, or None.
+    """
+    problem = _problem(primary, failure, check_mode=check_mode)
+    entries = {}
+    if readable(primary):
+        entries = {entry["region"]: entry for entry in _registered(primary)}
+        own = _own_entry(primary, primary["region"])
+        if own:
+            entries[own["region"]] = own
+    if check_mode:
+        for region in organisation.regions:
+            entries.setdefault(region, _unknown_entry(organisation, region))
+    return {"regions": {} if problem else entries, "problem": problem}
+
+
+def _problem(primary: Stack, failure: str | None, *, check_mode: bool) -> str | None:
+    if failure:
+        return "the primary stack failed in this run"
+    if primary.get("error"):
+        return f"the register cannot be read. {primary['error']}"
+    if check_mode or readable(primary):
+        return None
+    if not primary.get("status"):
+        return "there is no primary stack yet. Run the bootstrap without --limit first"
+    return (
+        f"the primary stack is {primary['status']}, so its register is not settled."
+        " Run the bootstrap without --limit, or wait for the other run"
+    )
+
+
+def _registered(primary: Stack) -> list[Entry]:
+    names = ("Regions", "RegionKeyArns", "RegionBucketArns")
+    lists = (listed(primary, name) for name in names)
+    return [
+        {"region": region, "key_arn": key_arn, "bucket_arn": bucket_arn}
+        for region, key_arn, bucket_arn in zip(*lists, strict=True)
+    ]
+
+
+def _own_entry(stack: Stack, region: str) -> Entry | None:
+    outputs = stack.get("outputs") or {}
+    if not {"KeyArn", "PipelineBucketArn"} <= outputs.keys():
+        return None
+    return {
+        "region": region,
+        "key_arn": outputs["KeyArn"],
+        "bucket_arn": outputs["PipelineBucketArn"],
+    }
+
+
+def _unknown_entry(organisation: Organisation, region: str) -> Entry:
+    account_id = organisation.build_account_id
+    return {
+        "region": region,
+        "key_arn": f"arn:aws:kms:{region}:{account_id}:key/{_UNKNOWN}",
+        "bucket_arn": f"arn:aws:s3:::{_UNKNOWN}",
+    }
+
+
+__all__ = ("Entry", "read_register", "wanted_register")

@@ -1,0 +1,82 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no promise is made to others.
+"""The arguments of the actions, as plain data; a unit test holds them equal to the documentation."""
+
+from __future__ import annotations
+
+import typing as t
+
+Spec = dict[str, dict[str, t.Any]]
+
+_WAY_IN: Spec = {
+    "account_id": {"type": "str"},
+    "profile": {"type": "str"},
+    "role_arn": {"type": "str"},
+    "access_role_name": {"type": "str"},
+}
+
+CONNECTION: Spec = {
+    **_WAY_IN,
+    "region": {"type": "str"},
+    "sts_region": {"type": "str"},
+    "caller_account_id": {"type": "str"},
+    "endpoint_url": {"type": "str"},
+}
+
+STACK: Spec = {
+    **CONNECTION,
+    "stack_name": {"type": "str", "required": True},
+    "template": {"type": "path", "required": True},
+    "parameters": {"type": "dict", "default": {}},
+    "tags": {"type": "dict", "default": {}},
+    "capabilities": {"type": "list", "elements": "str", "default": []},
+    "termination_protection": {"type": "bool", "default": False},
+    "stack_policy": {"type": "dict"},
+    "allow_replacement": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 3600},
+}
+
+STACK_OUTPUTS_INFO: Spec = {
+    **CONNECTION,
+    "targets": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str"},
+            **_WAY_IN,
+            "region": {"type": "str"},
+            "stack_name": {"type": "str", "required": True},
+        },
+    },
+}
+
+ACCOUNT_ACCESS_INFO: Spec = {
+    **CONNECTION,
+    "accounts": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {"name": {"type": "str"}, **_WAY_IN},
+    },
+}
+
+ORGANISATION_INFO: Spec = {}
+
+BOOTSTRAP_SUMMARY: Spec = {
+    "organisation": {"type": "dict", "required": True},
+    "plan": {"type": "dict", "required": True},
+}
+
+__all__ = (
+    "ACCOUNT_ACCESS_INFO",
+    "BOOTSTRAP_SUMMARY",
+    "CONNECTION",
+    "ORGANISATION_INFO",
+    "STACK",
+    "STACK_OUTPUTS_INFO",
+    "Spec",
+)

@@ -1,0 +1,116 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no promise is made to others.
+"""What a run did, host by host, and which hosts must end as failed. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ._organisation import DEPLOY_ACCOUNTS, GROUPS, Host, Organisation
+
+_DONE = {"none": "unchanged", "create": "created", "update": "updated"}
+_TO_DO = {
+    "none": "unchanged",
+    "create": "to create",
+    "update": "to update",
+    "repair": "to repair",
+}
+_FAILED, _NOT_REACHED, _QUARANTINED = "FAILED", "NOT REACHED", "quarantined"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """One host's line of the summary.
+
+    :param failure: why the host must end as failed; None where it must not.
+    """
+
+    host: Host
+    result: str
+    failure: str | None = None
+
+
+def summarise(
+    organisation: Organisation,
+    plan: t.Mapping[str, t.Any],
+    hostvars: t.Mapping[str, t.Mapping[str, t.Any]],
+    *,
+    play_hosts: t.Collection[str],
+    check_mode: bool = False,
+) -> list[Row]:
+    """Return one row for each host of the play, in the order of the phases.
+
+    :param hostvars: what the roles registered (``<role>_result``), what was recorded
+        (``bootstrap_failure``) and the register (``bootstrap_register``).
+    """
+    words = _TO_DO if check_mode else _DONE
+    return [
+        _row(host, plan, hostvars[host.name], words)
+        for group in GROUPS
+        for host in organisation.of(group)
+        if host.name in play_hosts
+    ]
+
+
+def _row(
+    host: Host,
+    plan: t.Mapping[str, t.Any],
+    variables: t.Mapping[str, t.Any],
+    words: t.Mapping[str, str],
+) -> Row:
+    if host.is_quarantined:
+        return Row(host=host, result=_QUARANTINED)
+    failure = plan["failures"].get(host.name) or variables.get("bootstrap_failure")
+    if failure:
+        return Row(host=host, result=_FAILED, failure=str(failure))
+    register = variables.get("bootstrap_register") or {}
+    result = variables.get(RESULTS[host.group]) or {}
+    if "operation" not in result:
+        why = register.get("problem") or "an earlier phase ended the run"
+        return Row(host=host, result=_NOT_REACHED, failure=f"not reached: {why}")
+    word = words[result["operation"]]
+    missing = sorted(set(host.regions) - set(register.get("regions", {})))
+    if host.group == DEPLOY_ACCOUNTS and missing:
+        return Row(
+            host=host,
+            result=f"{word}, incomplete",
+            failure=f"nothing can be deployed to {', '.join(missing)} yet: not in the register."
+            " Run the bootstrap again, without --limit, once its region is complete",
+        )
+    return Row(host=host, result=word)
+
+
+RESULTS = {
+    "regional": "regional_result",
+    "primary": "primary_result",
+    "deploy_accounts": "deploy_account_result",
+}
+
+
+def as_text(rows: t.Sequence[Row]) -> list[str]:
+    """Return the summary as lines: a table, then why each failed host failed."""
+    head = ("HOST", "ACCOUNT", "REGION", "STACK", "RESULT")
+    cells = [
+        (row.host.name, row.host.account_id, row.host.region, row.host.stack_name, row.result)
+        for row in rows
+    ]
+    widths = [max(len(line[column]) for line in [head, *cells]) for column in range(len(head))]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in [head, *cells]
+    ]
+    failed = [row for row in rows if row.failure]
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.result] = counts.get(row.result, 0) + 1
+    lines += ["", ", ".join(f"{count} {result}" for result, count in counts.items())]
+    for row in failed:
+        lines += ["", f"{row.host.name}: {row.failure}"]
+    return lines
+
+
+__all__ = ("RESULTS", "Row", "as_text", "summarise")

@@ -1,0 +1,146 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no promise is made to others.
+"""CloudFormation templates: Lambda code into its place, sizes, one form for comparison.
+
+A template is never a Jinja template: ``{{resolve:...}}`` and ``${...}`` belong to CloudFormation.
+The one substitution is a scalar such as ``'@@ sync_artifacts.py @@'``, which becomes the text of
+that file beside the template.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from pathlib import Path
+
+from ._errors import PipelineError
+
+try:
+    import yaml
+
+    HAS_YAML = True
+except ImportError:  # Ansible itself cannot run without it
+    HAS_YAML = False
+
+# CloudFormation's limit of a template given inline, in bytes.
+BODY_LIMIT = 51_200
+
+_CODE = re.compile(r"^(?P<indent> *)(?P<key>[\w-]+): '@@ (?P<file>[\w.-]+) @@'$", re.MULTILINE)
+
+
+def render(path: Path) -> str:
+    """Return the template at *path* with its code files in place.
+
+    Raises PipelineError when a file is missing, not ASCII (GetTemplate answers ``?`` for the rest)
+    or when the result is over the 51,200 bytes that CloudFormation takes inline.
+    """
+    text = _CODE.sub(lambda match: _code_block(path, match), _read(path))
+    if len(text) > BODY_LIMIT:
+        raise PipelineError(
+            f"template {path.name} has {len(text)} bytes, more than the {BODY_LIMIT} that"
+            " CloudFormation takes",
+            cure="Shorten the template or its code files",
+        )
+    return text
+
+
+def _code_block(path: Path, match: re.Match[str]) -> str:
+    indent = match["indent"] + "  "
+    lines = _read(path.with_name(match["file"])).splitlines()
+    block = "\n".join(f"{indent}{line}" if line else "" for line in lines)
+    return f"{match['indent']}{match['key']}: |\n{block}"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except UnicodeDecodeError as exc:
+        line = exc.object[: exc.start].count(b"\n") + 1
+        raise PipelineError(f"{path.name} line {line} is not ASCII") from exc
+    except OSError as exc:
+        raise PipelineError(f"cannot read the template {path}: {exc.strerror}") from exc
+
+
+def parse(body: str | dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return *body* as data: short tags in their long form, comments and layout gone.
+
+    *body* is what GetTemplate gives: text (YAML), or data where the template was JSON. Raises
+    PipelineError when it is not a template.
+    """
+    if not isinstance(body, str):
+        return dict(body)
+    try:
+        data = yaml.load(body, Loader=_loader())  # noqa: S506  # a subclass of the safe loader
+    except yaml.YAMLError as exc:
+        raise PipelineError(f"the template is not YAML: {exc}") from exc
+    if not isinstance(data, dict):
+        raise PipelineError("the template is not a mapping")
+    return data
+
+
+def same_template(one: str | dict[str, t.Any], other: str | dict[str, t.Any]) -> bool:
+    """Return whether two bodies say the same; parsed only where their texts differ."""
+    return one == other or parse(one) == parse(other)
+
+
+def parameter_defaults(body: str | dict[str, t.Any]) -> dict[str, str]:
+    """Return the defaults of the template's parameters, as CloudFormation writes them."""
+    parameters: dict[str, t.Any] = parse(body).get("Parameters") or {}
+    return {
+        name: str(definition["Default"])
+        for name, definition in parameters.items()
+        if "Default" in definition
+    }
+
+
+def secret_parameters(body: str | dict[str, t.Any]) -> frozenset[str]:
+    """Return the names of the parameters that the template marks NoEcho."""
+    parameters: dict[str, t.Any] = parse(body).get("Parameters") or {}
+    return frozenset(
+        name
+        for name, definition in parameters.items()
+        if str(definition.get("NoEcho", "")).lower() == "true"
+    )
+
+
+_LOADERS: list[t.Any] = []
+
+
+def _loader() -> t.Any:
+    """Return a safe YAML loader that knows CloudFormation's short tags; made at its first use."""
+    if not _LOADERS:
+
+        class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+            """libyaml's loader where it is there: it is ten times as fast."""
+
+        Loader.add_multi_constructor("!", _long_form)
+        # CloudFormation reads dates as text ("2012-10-17").
+        Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.construct_yaml_str)
+        _LOADERS.append(Loader)
+    return _LOADERS[0]
+
+
+def _long_form(loader: t.Any, tag: str, node: t.Any) -> dict[str, t.Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: t.Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if tag == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
+
+
+__all__ = (
+    "BODY_LIMIT",
+    "HAS_YAML",
+    "parameter_defaults",
+    "parse",
+    "render",
+    "same_template",
+    "secret_parameters",
+)

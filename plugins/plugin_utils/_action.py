@@ -1,0 +1,81 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no promise is made to others.
+"""What the actions share: arguments validated, refusals, errors that become a failed task."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import (
+    HAS_BOTOCORE,
+    warm_up,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
+
+# Imported in the parent: every forked worker inherits the models.
+warm_up()
+
+_OPTION_OF_VARIABLE = {
+    "AWS_DEFAULT_REGION": "region",
+    "AWS_REGION": "region",
+    "AWS_PROFILE": "profile",
+    "AWS_DEFAULT_PROFILE": "profile",
+    "AWS_ROLE_ARN": "role_arn",
+    "AWS_ENDPOINT_URL": "endpoint_url",
+}
+
+
+class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries no types
+    """An action that talks to AWS and to no host.
+
+    Subclasses set *argument_spec* and implement :meth:`act`.
+    """
+
+    argument_spec: t.ClassVar[dict[str, dict[str, t.Any]]] = {}
+    calls_aws: t.ClassVar[bool] = True
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None
+    ) -> dict[str, t.Any]:
+        """Validate, act, and turn an expected error into a failed result."""
+        super().run(tmp, task_vars)
+        try:
+            self._refuse_what_cannot_work()
+            _validation, options = self.validate_argument_spec(self.argument_spec)
+            return self.act(options, task_vars or {})
+        except PipelineError as exc:
+            return {"failed": True, "changed": False, "msg": str(exc)}
+
+    def act(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the task's result; never the arguments. Raises PipelineError."""
+        raise NotImplementedError
+
+    def _refuse_what_cannot_work(self) -> None:
+        if self.calls_aws and not HAS_BOTOCORE:
+            raise PipelineError(
+                "the Python libraries botocore and boto3 are missing where ansible-playbook runs",
+                cure="Install boto3 there",
+            )
+        if self._play_context.become:
+            raise PipelineError("become has no meaning for a call of AWS", cure="Take it away")
+        for environment in self._task.environment or []:
+            for variable in environment if isinstance(environment, dict) else ():
+                if str(variable).startswith("AWS_"):
+                    option = _OPTION_OF_VARIABLE.get(str(variable), "profile or role_arn")
+                    raise PipelineError(
+                        f"environment: {variable} does not reach an action, which runs in"
+                        " ansible-playbook itself",
+                        cure=f"Use the option {option}, or set it where ansible-playbook is started",
+                    )
+
+
+__all__ = ("PipelineAction",)
