@@ -29,10 +29,10 @@ class ActionModule(PipelineAction):
 
     argument_spec = ARGUMENT_SPEC
 
-    def act(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def act(self) -> dict[str, t.Any]:
         """Prove the credentials."""
-        gateway = gateway_of(options)
-        accounts = [with_defaults(account, options) for account in options["accounts"]]
+        gateway = gateway_of(self.options)
+        accounts = [with_defaults(account, self.options) for account in self.options["accounts"]]
         for account in accounts:
             if "account_id" not in account:
                 raise PipelineError(f"account {account.get('name', '')} has no account_id")

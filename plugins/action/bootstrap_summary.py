@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible.utils.display import Display
-
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
     Organisation,
 )
@@ -31,13 +30,13 @@ class ActionModule(PipelineAction):
     argument_spec = ARGUMENT_SPEC
     calls_aws = False
 
-    def act(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def act(self) -> dict[str, t.Any]:
         """Show the table and name the hosts that must end as failed."""
         rows = summarise(
-            Organisation.from_data(options["organisation"]),
-            options["plan"],
-            task_vars["hostvars"],
-            play_hosts=task_vars["ansible_play_hosts_all"],
+            Organisation.from_data(self.options["organisation"]),
+            self.options["plan"],
+            self.task_vars["hostvars"],
+            play_hosts=self.task_vars["ansible_play_hosts_all"],
             check_mode=self._task.check_mode,
         )
         Display().display("\n" + "\n".join(as_text(rows)) + "\n")

@@ -28,10 +28,10 @@ class ActionModule(PipelineAction):
     argument_spec = ARGUMENT_SPEC
     calls_aws = False
 
-    def act(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def act(self) -> dict[str, t.Any]:
         """Check and read the inventory."""
-        organisation = read_organisation(task_vars["groups"], task_vars["hostvars"])
-        play_hosts = task_vars.get("ansible_play_hosts_all", list(organisation.hosts))
+        organisation = read_organisation(self.task_vars["groups"], self.task_vars["hostvars"])
+        play_hosts = self.task_vars.get("ansible_play_hosts_all", list(organisation.hosts))
         return {
             "changed": False,
             "organisation": organisation.as_data(),

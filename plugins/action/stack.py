@@ -12,7 +12,6 @@ from pathlib import Path
 
 import yaml
 from ansible.utils.display import Display
-
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import (
     account_of,
     gateway_of,
@@ -44,52 +43,52 @@ class ActionModule(PipelineAction):
 
     argument_spec = ARGUMENT_SPEC
 
-    def act(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def act(self) -> dict[str, t.Any]:
         """Converge the stack."""
         for required in ("account_id", "region"):
-            if not options.get(required):
+            if not self.options.get(required):
                 raise PipelineError(f"missing required argument: {required}")
-        host = str(task_vars.get("inventory_hostname", ""))
-        wanted = self._wanted(options)
-        session = gateway_of(options).open(account_of(options))
+        host = str(self.task_vars.get("inventory_hostname", ""))
+        wanted = self._wanted()
+        session = gateway_of(self.options).open(account_of(self.options))
         converger = Converger(
-            session.client("cloudformation", options["region"]),
+            session.client("cloudformation", self.options["region"]),
             wanted,
             patience=Patience(
-                options["wait_timeout"],
+                self.options["wait_timeout"],
                 speak=lambda line: Display().display(f"{host}: {line}"),
             ),
-            allow_replacement=options["allow_replacement"],
+            allow_replacement=self.options["allow_replacement"],
             check_mode=self._task.check_mode,
         )
-        return self._result(converger.run(), wanted, options)
+        return self._result(converger.run(), wanted)
 
-    def _wanted(self, options: dict[str, t.Any]) -> Wanted:
-        template = render(Path(self._find_needle("files", options["template"])))
+    def _wanted(self) -> Wanted:
+        template = render(Path(self._find_needle("files", self.options["template"])))
         return Wanted(
-            name=options["stack_name"],
+            name=self.options["stack_name"],
             template=template,
             parameters={
                 str(name): parameter_value(name, value)
-                for name, value in options["parameters"].items()
+                for name, value in self.options["parameters"].items()
             },
-            tags={str(name): _tag_value(name, value) for name, value in options["tags"].items()},
-            capabilities=tuple(options["capabilities"]),
-            termination_protection=options["termination_protection"],
-            stack_policy=options["stack_policy"],
+            tags={
+                str(name): _tag_value(name, value) for name, value in self.options["tags"].items()
+            },
+            capabilities=tuple(self.options["capabilities"]),
+            termination_protection=self.options["termination_protection"],
+            stack_policy=self.options["stack_policy"],
         )
 
-    def _result(
-        self, outcome: Outcome, wanted: Wanted, options: dict[str, t.Any]
-    ) -> dict[str, t.Any]:
+    def _result(self, outcome: Outcome, wanted: Wanted) -> dict[str, t.Any]:
         found = outcome.found
         result: dict[str, t.Any] = {
             "changed": outcome.changed,
             "operation": outcome.operation,
             "stack": {
-                "stack_name": options["stack_name"],
-                "account_id": options["account_id"],
-                "region": options["region"],
+                "stack_name": self.options["stack_name"],
+                "account_id": self.options["account_id"],
+                "region": self.options["region"],
                 "stack_id": found.stack_id if found else None,
                 "status": found.status if found else None,
                 "outputs": found.outputs if found else {},

@@ -30,10 +30,10 @@ class ActionModule(PipelineAction):
 
     argument_spec = ARGUMENT_SPEC
 
-    def act(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def act(self) -> dict[str, t.Any]:
         """Read the stacks."""
-        gateway = gateway_of(options)
-        targets = [with_defaults(target, options) for target in options["targets"]]
+        gateway = gateway_of(self.options)
+        targets = [with_defaults(target, self.options) for target in self.options["targets"]]
         for target in targets:
             for required in ("account_id", "region"):
                 if required not in target:

@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""The filter ``crossaccount.pipeline.read_register``."""
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -34,7 +36,9 @@ options:
 EXAMPLES = r"""
 - name: Show the key of a region
   ansible.builtin.debug:
-    msg: "{{ (organisation | crossaccount.pipeline.read_register(primary)).regions['eu-west-1'].key_arn }}"
+    msg: "{{ register.regions['eu-west-1'].key_arn }}"
+  vars:
+    register: "{{ organisation | crossaccount.pipeline.read_register(primary) }}"
 """
 
 RETURN = r"""

@@ -53,9 +53,7 @@ def with_defaults(target: Target, options: t.Mapping[str, t.Any]) -> dict[str, t
 
 def account_of(options: t.Mapping[str, t.Any]) -> Account:
     """Return the account that *options*, or a target, name."""
-    return Account(
-        account_id=options["account_id"], **{key: options.get(key) for key in _WAYS_IN}
-    )
+    return Account(account_id=options["account_id"], **{key: options.get(key) for key in _WAYS_IN})
 
 
 def gateway_of(options: t.Mapping[str, t.Any]) -> Gateway:

@@ -128,7 +128,7 @@ class ChangeSets:
 
     def was_executed(self, change_set: ChangeSet) -> bool:
         """Return whether the execution of *change_set* has begun."""
-        return self.execution_status(change_set).startswith("EXECUTE_")
+        return str(self.execution_status(change_set)).startswith("EXECUTE_")
 
     @ErrorHandler.common_error_handler("read the change set")  # type: ignore[untyped-decorator]
     def execution_status(self, change_set: ChangeSet) -> str:

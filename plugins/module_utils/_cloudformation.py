@@ -29,9 +29,7 @@ class Stacks:
 
     @ErrorHandler.list_error_handler("describe the stack")  # type: ignore[untyped-decorator]
     def _describe(self, name: str) -> dict[str, t.Any]:
-        return t.cast(
-            "dict[str, t.Any]", self.client.describe_stacks(StackName=name)["Stacks"][0]
-        )
+        return t.cast("dict[str, t.Any]", self.client.describe_stacks(StackName=name)["Stacks"][0])
 
     def find(self, name: str) -> Found | None:
         """Return the stack called *name* (or with that id), None when there is none.

@@ -11,7 +11,9 @@ them, refreshable, through a regional STS endpoint (global tokens are not valid 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import threading
 import typing as t
 
@@ -35,7 +37,6 @@ Client = t.Any  # botocore makes its client classes at run time
 
 _SESSION_NAME = "crossaccount.pipeline"
 _SERVICES = ("cloudformation", "sts")
-_LOADER: t.Any = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,25 +55,26 @@ class Account:
     access_role_name: str | None = None
 
 
+@functools.cache
+def _loader() -> t.Any:
+    """One loader, and so one copy of botocore's data, for every session of a process."""
+    return botocore.loaders.Loader()
+
+
 def warm_up() -> None:
     """Load the service models once, in the parent, for every forked worker.
 
     Reads botocore's own data only: no profile, no credentials, no socket, no thread; never raises.
     """
-    global _LOADER  # pylint: disable=global-statement  # one cache a process, inherited by forks
-    if not HAS_BOTOCORE or _LOADER is not None:
+    if not HAS_BOTOCORE:
         return
-    try:
-        # With an explicit path: looking up AWS_DATA_PATH would read the user's configuration.
-        loader = botocore.loaders.Loader()
+    # What cannot be loaded now is loaded, or reported, with the first client.
+    with contextlib.suppress(botocore.exceptions.BotoCoreError, OSError):
         for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
-            loader.load_data(name)
+            _loader().load_data(name)
         for service in _SERVICES:
-            for kind in ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2"):
-                loader.load_service_model(service, kind)
-    except (botocore.exceptions.BotoCoreError, OSError):
-        return  # the first client loads what it needs, slower
-    _LOADER = loader
+            for kind in ("service-2", "endpoint-rule-set-1", "paginators-1"):
+                _loader().load_service_model(service, kind)
 
 
 class Gateway:
@@ -215,10 +217,9 @@ class AccountSession:
 
 def _new_session(profile: str | None, credentials: t.Any = None) -> t.Any:
     session = botocore.session.Session(profile=profile)
-    if _LOADER is not None:
-        session.register_component("data_loader", _LOADER)
+    session.register_component("data_loader", _loader())
     if credentials is not None:
-        provider = _GivenCredentials(credentials)
+        provider = t.cast("t.Any", _GivenCredentials(credentials))
         session.register_component(
             "credential_provider", botocore.credentials.CredentialResolver([provider])
         )

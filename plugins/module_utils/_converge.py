@@ -98,7 +98,8 @@ class Converger:
         found: Found | None = None
 
         def describe() -> str:
-            assert found is not None  # it is only described while it is in progress
+            if found is None:
+                return name
             resource = in_progress(self._stacks.operation_events(found.stack_id))
             text = f"{found.name} is {found.status}"
             return f"{text}, {resource}" if resource else text

@@ -37,6 +37,15 @@ _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
 _ACCOUNT_ID_BYTES = 13  # with its comma
 _REGION_BYTES = 82  # the longest entry of the register's lists, a key ARN, with its comma
 
+_TARGET = (
+    "name",
+    "account_id",
+    "region",
+    "stack_name",
+    "profile",
+    "role_arn",
+    "access_role_name",
+)
 _STATES = ("present", "quarantined", "absent")
 _SHARED = ("build_account_id", "primary_region")
 
@@ -74,9 +83,7 @@ class Host:
 
     def target(self) -> dict[str, t.Any]:
         """Return the host as a target of the batch actions."""
-        keys = ("name", "account_id", "region", "stack_name")
-        keys += ("profile", "role_arn", "access_role_name")
-        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
+        return {key: getattr(self, key) for key in _TARGET if getattr(self, key) is not None}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -201,7 +208,7 @@ class _Reader:
         host = Host(
             name=name,
             group=group,
-            account_id=self._value(name, "account_id", "") if deploys else shared[_SHARED[0]],
+            account_id=self._account_id(name) if deploys else shared[_SHARED[0]],
             region=name if group == REGIONAL else shared[_SHARED[1]],
             stack_name=self._value(name, stack_variable, stack_name),
             state=self._value(name, "state", "present"),
@@ -218,6 +225,19 @@ class _Reader:
     def _value(self, name: str, variable: str, default: t.Any) -> t.Any:
         value = self._hostvars[name].get(variable)
         return default if value is None else value
+
+    def _account_id(self, name: str) -> str:
+        value = self._value(name, "account_id", None)
+        if value is None:
+            self._problem(name, "account_id is not set", "Set it")
+        elif not isinstance(value, str):
+            # YAML reads 011111111111 as another number.
+            self._problem(name, f"account_id {value!r} is not text", "Quote it")
+        elif not _ACCOUNT_ID.fullmatch(value):
+            self._problem(name, f"account_id {value!r} is not 12 digits", "Correct it")
+        else:
+            return value
+        return ""
 
     def _regions_of(self, name: str) -> list[str]:
         regions = self._value(name, "regions", [])
@@ -256,7 +276,9 @@ class _Reader:
         if host.role_arn:
             arn = parse_aws_arn(host.role_arn)
             if arn is None or arn["service"] != "iam" or not arn["resource"].startswith("role/"):
-                self._problem(host.name, f"role_arn {host.role_arn!r} is not of a role", "Correct it")
+                self._problem(
+                    host.name, f"role_arn {host.role_arn!r} is not of a role", "Correct it"
+                )
             elif arn["account_id"] != host.account_id:
                 self._problem(
                     host.name,
@@ -319,7 +341,9 @@ class _Reader:
                 self._problem(name, f"{variable} is not set", "Set it in group_vars/all.yml")
             values.setdefault(str(value), []).append(name)
         if len(values) > 1:
-            told = ", ".join(f"{value or 'nothing'} for {names[0]}" for value, names in values.items())
+            told = ", ".join(
+                f"{value or 'nothing'} for {names[0]}" for value, names in values.items()
+            )
             self.problems.append(
                 f"{variable} differs between hosts ({told}). Set it once, in group_vars/all.yml"
             )
@@ -350,21 +374,14 @@ class _Reader:
     def _check_deploy_accounts(self, organisation: Organisation) -> None:
         owners: dict[str, str] = {}
         for host in organisation.of(DEPLOY_ACCOUNTS):
-            if not isinstance(host.account_id, str):
-                self._problem(
-                    host.name, f"account_id {host.account_id!r} is not text", "Quote it"
-                )
-            elif not _ACCOUNT_ID.fullmatch(host.account_id):
-                self._problem(
-                    host.name, f"account_id {host.account_id!r} is not 12 digits", "Correct it"
-                )
-            elif host.account_id in owners:
+            if host.account_id in owners:
                 self._problem(
                     host.name,
                     f"account {host.account_id} is that of host {owners[host.account_id]} already",
                     "Keep one host; list all its regions there",
                 )
-            owners.setdefault(str(host.account_id), host.name)
+            if host.account_id:
+                owners.setdefault(host.account_id, host.name)
             if organisation.is_slice:
                 continue  # the regional hosts are not in sight
             for region in host.regions:

@@ -87,7 +87,9 @@ def plan(
             for region in organisation.regions
         },
         "failures": failures,
-        "quarantined": [host.name for host in organisation.of(DEPLOY_ACCOUNTS) if host.is_quarantined],
+        "quarantined": [
+            host.name for host in organisation.of(DEPLOY_ACCOUNTS) if host.is_quarantined
+        ],
     }
 
 

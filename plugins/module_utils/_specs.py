@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no promise is made to others.
-"""The arguments of the actions, as plain data; a unit test holds them equal to the documentation."""
+"""The arguments of the actions, as plain data; a unit test compares the documentation."""
 
 from __future__ import annotations
 

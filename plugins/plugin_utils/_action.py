@@ -10,7 +10,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import (
     HAS_BOTOCORE,
     warm_up,
@@ -33,11 +32,15 @@ _OPTION_OF_VARIABLE = {
 class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries no types
     """An action that talks to AWS and to no host.
 
-    Subclasses set *argument_spec* and implement :meth:`act`.
+    Subclasses set *argument_spec* and implement :meth:`act`, which finds its validated arguments in
+    *options* and Ansible's variables in *task_vars*.
     """
 
     argument_spec: t.ClassVar[dict[str, dict[str, t.Any]]] = {}
     calls_aws: t.ClassVar[bool] = True
+
+    options: dict[str, t.Any]
+    task_vars: dict[str, t.Any]
 
     _requires_connection = False
     _supports_check_mode = True
@@ -50,12 +53,13 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
         super().run(tmp, task_vars)
         try:
             self._refuse_what_cannot_work()
-            _validation, options = self.validate_argument_spec(self.argument_spec)
-            return self.act(options, task_vars or {})
+            self.task_vars = task_vars or {}
+            _validation, self.options = self.validate_argument_spec(self.argument_spec)
+            return self.act()
         except PipelineError as exc:
             return {"failed": True, "changed": False, "msg": str(exc)}
 
-    def act(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def act(self) -> dict[str, t.Any]:
         """Return the task's result; never the arguments. Raises PipelineError."""
         raise NotImplementedError
 
@@ -74,7 +78,7 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
                     raise PipelineError(
                         f"environment: {variable} does not reach an action, which runs in"
                         " ansible-playbook itself",
-                        cure=f"Use the option {option}, or set it where ansible-playbook is started",
+                        cure=f"Use the option {option}, or set it before ansible-playbook starts",
                     )
 
 

@@ -1,0 +1,150 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation of the action ``crossaccount.pipeline.stack``."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack
+short_description: Converges one CloudFormation stack
+version_added: 0.1.0
+author: crossaccount.pipeline contributors (@crossaccount)
+description:
+  - Brings one stack to what is wanted, whatever state it is in, through a change set that is read
+    whole and checked before it is executed.
+  - An unchanged stack costs two read calls, three with O(stack_policy).
+  - A stack that never existed properly (C(CREATE_FAILED), C(ROLLBACK_COMPLETE)) is deleted and
+    created, unless it holds a key or a bucket. A rollback that stopped half way is continued. An
+    operation in progress is waited for. Nothing else is ever deleted to get past an error.
+  - A change set that would replace or remove a key, a bucket or a role is refused unless
+    O(allow_replacement=true).
+extends_documentation_fragment:
+  - crossaccount.pipeline.attributes
+  - crossaccount.pipeline.attributes.aws_group
+  - crossaccount.pipeline.connection
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Makes a change set to see what would change, and removes it, with the empty stack that came
+        with it.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  stack_name:
+    description: The name of the stack.
+    type: str
+    required: true
+  template:
+    description:
+      - The path of the template, ASCII, at most 51,200 bytes. A relative path is looked up in
+        C(files) of the role.
+      - A scalar such as C('@@ code.py @@') is replaced by the text of that file, which lies beside
+        the template. Nothing else is substituted.
+    type: path
+    required: true
+  parameters:
+    description:
+      - The template's parameters. Lists become comma-separated, in the order given.
+      - One that is left out takes the template's default, also in an update.
+    type: dict
+    default: {}
+  tags:
+    description: The tags of the stack, all of them. ASCII.
+    type: dict
+    default: {}
+  capabilities:
+    description: What CloudFormation wants acknowledged, V(CAPABILITY_NAMED_IAM) for one.
+    type: list
+    elements: str
+    default: []
+  termination_protection:
+    description: Whether the stack is protected from deletion; set after the first success.
+    type: bool
+    default: false
+  stack_policy:
+    description: The stack policy. Without it the stack's policy is left alone.
+    type: dict
+  allow_replacement:
+    description: Whether keys, buckets and roles may be replaced or removed.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - Seconds that the task waits in all. The operation itself goes on in AWS; the next run takes
+        it up.
+    type: int
+    default: 3600
+seealso:
+  - module: crossaccount.pipeline.stack_outputs_info
+"""
+
+EXAMPLES = r"""
+- name: Converge the stack of a region
+  crossaccount.pipeline.stack:
+    account_id: "111111111111"
+    region: eu-west-1
+    stack_name: CrossAccountRegional
+    template: regional.template
+    parameters:
+      DeployAccountIds: ["333333333333", "444444444444"]
+    termination_protection: true
+"""
+
+RETURN = r"""
+operation:
+  description:
+    - What was done, or in check mode would be done. V(repair) in check mode is a stuck stack that
+      has to be repaired before anything more can be said.
+  returned: success
+  type: str
+  sample: update
+stack:
+  description: The stack afterwards.
+  returned: success
+  type: dict
+  contains:
+    stack_name:
+      description: Its name.
+      type: str
+      sample: CrossAccountRegional
+    account_id:
+      description: Its account.
+      type: str
+      sample: "111111111111"
+    region:
+      description: Its region.
+      type: str
+      sample: eu-west-1
+    stack_id:
+      description: Its id; null where it does not exist yet (check mode).
+      type: str
+      sample: arn:aws:cloudformation:eu-west-1:111111111111:stack/CrossAccountRegional/1a2b3c
+    status:
+      description: Its status; null where it does not exist yet (check mode).
+      type: str
+      sample: UPDATE_COMPLETE
+    outputs:
+      description: Its outputs, names as in the template.
+      type: dict
+      sample: {PipelineBucketName: crossaccountregional-pipelinebucket-1a2b3c}
+    parameters:
+      description: Its parameters as CloudFormation keeps them; secret ones read C(****).
+      type: dict
+      sample: {ArtifactRetentionDays: "365"}
+changes:
+  description: The changes of the change set.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - action: Modify
+      logical_id: PipelineBucketPolicy
+      resource_type: AWS::S3::BucketPolicy
+      replacement: "False"
+      scope: [Properties]
+"""
