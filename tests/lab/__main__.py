@@ -10,6 +10,7 @@ import argparse
 import json
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import cast
@@ -26,7 +27,7 @@ _UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_ROLE_ARN", "A
 def main() -> int:
     """Run one command; the exit status is 1 when it could not be done."""
     arguments = _parser().parse_args()
-    lab = Lab(directory=DIRECTORY)
+    lab = Lab(directory=arguments.directory)
     try:
         match arguments.command:
             case "up":
@@ -46,6 +47,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where its files go")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start it in the background and seed the organisation")
     up.add_argument("--latency", type=float, default=0.0, metavar="S",
@@ -60,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(lab: Lab, *, latency: float, setup: str) -> None:
     if lab.attach():
-        print(f"The lab runs already at {lab.url} (pid {lab.pid}). To use it: source .lab/env")
+        shown = _shown(lab.directory / "env")
+        print(f"The lab runs already at {lab.url} (pid {lab.pid}). To use it: source {shown}")
         return
     if process.read_state(lab.directory):
         process.stop_unresponsive(lab.directory)
@@ -72,8 +75,9 @@ def _up(lab: Lab, *, latency: float, setup: str) -> None:
     except BaseException:
         lab.stop()
         raise
-    print(f"The lab runs at {lab.url} (pid {lab.pid}), with {setup} credentials in .lab/env.")
-    print("To use it: source .lab/env     To end it: python -m tests.lab down")
+    shown = _shown(lab.directory / "env")
+    print(f"The lab runs at {lab.url} (pid {lab.pid}), with {setup} credentials in {shown}.")
+    print(f"To use it: source {shown}     To end it: python -m tests.lab down")
 
 
 def _down(lab: Lab) -> None:
@@ -92,6 +96,13 @@ def _running(lab: Lab) -> Lab:
     if not lab.attach():
         raise LabError("The lab does not run. To start it: python -m tests.lab up")
     return lab
+
+
+def _shown(path: Path) -> str:
+    """A path as a person in the checkout would type it."""
+    with suppress(ValueError):
+        return str(path.resolve().relative_to(Path.cwd()))
+    return str(path)
 
 
 def _write_environment(lab: Lab, setup: Setup) -> None:

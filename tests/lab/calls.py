@@ -56,6 +56,11 @@ class Request:
         return (self.account,)
 
     @property
+    def root(self) -> bool:
+        """Whether an account's root calls: the lab itself and the tests, never the product."""
+        return self.principal.endswith(":root")
+
+    @property
     def write(self) -> bool:
         """Whether the call changes what AWS holds."""
         if self.service == "s3":
@@ -141,6 +146,11 @@ class CallLog:
         if self._file:
             self._file.seek(0)
             self._file.truncate()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file:
+            self._file.close()
 
 
 __all__ = ("Call", "CallLog", "Request")

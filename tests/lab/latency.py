@@ -50,7 +50,7 @@ def install(settings: Settings) -> None:
 
     stacks._runs_on_worker_thread = lambda resource_type: True
     stacks.run_reentrant = run
-    _hide_events_of_unchanged_resources()
+    _write_events_of_updates()
 
 
 # Every function that run_reentrant is given has the type first and the stack's name last or
@@ -89,17 +89,33 @@ def _leave_alone(arguments: tuple[Any, ...]) -> tuple[tuple[str, dict[str, Any]]
     return (physical_id, attributes), provisioners._NAME_SEED.get()
 
 
-def _hide_events_of_unchanged_resources() -> None:
+def _write_events_of_updates() -> None:
+    """Events of an update.
+
+    AWS: a resource that the update adds is created: CREATE_IN_PROGRESS, CREATE_COMPLETE; one that
+    it leaves alone has none. MiniStack: writes UPDATE_* for every resource.
+    """
     add_event = stacks._add_event
 
-    def filtered(stack_id: str, stack_name: str, logical_id: str, *rest: Any, **more: Any) -> None:
-        unchanged = cloudformation._stacks.get(stack_name, {}).get("_lab_unchanged", set())
-        if logical_id in unchanged:
-            unchanged.discard(logical_id)
+    def add(
+        stack_id: str, stack_name: str, logical_id: str, resource_type: str, status: str,
+        *rest: Any, **more: Any,
+    ) -> None:  # fmt: skip
+        stack = cloudformation._stacks.get(stack_name, {})
+        if logical_id in stack.get("_lab_unchanged", ()):
+            stack["_lab_unchanged"].discard(logical_id)
             return
-        add_event(stack_id, stack_name, logical_id, *rest, **more)
+        if status == "UPDATE_IN_PROGRESS" and logical_id not in stack.get("_resources", {}):
+            stack.setdefault("_lab_added", set()).add(logical_id)
+        if logical_id in stack.get("_lab_added", ()) and logical_id != stack_name:
+            if status != "UPDATE_IN_PROGRESS":
+                stack["_lab_added"].discard(logical_id)
+            if status == "UPDATE_COMPLETE":
+                stack["_resources"][logical_id]["ResourceStatus"] = "CREATE_COMPLETE"
+            status = status.replace("UPDATE_", "CREATE_")
+        add_event(stack_id, stack_name, logical_id, resource_type, status, *rest, **more)
 
-    stacks._add_event = filtered
+    stacks._add_event = add
 
 
 def _begin_cleanup(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:

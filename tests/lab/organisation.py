@@ -25,12 +25,16 @@ class Access:
 
 @dataclass(frozen=True, kw_only=True)
 class Organisation:
-    """Accounts by name, and the two set-ups."""
+    """Accounts by name, and the two set-ups.
+
+    execution_policies: managed policies that the access role may attach, patterns allowed.
+    """
 
     management: str
     build: str
     primary_region: str
     deploy: dict[str, str]
+    execution_policies: tuple[str, ...]
     operator: Access
     management_access: Access
 
@@ -48,6 +52,7 @@ def load_organisation(path: Path = ORGANISATION_FILE) -> Organisation:
         build=data["build"],
         primary_region=data["primary_region"],
         deploy=dict(data["deploy"]),
+        execution_policies=tuple(data["execution_policies"]),
         operator=Access(**data["operator"]),
         management_access=Access(**data["management_access"]),
     )

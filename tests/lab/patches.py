@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
-from tests.lab import conditions, latency
+from tests.lab import buckets, conditions, latency, operations, principals, templates
 from tests.lab.settings import Settings
 
 
 def install(settings: Settings) -> None:
     """Apply every patch to the MiniStack of this process."""
-    latency.install(settings)
+    buckets.install()
     conditions.install(settings)
+    latency.install(settings)
+    operations.install(settings)
+    principals.install(settings)
+    templates.install()
 
 
 __all__ = ("install",)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -96,7 +97,7 @@ def answers(state: State) -> bool:
 def stop(state: State, directory: Path) -> None:
     """End the launcher and everything it started, then forget it."""
     end_group(state.pid)
-    (directory / "lab.json").unlink(missing_ok=True)
+    _forget(directory)
 
 
 def stop_unresponsive(directory: Path) -> bool:
@@ -115,20 +116,25 @@ def stop_unresponsive(directory: Path) -> bool:
     lives = ours in found.stdout
     if lives:
         end_group(state.pid)
-    (directory / "lab.json").unlink(missing_ok=True)
+    _forget(directory)
     return lives
 
 
+def _forget(directory: Path) -> None:
+    (directory / "lab.json").unlink(missing_ok=True)
+    shutil.rmtree(directory / "tmp", ignore_errors=True)
+
+
 def end_group(pid: int) -> None:
-    """End a process group that start() made: politely, then not."""
-    for number, seconds in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, _STOP_SECONDS)):
+    """End a process group that start() made: the launcher, and the Lambda workers in it.
+
+    At once, since nothing in the lab outlives it.
+    """
+    deadline = time.monotonic() + _STOP_SECONDS
+    while _group_lives(pid) and time.monotonic() < deadline:
         with suppress(ProcessLookupError):
-            os.killpg(pid, number)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if not _group_lives(pid):
-                return
-            time.sleep(0.05)
+            os.killpg(pid, signal.SIGKILL)
+        time.sleep(0.02)
 
 
 def _group_lives(pid: int) -> bool:

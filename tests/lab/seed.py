@@ -7,16 +7,20 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, Literal
 
 from tests.lab.aws import Clients
 from tests.lab.organisation import Organisation
+from tests.lab.process import LabError
 
-_FILES = Path(__file__).parents[2] / "playbooks" / "files"
+FILES = Path(__file__).parents[2] / "playbooks" / "files"
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
-_ACCESS_STACK = "CrossAccountAccess"
+# The stack that installs the access role, named by no rule of the collection.
+_ACCESS_STACK = "AccessRole"
+_STACK_SECONDS = 60.0
 
 
 class Seeder:
@@ -32,100 +36,118 @@ class Seeder:
         self._seed_operator()
         self._seed_administrator()
         self._seed_organization_role(organisation.build)
-        for account_id in organisation.deploy.values():
-            self.seed_account(account_id)
+        self.seed_accounts(list(organisation.deploy.values()))
 
-    def seed_account(self, account_id: str) -> None:
-        """Give a deploy account the access roles of both set-ups."""
-        self._seed_access_role(account_id)
-        self._seed_organization_role(account_id)
+    def seed_accounts(self, account_ids: list[str]) -> None:
+        """Give deploy accounts the access roles of both set-ups, all at once."""
+        for account_id in account_ids:
+            self._seed_organization_role(account_id)
+            self._start_access_stack(account_id)
+        for account_id in account_ids:
+            self._wait_for_access_stack(account_id)
 
-    def trust_of(self, account_id: str) -> dict[str, dict[str, Any]]:
-        """The access roles of an account and the trust policy that each has when seeded."""
+    def set_access(self, account_id: str, effect: Literal["Allow", "Deny"]) -> None:
+        """Let the access roles of an account admit those whom they trust, or refuse them."""
         organisation = self._organisation
-        trusts = {
-            organisation.management_access.access_role: _trust(
-                f"arn:aws:iam::{organisation.management}:root"
-            )
-        }
+        names = [organisation.management_access.access_role]
         if account_id != organisation.build:
-            trusts[organisation.operator.access_role] = _trust(self._operator_arn)
-        return trusts
+            names.append(organisation.operator.access_role)
+        iam = self._root("iam", account_id)
+        for name in names:
+            trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+            statements = [{**statement, "Effect": effect} for statement in trust["Statement"]]
+            iam.update_assume_role_policy(
+                RoleName=name, PolicyDocument=json.dumps({**trust, "Statement": statements})
+            )
 
-    @property
-    def _operator_arn(self) -> str:
-        organisation = self._organisation
-        return f"arn:aws:iam::{organisation.build}:role/{organisation.operator.operator_role}"
-
-    def _iam(self, account_id: str) -> Any:
-        return self._clients.root("iam", account_id, self._organisation.primary_region)
+    def _root(self, service: str, account_id: str) -> Any:
+        return self._clients.root(service, account_id, self._organisation.primary_region)
 
     def _seed_operator(self) -> None:
         """Set-up A: the operator in the build account, with the documented policy and no more."""
         organisation = self._organisation
         name = organisation.operator.operator_role
-        self._create_role(
-            organisation.build, name, _trust(f"arn:aws:iam::{organisation.build}:root")
-        )
-        self._iam(organisation.build).put_role_policy(
-            RoleName=name,
-            PolicyName="operator",
-            PolicyDocument=operator_policy(organisation),
+        self._create_role(organisation.build, name, trusts=organisation.build)
+        self._root("iam", organisation.build).put_role_policy(
+            RoleName=name, PolicyName="operator", PolicyDocument=operator_policy(organisation)
         )
 
     def _seed_administrator(self) -> None:
         """Set-up B: an administrator of the management account."""
         organisation = self._organisation
         name = organisation.management_access.operator_role
-        self._create_role(
-            organisation.management, name, _trust(f"arn:aws:iam::{organisation.management}:root")
-        )
-        self._iam(organisation.management).attach_role_policy(
-            RoleName=name, PolicyArn=_ADMINISTRATOR
-        )
+        self._create_role(organisation.management, name, trusts=organisation.management)
+        self._make_administrator(organisation.management, name)
 
     def _seed_organization_role(self, account_id: str) -> None:
         """The role that AWS Organizations makes in an account that it makes."""
         name = self._organisation.management_access.access_role
-        self._create_role(account_id, name, self.trust_of(account_id)[name])
-        self._iam(account_id).attach_role_policy(RoleName=name, PolicyArn=_ADMINISTRATOR)
+        self._create_role(account_id, name, trusts=self._organisation.management)
+        self._make_administrator(account_id, name)
 
-    def _seed_access_role(self, account_id: str) -> None:
-        """Set-up A: the access role, from the template that the collection ships."""
-        name = self._organisation.operator.access_role
-        template = _FILES / "access-role.template"
-        if not template.exists():
-            print(f"{template.name} is not there yet: {name} gets AdministratorAccess for now.")
-            self._create_role(account_id, name, self.trust_of(account_id)[name])
-            self._iam(account_id).attach_role_policy(RoleName=name, PolicyArn=_ADMINISTRATOR)
-            return
-        raise NotImplementedError
+    def _make_administrator(self, account_id: str, role_name: str) -> None:
+        self._root("iam", account_id).attach_role_policy(
+            RoleName=role_name, PolicyArn=_ADMINISTRATOR
+        )
 
-    def _create_role(self, account_id: str, name: str, trust: dict[str, Any]) -> None:
-        self._iam(account_id).create_role(
+    def _create_role(self, account_id: str, name: str, *, trusts: str) -> None:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{trusts}:root"},
+            "Action": "sts:AssumeRole",
+        }
+        self._root("iam", account_id).create_role(
             RoleName=name,
-            AssumeRolePolicyDocument=json.dumps(trust),
+            AssumeRolePolicyDocument=json.dumps(
+                {"Version": "2012-10-17", "Statement": [statement]}
+            ),
             MaxSessionDuration=43200,
         )
+
+    def _start_access_stack(self, account_id: str) -> None:
+        """Set-up A: the access role, from the template that the collection ships."""
+        organisation = self._organisation
+        operator = f"arn:aws:iam::{organisation.build}:role/{organisation.operator.operator_role}"
+        parameters = {
+            "OperatorRoleArn": operator,
+            "RoleName": organisation.operator.access_role,
+            "AllowedExecutionPolicyArns": ",".join(organisation.execution_policies),
+        }
+        self._root("cloudformation", account_id).create_stack(
+            StackName=_ACCESS_STACK,
+            TemplateBody=(FILES / "access-role.template").read_text(encoding="utf-8"),
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+            ],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+
+    def _wait_for_access_stack(self, account_id: str) -> None:
+        stacks = self._root("cloudformation", account_id)
+        deadline = time.monotonic() + _STACK_SECONDS
+        status = "CREATE_IN_PROGRESS"
+        while status == "CREATE_IN_PROGRESS" and time.monotonic() < deadline:
+            status = stacks.describe_stacks(StackName=_ACCESS_STACK)["Stacks"][0]["StackStatus"]
+            if status == "CREATE_COMPLETE":
+                return
+            time.sleep(0.02)
+        events = stacks.describe_stack_events(StackName=_ACCESS_STACK)["StackEvents"]
+        reasons = [
+            event["ResourceStatusReason"]
+            for event in events
+            if event["ResourceStatus"] == "CREATE_FAILED"
+        ]
+        raise LabError(f"access-role.template in {account_id}: {status}. {' '.join(reasons)}")
 
 
 def operator_policy(organisation: Organisation) -> str:
     """The operator's policy with the placeholders filled."""
-    path = _FILES / "operator-policy.json"
-    if not path.exists():
-        print(f"{path.name} is not there yet: the operator may do everything for now.")
-        statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    return Template(path.read_text(encoding="utf-8")).substitute(
+    policy = Template((FILES / "operator-policy.json").read_text(encoding="utf-8"))
+    return policy.substitute(
         BuildAccountId=organisation.build,
         AccessRoleName=organisation.operator.access_role,
         Partition="aws",
     )
-
-
-def _trust(principal: str) -> dict[str, Any]:
-    statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
-    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 __all__ = ("Seeder", "operator_policy")

@@ -13,7 +13,6 @@ import asyncio
 import json
 import os
 import secrets
-import shutil
 import signal
 import socket
 import sys
@@ -38,10 +37,7 @@ def main() -> int:
     _prepare_environment(directory, port=port)
     if "--watch" in sys.argv:
         threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        asyncio.run(_serve(directory, listener=listener, port=port))
-    finally:
-        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+    asyncio.run(_serve(directory, listener=listener, port=port))
     return 0
 
 

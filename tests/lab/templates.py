@@ -1,0 +1,112 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a template means: conditions, the parameters it takes, and what an update replaces."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ministack.services.cloudformation import (
+    changesets,
+    engine,
+    handlers,
+    provisioners,
+    stacks,
+)
+
+_MODULES = (engine, changesets, handlers, stacks)
+_RESOLVED_IN_CONDITIONS = ("Fn::FindInMap", "Fn::Join", "Fn::Select", "Fn::Split", "Fn::Sub")
+# Create-only properties, from the resource reference. MiniStack calls every change of a type
+# that it does not list "Conditional".
+_REPLACING = {
+    "AWS::Events::Rule": ("EventBusName", "Name"),
+    "AWS::IAM::Policy": (),
+    "AWS::KMS::Alias": ("AliasName",),
+    "AWS::KMS::Key": (),
+    "AWS::Lambda::Permission": (
+        "Action",
+        "EventSourceToken",
+        "FunctionName",
+        "FunctionUrlAuthType",
+        "Principal",
+        "PrincipalOrgID",
+        "SourceAccount",
+        "SourceArn",
+    ),
+    "AWS::Logs::LogGroup": ("LogGroupName",),
+    "AWS::S3::Bucket": ("BucketName",),
+    "AWS::S3::BucketPolicy": ("Bucket",),
+    "AWS::SNS::TopicPolicy": (),
+}
+
+
+def install() -> None:
+    """Restore all of it."""
+    provisioners._REPLACING_PROPERTIES.update(_REPLACING)
+    _conditions()
+    _parameters()
+
+
+def _conditions() -> None:
+    """Functions inside a condition.
+
+    AWS: Fn::Join, Fn::Sub and the like are resolved, and so are pseudo parameters. MiniStack:
+    compares the function itself, so "the list is empty" is never true.
+    """
+    evaluate = engine._evaluate_conditions
+
+    def evaluated(template: dict[str, Any], values: dict[str, Any]) -> dict[str, bool]:
+        mappings = template.get("Mappings", {})
+        conditions = {
+            name: _resolved(expression, values, mappings)
+            for name, expression in template.get("Conditions", {}).items()
+        }
+        result: dict[str, bool] = evaluate({**template, "Conditions": conditions}, values)
+        return result
+
+    for module in _MODULES:
+        module._evaluate_conditions = evaluated
+
+
+def _resolved(node: Any, values: dict[str, Any], mappings: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_resolved(item, values, mappings) for item in node]
+    if not isinstance(node, dict):
+        return node
+    (key, argument), *more = node.items() or [("", None)]
+    pseudo = key == "Ref" and str(argument).startswith("AWS::")
+    if not more and (key in _RESOLVED_IN_CONDITIONS or pseudo):
+        return engine._resolve_refs(copy.deepcopy(node), {}, values, {}, mappings, "", "")
+    return {name: _resolved(item, values, mappings) for name, item in node.items()}
+
+
+def _parameters() -> None:
+    """A parameter that the template does not have, and a template without resources.
+
+    AWS: ValidationError for both. MiniStack: ignores the one and makes a stack of the other.
+    """
+    resolve = engine._resolve_parameters
+
+    def resolved(
+        template: dict[str, Any], given: list[dict[str, Any]], previous: Any = None
+    ) -> dict[str, Any]:
+        if not template.get("Resources"):
+            raise ValueError(
+                "Template format error: At least one Resources member must be defined."
+            )
+        unknown = [
+            item["Key"] for item in given if item["Key"] not in template.get("Parameters", {})
+        ]
+        if unknown:
+            raise ValueError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+        result: dict[str, Any] = resolve(template, given, previous)
+        return result
+
+    for module in _MODULES:
+        module._resolve_parameters = resolved
+
+
+__all__ = ("install",)

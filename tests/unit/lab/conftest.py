@@ -1,0 +1,29 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One lab for each test module that wants a running one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.lab import Lab
+
+
+@pytest.fixture(scope="module")
+def running_lab() -> Iterator[Lab]:
+    with Lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(running_lab: Lab) -> Iterator[Lab]:
+    """The module's lab, with every switch back where it was afterwards."""
+    yield running_lab
+    running_lab.set_faults([])
+    running_lab.set_latency(0)
+    running_lab.set_secure_transport(True)
+    running_lab.set_change_page(100)
