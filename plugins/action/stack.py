@@ -136,8 +136,13 @@ def _entry(header: str, before: str, after: str) -> dict[str, str]:
 
 
 def _shown(value: t.Any, secrets: frozenset[str]) -> str:
+    """Return *value* as lines that a diff can compare: lists item by item."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        value = {key: _HIDDEN if key in secrets else one for key, one in value.items()}
+        value = {key: _HIDDEN if key in secrets else _items(one) for key, one in value.items()}
     return str(yaml.safe_dump(value, default_flow_style=False)).strip()
+
+
+def _items(value: t.Any) -> t.Any:
+    return value.split(",") if isinstance(value, str) and "," in value else value

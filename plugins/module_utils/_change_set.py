@@ -42,6 +42,11 @@ class ChangeSet:
     changes: tuple[Change, ...] = ()
     is_empty: bool = False
 
+    @property
+    def names(self) -> dict[str, str]:
+        """How a request names it; policies are about the stack, so the stack is named with it."""
+        return {"StackName": self.stack_id, "ChangeSetName": self.arn}
+
 
 class ChangeSets:
     """The change sets of one account's stacks in one region."""
@@ -105,6 +110,7 @@ class ChangeSets:
         changes = list(page.get("Changes", []))
         if page.get("NextToken"):
             further = self._client.get_paginator("describe_change_set").paginate(
+                StackName=page["StackId"],
                 ChangeSetName=page["ChangeSetId"],
                 PaginationConfig={"StartingToken": page["NextToken"]},
             )
@@ -118,7 +124,7 @@ class ChangeSets:
         """
         try:
             self._client.execute_change_set(
-                ChangeSetName=change_set.arn, ClientRequestToken=change_set.arn.rsplit("/", 1)[-1]
+                **change_set.names, ClientRequestToken=change_set.arn.rsplit("/", 1)[-1]
             )
         except botocore.exceptions.ClientError as exc:
             if not self.was_executed(change_set):
@@ -134,7 +140,7 @@ class ChangeSets:
     def execution_status(self, change_set: ChangeSet) -> str:
         """Return how far the execution of *change_set* is; ``GONE`` when it was removed."""
         try:
-            answer = self._client.describe_change_set(ChangeSetName=change_set.arn)
+            answer = self._client.describe_change_set(**change_set.names)
         except self._client.exceptions.ChangeSetNotFoundException:
             return "GONE"
         return t.cast("str", answer["ExecutionStatus"])
@@ -142,7 +148,7 @@ class ChangeSets:
     @ErrorHandler.common_error_handler("delete the change set")  # type: ignore[untyped-decorator]
     def delete(self, change_set: ChangeSet) -> None:
         """Remove *change_set*; nothing happens when it is gone."""
-        self._client.delete_change_set(ChangeSetName=change_set.arn)
+        self._client.delete_change_set(**change_set.names)
 
 
 __all__ = ("ChangeSet", "ChangeSets")
