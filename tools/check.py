@@ -49,14 +49,16 @@ class Outcome:
 
 
 PYTHON = sys.executable
+SCRIPTS = sorted(str(path) for path in (ROOT / "tools").glob("*.sh"))
 
 GROUPS: dict[str, tuple[Step, ...]] = {
     "lint": (
         Step("ruff check", ("ruff", "check", ".")),
         Step("ruff format", ("ruff", "format", "--check", ".")),
         Step("mypy", (PYTHON, "-m", "tools.type_check")),
+        Step("shellcheck", ("shellcheck", ".ci/run", *SCRIPTS)),
         Step("yamllint", ("yamllint", "--strict", ".")),
-        Step("ansible-lint", ("ansible-lint", "--offline", "--strict")),
+        Step("ansible-lint", ("ansible-lint", "--nocolor")),
         Step("cfn-lint", (PYTHON, "-m", "tools.lint_templates")),
         Step("antsibull-docs", ("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")),
         Step("antsibull-changelog", ("antsibull-changelog", "lint")),

@@ -15,10 +15,13 @@ makes for its tests, are kept in `.venv/sanity` too: a home directory of its own
 
 from __future__ import annotations
 
+import configparser
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 from tools.environment import COLLECTIONS, ROOT, VENV, environment
 
@@ -26,6 +29,9 @@ BASE = VENV / "sanity"
 HOME = BASE / "home"
 COPY = BASE / "ansible_collections" / "crossaccount" / "pipeline"
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+# How ansible-test says that it leaves a test out, and then ends well.
+PASSED_OVER = ("WARNING: Required program", "WARNING: Skipping")
 
 PIP_INSTALLER = '''\
 """Install pip from what Python carries, then the version that ansible-test asks for."""
@@ -44,6 +50,7 @@ def main(arguments: list[str]) -> int:
     _copy_checkout()
     _link_amazon_aws()
     _write_pip_installer()
+    _write_pip_settings()
     command = [
         str(VENV / "bin" / "ansible-test"),
         "sanity",
@@ -53,7 +60,21 @@ def main(arguments: list[str]) -> int:
         "no",
         *arguments,
     ]
-    return subprocess.run(command, cwd=COPY, env=_environment(), check=False).returncode
+    return _run(command)
+
+
+def _run(command: list[str]) -> int:
+    """Run ansible-test; a test that it passes over with a warning is a failure too."""
+    passed_over = False
+    with subprocess.Popen(
+        command, cwd=COPY, env=_environment(), stdout=PIPE, stderr=STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            passed_over |= line.startswith(PASSED_OVER)
+    if passed_over:
+        print("ERROR: a test was passed over, see the warning above")
+    return process.returncode or int(passed_over)
 
 
 def _copy_checkout() -> None:
@@ -70,7 +91,7 @@ def _copy_checkout() -> None:
         if source.exists():  # A deleted file is still listed until the deletion is committed.
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
-    # Else ansible-test finds the checkout around the copy and takes every file here for an ignored one.
+    # Else ansible-test finds the checkout around the copy, which ignores everything in here.
     subprocess.run(["git", "init", "--quiet", str(COPY)], check=True)
 
 
@@ -96,16 +117,34 @@ def _write_pip_installer() -> None:
     path.write_text(PIP_INSTALLER, encoding="utf-8")
 
 
-def _environment() -> dict[str, str]:
-    """The environment of this process with another home, but with the user's settings of pip."""
-    quiet = {"PIP_QUIET": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_PROGRESS_BAR": "off"}
-    variables = environment({"HOME": str(HOME), **quiet})
+def _write_pip_settings() -> None:
+    """Keep the user's settings of pip, such as a mirror, and make it quiet.
+
+    ansible-test passes neither the home directory nor the variables on, so all of them go to the
+    file of the other home.
+    """
+    settings = configparser.RawConfigParser()
     home = Path.home()
-    variables.setdefault("PIP_CACHE_DIR", str(home / ".cache" / "pip"))
-    for settings in (home / ".config" / "pip" / "pip.conf", home / ".pip" / "pip.conf"):
-        if settings.is_file():
-            variables.setdefault("PIP_CONFIG_FILE", str(settings))
-    # The copy is the collection under test. Settings for the checkout would lead back to that.
+    settings.read((home / ".pip" / "pip.conf", home / ".config" / "pip" / "pip.conf"))
+    given = {
+        name.removeprefix("PIP_").lower().replace("_", "-"): value
+        for name, value in os.environ.items()
+        if name.startswith("PIP_")
+    }
+    quiet = {"quiet": "2", "disable-pip-version-check": "true", "progress-bar": "off"}
+    if "global" not in settings:
+        settings.add_section("global")
+    settings["global"].update({"cache-dir": str(home / ".cache" / "pip"), **given, **quiet})
+    path = HOME / ".config" / "pip" / "pip.conf"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        settings.write(file)
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, with the other home and without settings for the checkout."""
+    variables = environment({"HOME": str(HOME)})
+    # The copy is the collection under test; these would lead back to the checkout.
     for name in ("ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH"):
         variables.pop(name, None)
     return variables
