@@ -65,6 +65,7 @@ def start(directory: Path, *, watch: bool) -> tuple[State, subprocess.Popen[byte
             break
         time.sleep(0.05)
     end_group(process.pid)
+    process.communicate()
     log_text = (directory / "server.log").read_text(encoding="utf-8", errors="replace").strip()
     raise LabError(f"The lab did not start. Its log ({directory / 'server.log'}) ends:\n"
                    + "\n".join(log_text.splitlines()[-15:]))  # fmt: skip
@@ -111,7 +112,10 @@ def stop_unresponsive(directory: Path) -> bool:
         return False
     ours = f"tests.lab.server {directory.resolve()}"
     found = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(state.pid)], capture_output=True, text=True, check=False
+        ["ps", "-ww", "-o", "command=", "-p", str(state.pid)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     lives = ours in found.stdout
     if lives:
@@ -131,20 +135,19 @@ def end_group(pid: int) -> None:
     At once, since nothing in the lab outlives it.
     """
     deadline = time.monotonic() + _STOP_SECONDS
-    while _group_lives(pid) and time.monotonic() < deadline:
+    while group_members(pid) and time.monotonic() < deadline:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         time.sleep(0.02)
 
 
-def _group_lives(pid: int) -> bool:
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-    try:
-        os.killpg(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def group_members(pid: int) -> list[int]:
+    """The process ids in a group, without those that ended and wait for their parent to notice."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pgid=,pid=,stat="], capture_output=True, text=True, check=True
+    )
+    rows = (line.split() for line in listed.stdout.splitlines())
+    return [int(member) for group, member, state in rows if int(group) == pid and state[0] != "Z"]
 
 
 def ask(url: str, *, method: str = "GET", data: object = None) -> object:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.lab.calls import CallLog, Request
 from tests.lab.faults import Faults, Rule, chance, wire_error
-from tests.lab.organisation import load_organisation
+from tests.lab.organisation import ORGANISATION_FILE, load_organisation
 from tests.lab.server import MINISTACK_VERSION, version_problem
 from tests.lab.settings import Settings
 
@@ -166,9 +166,9 @@ def test_a_setting_that_does_not_exist_is_refused() -> None:
 def test_an_account_id_must_be_a_quoted_string(tmp_path: Path) -> None:
     """Talks to a file."""
     path = tmp_path / "organisation.yml"
-    text = "management: 011111111111\nbuild: '1'\nprimary_region: x\ndeploy: {}\nexecution_policies: []\n"
-    access = "{operator_role: a, access_role: b}"
-    path.write_text(f"{text}operator: {access}\nmanagement_access: {access}\n", encoding="utf-8")
+    text = ORGANISATION_FILE.read_text(encoding="utf-8")
+    unquoted = text.replace('management: "555555555555"', "management: 055555555555")
+    path.write_text(unquoted, encoding="utf-8")
     with pytest.raises(ValueError, match=r"account management: .* is not a quoted string"):
         load_organisation(path)
 

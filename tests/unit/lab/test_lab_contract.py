@@ -1,0 +1,157 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every internal of MiniStack that the lab touches.
+
+The lab replaces or calls these without MiniStack promising anything about them. Before the pin is
+moved: read each one in the new version, then its patch, then run tests/unit/lab.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from tests.lab.server import MINISTACK_VERSION
+
+LAB = Path(__file__).parents[2] / "lab"
+CLOUDFORMATION = "ministack.services.cloudformation"
+VALUE = "a value"
+SIGNATURES = {
+    "ministack.app.app": "(scope, receive, send)",
+    "ministack.app.pin_request_origin": "(source_ip: str, secure_transport: bool) -> None",
+    "ministack.app.SERVICE_HANDLERS": VALUE,
+    "ministack.core.iam_actions.extract_iam_action": (
+        "(service: str, method: str, path: str, headers: dict, body: bytes, "
+        "query_params: dict) -> str | None"
+    ),
+    "ministack.core.iam_evaluator.AmbiguousAccessKeyError": VALUE,
+    "ministack.core.iam_evaluator.EvalContext": VALUE,
+    "ministack.core.iam_evaluator._resolve_condition_key": (
+        "(key: str, ctx: ministack.core.iam_evaluator.EvalContext) -> Any"
+    ),
+    "ministack.core.iam_evaluator._role_name_from_assumed_arn": "(assumed_arn: str) -> str",
+    "ministack.core.iam_evaluator.find_iam_access_key_account": (
+        "(access_key_id: str) -> str | None"
+    ),
+    "ministack.services.iam._access_keys": VALUE,
+    "ministack.services.iam._roles": VALUE,
+    "ministack.services.s3._delete_bucket_encryption": "(name: str)",
+    "ministack.services.s3._delete_bucket_lifecycle": "(name: str)",
+    "ministack.services.s3._delete_bucket_ownership_controls": "(name: str)",
+    "ministack.services.s3._delete_bucket_tagging": "(name: str)",
+    "ministack.services.s3._put_bucket_encryption": "(name: str, body: bytes)",
+    "ministack.services.s3._put_bucket_lifecycle": "(name: str, body: bytes)",
+    "ministack.services.s3._put_bucket_ownership_controls": "(name: str, body: bytes)",
+    "ministack.services.s3._put_bucket_tagging": "(name: str, body: bytes)",
+    "ministack.services.sts._sessions": VALUE,
+    f"{CLOUDFORMATION}._change_sets": VALUE,
+    f"{CLOUDFORMATION}._p": "(params, key, default='')",
+    f"{CLOUDFORMATION}._stack_events": VALUE,
+    f"{CLOUDFORMATION}._stacks": VALUE,
+    f"{CLOUDFORMATION}.changesets._evaluate_conditions": "(template: dict, params: dict) -> dict",
+    f"{CLOUDFORMATION}.changesets._find_change_set": "(cs_name, stack_name='')",
+    f"{CLOUDFORMATION}.changesets._resolve_parameters": (
+        "(template: dict, provided_params: list[dict], previous_params: dict | None = None) -> dict"
+    ),
+    f"{CLOUDFORMATION}.engine._evaluate_conditions": "(template: dict, params: dict) -> dict",
+    f"{CLOUDFORMATION}.engine._resolve_parameters": (
+        "(template: dict, provided_params: list[dict], previous_params: dict | None = None) -> dict"
+    ),
+    f"{CLOUDFORMATION}.engine._resolve_refs": (
+        "(value, resources, params, conditions, mappings, stack_name, stack_id)"
+    ),
+    f"{CLOUDFORMATION}.handlers._ACTION_HANDLERS": VALUE,
+    f"{CLOUDFORMATION}.handlers._error": "(code, message, status=400)",
+    f"{CLOUDFORMATION}.handlers._evaluate_conditions": "(template: dict, params: dict) -> dict",
+    f"{CLOUDFORMATION}.handlers._resolve_parameters": (
+        "(template: dict, provided_params: list[dict], previous_params: dict | None = None) -> dict"
+    ),
+    f"{CLOUDFORMATION}.handlers._resolve_stack": "(stack_name)",
+    f"{CLOUDFORMATION}.handlers._xml": "(status, root_tag, inner)",
+    f"{CLOUDFORMATION}.provisioners._NAME_SEED": VALUE,
+    f"{CLOUDFORMATION}.provisioners._REPLACING_PROPERTIES": VALUE,
+    f"{CLOUDFORMATION}.provisioners._RESOURCE_HANDLERS": VALUE,
+    f"{CLOUDFORMATION}.provisioners._S3_BUCKET_CONFIGURATIONS": VALUE,
+    f"{CLOUDFORMATION}.provisioners._STACK_TAG_PROPERTY": VALUE,
+    f"{CLOUDFORMATION}.stacks._add_event": (
+        "(stack_id, stack_name, logical_id, resource_type, status, reason='', physical_id='', "
+        "detailed_status='')"
+    ),
+    f"{CLOUDFORMATION}.stacks._delete_resource": (
+        "(resource_type: str, physical_id: str, props: dict, stack_name: str | None = None, "
+        "logical_id: str | None = None)"
+    ),
+    f"{CLOUDFORMATION}.stacks._evaluate_conditions": "(template: dict, params: dict) -> dict",
+    f"{CLOUDFORMATION}.stacks._provision_keeping_seed": "(*args)",
+    f"{CLOUDFORMATION}.stacks._runs_on_worker_thread": "(resource_type: str) -> bool",
+    f"{CLOUDFORMATION}.stacks._update_keeping_seed": "(*args)",
+    f"{CLOUDFORMATION}.stacks._update_resource": (
+        "(resource_type: str, physical_id: str, old_props: dict, new_props: dict, "
+        "stack_name: str, logical_id: str | None = None, old_attrs: dict | None = None) -> tuple"
+    ),
+    f"{CLOUDFORMATION}.stacks.run_reentrant": (
+        "(fn, *args, thread_name: str = 'ministack-reentrant')"
+    ),
+}
+# Calls that the lab takes apart by position, as they stand in the coroutines of stacks.py.
+CALLS = [
+    "_provision_keeping_seed, resource_type, logical_id, new_tagged, stack_name",
+    (
+        "_update_keeping_seed, resource_type, old_pid, old_tagged, new_tagged, stack_name, "
+        "logical_id, old_attrs"
+    ),
+    (
+        "_update_resource, rtype, physical_id, applied_props, previous_props, stack_name, "
+        "logical_id, attrs"
+    ),
+    "_delete_resource, rtype, pid, res_props, stack_name, logical_id",
+    "_delete_resource, rtype, pid, old_props, stack_name, logical_id",
+    "_delete_resource, rtype, old_pid, old_props, stack_name, logical_id",
+]
+
+
+def test_the_pinned_version_is_installed() -> None:
+    """Talks to nothing: reads the installed package."""
+    assert metadata.version("ministack") == MINISTACK_VERSION, (
+        "Another MiniStack than the lab was made for: see the top of this file."
+    )
+
+
+@pytest.mark.parametrize("name", sorted(SIGNATURES))
+def test_an_internal_is_there_as_the_lab_uses_it(name: str) -> None:
+    """Talks to nothing: reads the installed package."""
+    module, _, attribute = name.rpartition(".")
+    found = getattr(importlib.import_module(module), attribute)
+    expected = SIGNATURES[name]
+    if expected != VALUE:
+        assert str(inspect.signature(found)) == expected
+
+
+def test_resources_are_given_to_run_reentrant_as_the_lab_takes_them_apart() -> None:
+    """Talks to nothing: reads the installed package."""
+    stacks = importlib.import_module(f"{CLOUDFORMATION}.stacks")
+    source = re.sub(r"\s+", " ", inspect.getsource(stacks)).replace("( ", "(").replace(" )", ")")
+    calls = re.findall(r"await run_reentrant\(([^()]*(?:\([^()]*\)[^()]*)*)\)", source)
+    normal = {re.sub(r"res\.get\([^)]*\)", "res_props", call) for call in calls}
+    assert normal == set(CALLS)
+
+
+def test_nothing_else_of_ministack_is_touched() -> None:
+    """Talks to nothing: reads the lab's own source."""
+    used = set()
+    for path in LAB.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if "ministack" in text:
+            used |= set(re.findall(r"\b(?:app|cloudformation|changesets|engine|handlers|iam|"
+                                   r"iam_actions|iam_evaluator|module|provisioners|s3|stacks|sts)"
+                                   r"\.(_?[A-Za-z]\w*)", text))  # fmt: skip
+    listed = {name.rpartition(".")[2] for name in SIGNATURES}
+    modules = {"iam", "s3", "sts", "stacks", "services"}
+    assert used - modules <= listed
