@@ -282,6 +282,22 @@ def test_replication_is_off_until_it_has_destinations(
     assert set(statements(inline(resources, "ReplicateArtifactsRole"))) == statements_of_role
 
 
+def test_replication_encrypts_for_its_destinations_only() -> None:
+    resources = resolve("primary", ReplicationBucketArns="arn:aws:s3:::one,arn:aws:s3:::two")
+    found = statements(inline(resources, "ReplicateArtifactsRole"))
+
+    assert found["EncryptForDestinations"]["Condition"] == {
+        "StringLike": {
+            "kms:EncryptionContext:aws:s3:arn": [
+                "arn:aws:s3:::one",
+                "arn:aws:s3:::two",
+                "arn:aws:s3:::one/*",
+                "arn:aws:s3:::two/*",
+            ]
+        }
+    }
+
+
 def test_sync_artifacts_reaches_the_register_and_no_more() -> None:
     resources = resolve(
         "primary",
