@@ -149,6 +149,7 @@ class Lab:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
+            **_past_the_proxy(),
         }
         if setup == "profiles":
             return {**variables, "AWS_CONFIG_FILE": str(self._write_profiles())}
@@ -241,6 +242,15 @@ class Lab:
 
     def _ask(self, path: str, *, method: str = "GET", data: object = None) -> object:
         return process.ask(f"{self.url}/_lab/{path}", method=method, data=data)
+
+
+def _past_the_proxy() -> dict[str, str]:
+    """Where the user has a proxy, let requests to the lab go past it."""
+    if not any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ):
+        return {}
+    kept = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    value = f"{kept},127.0.0.1" if kept else "127.0.0.1"
+    return {"no_proxy": value, "NO_PROXY": value}
 
 
 __all__ = ("Lab", "LabError", "Rule", "Setup")

@@ -102,12 +102,15 @@ def _write_events_of_updates() -> None:
         *rest: Any, **more: Any,
     ) -> None:  # fmt: skip
         stack = cloudformation._stacks.get(stack_name, {})
+        if logical_id == stack_name:
+            add_event(stack_id, stack_name, logical_id, resource_type, status, *rest, **more)
+            return
         if logical_id in stack.get("_lab_unchanged", ()):
             stack["_lab_unchanged"].discard(logical_id)
             return
         if status == "UPDATE_IN_PROGRESS" and logical_id not in stack.get("_resources", {}):
             stack.setdefault("_lab_added", set()).add(logical_id)
-        if logical_id in stack.get("_lab_added", ()) and logical_id != stack_name:
+        if logical_id in stack.get("_lab_added", ()):
             if status != "UPDATE_IN_PROGRESS":
                 stack["_lab_added"].discard(logical_id)
             if status == "UPDATE_COMPLETE":

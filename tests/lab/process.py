@@ -7,21 +7,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.lab.groups import command_line, end_group
+
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60.0
-_STOP_SECONDS = 5.0
 # The endpoint is on loopback: a proxy of the user's must not be asked.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -111,13 +109,7 @@ def stop_unresponsive(directory: Path) -> bool:
     if state is None:
         return False
     ours = f"tests.lab.server {directory.resolve()}"
-    found = subprocess.run(
-        ["ps", "-ww", "-o", "command=", "-p", str(state.pid)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lives = ours in found.stdout
+    lives = ours in command_line(state.pid)
     if lives:
         end_group(state.pid)
     _forget(directory)
@@ -127,27 +119,6 @@ def stop_unresponsive(directory: Path) -> bool:
 def _forget(directory: Path) -> None:
     (directory / "lab.json").unlink(missing_ok=True)
     shutil.rmtree(directory / "tmp", ignore_errors=True)
-
-
-def end_group(pid: int) -> None:
-    """End a process group that start() made: the launcher, and the Lambda workers in it.
-
-    At once, since nothing in the lab outlives it.
-    """
-    deadline = time.monotonic() + _STOP_SECONDS
-    while group_members(pid) and time.monotonic() < deadline:
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
-        time.sleep(0.02)
-
-
-def group_members(pid: int) -> list[int]:
-    """The process ids in a group, without those that ended and wait for their parent to notice."""
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pgid=,pid=,stat="], capture_output=True, text=True, check=True
-    )
-    rows = (line.split() for line in listed.stdout.splitlines())
-    return [int(member) for group, member, state in rows if int(group) == pid and state[0] != "Z"]
 
 
 def ask(url: str, *, method: str = "GET", data: object = None) -> object:

@@ -150,4 +150,4 @@ def operator_policy(organisation: Organisation) -> str:
     )
 
 
-__all__ = ("Seeder", "operator_policy")
+__all__ = ("FILES", "Seeder", "operator_policy")

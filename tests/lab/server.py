@@ -12,17 +12,30 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import secrets
 import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
 MINISTACK_VERSION = "1.5.33"
 _FOREIGN_PREFIXES = ("AWS_", "MINISTACK_", "LOCALSTACK_", "LAMBDA_", "S3_", "HYPERCORN_")
-_FOREIGN = ("SERVICES", "PERSIST_STATE", "USE_SSL", "EDGE_PORT", "BOTO_CONFIG")
+_FOREIGN = frozenset(
+    {
+        "ALL_PROXY",
+        "BOTO_CONFIG",
+        "EDGE_PORT",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "PERSIST_STATE",
+        "SERVICES",
+        "USE_SSL",
+    }
+)
 
 
 def main() -> int:
@@ -35,6 +48,10 @@ def main() -> int:
     listener.bind(("127.0.0.1", 0))
     port: int = listener.getsockname()[1]
     _prepare_environment(directory, port=port)
+    # Many workers at once hold many connections.
+    with suppress(OSError, ValueError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     if "--watch" in sys.argv:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     asyncio.run(_serve(directory, listener=listener, port=port))
@@ -62,7 +79,7 @@ def _installed_version() -> str | None:
 def _prepare_environment(directory: Path, *, port: int) -> None:
     """Give MiniStack its settings and nothing of the user's: it reads many variables at import."""
     for name in list(os.environ):
-        if name.startswith(_FOREIGN_PREFIXES) or name in _FOREIGN:
+        if name.startswith(_FOREIGN_PREFIXES) or name.upper() in _FOREIGN:
             del os.environ[name]
     scratch = directory / "tmp"
     scratch.mkdir(exist_ok=True)
@@ -98,6 +115,9 @@ async def _serve(directory: Path, *, listener: socket.socket, port: int) -> None
     control = Control(settings=settings, log=log, token=token)
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
+    # Enough for a hundred workers that hold several connections each.
+    config.backlog = 1024
+    config.keep_alive_max_requests = 1_000_000
     config.keep_alive_timeout = 75
     config.graceful_timeout = 0.5
     config.loglevel = "WARNING"

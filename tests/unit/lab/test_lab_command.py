@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.groups import group_members
 from tests.lab.lab import Lab, LabError
-from tests.lab.process import group_members
 
 ROOT = Path(__file__).parents[3]
 SLEEPER = """

@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 
 from tests.lab.lab import Lab, LabError, Rule, Setup
+from tests.lab.seed import FILES
 
 BUILD, DEVELOPMENT, PRODUCTION = "111111111111", "222222222222", "444444444444"
 TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
@@ -288,6 +289,36 @@ def test_an_environment_holds_nothing_of_the_user_s_aws(
     assert "AWS_REGION" not in environment
     assert environment["UNRELATED"] == "kept"
     assert environment["AWS_ENDPOINT_URL"] == lab.url
+
+
+def test_a_proxy_of_the_user_s_is_gone_past(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Talks to a running lab. The proxy does not exist: a request through it would fail."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "elsewhere")
+    variables = lab.variables()
+    assert variables["NO_PROXY"] == "elsewhere,127.0.0.1"
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    boto3.Session().client("sts").get_caller_identity()
+
+
+def test_the_operator_holds_the_documented_policy_and_no_more(lab: Lab) -> None:
+    """Talks to a running lab."""
+    iam = lab.client("iam", BUILD)
+    assert iam.list_role_policies(RoleName="CrossAccountOperator")["PolicyNames"] == ["operator"]
+    attached = iam.list_attached_role_policies(RoleName="CrossAccountOperator")
+    assert attached["AttachedPolicies"] == []
+    policy = iam.get_role_policy(RoleName="CrossAccountOperator", PolicyName="operator")
+    documented = (FILES / "operator-policy.json").read_text(encoding="utf-8")
+    for name, value in (
+        ("BuildAccountId", BUILD),
+        ("AccessRoleName", "CrossAccountAccess"),
+        ("Partition", "aws"),
+    ):
+        documented = documented.replace(f"${{{name}}}", value)
+    assert policy["PolicyDocument"] == json.loads(documented)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        operator_client(lab, "cloudformation").describe_stacks(StackName="Another")
 
 
 def test_principal_arn_is_the_role_s_with_its_path(lab: Lab) -> None:
