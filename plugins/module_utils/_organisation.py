@@ -18,7 +18,6 @@ import typing as t
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 
 from ._errors import PipelineError
-from ._stack import PARAMETER_LIMIT
 
 REGIONAL, PRIMARY, DEPLOY_ACCOUNTS = "regional", "primary", "deploy_accounts"
 GROUPS = (REGIONAL, PRIMARY, DEPLOY_ACCOUNTS)
@@ -32,10 +31,14 @@ STACK_NAMES = {
 ACCESS_ROLE_NAME = "OrganizationAccountAccessRole"
 MINIMUM_RETENTION_DAYS = 90
 
+# A bucket policy (20 KB) names each account twice, and S3 may count an id as its root's ARN; one
+# stack parameter (4,096 bytes) would hold 315.
+MOST_ACCOUNTS = 250
+# A role's inline policies (10,240 characters) name each region's bucket twice and its key once.
+MOST_REGIONS = 32
+
 _ACCOUNT_ID = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
-_ACCOUNT_ID_BYTES = 13  # with its comma
-_REGION_BYTES = 82  # the longest entry of the register's lists, a key ARN, with its comma
 
 _TARGET = (
     "name",
@@ -395,17 +398,15 @@ class _Reader:
     def _check_sizes(self, organisation: Organisation) -> None:
         for region in organisation.regions:
             count = len(organisation.granted(region))
-            most = PARAMETER_LIMIT // _ACCOUNT_ID_BYTES
-            if count > most:
+            if count > MOST_ACCOUNTS:
                 self.problems.append(
-                    f"region {region}: {count} deploy accounts, and one stack parameter holds"
-                    f" {most}. Spread the accounts over two organisations"
+                    f"region {region}: {count} deploy accounts, and its policies hold"
+                    f" {MOST_ACCOUNTS}. Spread the accounts over two organisations"
                 )
-        most = PARAMETER_LIMIT // _REGION_BYTES
-        if len(organisation.regions) > most:
+        if len(organisation.regions) > MOST_REGIONS:
             self.problems.append(
-                f"{len(organisation.regions)} regions, and the register holds {most}. Take away"
-                " regions that nothing is deployed to"
+                f"{len(organisation.regions)} regions, and the policies of a role hold"
+                f" {MOST_REGIONS}. Take away regions that nothing is deployed to"
             )
 
     @staticmethod
@@ -423,6 +424,8 @@ __all__ = (
     "DEPLOY_ACCOUNTS",
     "GROUPS",
     "MINIMUM_RETENTION_DAYS",
+    "MOST_ACCOUNTS",
+    "MOST_REGIONS",
     "PRIMARY",
     "REGIONAL",
     "STACK_NAMES",
