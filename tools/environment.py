@@ -19,8 +19,16 @@ COLLECTIONS = VENV / "collections"
 
 def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """This process's environment, with the virtual environment first on PATH, and `extra`."""
-    path = os.pathsep.join((str(VENV / "bin"), os.environ.get("PATH", os.defpath)))
-    return {**os.environ, "PATH": path, **(extra or {})}
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join((str(VENV / "bin"), os.environ.get("PATH", os.defpath))),
+        # The collections of the environment in use, which need not be the one in ansible.cfg.
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        # What is installed is no part of the checkout, which ignores it: tools that ask git for the
+        # files of amazon.aws would find none.
+        "GIT_CEILING_DIRECTORIES": str(VENV),
+        **(extra or {}),
+    }
 
 
 __all__ = ("COLLECTIONS", "ROOT", "VENV", "environment")
