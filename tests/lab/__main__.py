@@ -20,8 +20,8 @@ from tests.lab.lab import Lab, Setup
 from tests.lab.process import LabError
 
 DIRECTORY = Path(__file__).parents[2] / ".lab"
-# A shell may hold any of these; each would win over, or mix with, what the lab gives.
-_UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_ROLE_ARN", "AWS_SESSION_TOKEN")
+# A shell may hold any AWS_* variable; each would win over, or mix with, what the lab gives.
+_UNSET = "unset AWS_PROFILE $(env | sed -n 's/^\\(AWS_[A-Za-z0-9_]*\\)=.*/\\1/p')"
 
 
 def main() -> int:
@@ -106,7 +106,7 @@ def _shown(path: Path) -> str:
 
 
 def _write_environment(lab: Lab, setup: Setup) -> None:
-    lines = [f"unset {' '.join(_UNSET)}"]
+    lines = [_UNSET]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in lab.variables(setup).items()]
     path = lab.directory / "env"
     path.touch(mode=0o600)

@@ -23,6 +23,7 @@ from tests.lab.faults import Rule
 from tests.lab.organisation import Organisation, check_account_id, load_organisation
 from tests.lab.process import LabError
 from tests.lab.seed import Seeder
+from tests.lab.settings import CHANGE_PAGE
 
 Setup = Literal["operator", "management", "profiles"]
 
@@ -112,6 +113,15 @@ class Lab:
         self._configure(accounts=sorted(self.organisation.accounts.values()))
         self._seeder.seed()
         self.clear_calls()
+
+    def reset(self) -> None:
+        """Forget everything, put every switch back, and seed the organisation again.
+
+        Let stack operations come to rest before.
+        """
+        process.ask(f"{self.url}/_ministack/reset", method="POST")
+        self._configure(latency={}, faults=[], secure_transport=True, change_page=CHANGE_PAGE)
+        self.seed()
 
     def add_account(self, *account_ids: str) -> None:
         """Make more deploy accounts, with the access roles of both set-ups."""

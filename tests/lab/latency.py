@@ -152,14 +152,14 @@ def _event(arguments: tuple[Any, ...], status: str, *, physical_id: str) -> None
 
 
 def _stop_if_deleted(function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """DeleteStack of a stack that is being created ends the creation.
+    """DeleteStack of a stack that is being created ends the creation; a reset ends everything.
 
     MiniStack would let both go on at once. Cancellation is what its own code does not catch.
     """
-    if function is stacks._provision_keeping_seed:
-        status = _stack(function, arguments).get("StackStatus", "")
-        if status.startswith("DELETE_"):
-            raise asyncio.CancelledError
+    stack = _stack(function, arguments)
+    creates = function is stacks._provision_keeping_seed
+    if not stack or (creates and stack["StackStatus"].startswith("DELETE_")):
+        raise asyncio.CancelledError
 
 
 __all__ = ("install",)

@@ -11,6 +11,8 @@ from typing import Any
 
 from tests.lab.faults import Faults
 
+CHANGE_PAGE = 100
+
 
 @dataclass
 class Latency:
@@ -33,7 +35,7 @@ class Settings:
     faults: Faults = field(default_factory=Faults)
     secure_transport: bool = True
     accounts: set[str] = field(default_factory=set)
-    change_page: int = 100
+    change_page: int = CHANGE_PAGE
 
     def update(self, changes: dict[str, Any]) -> None:
         """Apply a partial change. Unknown keys raise ValueError, so that no switch is a typo."""
@@ -61,4 +63,4 @@ class Settings:
         }
 
 
-__all__ = ("Latency", "Settings")
+__all__ = ("CHANGE_PAGE", "Latency", "Settings")

@@ -284,6 +284,16 @@ def test_deleting_a_stack_in_creation_ends_the_creation(lab: Lab, stacks: Stacks
     assert ("B", "CREATE_COMPLETE") not in stacks.events()
 
 
+def test_a_reset_ends_what_is_in_progress(lab: Lab, stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    lab.set_latency(0.2)
+    stacks.api.create_stack(StackName=stacks.name, TemplateBody=text({"A": TOPIC}))
+    lab.reset()
+    time.sleep(0.3)
+    assert "does not exist" in refused(stacks.describe)
+    assert lab.client("sns", ACCOUNT).list_topics()["Topics"] == []
+
+
 # States
 
 

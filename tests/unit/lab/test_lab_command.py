@@ -95,7 +95,7 @@ def test_up_serves_what_env_says_and_down_leaves_nothing(directory: Path) -> Non
     script = f". {directory / 'env'} && {sys.executable} -c '{WHO}'"
     who = subprocess.run(
         ["sh", "-c", script],
-        env={**os.environ, "AWS_PROFILE": "mine", "AWS_REGION": "nowhere"},
+        env={**os.environ, "AWS_PROFILE": "mine", "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
         check=False,

@@ -377,6 +377,17 @@ def test_secure_transport_is_true_unless_a_test_says_otherwise(lab: Lab) -> None
         s3.list_buckets()
 
 
+def test_a_reset_leaves_a_seeded_organisation_and_nothing_else(lab: Lab) -> None:
+    """Talks to a running lab."""
+    lab.client("s3", BUILD).create_bucket(Bucket="forgotten")
+    lab.set_faults([Rule(error="Throttling")])
+    lab.set_secure_transport(False)
+    lab.reset()
+    assert lab.client("s3", BUILD).list_buckets()["Buckets"] == []
+    assert lab.calls(root=True)[:-1] == []
+    assume(operator_client(lab, "sts"), DEVELOPMENT, "CrossAccountAccess")
+
+
 def trust(principal: str, condition: dict[str, Any] | None = None) -> str:
     statement: dict[str, Any] = {
         "Effect": "Allow",
