@@ -101,8 +101,8 @@ def _running(lab: Lab) -> Lab:
 def _shown(path: Path) -> str:
     """A path as a person in the checkout would type it."""
     with suppress(ValueError):
-        return str(path.resolve().relative_to(Path.cwd()))
-    return str(path)
+        path = path.resolve().relative_to(Path.cwd())
+    return shlex.quote(str(path))
 
 
 def _write_environment(lab: Lab, setup: Setup) -> None:

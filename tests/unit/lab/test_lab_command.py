@@ -92,7 +92,7 @@ def test_up_serves_what_env_says_and_down_leaves_nothing(directory: Path) -> Non
     started = run(directory, "up", "--latency", "0.5")
     assert started.returncode == 0, started.stderr
     state = json.loads((directory / "lab.json").read_text(encoding="utf-8"))
-    script = f". {directory / 'env'} && {sys.executable} -c '{WHO}'"
+    script = f". '{directory / 'env'}' && '{sys.executable}' -c '{WHO}'"
     who = subprocess.run(
         ["sh", "-c", script],
         env={**os.environ, "AWS_PROFILE": "mine", "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9"},
