@@ -1,0 +1,145 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compare the bootstrap with Sceptre: python -m benchmarks [SCENARIO...].
+
+Figures depend on the machine and are only printed. What is counted from the call log is claimed:
+the exit status is 1 when a claim does not hold, 2 when a run could not be made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib import metadata
+from typing import Any
+
+from benchmarks.measure import BenchmarkError
+from benchmarks.organisation import REGIONS, Size, generate
+from benchmarks.report import as_data, as_text
+from benchmarks.scenarios import Bench, Result
+from benchmarks.tool import sceptre_version
+from tests.lab.lab import Lab
+from tests.lab.process import LabError
+from tools.environment import ROOT
+
+_SCENARIOS = ("fresh", "unchanged", "update")
+_WORK = ROOT / "build" / "benchmarks"
+_RESULTS = ROOT / "build" / "benchmarks.json"
+
+
+def main() -> int:
+    """Run the chosen scenarios, print their tables, write build/benchmarks.json."""
+    arguments = _parser().parse_args()
+    size = Size(accounts=arguments.accounts, regions=arguments.regions)
+    shutil.rmtree(_WORK, ignore_errors=True)
+    _WORK.mkdir(parents=True)
+    results: list[Result] = []
+    try:
+        about = _about(size)
+        print(_heading(about), flush=True)
+        with Lab(organisation=generate(size)) as lab:
+            for result in _run(lab, size, arguments):
+                results.append(result)
+                print(as_text(result), flush=True)
+    except (BenchmarkError, LabError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    data = {"about": about, "results": [as_data(result) for result in results]}
+    _RESULTS.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    print(f"Written to {_RESULTS.relative_to(ROOT)}; every run's output is in build/benchmarks/.")
+    broken = [claim.text for result in results for claim in result.claims if not claim.holds]
+    for text in broken:
+        print(f"Does not hold: {text}")
+    return 1 if broken else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("scenarios", nargs="*", type=_scenario, metavar="SCENARIO",
+                        help=f"{', '.join(_SCENARIOS)}; all of them by default")  # fmt: skip
+    parser.add_argument("--accounts", type=_positive, default=100, help="deploy accounts")
+    parser.add_argument("--regions", type=_region_count, default=10, help="regional regions")
+    parser.add_argument("--repeat", type=_positive, default=3, metavar="N",
+                        help="timed runs of each tool, in turn")  # fmt: skip
+    parser.add_argument("--latency", type=float, nargs="+", default=[0.0, 5.0], metavar="S",
+                        help="update: seconds that a stack operation takes")  # fmt: skip
+    parser.add_argument("--forks", type=_positive, help="instead of those of ansible.cfg")
+    return parser
+
+
+def _scenario(text: str) -> str:
+    if text not in _SCENARIOS:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(_SCENARIOS)}")
+    return text
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
+
+
+def _region_count(text: str) -> int:
+    if not text.isdigit() or int(text) > len(REGIONS):
+        raise argparse.ArgumentTypeError(f"{text} is no number from 0 to {len(REGIONS)}")
+    return int(text)
+
+
+def _run(lab: Lab, size: Size, arguments: argparse.Namespace) -> Iterator[Result]:
+    """Run the chosen scenarios in their order and yield what each found."""
+    chosen = arguments.scenarios or _SCENARIOS
+    bench = Bench(
+        lab,
+        size,
+        directory=_WORK,
+        repeat=arguments.repeat,
+        forks=arguments.forks,
+        say=lambda line: print(f"... {line}", file=sys.stderr, flush=True),
+    )
+    # The others need what it builds, so it always runs.
+    fresh = bench.fresh()
+    if "fresh" in chosen:
+        yield fresh
+    if "unchanged" in chosen:
+        yield bench.unchanged()
+    if "update" in chosen:
+        for latency in arguments.latency:
+            yield bench.update(latency)
+
+
+def _about(size: Size) -> dict[str, Any]:
+    """What was compared, and where."""
+    return {
+        "time": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "size": {**asdict(size), "stacks": size.stacks},
+        "sceptre": sceptre_version(),
+        "ansible-core": metadata.version("ansible-core"),
+        "boto3": metadata.version("boto3"),
+        "ministack": metadata.version("ministack"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpus": os.cpu_count(),
+    }
+
+
+def _heading(about: dict[str, Any]) -> str:
+    size = about["size"]
+    return (
+        f"crossaccount.pipeline (ansible-core {about['ansible-core']}, Python {about['python']})"
+        f" beside Sceptre {about['sceptre']}\n"
+        f"{size['accounts']} deploy accounts, {size['regions']} regional regions:"
+        f" {size['stacks']} stacks. {about['system']}, {about['cpus']} CPUs, shared with the lab.\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

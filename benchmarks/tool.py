@@ -1,0 +1,113 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The two tools that are compared: how each is called, and in which state it finds its input."""
+
+from __future__ import annotations
+
+import abc
+import configparser
+import subprocess
+from pathlib import Path
+
+from benchmarks import sceptre
+from benchmarks.measure import BenchmarkError
+from benchmarks.organisation import REGIONS, Size, write_inventory
+from tests.lab.lab import Lab
+from tools.environment import COLLECTIONS, ROOT, VENV
+
+_SCEPTRE = ROOT / ".venv-bench" / "bin" / "sceptre"
+
+
+class Tool(abc.ABC):
+    """One tool, with its input for one organisation.
+
+    name: as in the tables. parallel: how many stacks it works on at once, in words.
+    """
+
+    name: str
+    parallel: str
+    command: list[str]
+    folder: Path
+    environment: dict[str, str]
+
+    @abc.abstractmethod
+    def want(self, release: str) -> None:
+        """Write the tool's input; another *release* is an update of every deploy account."""
+
+
+class Bootstrap(Tool):
+    """Our own: bootstrap.yml from this checkout, as the operator with the documented policy."""
+
+    name = "bootstrap"
+
+    def __init__(self, lab: Lab, size: Size, directory: Path, *, forks: int | None = None) -> None:
+        self._lab = lab
+        self._size = size
+        self._inventory = directory / "inventory"
+        self._inventory.mkdir()
+        self.folder = ROOT
+        self.parallel = f"{forks or _configured_forks()} forks"
+        self.command = [str(VENV / "bin" / "ansible-playbook"), "bootstrap.yml",
+                        "-i", str(self._inventory)]  # fmt: skip
+        if forks:
+            self.command += ["--forks", str(forks)]
+        self.environment = _clean(lab.environment()) | {
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_NOCOLOR": "1",
+        }
+
+    def want(self, release: str) -> None:
+        """Write the inventory."""
+        write_inventory(self._inventory, self._lab.organisation, self._size, release=release)
+
+
+class Sceptre(Tool):
+    """sceptre launch of a project that was written from what stands."""
+
+    name = "Sceptre"
+
+    def __init__(self, lab: Lab, size: Size, directory: Path) -> None:
+        self._lab = lab
+        self._regions = REGIONS[: size.regions]
+        self.folder = directory / "sceptre"
+        self.folder.mkdir()
+        # Without dependencies Sceptre works on all stacks at once.
+        self.parallel = f"{size.stacks} threads"
+        self.command = [str(_SCEPTRE), "launch", "-y", "."]
+        sceptre.create_roles(lab)
+        self.environment = _clean(lab.environment()) | sceptre.credentials(lab)
+
+    def want(self, release: str) -> None:
+        """Write the project."""
+        sceptre.write_project(self.folder, self._lab, self._regions, release=release)
+
+
+def sceptre_version() -> str:
+    """The version of Sceptre that is installed. Raises BenchmarkError when none is."""
+    try:
+        answer = subprocess.run(
+            [_SCEPTRE, "--version"], capture_output=True, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise BenchmarkError("Sceptre is not installed. Run: tools/venv.sh bench") from error
+    return answer.split()[-1]
+
+
+def _configured_forks() -> int:
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "ansible.cfg", encoding="utf-8")
+    return settings.getint("defaults", "forks")
+
+
+def _clean(environment: dict[str, str]) -> dict[str, str]:
+    """The environment without the settings of whoever runs this, as both tools would read them."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(("ANSIBLE_", "SCEPTRE_"))
+    }
+
+
+__all__ = ("Bootstrap", "Sceptre", "Tool", "sceptre_version")
