@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._wait import Patience
 
 
@@ -17,9 +19,13 @@ class Clock:
         self.pauses: list[float] = []
         self.lines: list[str] = []
 
-    def patience(self, seconds: float = 3_600) -> Patience:
+    def patience(
+        self, seconds: float = 3_600, *, speak: Callable[[str], None] | None = None
+    ) -> Patience:
         """Return patience that lives by this clock."""
-        return Patience(seconds, speak=self.lines.append, now=lambda: self.time, sleep=self.sleep)
+        return Patience(
+            seconds, speak=speak or self.lines.append, now=lambda: self.time, sleep=self.sleep
+        )
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""

@@ -1,0 +1,46 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Accounts that answer as a test says, in place of AWS."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import Account
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
+
+from tests.unit.plugins.module_utils.fake_cloudformation import FakeCloudFormation
+
+
+class FakeGateway:
+    """Stands in for a Gateway: it opens every account but those in *errors*."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        self.opened: list[Account] = []
+        self.errors: dict[str, str] = {}
+        self.regions: dict[tuple[str, str], FakeCloudFormation] = {}
+        self.known_caller_account_id: str | None = "111111111111"
+
+    def open(self, account: Account) -> Any:
+        """Return a session with the clients of *account*."""
+        self.opened.append(account)
+        if account.account_id in self.errors:
+            raise PipelineError(self.errors[account.account_id])
+
+        def client(service: str, region: str) -> Any:
+            assert service == "cloudformation"
+            return self.region(account.account_id, region).client
+
+        return types.SimpleNamespace(client=client)
+
+    def region(self, account_id: str, region: str) -> FakeCloudFormation:
+        """Return CloudFormation of an account's region."""
+        return self.regions.setdefault((account_id, region), FakeCloudFormation())
+
+
+Install = Callable[[Any], FakeGateway]  # takes the module of an action

@@ -1,0 +1,223 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The actions that read many accounts or stacks at once: one answer for each target, in order."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible_collections.crossaccount.pipeline.plugins.action import (
+    account_access_info,
+    stack_outputs_info,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import Account
+
+from tests.unit.plugins.action.fake_gateway import FakeGateway, Install
+from tests.unit.plugins.module_utils.fake_cloudformation import refuse
+from tests.unit.plugins.plugin_utils.harness import run_action
+
+BUILD, DEPLOY, OTHER = "111111111111", "222222222222", "333333333333"
+
+
+# account_access_info
+
+
+@pytest.fixture
+def gateway(install: Install) -> FakeGateway:
+    return install(account_access_info)
+
+
+def prove(accounts: Any, **options: Any) -> dict[str, Any]:
+    given = {"accounts": accounts, "sts_region": "us-east-1", **options}
+    return run_action(account_access_info.ActionModule, given)
+
+
+def test_each_account_answers_for_itself(gateway: FakeGateway) -> None:
+    gateway.errors[OTHER] = "refused"
+
+    result = prove(
+        [
+            {"name": "development", "account_id": DEPLOY},
+            {"name": "testing", "account_id": OTHER},
+            {"account_id": BUILD},
+        ]
+    )
+
+    assert result == {
+        "changed": False,
+        "caller_account_id": BUILD,
+        "accounts": [
+            {"name": "development", "account_id": DEPLOY},
+            {"name": "testing", "account_id": OTHER, "error": "refused"},
+            {"name": BUILD, "account_id": BUILD},
+        ],
+    }
+
+
+def test_an_account_is_opened_in_its_own_way_or_in_that_of_the_task(gateway: FakeGateway) -> None:
+    prove(
+        [
+            {"account_id": DEPLOY, "profile": "deploy"},
+            {"account_id": OTHER},
+        ],
+        access_role_name="CrossAccountAccess",
+        caller_account_id=BUILD,
+    )
+
+    assert sorted(gateway.opened, key=lambda account: account.account_id) == [
+        Account(account_id=DEPLOY, profile="deploy"),
+        Account(account_id=OTHER, access_role_name="CrossAccountAccess"),
+    ]
+    assert gateway.options["caller_account_id"] == BUILD
+
+
+def test_nobody_to_prove_is_no_call(gateway: FakeGateway) -> None:
+    assert prove([])["accounts"] == []
+    assert gateway.opened == []
+
+
+def test_an_account_needs_its_id(gateway: FakeGateway) -> None:
+    result = prove([{"account_id": DEPLOY}, {"name": "testing"}])
+
+    assert (result["failed"], result["msg"]) == (True, "account testing has no account_id")
+    assert gateway.opened == []
+
+
+def test_proving_needs_accounts_and_a_region() -> None:
+    with pytest.raises(AnsibleActionFail, match=r"^missing required arguments: accounts$"):
+        run_action(account_access_info.ActionModule, {})
+    assert run_action(account_access_info.ActionModule, {"accounts": []})["msg"] == (
+        "no region. Set region or sts_region"
+    )
+
+
+# stack_outputs_info
+
+
+@pytest.fixture
+def stacks(install: Install) -> FakeGateway:
+    return install(stack_outputs_info)
+
+
+def read(targets: Any, **options: Any) -> dict[str, Any]:
+    given = {"targets": targets, "sts_region": "us-east-1", **options}
+    return run_action(stack_outputs_info.ActionModule, given)
+
+
+def target(account_id: str, region: str = "us-east-1", **more: Any) -> dict[str, Any]:
+    return {"account_id": account_id, "region": region, "stack_name": "One", **more}
+
+
+def test_each_stack_is_told_or_why_it_could_not_be_read(stacks: FakeGateway) -> None:
+    found = stacks.region(DEPLOY, "eu-west-1").add(
+        "UPDATE_COMPLETE",
+        outputs={"KeyArn": "arn:key"},
+        parameters={"Days": "365"},
+        tags={"application": "pipeline"},
+    )
+    stacks.errors[OTHER] = "refused"
+    stacks.region(BUILD, "eu-west-1").before(
+        "DescribeStacks", refuse("Throttling", "Rate exceeded")
+    )
+
+    result = read(
+        [
+            target(DEPLOY, "eu-west-1", name="development"),
+            target(DEPLOY),
+            target(OTHER, name="testing"),
+            target(BUILD, "eu-west-1"),
+        ]
+    )
+
+    assert result == {
+        "changed": False,
+        "caller_account_id": BUILD,
+        "stacks": [
+            {
+                "name": "development",
+                "account_id": DEPLOY,
+                "region": "eu-west-1",
+                "stack_name": "One",
+                "exists": True,
+                "stack_id": found.stack_id,
+                "status": "UPDATE_COMPLETE",
+                "outputs": {"KeyArn": "arn:key"},
+                "parameters": {"Days": "365"},
+                "tags": {"application": "pipeline"},
+            },
+            {
+                "name": "One",
+                "account_id": DEPLOY,
+                "region": "us-east-1",
+                "stack_name": "One",
+                "exists": False,
+            },
+            {
+                "name": "testing",
+                "account_id": OTHER,
+                "region": "us-east-1",
+                "stack_name": "One",
+                "error": "refused",
+            },
+            {
+                "name": "One",
+                "account_id": BUILD,
+                "region": "eu-west-1",
+                "stack_name": "One",
+                "error": (
+                    "Failed to describe the stack: An error occurred (Throttling) when calling the"
+                    " DescribeStacks operation: Rate exceeded"
+                ),
+            },
+        ],
+    }
+
+
+def test_reading_changes_nothing(stacks: FakeGateway) -> None:
+    stacks.region(DEPLOY, "us-east-1").add()
+
+    read([target(DEPLOY)])
+
+    assert stacks.region(DEPLOY, "us-east-1").asked == ["DescribeStacks"]
+
+
+def test_a_target_takes_from_the_task_what_it_leaves_out(stacks: FakeGateway) -> None:
+    result = read([{"stack_name": "One"}], account_id=BUILD, region="eu-west-1", profile="build")
+
+    assert result["stacks"][0]["region"] == "eu-west-1"
+    assert stacks.opened == [Account(account_id=BUILD, profile="build")]
+
+
+@pytest.mark.parametrize("missing", ["account_id", "region"])
+def test_a_target_needs_its_account_and_region(stacks: FakeGateway, missing: str) -> None:
+    wrong = target(DEPLOY)
+    del wrong[missing]
+
+    result = read([target(BUILD), wrong])
+
+    assert (result["failed"], result["msg"]) == (True, f"target One has no {missing}")
+    assert stacks.opened == []
+
+
+def test_a_target_needs_the_name_of_its_stack() -> None:
+    with pytest.raises(AnsibleActionFail, match="missing required arguments: stack_name"):
+        read([{"account_id": DEPLOY}])
+
+
+@pytest.mark.parametrize("wrong", ["One", [["One"]]])
+def test_targets_are_mappings(wrong: Any) -> None:
+    with pytest.raises(AnsibleActionFail):
+        read(wrong)
+
+
+def test_results_hold_no_arguments(stacks: FakeGateway) -> None:
+    result = read([target(DEPLOY, profile="deploy")], endpoint_url="http://127.0.0.1:9")
+
+    assert set(result) == {"changed", "caller_account_id", "stacks"}
+    assert "127.0.0.1" not in json.dumps(result)
+    assert "profile" not in result["stacks"][0]

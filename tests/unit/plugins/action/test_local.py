@@ -1,0 +1,132 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The actions that call nobody: the inventory as data, and the summary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.utils.display import Display
+from ansible_collections.crossaccount.pipeline.plugins.action import (
+    bootstrap_summary,
+    organisation_info,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+    Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils import _action
+
+from tests.unit.plugins.module_utils.inventory import Inventory
+from tests.unit.plugins.plugin_utils.harness import run_action
+
+
+@pytest.fixture
+def inventory() -> Inventory:
+    return Inventory()
+
+
+def variables(inventory: Inventory, play_hosts: list[str] | None) -> dict[str, Any]:
+    """What Ansible gives a task of this inventory."""
+    given: dict[str, Any] = {
+        "groups": {"all": list(inventory.hosts), **inventory.groups},
+        "hostvars": {name: {**inventory.shared, **own} for name, own in inventory.hosts.items()},
+    }
+    return given if play_hosts is None else given | {"ansible_play_hosts_all": play_hosts}
+
+
+def organisation_of(inventory: Inventory, play_hosts: list[str] | None = None) -> dict[str, Any]:
+    return run_action(
+        organisation_info.ActionModule, {}, task_vars=variables(inventory, play_hosts)
+    )
+
+
+# organisation_info
+
+
+@pytest.mark.parametrize("play_hosts", [None, ["build"]])
+def test_an_inventory_is_told_as_data(inventory: Inventory, play_hosts: list[str] | None) -> None:
+    result = organisation_of(inventory, play_hosts)
+
+    assert set(result) == {"changed", "organisation", "foundation"}
+    assert result["changed"] is False
+    assert Organisation.from_data(result["organisation"]) == inventory.read()
+    assert [stack["name"] for stack in result["foundation"]] == [
+        "build",
+        "ap-southeast-2",
+        "eu-west-1",
+    ]
+
+
+def test_a_limit_reads_the_register_alone(inventory: Inventory) -> None:
+    assert organisation_of(inventory, ["production"])["foundation"] == [
+        {
+            "name": "build",
+            "account_id": "111111111111",
+            "region": "us-east-1",
+            "stack_name": "CrossAccountPrimary",
+            "access_role_name": "CrossAccountAccess",
+        }
+    ]
+
+
+def test_a_bad_inventory_fails_the_task(inventory: Inventory) -> None:
+    inventory.hosts["testing"]["account_id"] = 333333333333
+
+    assert organisation_of(inventory) == {
+        "failed": True,
+        "changed": False,
+        "msg": (
+            "the inventory is not usable:\n  - host testing (inventories/org/hosts.yml):"
+            " account_id 333333333333 is not text. Quote it"
+        ),
+    }
+
+
+def test_a_bad_inventory_fails_whatever_the_limit_says(inventory: Inventory) -> None:
+    inventory.hosts["testing"]["regions"] = []
+
+    assert organisation_of(inventory, ["production"])["failed"]
+
+
+def test_the_inventory_needs_no_botocore(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_action, "HAS_BOTOCORE", False)
+
+    assert "failed" not in organisation_of(inventory)
+
+
+# bootstrap_summary
+
+
+@pytest.mark.parametrize(("check_mode", "word"), [(False, "created"), (True, "to create")])
+def test_the_summary_is_shown_and_names_who_must_fail(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch, check_mode: bool, word: str
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(Display, "display", lambda _self, text, **_more: shown.append(text))
+    given = variables(inventory, ["build", "eu-west-1"])
+    given["hostvars"]["build"]["primary_result"] = {"operation": "create"}
+
+    result = run_action(
+        bootstrap_summary.ActionModule,
+        {
+            "organisation": inventory.read().as_data(),
+            "plan": {"failures": {"eu-west-1": "refused"}, "quarantined": []},
+        },
+        task_vars=given,
+        check_mode=check_mode,
+    )
+
+    assert result == {
+        "changed": False,
+        "results": {"eu-west-1": "FAILED", "build": word},
+        "failures": {"eu-west-1": "refused"},
+    }
+    (text,) = shown
+    assert text.startswith("\nHOST       ACCOUNT")
+    assert f"1 FAILED, 1 {word}" in text
+    assert text.endswith("eu-west-1: refused\n")

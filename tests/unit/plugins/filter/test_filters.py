@@ -1,0 +1,110 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters do what their names in Ansible say, with what an action registered."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.plugins.module_utils.inventory import (
+    BUILD,
+    DEVELOPMENT,
+    PRODUCTION,
+    TESTING,
+    Inventory,
+    entry,
+    no_stack,
+    primary_stack,
+    regional_stack,
+)
+
+COLLECTION = "ansible_collections.crossaccount.pipeline.plugins.filter"
+ROOT = Path(__file__).resolve().parents[4]
+NAMES = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("*.py"))
+
+
+def apply(name: str, *arguments: Any) -> Any:
+    """Call a filter as a template does, and return what a variable would hold."""
+    filters = importlib.import_module(f"{COLLECTION}.{name}").FilterModule().filters()
+    return json.loads(json.dumps(filters[name](*arguments)))
+
+
+@pytest.fixture
+def organisation() -> dict[str, Any]:
+    return Inventory().read().as_data()
+
+
+def test_there_are_filters() -> None:
+    assert NAMES == ["accounts_to_check", "bootstrap_plan", "read_register", "wanted_register"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_holds_the_filter_of_its_name_alone(name: str) -> None:
+    filters = importlib.import_module(f"{COLLECTION}.{name}").FilterModule().filters()
+
+    assert list(filters) == [name]
+
+
+def test_accounts_to_check_are_ways_into_accounts(organisation: dict[str, Any]) -> None:
+    organisation["hosts"]["production"]["profile"] = "production"
+
+    assert apply("accounts_to_check", organisation, [], ["build", "production"])[:3] == [
+        {"name": "build", "account_id": BUILD, "access_role_name": "CrossAccountAccess"},
+        {
+            "name": "development",
+            "account_id": DEVELOPMENT,
+            "access_role_name": "CrossAccountAccess",
+        },
+        {
+            "name": "production",
+            "account_id": PRODUCTION,
+            "profile": "production",
+            "access_role_name": "CrossAccountAccess",
+        },
+    ]
+
+
+def test_bootstrap_plan_tells_grants_failures_and_quarantine(organisation: dict[str, Any]) -> None:
+    organisation["hosts"]["development"]["state"] = "quarantined"
+    stacks = [no_stack(primary_stack()), regional_stack("eu-west-1", [PRODUCTION])]
+    access = [{"name": "testing"}, {"name": "production", "error": "refused"}]
+
+    assert apply("bootstrap_plan", organisation, stacks, access) == {
+        "grants": {
+            "us-east-1": [TESTING],
+            "eu-west-1": [TESTING, PRODUCTION],
+            "ap-southeast-2": [],
+        },
+        "failures": {"production": "refused"},
+        "quarantined": ["development"],
+    }
+
+
+def test_wanted_register_tells_entries(organisation: dict[str, Any]) -> None:
+    stacks = [no_stack(primary_stack()), regional_stack("eu-west-1")]
+
+    assert apply("wanted_register", organisation, stacks) == [entry("eu-west-1")]
+    assert [one["region"] for one in apply("wanted_register", organisation, stacks, True)] == [
+        "ap-southeast-2",
+        "eu-west-1",
+    ]
+
+
+def test_read_register_tells_regions_and_problem(organisation: dict[str, Any]) -> None:
+    primary = primary_stack(registered=["eu-west-1"])
+
+    assert apply("read_register", organisation, primary) == {
+        "regions": {"eu-west-1": entry("eu-west-1"), "us-east-1": entry("us-east-1")},
+        "problem": None,
+    }
+    assert apply("read_register", organisation, primary, "it broke")["problem"] == (
+        "the primary stack failed in this run"
+    )
+    assert len(apply("read_register", organisation, primary, None, True)["regions"]) == 3

@@ -1,0 +1,383 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run may do: nobody loses a grant silently, and nobody new gets one without an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+    Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._plan import (
+    accounts_to_check,
+    foundation_hosts,
+    listed,
+    plan,
+    readable,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._status import STATUSES
+
+from tests.unit.plugins.module_utils.inventory import (
+    DEVELOPMENT,
+    PRODUCTION,
+    TESTING,
+    Inventory,
+    no_stack,
+    primary_stack,
+    regional_stack,
+)
+
+EVERYBODY = ["build", "ap-southeast-2", "eu-west-1", "development", "production", "testing"]
+GRANTS = {
+    "us-east-1": [DEVELOPMENT, TESTING, PRODUCTION],
+    "eu-west-1": [TESTING, PRODUCTION],
+    "ap-southeast-2": [PRODUCTION],
+}
+GONE = "555555555555"
+
+
+@pytest.fixture
+def inventory() -> Inventory:
+    return Inventory()
+
+
+def standing() -> list[dict[str, Any]]:
+    """The foundation of the whole inventory, as it stands after a run."""
+    return [
+        primary_stack(GRANTS["us-east-1"], ["eu-west-1", "ap-southeast-2"]),
+        regional_stack("ap-southeast-2", GRANTS["ap-southeast-2"]),
+        regional_stack("eu-west-1", GRANTS["eu-west-1"]),
+    ]
+
+
+def nothing() -> list[dict[str, Any]]:
+    """The foundation before the first run."""
+    return [no_stack(stack) for stack in standing()]
+
+
+def answers(*names: str, **errors: str) -> list[dict[str, Any]]:
+    """What account_access_info told of the hosts that answered and of those that did not."""
+    return [
+        *({"name": name} for name in names),
+        *({"name": name, "error": error} for name, error in errors.items()),
+    ]
+
+
+def names(hosts: list[Any]) -> list[str]:
+    return [host.name for host in hosts]
+
+
+# What is read, and who is checked
+
+
+@pytest.mark.parametrize(
+    ("play_hosts", "read"),
+    [
+        (EVERYBODY, ["build", "ap-southeast-2", "eu-west-1"]),
+        (["build"], ["build", "ap-southeast-2", "eu-west-1"]),
+        (["eu-west-1", "production"], ["build", "ap-southeast-2", "eu-west-1"]),
+        (["production"], ["build"]),
+        ([], ["build"]),
+    ],
+)
+def test_the_register_is_always_read_and_the_regions_where_grants_may_change(
+    inventory: Inventory, play_hosts: list[str], read: list[str]
+) -> None:
+    assert names(foundation_hosts(inventory.read(), play_hosts)) == read
+
+
+def test_a_slice_reads_the_primary_although_it_is_not_in_it(inventory: Inventory) -> None:
+    inventory.remove("build", "eu-west-1", "ap-southeast-2")
+
+    (primary,) = foundation_hosts(inventory.read(), ["production"])
+
+    assert (primary.name, primary.region, primary.stack_name) == (
+        "primary",
+        "us-east-1",
+        "CrossAccountPrimary",
+    )
+
+
+def test_everybody_in_the_play_is_checked(inventory: Inventory) -> None:
+    assert names(accounts_to_check(inventory.read(), standing(), EVERYBODY)) == sorted(EVERYBODY)
+
+
+def test_a_limit_checks_its_own_hosts(inventory: Inventory) -> None:
+    assert names(accounts_to_check(inventory.read(), standing()[:1], ["production"])) == [
+        "production"
+    ]
+
+
+def test_who_would_be_newly_granted_is_checked_whatever_the_limit_says(
+    inventory: Inventory,
+) -> None:
+    inventory.add_account("staging", "666666666666", ("eu-west-1",))
+
+    checked = accounts_to_check(inventory.read(), standing(), ["eu-west-1"])
+
+    assert names(checked) == ["eu-west-1", "staging"]
+
+
+def test_a_limit_to_deploy_accounts_grants_nobody_and_checks_nobody_else(
+    inventory: Inventory,
+) -> None:
+    inventory.add_account("staging", "666666666666")
+
+    assert names(accounts_to_check(inventory.read(), standing()[:1], ["testing"])) == ["testing"]
+
+
+def test_a_region_that_an_account_adds_makes_it_new_there(inventory: Inventory) -> None:
+    inventory.hosts["development"]["regions"].append("eu-west-1")
+
+    checked = accounts_to_check(inventory.read(), standing(), ["eu-west-1"])
+
+    assert names(checked) == ["development", "eu-west-1"]
+
+
+def test_everybody_is_new_before_the_first_run(inventory: Inventory) -> None:
+    assert names(accounts_to_check(inventory.read(), nothing(), ["build"])) == [
+        "build",
+        "development",
+        "production",
+        "testing",
+    ]
+
+
+def test_everybody_is_new_where_a_region_could_not_be_read(inventory: Inventory) -> None:
+    stacks = standing()
+    stacks[2] = no_stack(stacks[2], error="throttled")
+
+    assert names(accounts_to_check(inventory.read(), stacks, ["build"])) == [
+        "build",
+        "production",
+        "testing",
+    ]
+
+
+@pytest.mark.parametrize("play_hosts", [EVERYBODY, ["build"], ["production"]])
+def test_no_call_goes_to_a_quarantined_account(inventory: Inventory, play_hosts: list[str]) -> None:
+    inventory.hosts["production"]["state"] = "quarantined"
+
+    checked = accounts_to_check(inventory.read(), nothing(), play_hosts)
+
+    assert "production" not in names(checked)
+
+
+# Who is granted
+
+
+def grants(
+    organisation: Organisation, stacks: list[dict[str, Any]], access: list[dict[str, Any]]
+) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = plan(organisation, stacks, access)["grants"]
+    return found
+
+
+def test_nothing_to_change_is_a_plan_without_failures(inventory: Inventory) -> None:
+    assert plan(inventory.read(), standing(), answers(*EVERYBODY)) == {
+        "grants": GRANTS,
+        "failures": {},
+        "quarantined": [],
+    }
+
+
+def test_who_answers_is_granted_in_its_regions(inventory: Inventory) -> None:
+    assert grants(inventory.read(), nothing(), answers(*EVERYBODY)) == GRANTS
+
+
+def test_who_is_new_and_does_not_answer_is_left_out_and_fails_alone(
+    inventory: Inventory,
+) -> None:
+    access = answers("build", "development", "testing", production="refused")
+
+    found = plan(inventory.read(), nothing(), access)
+
+    assert found["grants"] == {
+        "us-east-1": [DEVELOPMENT, TESTING],
+        "eu-west-1": [TESTING],
+        "ap-southeast-2": [],
+    }
+    assert found["failures"] == {"production": "refused"}
+
+
+def test_who_is_new_and_was_not_asked_is_left_out(inventory: Inventory) -> None:
+    assert grants(inventory.read(), nothing(), answers("testing")) == {
+        "us-east-1": [TESTING],
+        "eu-west-1": [TESTING],
+        "ap-southeast-2": [],
+    }
+
+
+@pytest.mark.parametrize("access", [answers(production="refused"), []], ids=["refuses", "unasked"])
+def test_who_is_granted_stays_granted(inventory: Inventory, access: list[dict[str, Any]]) -> None:
+    assert grants(inventory.read(), standing(), access) == GRANTS
+
+
+def test_a_grant_holds_in_its_own_region_only(inventory: Inventory) -> None:
+    stacks = [*standing()[:2], no_stack(standing()[2])]
+
+    assert grants(inventory.read(), stacks, answers("testing", production="refused")) == {
+        **GRANTS,
+        "eu-west-1": [TESTING],
+    }
+
+
+def test_a_region_that_an_account_gives_up_loses_its_grant(inventory: Inventory) -> None:
+    inventory.hosts["production"]["regions"] = ["us-east-1", "eu-west-1"]
+
+    assert grants(inventory.read(), standing(), []) == {**GRANTS, "ap-southeast-2": []}
+
+
+def test_a_quarantined_account_loses_its_grants_and_is_no_failure(inventory: Inventory) -> None:
+    inventory.hosts["production"]["state"] = "quarantined"
+
+    assert plan(inventory.read(), standing(), answers("build")) == {
+        "grants": {
+            "us-east-1": [DEVELOPMENT, TESTING],
+            "eu-west-1": [TESTING],
+            "ap-southeast-2": [],
+        },
+        "failures": {},
+        "quarantined": ["production"],
+    }
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(
+            status,
+            marks=pytest.mark.xfail(reason="parameters of a stack that never was count as grants"),
+        )
+        for status in ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED")
+    ],
+)
+def test_a_stack_that_never_existed_properly_grants_nobody(
+    inventory: Inventory, status: str
+) -> None:
+    stacks = standing()
+    stacks[2]["status"] = status
+
+    assert grants(inventory.read(), stacks, answers("testing", production="refused")) == {
+        **GRANTS,
+        "eu-west-1": [TESTING],
+    }
+
+
+# What vanished
+
+VANISHED = (
+    "the inventory no longer has {}. Nothing is removed because a host is missing: bring it back"
+    " (an account that is gone gets state: quarantined)"
+)
+
+
+def test_an_account_that_vanished_stops_what_would_drop_it(inventory: Inventory) -> None:
+    inventory.remove("production")
+
+    found = plan(inventory.read(), standing(), answers("build", "development", "testing"))
+
+    told = VANISHED.format(
+        f"account {PRODUCTION} (granted in ap-southeast-2), account {PRODUCTION} (granted in"
+        f" eu-west-1), account {PRODUCTION} (granted in us-east-1)"
+    )
+    assert found["failures"] == dict.fromkeys(["ap-southeast-2", "build", "eu-west-1"], told)
+
+
+def test_a_region_that_vanished_stops_what_would_drop_it(inventory: Inventory) -> None:
+    inventory.remove("ap-southeast-2")
+    inventory.hosts["production"]["regions"].remove("ap-southeast-2")
+
+    found = plan(inventory.read(), [*standing()[:1], standing()[2]], answers("build"))
+
+    told = VANISHED.format("region ap-southeast-2 (registered by CrossAccountPrimary)")
+    assert found["failures"] == dict.fromkeys(["build", "eu-west-1"], told)
+
+
+def test_everything_that_vanished_is_told_at_once(inventory: Inventory) -> None:
+    stacks = [
+        primary_stack([*GRANTS["us-east-1"], GONE], ["eu-west-1", "ap-southeast-2", "sa-east-1"]),
+        *standing()[1:],
+    ]
+
+    assert plan(inventory.read(), stacks, [])["failures"]["build"] == VANISHED.format(
+        f"account {GONE} (granted in us-east-1), region sa-east-1 (registered by"
+        " CrossAccountPrimary)"
+    )
+
+
+def test_a_failure_of_a_host_itself_goes_before_what_vanished(inventory: Inventory) -> None:
+    inventory.remove("production")
+
+    failures = plan(inventory.read(), standing(), answers(build="refused"))["failures"]
+
+    assert failures["build"] == "refused"
+    assert failures["eu-west-1"].startswith("the inventory no longer has account")
+
+
+def test_deploy_accounts_go_on_when_something_vanished(inventory: Inventory) -> None:
+    inventory.remove("production")
+
+    failures = plan(inventory.read(), standing(), [])["failures"]
+
+    assert not {"development", "testing"} & failures.keys()
+
+
+# What could not be read
+
+
+@pytest.mark.parametrize(("position", "name"), [(0, "build"), (2, "eu-west-1")])
+def test_a_stack_that_could_not_be_read_is_a_failure_of_its_host(
+    inventory: Inventory, position: int, name: str
+) -> None:
+    stacks = standing()
+    stacks[position] = no_stack(stacks[position], error="Rate exceeded")
+
+    assert plan(inventory.read(), stacks, answers(*EVERYBODY))["failures"] == {
+        name: "Rate exceeded"
+    }
+
+
+def test_a_primary_that_is_not_in_the_slice_is_no_failure_of_a_host(inventory: Inventory) -> None:
+    inventory.remove("build", "eu-west-1", "ap-southeast-2")
+    stack = no_stack(primary_stack(), error="Rate exceeded") | {"name": "primary"}
+
+    assert plan(inventory.read(), [stack], answers("production"))["failures"] == {}
+
+
+# Small things
+
+
+@pytest.mark.parametrize(
+    ("stack", "items"),
+    [
+        ({"parameters": {"A": "1,2"}}, ["1", "2"]),
+        ({"parameters": {"A": "1"}}, ["1"]),
+        ({"parameters": {"A": ""}}, []),
+        ({"parameters": {}}, []),
+        ({"parameters": None}, []),
+        ({}, []),
+    ],
+)
+def test_a_list_is_read_item_by_item(stack: dict[str, Any], items: list[str]) -> None:
+    assert listed(stack, "A") == items
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_stack_is_readable_where_it_stands_still(status: str) -> None:
+    expected = status.endswith("_COMPLETE") and status not in (
+        "DELETE_COMPLETE",
+        "ROLLBACK_COMPLETE",
+    )
+
+    assert readable({"status": status}) is expected
+    assert not readable({"status": status, "error": "throttled"})
+
+
+def test_no_stack_is_not_readable() -> None:
+    assert not readable({})
+    assert not readable({"exists": False, "status": None})

@@ -1,0 +1,46 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An action as Ansible runs it: a task with arguments, and what comes back."""
+
+from __future__ import annotations
+
+import types
+from pathlib import Path
+from typing import Any
+
+from ansible.parsing.dataloader import DataLoader
+
+
+def run_action(
+    action: type[Any],
+    arguments: dict[str, Any],
+    *,
+    task_vars: dict[str, Any] | None = None,
+    check_mode: bool = False,
+    become: bool = False,
+    environment: Any = None,
+    role: Path | None = None,
+) -> dict[str, Any]:
+    """Run *action* and return its result.
+
+    :param role: the role whose ``files`` the action finds.
+    """
+    task = types.SimpleNamespace(
+        action="crossaccount.pipeline.action",
+        args=arguments,
+        async_val=0,
+        check_mode=check_mode,
+        environment=environment,
+        get_search_path=lambda: [str(role)] if role else [],
+    )
+    found: dict[str, Any] = action(
+        task=task,
+        connection=types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/nowhere")),
+        play_context=types.SimpleNamespace(become=become, check_mode=check_mode),
+        loader=DataLoader(),
+        templar=None,
+        shared_loader_obj=None,
+    ).run(task_vars=task_vars)
+    return found
