@@ -73,7 +73,8 @@ class ActionModule(PipelineAction):
                 for name, value in self.options["parameters"].items()
             },
             tags={
-                str(name): _tag_value(name, value) for name, value in self.options["tags"].items()
+                str(name): _tag_value(str(name), value)
+                for name, value in self.options["tags"].items()
             },
             capabilities=tuple(self.options["capabilities"]),
             termination_protection=self.options["termination_protection"],

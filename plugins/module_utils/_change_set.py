@@ -32,15 +32,17 @@ _EMPTY = ("didn't contain changes", "No updates are to be performed")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ChangeSet:
-    """One change set, read whole.
+    """One change set.
 
-    :param changes: every page of them; empty when there is nothing to change.
+    :param changes: every page of them; empty until it is read, and when there is nothing to change.
+    :param failure: AWS's reason when it could not be made; None for one that is only empty.
     """
 
     arn: str
     stack_id: str
     changes: tuple[Change, ...] = ()
     is_empty: bool = False
+    failure: str | None = None
 
     @property
     def names(self) -> dict[str, str]:
@@ -54,15 +56,15 @@ class ChangeSets:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def create(self, wanted: Wanted, *, new_stack: bool, patience: Patience) -> ChangeSet:
-        """Make a change set that leads to *wanted*, wait for it and read it whole.
+    def create(self, wanted: Wanted, *, new_stack: bool) -> ChangeSet:
+        """Begin to make a change set that leads to *wanted*.
 
         Raises StackMoved when AWS refuses because of the stack's state, PipelineError otherwise.
         """
         # A name of its own makes a repeated request, after a lost reply, recognisable.
         name = f"{_PREFIX}{uuid.uuid4().hex}"
         try:
-            self._client.create_change_set(
+            answer = self._client.create_change_set(
                 StackName=wanted.name,
                 ChangeSetName=name,
                 ChangeSetType="CREATE" if new_stack else "UPDATE",
@@ -76,33 +78,31 @@ class ChangeSets:
                 Tags=ansible_dict_to_boto3_tag_list(wanted.tags),
                 Capabilities=list(wanted.capabilities),
             )
+            return ChangeSet(arn=answer["Id"], stack_id=answer["StackId"])
         except botocore.exceptions.ClientError as exc:
             if exc.response["Error"]["Code"] != "AlreadyExistsException":
                 raise StackMoved("Failed to create the change set", exc) from exc
         except botocore.exceptions.BotoCoreError as exc:
             raise PipelineError("Failed to create the change set", exc) from exc
-        return self._read_when_ready(wanted.name, name, patience)
+        made = self._describe({"StackName": wanted.name, "ChangeSetName": name})
+        return ChangeSet(arn=made["ChangeSetId"], stack_id=made["StackId"])
 
-    def _read_when_ready(self, stack_name: str, name: str, patience: Patience) -> ChangeSet:
-        for _poll in patience.polls(lambda: f"change set {name} of {stack_name} is being made"):
-            first = self._describe(stack_name, name)
+    def read(self, change_set: ChangeSet, patience: Patience) -> ChangeSet:
+        """Wait until *change_set* is made and return it whole."""
+        for _poll in patience.polls(lambda: f"{change_set.arn} is being made"):
+            first = self._describe(change_set.names)
             if first["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
                 break
-        change_set = ChangeSet(arn=first["ChangeSetId"], stack_id=first["StackId"])
         if first["Status"] == "FAILED":
-            reason = first.get("StatusReason", "")
+            reason = first.get("StatusReason") or "no reason given"
             if any(text in reason for text in _EMPTY):
                 return dataclasses.replace(change_set, is_empty=True)
-            self.delete(change_set)
-            raise PipelineError(f"the change set of {stack_name} failed: {reason}")
+            return dataclasses.replace(change_set, failure=reason)
         return dataclasses.replace(change_set, changes=tuple(self._changes(first)))
 
     @ErrorHandler.common_error_handler("read the change set")  # type: ignore[untyped-decorator]
-    def _describe(self, stack_name: str, name: str) -> dict[str, t.Any]:
-        return t.cast(
-            "dict[str, t.Any]",
-            self._client.describe_change_set(StackName=stack_name, ChangeSetName=name),
-        )
+    def _describe(self, names: dict[str, str]) -> dict[str, t.Any]:
+        return t.cast("dict[str, t.Any]", self._client.describe_change_set(**names))
 
     @ErrorHandler.common_error_handler("read the change set's further pages")  # type: ignore[untyped-decorator]
     def _changes(self, page: dict[str, t.Any]) -> list[Change]:

@@ -132,19 +132,20 @@ class Gateway:
 
     def create_client(self, session: t.Any, service: str, region: str) -> Client:
         """Return a client of *session* that retries, and that stops when the parent is gone."""
-        with self._lock:
-            client = session.create_client(
-                service,
-                region_name=region,
-                endpoint_url=self._endpoint_url,
-                config=Config(
-                    connect_timeout=10,
-                    read_timeout=30,
-                    retries={"mode": "adaptive", "max_attempts": 8},
-                    user_agent_extra=_SESSION_NAME,
-                    max_pool_connections=16,
-                ),
-            )
+        config = Config(
+            connect_timeout=10,
+            read_timeout=30,
+            retries={"mode": "adaptive", "max_attempts": 8},
+            user_agent_extra=_SESSION_NAME,
+            max_pool_connections=16,
+        )
+        try:
+            with self._lock:
+                client = session.create_client(
+                    service, region_name=region, endpoint_url=self._endpoint_url, config=config
+                )
+        except (botocore.exceptions.BotoCoreError, ValueError) as exc:
+            raise PipelineError("Failed to set up the connection", exc) from exc
         client.meta.events.register("before-send.*", self._watch.check)
         return client
 
@@ -158,15 +159,12 @@ class Gateway:
         return str(_get_caller_identity(self._sts(profile))["Account"])
 
     def _sts(self, profile: str | None) -> Client:
-        try:
-            with self._lock:
-                if profile not in self._sts_clients:
-                    self._sts_clients[profile] = self.create_client(
-                        self._session(profile), "sts", self._sts_region
-                    )
-                return self._sts_clients[profile]
-        except botocore.exceptions.BotoCoreError as exc:  # ProfileNotFound, for one
-            raise PipelineError("Failed to use the base credentials", exc) from exc
+        with self._lock:
+            if profile not in self._sts_clients:
+                self._sts_clients[profile] = self.create_client(
+                    self._session(profile), "sts", self._sts_region
+                )
+            return self._sts_clients[profile]
 
     def _assuming_session(self, account: Account) -> t.Any:
         role_arn = account.role_arn or self._access_role_arn(account)
@@ -199,7 +197,10 @@ class Gateway:
                 f"no way into account {account.account_id} from {self.caller_account_id()}",
                 cure="Set access_role_name, or role_arn or aws_profile of the host",
             )
-        partition = self._session(None).get_partition_for_region(self._sts_region)
+        try:
+            partition = self._session(None).get_partition_for_region(self._sts_region)
+        except botocore.exceptions.BotoCoreError as exc:
+            raise PipelineError("Failed to set up the connection", exc) from exc
         return f"arn:{partition}:iam::{account.account_id}:role/{account.access_role_name}"
 
 

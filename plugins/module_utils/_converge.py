@@ -114,7 +114,7 @@ class Converger:
         now = self._stacks.find(self._wanted.name)
         if now is None or judged is None:
             return now is judged
-        return (now.stack_id, now.status) == (judged.stack_id, judged.status)
+        return now.version == judged.version
 
     def _repair(self, found: Found, verdict: Verdict) -> None:
         if verdict is Verdict.DISCARD:
@@ -166,54 +166,57 @@ class Converger:
         )
         if any(difference.needs_change_set for difference in differing):
             return self._change(found, tuple(differing), new_stack=False)
-        if not self._check_mode:
-            self._set_beside(found, differing)
-        return self._outcome("update" if differing else "none", found, differing, ())
+        return self._change_beside(found, differing)
 
     def _change(
         self, found: Found | None, differing: tuple[Difference, ...], *, new_stack: bool
     ) -> Outcome:
-        change_set = self._change_sets.create(
-            self._wanted, new_stack=new_stack, patience=self._patience
-        )
+        change_set = self._change_sets.create(self._wanted, new_stack=new_stack)
         try:
-            return self._carry_out(found, differing, change_set, new_stack=new_stack)
+            change_set = self._change_sets.read(change_set, self._patience)
+            self._check_gate(change_set)
+        except PipelineError:
+            # Also when the time is over: what was begun here does not stay.
+            self._withdraw(found, change_set)
+            raise
+        if change_set.is_empty:
+            self._withdraw(found, change_set)
+            if found is None or new_stack:
+                raise PipelineError(f"the template of {self._wanted.name} has nothing to create")
+            # AWS sees no change in what differs here (the text of a template, say).
+            return self._change_beside(found, differing)
+        operation: t.Literal["create", "update"] = "create" if new_stack else "update"
+        if self._check_mode:
+            self._withdraw(found, change_set)
+            return self._outcome(operation, found, differing, change_set.changes)
+        try:
+            self._change_sets.execute(change_set)
         except StackMoved:
             self._withdraw(found, change_set)
             raise
+        after = self._executed(change_set)
+        self._set_beside(after, beside(self._wanted, after, found_policy={}))
+        return self._outcome(operation, after, differing, change_set.changes)
 
-    def _carry_out(
-        self,
-        found: Found | None,
-        differing: tuple[Difference, ...],
-        change_set: ChangeSet,
-        *,
-        new_stack: bool,
-    ) -> Outcome:
+    def _check_gate(self, change_set: ChangeSet) -> None:
+        if change_set.failure:
+            raise PipelineError(
+                f"the change set of {self._wanted.name} failed: {change_set.failure}"
+            )
         needing_word = [] if self._allow_replacement else refused(change_set.changes)
-        if needing_word or change_set.is_empty or self._check_mode:
-            self._withdraw(found, change_set)
         if needing_word:
             raise PipelineError(
                 f"{self._wanted.name} would lose data or roles: "
                 + "; ".join(str(change) for change in needing_word),
                 cure="Nothing was changed. Set allow_replacement for this run if that is meant",
             )
-        if change_set.is_empty:
-            # AWS sees no change in what differs here (the text of a template, say).
-            if found is None or new_stack:
-                raise PipelineError(f"the template of {self._wanted.name} has nothing to create")
-            differing = tuple(one for one in differing if not one.needs_change_set)
-            if not self._check_mode:
-                self._set_beside(found, differing)
-            return self._outcome("update" if differing else "none", found, differing, ())
-        operation: t.Literal["create", "update"] = "create" if new_stack else "update"
-        if self._check_mode:
-            return self._outcome(operation, found, differing, change_set.changes)
-        self._change_sets.execute(change_set)
-        after = self._executed(change_set)
-        self._set_beside(after, beside(self._wanted, after, found_policy={}))
-        return self._outcome(operation, after, differing, change_set.changes)
+
+    def _change_beside(self, found: Found, differing: t.Sequence[Difference]) -> Outcome:
+        """Change what has no place in a change set, where it differs."""
+        differing = [one for one in differing if not one.needs_change_set]
+        if not self._check_mode:
+            self._set_beside(found, differing)
+        return self._outcome("update" if differing else "none", found, differing, ())
 
     def _outcome(
         self,

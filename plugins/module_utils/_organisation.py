@@ -313,7 +313,9 @@ class _Reader:
         for name in self._all:
             member_of = [group for group in GROUPS if name in self._members[group]]
             if not member_of:
-                self._problem(name, "it is in none of our groups", f"Put it into one of {GROUPS}")
+                self._problem(
+                    name, "it is in none of our groups", f"Put it into one of {', '.join(GROUPS)}"
+                )
             elif len(member_of) > 1:
                 self._problem(
                     name,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from ._organisation import DEPLOY_ACCOUNTS, PRIMARY, REGIONAL, Host, Organisation
-from ._status import is_readable
+from ._status import is_readable, is_standing
 
 Stack = t.Mapping[str, t.Any]  # an entry of stack_outputs_info, or ``stack`` of the stack action
 
@@ -103,11 +103,16 @@ def readable(stack: Stack) -> bool:
     return not stack.get("error") and is_readable(stack.get("status"))
 
 
+def standing(stack: Stack) -> bool:
+    """Return whether *stack* could be read and was ever made; an operation may be at it."""
+    return not stack.get("error") and is_standing(stack.get("status"))
+
+
 def _granted(foundation: t.Iterable[Stack]) -> dict[str, frozenset[str]]:
     return {
         stack["region"]: frozenset(listed(stack, "DeployAccountIds"))
         for stack in foundation
-        if not stack.get("error")
+        if standing(stack)
     }
 
 
@@ -122,7 +127,7 @@ def _vanished(organisation: Organisation, foundation: t.Iterable[Stack]) -> str 
         told += [
             f"region {one} (registered by {stack['stack_name']})"
             for one in listed(stack, "Regions")
-            if one not in known_regions
+            if standing(stack) and one not in known_regions
         ]
     if not told:
         return None
@@ -138,4 +143,12 @@ def _changes_grants(organisation: Organisation, play_hosts: t.Collection[str]) -
     )
 
 
-__all__ = ("Stack", "accounts_to_check", "foundation_hosts", "listed", "plan", "readable")
+__all__ = (
+    "Stack",
+    "accounts_to_check",
+    "foundation_hosts",
+    "listed",
+    "plan",
+    "readable",
+    "standing",
+)

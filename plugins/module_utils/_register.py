@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ._organisation import REGIONAL, Organisation
-from ._plan import Stack, listed, readable
+from ._plan import Stack, listed, readable, standing
 
 Entry = dict[str, str]  # region, key_arn, bucket_arn
 
@@ -29,11 +29,12 @@ def wanted_register(
 
     A region enters with outputs read in this run; one that could not be read keeps its values.
     """
-    newest = {stack["region"]: stack for stack in stacks if readable(stack)}
+    newest = {stack["region"]: stack for stack in stacks if standing(stack)}
     primary = newest.get(organisation.primary_region, {})
     entries = {entry["region"]: entry for entry in _registered(primary)}
     for host in organisation.of(REGIONAL):
-        entry = _own_entry(newest.get(host.region, {}), host.region)
+        regional = newest.get(host.region, {})
+        entry = _own_entry(regional, host.region) if readable(regional) else None
         if entry:
             entries[host.region] = entry
         elif check_mode and host.region not in entries:

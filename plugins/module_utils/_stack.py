@@ -54,7 +54,7 @@ class Found:
     tags: dict[str, str]
     outputs: dict[str, str]
     termination_protection: bool = False
-    change_set_id: str = ""
+    updated: str = ""
 
     @classmethod
     def from_description(cls, stack: dict[str, t.Any]) -> Found:
@@ -74,8 +74,13 @@ class Found:
                 for entry in stack.get("Outputs", [])
             },
             termination_protection=stack.get("EnableTerminationProtection", False),
-            change_set_id=stack.get("ChangeSetId", ""),
+            updated=str(stack.get("LastUpdatedTime", "")),
         )
+
+    @property
+    def version(self) -> tuple[str, str, str]:
+        """What differs as soon as any operation has been at the stack."""
+        return (self.stack_id, self.status, self.updated)
 
     @property
     def verdict(self) -> Verdict:
@@ -107,9 +112,8 @@ def parameter_value(name: str, value: t.Any) -> str:
         text = "true" if value else "false"
     elif isinstance(value, (list, tuple)):
         items = [parameter_value(name, item) for item in value]
-        wrong = [item for item in items if "," in item]
-        if wrong:
-            raise PipelineError(f"parameter {name}: an item of a list holds a comma: {wrong[0]}")
+        if any("," in item for item in items):
+            raise PipelineError(f"parameter {name}: an item of its list holds a comma")
         text = ",".join(items)
     elif isinstance(value, (str, int, float)):
         text = str(value)

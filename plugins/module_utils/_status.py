@@ -83,6 +83,11 @@ def is_success(status: str | None) -> bool:
     return status in _SUCCESSES
 
 
+def is_standing(status: str | None) -> bool:
+    """Return whether the stack was ever made, so that its parameters tell what AWS holds."""
+    return verdict_of(status) not in (Verdict.ABSENT, Verdict.REVIEW, Verdict.DISCARD)
+
+
 def is_readable(status: str | None) -> bool:
     """Return whether outputs and parameters can be relied on: nothing runs, nothing is stuck."""
     return verdict_of(status) is Verdict.SETTLED
@@ -94,6 +99,7 @@ __all__ = (
     "STATUSES",
     "Verdict",
     "is_readable",
+    "is_standing",
     "is_success",
     "verdict_of",
 )

@@ -90,10 +90,14 @@ def parameter_defaults(body: str | dict[str, t.Any]) -> dict[str, str]:
     """Return the defaults of the template's parameters, as CloudFormation writes them."""
     parameters: dict[str, t.Any] = parse(body).get("Parameters") or {}
     return {
-        name: str(definition["Default"])
+        name: _default(definition["Default"])
         for name, definition in parameters.items()
         if "Default" in definition
     }
+
+
+def _default(value: t.Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def secret_parameters(body: str | dict[str, t.Any]) -> frozenset[str]:
