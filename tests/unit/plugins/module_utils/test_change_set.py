@@ -35,7 +35,9 @@ def aws() -> FakeCloudFormation:
 
 
 def make(aws: FakeCloudFormation, seconds: float = 3_600) -> ChangeSet:
-    return ChangeSets(aws.client).create(WANTED, new_stack=True, patience=Clock().patience(seconds))
+    change_sets = ChangeSets(aws.client)
+    begun = change_sets.create(WANTED, new_stack=True)
+    return change_sets.read(begun, Clock().patience(seconds))
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 7])
@@ -76,10 +78,35 @@ def test_a_change_set_without_changes_is_empty(aws: FakeCloudFormation) -> None:
 def test_the_wait_for_a_change_set_ends_and_names_it(aws: FakeCloudFormation) -> None:
     aws.change_set_statuses = ["CREATE_IN_PROGRESS"]
 
-    with pytest.raises(PipelineError, match=r"^gave up after 60 s: change set crossaccount-") as it:
+    with pytest.raises(PipelineError) as caught:
         make(aws, 60)
 
-    assert f"change set {aws.change_sets[0].name} of One is being made. " in str(it.value)
+    assert str(caught.value).startswith(
+        f"gave up after 60 s: {aws.change_sets[0].arn} is being made. "
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "failure"), [("Transform failed", "Transform failed"), ("", "no reason given")]
+)
+def test_a_change_set_that_fails_has_its_reason(
+    aws: FakeCloudFormation, reason: str, failure: str
+) -> None:
+    aws.change_set_statuses = ["CREATE_IN_PROGRESS", "FAILED"]
+    aws.change_set_reason = reason
+
+    change_set = make(aws)
+
+    assert (change_set.failure, change_set.is_empty, change_set.changes) == (failure, False, ())
+
+
+def test_a_change_set_whose_reply_was_lost_is_found_by_its_name(aws: FakeCloudFormation) -> None:
+    aws.after("CreateChangeSet", refuse("AlreadyExistsException", "it exists"))
+
+    change_set = make(aws)
+
+    (made,) = aws.change_sets
+    assert (change_set.arn, change_set.stack_id) == (made.arn, made.stack.stack_id)
 
 
 def test_a_further_page_that_cannot_be_read_is_an_error(aws: FakeCloudFormation) -> None:

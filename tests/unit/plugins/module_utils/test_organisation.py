@@ -541,15 +541,11 @@ BAD: dict[str, tuple[Callable[[Inventory], None], str]] = {
     ),
 }  # fmt: skip
 
-PRINTED_AS_PYTHON = pytest.mark.xfail(reason="the groups are printed as a tuple of Python")
-
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
-    [
-        pytest.param(*case, id=name, marks=PRINTED_AS_PYTHON if name == "host in no group" else ())
-        for name, case in BAD.items()
-    ],
+    BAD.values(),
+    ids=BAD,
 )
 def test_a_broken_rule_is_told_with_its_host_its_file_and_its_cure(
     inventory: Inventory, spoil: Callable[[Inventory], None], message: str

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 from typing import Any
 
@@ -83,8 +84,8 @@ def test_a_parameter_is_the_text_that_cloudformation_keeps(value: object, text: 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (["a", "b,c"], "parameter Name: an item of a list holds a comma: b,c"),
-        ([["a", "b"]], "parameter Name: an item of a list holds a comma: a,b"),
+        (["a", "b,c"], "parameter Name: an item of its list holds a comma"),
+        ([["a", "b"]], "parameter Name: an item of its list holds a comma"),
         ({"a": 1}, "parameter Name: a dict cannot be its value"),
         ([{"a": 1}], "parameter Name: a dict cannot be its value"),
         (None, "parameter Name: a NoneType cannot be its value"),
@@ -114,7 +115,7 @@ def test_a_description_becomes_plain_data() -> None:
             "Tags": [{"Key": "application", "Value": "pipeline"}],
             "Outputs": [{"OutputKey": "KeyArn", "OutputValue": "arn:key"}],
             "EnableTerminationProtection": True,
-            "ChangeSetId": "arn:change-set",
+            "LastUpdatedTime": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
         }
     )
 
@@ -127,7 +128,7 @@ def test_a_description_becomes_plain_data() -> None:
         tags={"application": "pipeline"},
         outputs={"KeyArn": "arn:key"},
         termination_protection=True,
-        change_set_id="arn:change-set",
+        updated="2026-01-01 00:00:00+00:00",
     )
 
 

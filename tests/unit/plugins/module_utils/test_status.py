@@ -16,6 +16,7 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._status impo
     STATUSES,
     Verdict,
     is_readable,
+    is_standing,
     is_success,
     verdict_of,
 )
@@ -74,6 +75,19 @@ def test_outputs_count_only_where_nothing_runs_and_nothing_is_stuck(status: str 
     )
 
     assert is_readable(status) is expected
+
+
+@pytest.mark.parametrize("status", [*sorted(STATUSES), None])
+def test_a_stack_stands_once_it_was_made(status: str | None) -> None:
+    never = (
+        None,
+        "REVIEW_IN_PROGRESS",
+        "CREATE_FAILED",
+        "ROLLBACK_COMPLETE",
+        "DELETE_COMPLETE",
+    )
+
+    assert is_standing(status) is (status not in never)
 
 
 def test_what_begins_an_operation_is_a_status_of_a_running_one() -> None:
