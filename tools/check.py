@@ -28,6 +28,9 @@ from tools.environment import ROOT, environment
 # Every process that a step starts inherits this variable, whatever session or group it moves to.
 MARK = "CROSSACCOUNT_CHECK_RUN"
 
+# Seconds after which a step hangs rather than works. The longest takes a few minutes.
+LIMIT = 1200
+
 
 @dataclass(frozen=True)
 class Step:
@@ -35,7 +38,6 @@ class Step:
 
     name: str
     command: tuple[str, ...]
-    folder: str = "."
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Outcome:
 
 
 PYTHON = sys.executable
+# Two files of tests at a time: they mostly wait, and a file's own lab stays with its tests.
+PYTEST = (PYTHON, "-m", "pytest", "--numprocesses", "2", "--dist", "loadfile")
 SCRIPTS = sorted(str(path) for path in (ROOT / "tools").glob("*.sh"))
 
 GROUPS: dict[str, tuple[Step, ...]] = {
@@ -63,10 +67,10 @@ GROUPS: dict[str, tuple[Step, ...]] = {
         Step("antsibull-docs", ("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")),
         Step("antsibull-changelog", ("antsibull-changelog", "lint")),
     ),
-    "unit": (Step("unit tests", (PYTHON, "-m", "pytest", "tests/unit")),),
+    "unit": (Step("unit tests", (*PYTEST, "tests/unit")),),
     "sanity": (Step("ansible-test sanity", (PYTHON, "-m", "tools.sanity")),),
-    "integration": (Step("integration tests", (PYTHON, "-m", "pytest", "tests/integration")),),
-    "molecule": (Step("molecule", ("molecule", "test", "--all"), folder="extensions"),),
+    "integration": (Step("integration tests", (*PYTEST, "tests/integration")),),
+    "molecule": (Step("molecule", ("molecule", "test", "--all")),),
 }
 SIDE_BY_SIDE = frozenset({"lint"})
 
@@ -116,16 +120,18 @@ def _run(step: Step, *, capture: bool) -> Outcome:
     try:
         done = subprocess.run(
             step.command,
-            cwd=ROOT / step.folder,
+            cwd=ROOT,
             env=environment({MARK: mark}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if capture else None,
             stderr=subprocess.STDOUT if capture else None,
             text=True,
+            timeout=LIMIT,
             check=False,
         )
-    except OSError as error:
-        return Outcome(step, passed=False, seconds=0, output=f"{error}\n")
+    except (OSError, subprocess.TimeoutExpired) as error:
+        seconds = time.monotonic() - started
+        return Outcome(step, passed=False, seconds=seconds, output=f"{error}\n")
     finally:
         left = _end_leftovers(mark)
 
