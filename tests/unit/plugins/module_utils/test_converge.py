@@ -770,7 +770,7 @@ def test_a_stack_is_discarded_by_its_id(aws: FakeCloudFormation) -> None:
 
 def test_a_request_that_does_not_show_at_once_is_waited_for(aws: FakeCloudFormation) -> None:
     aws.add("ROLLBACK_COMPLETE")
-    aws.endings["delete"] = ["ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+    aws.endings["delete"] = [*["ROLLBACK_COMPLETE"] * 3, "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
 
     assert converge(aws).operation == "create"
     assert aws.writes == DISCARD.run
