@@ -39,7 +39,7 @@ class ActionModule(PipelineAction):
             play_hosts=self.task_vars["ansible_play_hosts_all"],
             check_mode=self._task.check_mode,
         )
-        Display().display("\n" + "\n".join(as_text(rows)) + "\n")
+        Display().display("\n" + "\n".join(as_text(rows, self.options["plan"]["orphans"])) + "\n")
         return {
             "changed": False,
             "results": {row.host.name: row.result for row in rows},

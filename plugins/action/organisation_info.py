@@ -31,6 +31,8 @@ class ActionModule(PipelineAction):
     def act(self) -> dict[str, t.Any]:
         """Check and read the inventory."""
         organisation = read_organisation(self.task_vars["groups"], self.task_vars["hostvars"])
+        if self.options["teardown"]:
+            organisation = organisation.all_absent()
         play_hosts = self.task_vars.get("ansible_play_hosts_all", list(organisation.hosts))
         return {
             "changed": False,

@@ -16,11 +16,17 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch impor
     account_of,
     gateway_of,
 )
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._cloudformation import Stacks
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import (
+    AccountSession,
+)
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._converge import (
     Converger,
     Outcome,
 )
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._kept import Kept, KeptData
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._remove import Remover
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import STACK
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._stack import (
     Wanted,
@@ -44,24 +50,73 @@ class ActionModule(PipelineAction):
     argument_spec = ARGUMENT_SPEC
 
     def act(self) -> dict[str, t.Any]:
-        """Converge the stack."""
+        """Converge the stack, or remove it."""
         for required in ("account_id", "region"):
             if not self.options.get(required):
                 raise PipelineError(f"missing required argument: {required}")
-        host = str(self.task_vars.get("inventory_hostname", ""))
-        wanted = self._wanted()
-        session = gateway_of(self.options).open(account_of(self.options))
-        converger = Converger(
-            session.client("cloudformation", self.options["region"]),
+        if self.options["state"] == "absent":
+            return self._remove()
+        if not self.options.get("template"):
+            raise PipelineError("missing required argument: template")
+        return self._converge(self._wanted())
+
+    def _converge(self, wanted: Wanted) -> dict[str, t.Any]:
+        session = self._open()
+        client = session.client("cloudformation", self.options["region"])
+        outcome = Converger(
+            client,
             wanted,
-            patience=Patience(
-                self.options["wait_timeout"],
-                speak=lambda line: Display().display(f"{host}: {line}"),
-            ),
+            patience=self._patience(),
             allow_replacement=self.options["allow_replacement"],
             check_mode=self._task.check_mode,
+        ).run()
+        result = self._result(outcome, wanted)
+        if outcome.operation == "create" and self.options["find_kept"]:
+            owned = Stacks(client).physical_ids(outcome.found.stack_id) if outcome.found else ()
+            kept = KeptData(session, self.options["region"]).of(wanted.name, owned=owned)
+            result["kept"] = _kept(kept)
+        return result
+
+    def _remove(self) -> dict[str, t.Any]:
+        session = self._open()
+        region, name = self.options["region"], self.options["stack_name"]
+        removal = Remover(
+            Stacks(session.client("cloudformation", region)),
+            name=name,
+            patience=self._patience(),
+            kept_data=KeptData(session, region) if self.options["find_kept"] else None,
+            purge_data=self.options["purge_data"],
+            check_mode=self._task.check_mode,
+        ).run()
+        result: dict[str, t.Any] = {
+            "changed": removal.changed,
+            "operation": "delete" if removal.changed else "none",
+            "stack": self._identity() | {"stack_id": None, "status": None},
+            "changes": [],
+            "kept": _kept(removal.kept),
+        }
+        if removal.changed:
+            purged = [f"{one.kind} {one.name}" for one in removal.kept if one.purged]
+            before = "\n".join([*removal.resources, *purged])
+            result["diff"] = [_entry(f"{name} (resources)", before, "")]
+        return result
+
+    def _open(self) -> AccountSession:
+        return gateway_of(self.options).open(account_of(self.options))
+
+    def _patience(self) -> Patience:
+        host = self.task_vars.get("inventory_hostname", "")
+        return Patience(
+            self.options["wait_timeout"],
+            speak=lambda line: Display().display(f"{host}: {line}"),
         )
-        return self._result(converger.run(), wanted)
+
+    def _identity(self) -> dict[str, t.Any]:
+        return {
+            **{key: self.options[key] for key in ("stack_name", "account_id", "region")},
+            "outputs": {},
+            "parameters": {},
+        }
 
     def _wanted(self) -> Wanted:
         template = render(Path(self._find_needle("files", self.options["template"])))
@@ -86,20 +141,23 @@ class ActionModule(PipelineAction):
         result: dict[str, t.Any] = {
             "changed": outcome.changed,
             "operation": outcome.operation,
-            "stack": {
-                "stack_name": self.options["stack_name"],
-                "account_id": self.options["account_id"],
-                "region": self.options["region"],
+            "stack": self._identity()
+            | {
                 "stack_id": found.stack_id if found else None,
                 "status": found.status if found else None,
                 "outputs": found.outputs if found else {},
                 "parameters": found.parameters if found else {},
             },
             "changes": [dataclasses.asdict(change) for change in outcome.changes],
+            "kept": [],
         }
         if outcome.changed:
             result["diff"] = _diff(outcome, wanted)
         return result
+
+
+def _kept(kept: t.Iterable[Kept]) -> list[dict[str, t.Any]]:
+    return [dataclasses.asdict(one) | {"name": one.name} for one in kept]
 
 
 def _tag_value(name: str, value: t.Any) -> str:

@@ -20,6 +20,7 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors impo
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import (
     STACK_OUTPUTS_INFO,
 )
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._stack import Found
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 
 ARGUMENT_SPEC = STACK_OUTPUTS_INFO
@@ -41,26 +42,39 @@ class ActionModule(PipelineAction):
 
         def read(target: Target) -> dict[str, t.Any]:
             client = gateway.open(account_of(target)).client("cloudformation", target["region"])
-            found = Stacks(client).find(target["stack_name"])
-            if found is None:
-                return {"exists": False}
-            return {
-                "exists": True,
-                "stack_id": found.stack_id,
-                "status": found.status,
-                "outputs": found.outputs,
-                "parameters": found.parameters,
-                "tags": found.tags,
-            }
+            name, tag = target["stack_name"], self.options["tag"]
+            if not tag:
+                return _told(Stacks(client).find(name))
+            found = {stack.name: stack for stack in Stacks(client).all()}
+            others = [one for one in found.values() if tag in one.tags and one.name != name]
+            return _told(found.get(name)) | {"tagged": [one.name for one in others]}
 
         answers = for_each(targets, read)
         return {
             "changed": False,
             "caller_account_id": gateway.known_caller_account_id,
+            "tagged": [
+                _identity(target) | {"stack_name": name}
+                for target, answer in zip(targets, answers, strict=True)
+                for name in answer.pop("tagged", ())
+            ],
             "stacks": [
                 _identity(target) | answer for target, answer in zip(targets, answers, strict=True)
             ],
         }
+
+
+def _told(found: Found | None) -> dict[str, t.Any]:
+    if found is None:
+        return {"exists": False}
+    return {
+        "exists": True,
+        "stack_id": found.stack_id,
+        "status": found.status,
+        "outputs": found.outputs,
+        "parameters": found.parameters,
+        "tags": found.tags,
+    }
 
 
 def _identity(target: Target) -> dict[str, t.Any]:

@@ -16,7 +16,7 @@ description:
     a quarantined account loses its grants.
   - When AWS knows an account or a region that the inventory no longer has, nothing may be written
     to the primary and regional stacks.
-positional: stacks, accounts
+positional: stacks, accounts, owned
 options:
   _input:
     description: RV(crossaccount.pipeline.organisation_info#module:organisation).
@@ -32,6 +32,13 @@ options:
     type: list
     elements: dict
     required: true
+  owned:
+    description:
+      - The other stacks with our tag,
+        RV(crossaccount.pipeline.stack_outputs_info#module:tagged).
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -46,6 +53,8 @@ _value:
     - Key C(grants) maps each region to the account ids that its policies are to name.
     - Key C(failures) maps hosts that nothing is done to to the reason.
     - Key C(quarantined) lists the hosts that are left alone.
+    - Key C(gone) lists the regional hosts that are to be absent and are.
+    - Key C(orphans) lists stacks with our tag that no host stands for.
   type: dict
 """
 
@@ -61,9 +70,10 @@ def bootstrap_plan(
     organisation: dict[str, t.Any],
     stacks: list[dict[str, t.Any]],
     accounts: list[dict[str, t.Any]],
+    owned: t.Sequence[dict[str, t.Any]] = (),
 ) -> dict[str, t.Any]:
     """Return the plan."""
-    return _plan.plan(Organisation.from_data(organisation), stacks, accounts)
+    return _plan.plan(Organisation.from_data(organisation), stacks, accounts, owned=owned)
 
 
 class FilterModule:

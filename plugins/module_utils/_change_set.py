@@ -82,6 +82,8 @@ class ChangeSets:
         except botocore.exceptions.ClientError as exc:
             if exc.response["Error"]["Code"] != "AlreadyExistsException":
                 raise StackMoved("Failed to create the change set", exc) from exc
+        except botocore.exceptions.HTTPClientError:
+            pass  # no reply to any attempt; it may have been made all the same
         except botocore.exceptions.BotoCoreError as exc:
             raise PipelineError("Failed to create the change set", exc) from exc
         made = self._describe({"StackName": wanted.name, "ChangeSetName": name})
@@ -126,11 +128,9 @@ class ChangeSets:
             self._client.execute_change_set(
                 **change_set.names, ClientRequestToken=change_set.arn.rsplit("/", 1)[-1]
             )
-        except botocore.exceptions.ClientError as exc:
+        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as exc:
             if not self.was_executed(change_set):
                 raise StackMoved("Failed to execute the change set", exc) from exc
-        except botocore.exceptions.BotoCoreError as exc:
-            raise PipelineError("Failed to execute the change set", exc) from exc
 
     def was_executed(self, change_set: ChangeSet) -> bool:
         """Return whether the execution of *change_set* has begun."""

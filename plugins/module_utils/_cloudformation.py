@@ -39,6 +39,12 @@ class Stacks:
         stack = self._describe(name)
         return None if stack is None else Found.from_description(stack)
 
+    @ErrorHandler.common_error_handler("list the stacks")  # type: ignore[untyped-decorator]
+    def all(self) -> list[Found]:
+        """Return every stack of the account in the region, all pages."""
+        pages = self.client.get_paginator("describe_stacks").paginate()
+        return [Found.from_description(stack) for page in pages for stack in page["Stacks"]]
+
     @ErrorHandler.common_error_handler("read the template")  # type: ignore[untyped-decorator]
     def template(self, name: str) -> str | dict[str, t.Any]:
         """Return the template as it was given: text, or data where it was JSON."""
@@ -84,6 +90,14 @@ class Stacks:
         pages = self.client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
         return [entry for page in pages for entry in page["StackResourceSummaries"]]
 
+    def physical_ids(self, stack_id: str) -> frozenset[str]:
+        """Return the physical ids of the stack's resources."""
+        return frozenset(
+            entry["PhysicalResourceId"]
+            for entry in self.resources(stack_id)
+            if entry.get("PhysicalResourceId")
+        )
+
     @ErrorHandler.common_error_handler("read the stack's events")  # type: ignore[untyped-decorator]
     def operation_events(self, stack_id: str) -> list[dict[str, t.Any]]:
         """Return the events of the stack's latest operation, newest first, and no older ones."""
@@ -121,7 +135,7 @@ def in_progress(events: list[dict[str, t.Any]]) -> str | None:
     return None
 
 
-def holds_data(resources: list[dict[str, t.Any]], types: frozenset[str]) -> list[str]:
+def existing(resources: list[dict[str, t.Any]], types: frozenset[str]) -> list[str]:
     """Return the resources of *types* that exist, as text."""
     return [
         f"{entry['LogicalResourceId']} ({entry.get('PhysicalResourceId')})"
@@ -140,4 +154,4 @@ def _resource(event: dict[str, t.Any]) -> str:
     return f"{event['LogicalResourceId']} ({event['ResourceType']})"
 
 
-__all__ = ("Stacks", "first_failure", "holds_data", "in_progress")
+__all__ = ("Stacks", "existing", "first_failure", "in_progress")

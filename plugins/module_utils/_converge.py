@@ -7,23 +7,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
 from ._change_set import ChangeSet, ChangeSets
-from ._cloudformation import Stacks, first_failure, holds_data, in_progress
+from ._cloudformation import Stacks, existing
 from ._connection import Client
 from ._errors import PipelineError, StackMoved
 from ._gate import DATA_TYPES, Change, refused
+from ._operation import Operations
 from ._stack import Difference, Found, Wanted, beside, differences
-from ._status import CURES, Verdict, is_success
+from ._status import Verdict, is_success
 from ._wait import Patience
 
-_INVALID_PRINCIPAL = "invalid principal"
-_QUARANTINE = (
-    "An account that the policy names is suspended, closed or has not enabled this region: give its"
-    " host state: quarantined, or take the region out of its regions"
-)
 _REPAIRS = (Verdict.DISCARD, Verdict.CONTINUE, Verdict.ROLL_BACK)
 
 
@@ -67,6 +64,7 @@ class Converger:
         self._stacks = Stacks(client)
         self._change_sets = ChangeSets(client)
         self._wanted = wanted
+        self._operations = Operations(self._stacks, patience)
         self._patience = patience
         self._allow_replacement = allow_replacement
         self._check_mode = check_mode
@@ -74,16 +72,16 @@ class Converger:
     def run(self) -> Outcome:
         """Converge, and return what that did. Raises PipelineError with cause and cure."""
         repaired: set[Verdict] = set()
-        while True:
-            found = self._settled(self._wanted.name)
+        for _round in self._patience.polls(lambda: f"{self._wanted.name} is never left alone"):
+            found = self._operations.settled(self._wanted.name)
             verdict = Verdict.ABSENT if found is None else found.verdict
             if found is not None and verdict is Verdict.BLOCKED:
-                raise self._blocked(found)
+                raise self._operations.blocked(found)
             if found is not None and verdict in _REPAIRS:
                 if self._check_mode:
                     return Outcome(operation="repair", found=found)
                 if verdict in repaired:
-                    raise self._failure(found)
+                    raise self._operations.failure(found)
                 repaired.add(verdict)
                 self._repair(found, verdict)
                 continue
@@ -92,23 +90,7 @@ class Converger:
             except StackMoved:
                 if self._is_as_judged(found):
                     raise  # AWS refuses the request itself, not the moment
-
-    def _settled(self, name: str) -> Found | None:
-        """Return the stack once nothing runs on it any more."""
-        found: Found | None = None
-
-        def describe() -> str:
-            if found is None:
-                return name
-            resource = in_progress(self._stacks.operation_events(found.stack_id))
-            text = f"{found.name} is {found.status}"
-            return f"{text}, {resource}" if resource else text
-
-        for _poll in self._patience.polls(describe):
-            found = self._stacks.find(name)
-            if found is None or found.verdict is not Verdict.BUSY:
-                break
-        return found
+        raise AssertionError  # polls() ends by raising only
 
     def _is_as_judged(self, judged: Found | None) -> bool:
         now = self._stacks.find(self._wanted.name)
@@ -121,37 +103,21 @@ class Converger:
             self._discard(found)
         elif verdict is Verdict.CONTINUE:
             self._stacks.continue_rollback(found.stack_id)
-            self._ended(found)
+            self._operations.ended(found)
         else:
             self._stacks.roll_back(found.stack_id)
-            self._ended(found)
+            self._operations.ended(found)
 
     def _discard(self, found: Found) -> None:
         """Delete a stack that never existed properly, unless it holds a key or a bucket."""
-        data = holds_data(self._stacks.resources(found.stack_id), DATA_TYPES)
+        data = existing(self._stacks.resources(found.stack_id), DATA_TYPES)
         if data:
             raise PipelineError(
                 f"{found.name} is {found.status} and holds {', '.join(data)}",
                 cure="Look at what they hold; delete the stack by hand, retaining what is needed,"
                 " then run again",
             )
-        if found.termination_protection:
-            self._stacks.set_termination_protection(found.stack_id, False)
-        self._stacks.delete(found.stack_id)
-        gone = self._ended(found)
-        if gone is not None and gone.verdict is not Verdict.ABSENT:
-            raise self._failure(gone)
-
-    def _ended(self, began: Found) -> Found | None:
-        """Return the stack once the operation just begun on *began* has ended.
-
-        AWS may show the old status for a moment after it has taken a request.
-        """
-        for _poll in self._patience.polls(lambda: f"{began.name} is still {began.status}"):
-            found = self._stacks.find(began.stack_id)
-            if found is None or found.status != began.status:
-                break
-        return self._settled(began.stack_id)
+        self._operations.delete(found)
 
     def _apply(self, found: Found | None) -> Outcome:
         if found is None or found.verdict in (Verdict.ABSENT, Verdict.REVIEW):
@@ -176,8 +142,9 @@ class Converger:
             change_set = self._change_sets.read(change_set, self._patience)
             self._check_gate(change_set)
         except PipelineError:
-            # Also when the time is over: what was begun here does not stay.
-            self._withdraw(found, change_set)
+            # Also when the time is over: what was begun here does not stay, where AWS lets it go.
+            with contextlib.suppress(PipelineError):
+                self._withdraw(found, change_set)
             raise
         if change_set.is_empty:
             self._withdraw(found, change_set)
@@ -195,7 +162,7 @@ class Converger:
             self._withdraw(found, change_set)
             raise
         after = self._executed(change_set)
-        self._set_beside(after, beside(self._wanted, after, found_policy={}))
+        self._set_beside(after, beside(self._wanted, after, found_policy=None))
         return self._outcome(operation, after, differing, change_set.changes)
 
     def _check_gate(self, change_set: ChangeSet) -> None:
@@ -250,9 +217,11 @@ class Converger:
                 "GONE",
             ):
                 break
-        after = self._settled(change_set.stack_id)
-        if after is None or not is_success(after.status):
-            raise self._failure(after)
+        after = self._operations.settled(change_set.stack_id)
+        if after is None:
+            raise PipelineError(f"{self._wanted.name} was deleted while it was being changed")
+        if not is_success(after.status):
+            raise self._operations.failure(after)
         return after
 
     def _set_beside(self, found: Found, differing: t.Sequence[Difference]) -> None:
@@ -262,19 +231,6 @@ class Converger:
                 self._stacks.set_termination_protection(found.stack_id, difference.after)
             elif difference.what == "stack_policy":
                 self._stacks.set_policy(found.stack_id, difference.after)
-
-    def _blocked(self, found: Found) -> PipelineError:
-        cure = CURES.get(found.status, "This version does not know that status: update it")
-        reason = f": {found.status_reason}" if found.status_reason else ""
-        return PipelineError(f"{found.name} is {found.status}{reason}", cure=cure)
-
-    def _failure(self, found: Found | None) -> PipelineError:
-        if found is None:
-            return PipelineError(f"{self._wanted.name} was deleted while it was being changed")
-        events = self._stacks.operation_events(found.stack_id)
-        cause = first_failure(events) or found.status_reason or "no reason given"
-        cure = _QUARANTINE if _INVALID_PRINCIPAL in cause.lower() else None
-        return PipelineError(f"{found.name} is {found.status}. {cause.rstrip('.')}", cure=cure)
 
 
 __all__ = ("Converger", "Outcome")

@@ -71,6 +71,16 @@ class Host:
     access_role_name: str | None = None
 
     @property
+    def is_present(self) -> bool:
+        """Whether its stack is to stand, and what refers to it may name it."""
+        return self.state == "present"
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether its stack is to go, once nothing refers to it any more."""
+        return self.state == "absent"
+
+    @property
     def is_quarantined(self) -> bool:
         """Whether no call goes to its account and no grant names it."""
         return self.state == "quarantined"
@@ -111,20 +121,29 @@ class Organisation:
     @property
     def is_slice(self) -> bool:
         """Whether it holds deploy accounts alone, as a slice of an AWX job does."""
-        return self.primary.name not in self.hosts
+        return not self.of(PRIMARY)
 
     @property
     def regions(self) -> list[str]:
-        """Every region that has, or is to have, a pipeline bucket and a key."""
-        return sorted({self.primary_region, *(host.region for host in self.of(REGIONAL))})
+        """Every region that is to have a pipeline bucket and a key."""
+        regional = (host.region for host in self.of(REGIONAL) if host.is_present)
+        return sorted({self.primary_region, *regional})
 
     def granted(self, region: str) -> list[Host]:
         """Return the deploy accounts that the inventory wants in *region*'s policies."""
         return [
-            host
-            for host in self.of(DEPLOY_ACCOUNTS)
-            if region in host.regions and not host.is_quarantined
+            host for host in self.of(DEPLOY_ACCOUNTS) if region in host.regions and host.is_present
         ]
+
+    def all_absent(self) -> Organisation:
+        """Return the organisation as a teardown wants it; quarantined hosts stay as they are."""
+        hosts = {
+            name: host if host.is_quarantined else dataclasses.replace(host, state="absent")
+            for name, host in self.hosts.items()
+        }
+        return dataclasses.replace(
+            self, hosts=hosts, primary=dataclasses.replace(self.primary, state="absent")
+        )
 
     @classmethod
     def from_data(cls, data: t.Mapping[str, t.Any]) -> Organisation:
@@ -197,7 +216,7 @@ class _Reader:
         stand_in = next(iter(hosts), None)
         variable, stack_name = STACK_NAMES[PRIMARY]
         return Host(
-            name=PRIMARY,
+            name="(primary)",  # no name of a host
             group=PRIMARY,
             account_id=shared[_SHARED[0]],
             region=shared[_SHARED[1]],
@@ -260,11 +279,11 @@ class _Reader:
             self._problem(
                 host.name, f"state {host.state!r} is unknown", f"Use one of {', '.join(_STATES)}"
             )
-        elif host.state == "absent":
+        elif host.is_absent and host.group == PRIMARY:
             self._problem(
                 host.name,
-                "state: absent: this version cannot remove a foundation stack",
-                "Set state: present again; to stop every call to an account, state: quarantined",
+                "the primary cannot be absent: everything refers to it",
+                "To remove the whole organisation, run playbooks/teardown.yml",
             )
         elif host.is_quarantined and host.group != DEPLOY_ACCOUNTS:
             self._problem(
@@ -277,12 +296,12 @@ class _Reader:
                 host.name, "aws_profile and role_arn are both set", "Keep the one that is meant"
             )
         if host.role_arn:
-            arn = parse_aws_arn(host.role_arn)
+            arn = parse_aws_arn(str(host.role_arn))
             if arn is None or arn["service"] != "iam" or not arn["resource"].startswith("role/"):
                 self._problem(
                     host.name, f"role_arn {host.role_arn!r} is not of a role", "Correct it"
                 )
-            elif arn["account_id"] != host.account_id:
+            elif host.account_id and arn["account_id"] != host.account_id:
                 self._problem(
                     host.name,
                     f"role_arn is of account {arn['account_id']}, not {host.account_id}",
@@ -290,6 +309,8 @@ class _Reader:
                 )
 
     def _check_settings(self, host: Host) -> None:
+        if host.is_absent:
+            return
         if host.group == DEPLOY_ACCOUNTS:
             policies = self._value(host.name, "deploy_account_execution_policies", None)
             if not isinstance(policies, (list, tuple)) or not policies:
@@ -337,32 +358,32 @@ class _Reader:
 
     def _shared(self, variable: str) -> str:
         """Return what every host must agree on; the first host's where they do not."""
-        values: dict[str, list[str]] = {}
+        hosts_of: dict[str, list[str]] = {}
         for name in (name for group in GROUPS for name in self._members[group]):
             value = self._value(name, variable, "")
-            if not isinstance(value, str):
-                self._problem(name, f"{variable} {value!r} is not text", "Quote it")
-            elif value == "":
-                self._problem(name, f"{variable} is not set", "Set it in group_vars/all.yml")
-            values.setdefault(str(value), []).append(name)
-        if len(values) > 1:
+            # A number is told as such: YAML reads 011111111111 as another one.
+            told = value if isinstance(value, str) else f"{value!r} (not text: quote it)"
+            hosts_of.setdefault(told, []).append(name)
+        if set(hosts_of) == {""}:
+            self.problems.append(f"{variable} is not set. Set it in group_vars/all.yml")
+        elif len(hosts_of) > 1:
             told = ", ".join(
-                f"{value or 'nothing'} for {names[0]}" for value, names in values.items()
+                f"{value or 'nothing'} for {names[0]}" for value, names in hosts_of.items()
             )
             self.problems.append(
                 f"{variable} differs between hosts ({told}). Set it once, in group_vars/all.yml"
             )
-        return next(iter(values), "")
+        return next(iter(hosts_of), "")
 
     def _check_shared(self, shared: dict[str, str]) -> None:
         account_id, region = (shared[name] for name in _SHARED)
         if account_id and not _ACCOUNT_ID.fullmatch(account_id):
             self.problems.append(
-                f"build_account_id {account_id!r} is not 12 digits. Correct group_vars/all.yml"
+                f"build_account_id {account_id} is not 12 digits. Correct group_vars/all.yml"
             )
         if region and not self._is_region(region):
             self.problems.append(
-                f"primary_region {region!r} is not a region. Correct group_vars/all.yml"
+                f"primary_region {region} is not a region. Correct group_vars/all.yml"
             )
 
     def _check_regional(self, organisation: Organisation) -> None:
@@ -387,15 +408,26 @@ class _Reader:
                 )
             if host.account_id:
                 owners.setdefault(host.account_id, host.name)
-            if organisation.is_slice:
-                continue  # the regional hosts are not in sight
-            for region in host.regions:
-                if self._is_region(region) and region not in organisation.regions:
-                    self._problem(
-                        host.name,
-                        f"region {region} is neither the primary region nor in group regional",
-                        f"Add {region} to group regional, or take it out of regions",
-                    )
+            # A slice has no regional hosts in sight; an absent account deploys nowhere any more.
+            if not organisation.is_slice and not host.is_absent:
+                self._check_regions_known(host, organisation)
+
+    def _check_regions_known(self, host: Host, organisation: Organisation) -> None:
+        for region in host.regions:
+            if not self._is_region(region) or region in organisation.regions:
+                continue
+            if region in organisation.hosts:
+                self._problem(
+                    host.name,
+                    f"region {region} is in regions, and its host is to be absent",
+                    f"Take {region} out of regions too",
+                )
+            else:
+                self._problem(
+                    host.name,
+                    f"region {region} is neither the primary region nor in group regional",
+                    f"Add {region} to group regional, or take it out of regions",
+                )
 
     def _check_sizes(self, organisation: Organisation) -> None:
         for region in organisation.regions:

@@ -56,13 +56,17 @@ def plan(
     organisation: Organisation,
     foundation: t.Sequence[Stack],
     access: t.Iterable[t.Mapping[str, t.Any]],
+    *,
+    owned: t.Iterable[Stack] = (),
 ) -> dict[str, t.Any]:
     """Return the plan of a run.
 
     :param foundation: what stack_outputs_info found of :func:`foundation_hosts`.
     :param access: what account_access_info found of :func:`accounts_to_check`.
-    :returns: ``grants`` (region to account ids), ``failures`` (host to why nothing is done to it)
-        and ``quarantined`` (hosts that are left alone).
+    :param owned: the other stacks that stack_outputs_info found to carry our tag.
+    :returns: ``grants`` (region to account ids), ``failures`` (host to why nothing is done to it),
+        ``quarantined`` (hosts that are left alone), ``gone`` (regional hosts that are to be absent
+        and are) and ``orphans`` (stacks of ours that no host stands for).
     """
     answers = {entry["name"]: entry.get("error") for entry in access}
     failures = {name: error for name, error in answers.items() if error}
@@ -90,7 +94,30 @@ def plan(
         "quarantined": [
             host.name for host in organisation.of(DEPLOY_ACCOUNTS) if host.is_quarantined
         ],
+        "gone": _gone(organisation, foundation),
+        "orphans": _orphans(organisation, owned),
     }
+
+
+def _gone(organisation: Organisation, foundation: t.Iterable[Stack]) -> list[str]:
+    exist = {stack["name"]: stack.get("error") or stack.get("exists") for stack in foundation}
+    return [
+        host.name
+        for host in organisation.of(REGIONAL)
+        if host.is_absent and not exist.get(host.name)
+    ]
+
+
+def _orphans(organisation: Organisation, owned: t.Iterable[Stack]) -> list[dict[str, str]]:
+    keys = ("account_id", "region", "stack_name")
+    known = {
+        (host.account_id, host.region, host.stack_name) for host in organisation.hosts.values()
+    }
+    return [
+        {key: stack[key] for key in keys}
+        for stack in owned
+        if tuple(stack[key] for key in keys) not in known
+    ]
 
 
 def listed(stack: Stack, parameter: str) -> list[str]:
@@ -119,7 +146,8 @@ def _granted(foundation: t.Iterable[Stack]) -> dict[str, frozenset[str]]:
 def _vanished(organisation: Organisation, foundation: t.Iterable[Stack]) -> str | None:
     """Return why nothing may be written when AWS knows more than the inventory."""
     known_accounts = {host.account_id for host in organisation.of(DEPLOY_ACCOUNTS)}
-    known_regions = set(organisation.regions)
+    known_regions = {organisation.primary_region}
+    known_regions |= {host.region for host in organisation.of(REGIONAL)}
     told = []
     for region, granted in sorted(_granted(foundation).items()):
         told += [f"account {one} (granted in {region})" for one in sorted(granted - known_accounts)]

@@ -31,8 +31,14 @@ def wanted_register(
     """
     newest = {stack["region"]: stack for stack in stacks if standing(stack)}
     primary = newest.get(organisation.primary_region, {})
-    entries = {entry["region"]: entry for entry in _registered(primary)}
+    entries = {
+        entry["region"]: entry
+        for entry in _registered(primary)
+        if entry["region"] in organisation.regions
+    }
     for host in organisation.of(REGIONAL):
+        if not host.is_present:
+            continue
         regional = newest.get(host.region, {})
         entry = _own_entry(regional, host.region) if readable(regional) else None
         if entry:

@@ -28,19 +28,23 @@ CONNECTION: Spec = {
 
 STACK: Spec = {
     **CONNECTION,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "stack_name": {"type": "str", "required": True},
-    "template": {"type": "path", "required": True},
+    "template": {"type": "path"},
     "parameters": {"type": "dict", "default": {}},
     "tags": {"type": "dict", "default": {}},
     "capabilities": {"type": "list", "elements": "str", "default": []},
     "termination_protection": {"type": "bool", "default": False},
     "stack_policy": {"type": "dict"},
     "allow_replacement": {"type": "bool", "default": False},
+    "find_kept": {"type": "bool", "default": False},
+    "purge_data": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 3600},
 }
 
 STACK_OUTPUTS_INFO: Spec = {
     **CONNECTION,
+    "tag": {"type": "str"},
     "targets": {
         "type": "list",
         "elements": "dict",
@@ -64,7 +68,7 @@ ACCOUNT_ACCESS_INFO: Spec = {
     },
 }
 
-ORGANISATION_INFO: Spec = {}
+ORGANISATION_INFO: Spec = {"teardown": {"type": "bool", "default": False}}
 
 BOOTSTRAP_SUMMARY: Spec = {
     "organisation": {"type": "dict", "required": True},

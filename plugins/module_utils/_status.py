@@ -85,7 +85,8 @@ def is_success(status: str | None) -> bool:
 
 def is_standing(status: str | None) -> bool:
     """Return whether the stack was ever made, so that its parameters tell what AWS holds."""
-    return verdict_of(status) not in (Verdict.ABSENT, Verdict.REVIEW, Verdict.DISCARD)
+    never_made = (Verdict.ABSENT, Verdict.REVIEW, Verdict.DISCARD)
+    return status != "ROLLBACK_FAILED" and verdict_of(status) not in never_made
 
 
 def is_readable(status: str | None) -> bool:

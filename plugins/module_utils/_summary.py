@@ -12,14 +12,16 @@ import typing as t
 
 from ._organisation import DEPLOY_ACCOUNTS, GROUPS, Host, Organisation
 
-_DONE = {"none": "unchanged", "create": "created", "update": "updated"}
+_DONE = {"none": "unchanged", "create": "created", "update": "updated", "delete": "removed"}
 _TO_DO = {
     "none": "unchanged",
     "create": "to create",
     "update": "to update",
+    "delete": "to remove",
     "repair": "to repair",
 }
-_FAILED, _NOT_REACHED, _QUARANTINED = "FAILED", "NOT REACHED", "quarantined"
+_FAILED, _NOT_REACHED, _POSTPONED = "FAILED", "NOT REACHED", "POSTPONED"
+_ABSENT, _QUARANTINED = "absent", "quarantined"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,11 +29,13 @@ class Row:
     """One host's line of the summary.
 
     :param failure: why the host must end as failed; None where it must not.
+    :param kept: keys and buckets without a stack, as the stack action returns them.
     """
 
     host: Host
     result: str
     failure: str | None = None
+    kept: tuple[t.Mapping[str, t.Any], ...] = ()
 
 
 def summarise(
@@ -67,11 +71,18 @@ def _row(
     failure = plan["failures"].get(host.name) or variables.get("bootstrap_failure")
     if failure:
         return Row(host=host, result=_FAILED, failure=str(failure))
+    waiting = (variables.get("bootstrap_postponed") or {}).get(host.name)
+    if waiting:
+        return Row(host=host, result=_POSTPONED, failure=waiting)
     register = variables.get("bootstrap_register") or {}
     result = variables.get(RESULTS[host.group]) or {}
     if "operation" not in result:
         why = register.get("problem") or "an earlier phase ended the run"
         return Row(host=host, result=_NOT_REACHED, failure=f"not reached: {why}")
+    kept = tuple(result.get("kept") or ())
+    if host.is_absent:
+        done = result["operation"] == "delete"
+        return Row(host=host, result=words["delete"] if done else _ABSENT, kept=kept)
     word = words[result["operation"]]
     missing = sorted(set(host.regions) - set(register.get("regions", {})))
     if host.group == DEPLOY_ACCOUNTS and missing:
@@ -81,7 +92,7 @@ def _row(
             failure=f"nothing can be deployed to {', '.join(missing)} yet: not in the register."
             " Run the bootstrap again, without --limit, once its region is complete",
         )
-    return Row(host=host, result=word)
+    return Row(host=host, result=word, kept=kept)
 
 
 RESULTS = {
@@ -91,8 +102,11 @@ RESULTS = {
 }
 
 
-def as_text(rows: t.Sequence[Row]) -> list[str]:
-    """Return the summary as lines: a table, then why each failed host failed."""
+def as_text(rows: t.Sequence[Row], orphans: t.Sequence[t.Mapping[str, str]] = ()) -> list[str]:
+    """Return the summary as lines: a table, what was kept, what nobody owns, what failed.
+
+    :param orphans: stacks of ours that no host stands for.
+    """
     head = ("HOST", "ACCOUNT", "REGION", "STACK", "RESULT")
     cells = [
         (row.host.name, row.host.account_id, row.host.region, row.host.stack_name, row.result)
@@ -108,9 +122,42 @@ def as_text(rows: t.Sequence[Row]) -> list[str]:
     for row in rows:
         counts[row.result] = counts.get(row.result, 0) + 1
     lines += ["", ", ".join(f"{count} {result}" for result, count in counts.items())]
+    for row in rows:
+        if row.kept:
+            lines += ["", f"{row.host.name}: data without a stack"]
+            lines += [f"  {line}" for one in row.kept for line in _kept_lines(one)]
+    if orphans:
+        lines += ["", "Our stacks that no host stands for, left alone:"]
+        lines += [
+            f"  {one['stack_name']} in {one['account_id']} {one['region']}: aws cloudformation"
+            f" delete-stack --stack-name {one['stack_name']} --region {one['region']}"
+            for one in orphans
+        ]
     for row in failed:
         lines += ["", f"{row.host.name}: {row.failure}"]
     return lines
+
+
+def _kept_lines(kept: t.Mapping[str, t.Any]) -> list[str]:
+    kind, name, region = kept["kind"], kept["name"], kept["region"]
+    key = f"--key-id {name} --region {region}"
+    if kind == "bucket" and kept["purged"]:
+        return [f"bucket {name}: emptied and deleted"]
+    if kind == "bucket":
+        return [
+            f"bucket {name}",
+            f"  read:   aws s3 ls s3://{name} --recursive",
+            f"  delete: aws s3 rb s3://{name} --force --region {region}",
+        ]
+    if kept["deletion_date"]:
+        return [
+            f"key {name}: deleted for good on {kept['deletion_date']}",
+            f"  keep:   aws kms cancel-key-deletion {key}",
+        ]
+    return [
+        f"key {name}: without it the bucket cannot be read",
+        f"  delete: aws kms schedule-key-deletion --pending-window-in-days 30 {key}",
+    ]
 
 
 __all__ = ("RESULTS", "Row", "as_text", "summarise")

@@ -49,7 +49,7 @@ def render(path: Path) -> str:
 
 def _code_block(path: Path, match: re.Match[str]) -> str:
     indent = match["indent"] + "  "
-    lines = _read(path.with_name(match["file"])).splitlines()
+    lines = _read(path.with_name(match["file"])).rstrip("\n").split("\n")
     block = "\n".join(f"{indent}{line}" if line else "" for line in lines)
     return f"{match['indent']}{match['key']}: |\n{block}"
 

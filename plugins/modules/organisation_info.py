@@ -18,7 +18,11 @@ description:
 extends_documentation_fragment:
   - crossaccount.pipeline.attributes
   - crossaccount.pipeline.attributes.info
-options: {}
+options:
+  teardown:
+    description: Whether to read every host as C(state=absent), as a teardown wants it.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""

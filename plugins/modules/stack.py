@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack
-short_description: Converges one CloudFormation stack
+short_description: Converges one CloudFormation stack, or removes it
 version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
@@ -18,6 +18,8 @@ description:
   - A stack that never existed properly (C(CREATE_FAILED), C(ROLLBACK_COMPLETE)) is deleted and
     created, unless it holds a key or a bucket. A rollback that stopped half way is continued. An
     operation in progress is waited for. Nothing else is ever deleted to get past an error.
+  - With O(state=absent) the stack is removed, its protection lifted. What its template retains
+    stays, and is returned in RV(kept) with O(find_kept=true).
   - A change set that would replace or remove a key, a bucket or a role is refused unless
     O(allow_replacement=true).
 extends_documentation_fragment:
@@ -35,6 +37,11 @@ attributes:
   idempotent:
     support: full
 options:
+  state:
+    description: Whether the stack is to stand or to be removed.
+    type: str
+    choices: [present, absent]
+    default: present
   stack_name:
     description: The name of the stack.
     type: str
@@ -45,8 +52,8 @@ options:
         C(files) of the role.
       - A scalar such as C('@@ code.py @@') is replaced by the text of that file, which lies beside
         the template. Nothing else is substituted.
+      - Required with O(state=present).
     type: path
-    required: true
   parameters:
     description:
       - The template's parameters. Lists become comma-separated, in the order given.
@@ -71,6 +78,18 @@ options:
     type: dict
   allow_replacement:
     description: Whether keys, buckets and roles may be replaced or removed.
+    type: bool
+    default: false
+  find_kept:
+    description:
+      - Whether to look for buckets and keys that earlier stacks of this name left in the region,
+        after the stack was created or removed.
+    type: bool
+    default: false
+  purge_data:
+    description:
+      - Whether to delete with O(state=absent) what O(find_kept) finds, for good. Buckets are
+        emptied of all versions and deleted. Keys are scheduled for deletion, in 30 days.
     type: bool
     default: false
   wait_timeout:
@@ -98,7 +117,8 @@ EXAMPLES = r"""
 RETURN = r"""
 operation:
   description:
-    - What was done, or in check mode would be done. V(repair) in check mode is a stuck stack that
+    - What was done, or in check mode would be done: V(none), V(create), V(update) or V(delete).
+      V(repair) in check mode is a stuck stack that
       has to be repaired before anything more can be said.
   returned: success
   type: str
@@ -136,6 +156,36 @@ stack:
       description: Its parameters as CloudFormation keeps them; secret ones read C(****).
       type: dict
       sample: {ArtifactRetentionDays: "365"}
+kept:
+  description: The buckets and keys of earlier stacks of this name.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: V(bucket) or V(key).
+      type: str
+      sample: key
+    name:
+      description: The bucket's name or the key's id.
+      type: str
+      sample: 1a2b3c4d-1111-2222-3333-444455556666
+    arn:
+      description: Its ARN.
+      type: str
+      sample: arn:aws:kms:eu-west-1:111111111111:key/1a2b3c4d-1111-2222-3333-444455556666
+    region:
+      description: Its region.
+      type: str
+      sample: eu-west-1
+    deletion_date:
+      description: The day on which the key is deleted for good; null while none is set.
+      type: str
+      sample: "2026-12-24"
+    purged:
+      description: Whether this task deleted it, or scheduled its deletion.
+      type: bool
+      sample: true
 changes:
   description: The changes of the change set.
   returned: success

@@ -21,6 +21,11 @@ extends_documentation_fragment:
   - crossaccount.pipeline.attributes.aws_group
   - crossaccount.pipeline.connection
 options:
+  tag:
+    description:
+      - A tag key. With it every stack of a target's account and region is listed, and those that
+        carry the tag are returned beside the targets, in RV(tagged).
+    type: str
   targets:
     description: The stacks.
     type: list
@@ -76,6 +81,16 @@ caller_account_id:
   returned: success
   type: str
   sample: "111111111111"
+tagged:
+  description: The other stacks that carry O(tag), by account, region and name.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: eu-west-1
+      account_id: "111111111111"
+      region: eu-west-1
+      stack_name: CrossAccountRegionalOld
 stacks:
   description: What was found, one entry for each target, in their order.
   returned: success

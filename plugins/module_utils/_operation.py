@@ -1,0 +1,85 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no promise is made to others.
+"""Follow a stack's operations to their end, and say how they ended."""
+
+from __future__ import annotations
+
+from ._cloudformation import Stacks, first_failure, in_progress
+from ._errors import PipelineError
+from ._stack import Found
+from ._status import CURES, Verdict
+from ._wait import Patience
+
+_INVALID_PRINCIPAL = "invalid principal"
+_QUARANTINE = (
+    "An account that the policy names is suspended, closed or has not enabled this region: give its"
+    " host state: quarantined, or take the region out of its regions"
+)
+
+
+class Operations:
+    """The operations of one stack.
+
+    :param patience: the time that all waits together may take.
+    """
+
+    def __init__(self, stacks: Stacks, patience: Patience) -> None:
+        self._stacks = stacks
+        self._patience = patience
+
+    def settled(self, name: str) -> Found | None:
+        """Return the stack (by name or id) once nothing runs on it any more."""
+        found: Found | None = None
+
+        def describe() -> str:
+            if found is None:
+                return name
+            resource = in_progress(self._stacks.operation_events(found.stack_id))
+            text = f"{found.name} is {found.status}"
+            return f"{text}, {resource}" if resource else text
+
+        for _poll in self._patience.polls(describe):
+            found = self._stacks.find(name)
+            if found is None or found.verdict is not Verdict.BUSY:
+                break
+        return found
+
+    def ended(self, began: Found) -> Found | None:
+        """Return the stack once the operation just begun on *began* has ended.
+
+        AWS may show the old status for a moment after it has taken a request.
+        """
+        for _poll in self._patience.polls(lambda: f"{began.name} is still {began.status}"):
+            found = self._stacks.find(began.stack_id)
+            if found is None or found.version != began.version:
+                break
+        return self.settled(began.stack_id)
+
+    def delete(self, found: Found) -> None:
+        """Delete the stack, its protection lifted, and wait until it is gone."""
+        if found.termination_protection:
+            self._stacks.set_termination_protection(found.stack_id, False)
+        self._stacks.delete(found.stack_id)
+        after = self.ended(found)
+        if after is not None and after.verdict is not Verdict.ABSENT:
+            raise self.failure(after)
+
+    def failure(self, found: Found) -> PipelineError:
+        """Return the error that names what failed first in the latest operation, and why."""
+        events = self._stacks.operation_events(found.stack_id)
+        cause = first_failure(events) or found.status_reason or "no reason given"
+        cure = _QUARANTINE if _INVALID_PRINCIPAL in cause.lower() else None
+        return PipelineError(f"{found.name} is {found.status}. {cause.rstrip('.')}", cure=cure)
+
+    @staticmethod
+    def blocked(found: Found) -> PipelineError:
+        """Return the error of a stack that only the user can decide about."""
+        cure = CURES.get(found.status, "This version does not know that status: update it")
+        reason = f": {found.status_reason}" if found.status_reason else ""
+        return PipelineError(f"{found.name} is {found.status}{reason}", cure=cure)
+
+
+__all__ = ("Operations",)

@@ -1,0 +1,57 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no promise is made to others.
+"""Which stacks may go: those that nothing refers to any more. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._organisation import DEPLOY_ACCOUNTS, PRIMARY, REGIONAL, Host, Organisation
+from ._summary import RESULTS
+
+
+def postponed(
+    organisation: Organisation,
+    plan: t.Mapping[str, t.Any],
+    hostvars: t.Mapping[str, t.Mapping[str, t.Any]],
+) -> dict[str, str]:
+    """Return the absent hosts whose stacks must stay for now, each with the reason.
+
+    A stack goes only when everything that refers to it has let go of it in this run: for an account
+    the policies of every region, for a region the register and the roles of every account. In a
+    teardown everything goes: accounts first, then the primary, then the regions. A host that
+    failed, or that ``--limit`` or a slice left out, has not let go.
+    """
+    result = {}
+    for host in organisation.hosts.values():
+        holding = [
+            other.name
+            for other in _referring(organisation, host)
+            if other.name not in plan["gone"] and not _has_let_go(other, hostvars)
+        ]
+        if holding:
+            result[host.name] = f"postponed: {', '.join(sorted(holding))} did not let go of it yet"
+        elif host.is_absent and organisation.is_slice:
+            result[host.name] = "postponed: a slice does not see what refers to it"
+    return result
+
+
+def _referring(organisation: Organisation, host: Host) -> list[Host]:
+    if not host.is_absent:
+        return []
+    if host.group == DEPLOY_ACCOUNTS:
+        if organisation.primary.is_absent:
+            return []
+        return organisation.of(REGIONAL) + organisation.of(PRIMARY)
+    accounts = [one for one in organisation.of(DEPLOY_ACCOUNTS) if not one.is_quarantined]
+    return accounts if host.group == PRIMARY else accounts + organisation.of(PRIMARY)
+
+
+def _has_let_go(host: Host, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> bool:
+    return "operation" in (hostvars[host.name].get(RESULTS[host.group]) or {})
+
+
+__all__ = ("postponed",)
