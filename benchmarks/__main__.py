@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -39,6 +40,8 @@ _RESULTS = ROOT / "build" / "benchmarks.json"
 def main() -> int:
     """Run the chosen scenarios, print their tables, write build/benchmarks.json."""
     arguments = _parser().parse_args()
+    # Ended from outside or by hand, it ends what it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     size = Size(accounts=arguments.accounts, regions=arguments.regions)
     shutil.rmtree(_WORK, ignore_errors=True)
     _WORK.mkdir(parents=True)

@@ -38,27 +38,33 @@ def nothing_written(calls: Sequence[Call]) -> Claim:
     return Claim(text="no write call", found=found, holds=not writes)
 
 
-def few_calls(calls: Sequence[Call], *, build: str, size: Size) -> list[Claim]:
+def few_calls(calls: Sequence[Call], size: Size) -> list[Claim]:
     """Two CloudFormation calls and at most two STS calls a stack.
 
-    A stack of the build account is read once more: the check reads the whole foundation before
-    anything is decided.
+    Beside those, the check may read what each region of the build account holds, once.
     """
-    read = _by_stack(call for call in calls if call.service == "cloudformation")
-    deploy = {stack: count for stack, count in read.items() if stack[0] != build}
-    foundation = {stack: count for stack, count in read.items() if stack[0] == build}
+    cloudformation = [call for call in calls if call.service == "cloudformation"]
+    named = _by_stack(call for call in cloudformation if call.resource)
+    lists = [call for call in cloudformation if not call.resource]
     sts = [call for call in calls if call.service == "sts"]
     assumed = Counter(call.resource for call in sts if call.action == "AssumeRole")
     return [
-        _each("2 CloudFormation calls a stack of a deploy account", deploy, 2, size.accounts),
-        _each("3 a stack of the build account, one of them the check's", foundation, 3,
-              size.foundation),
+        Claim(
+            text=f"2 CloudFormation calls for each of {size.stacks} stacks",
+            found=", ".join(f"{count} for {many}" for count, many in _spread(named)) or "none",
+            holds=_spread(named) == [(2, size.stacks)],
+        ),
+        Claim(
+            text="at most 1 list of stacks for each region",
+            found=f"{len(lists)} for {size.foundation} regions",
+            holds=len(lists) <= size.foundation,
+        ),
         Claim(
             text="at most 2 STS calls a stack",
             found=f"{len(sts)} for {size.stacks} stacks, at most {_most(assumed)} an account",
             holds=len(sts) <= 2 * size.stacks and _most(assumed) <= 2,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def executed_once(calls: Sequence[Call], *, stacks: int, text: str) -> Claim:
@@ -86,11 +92,9 @@ def _by_stack(calls: Iterable[Call]) -> Counter[Stack]:
     return Counter((call.account, call.region, call.resource) for call in calls)
 
 
-def _each(text: str, counts: Counter[Stack] | dict[Stack, int], calls: int, stacks: int) -> Claim:
-    """Each of *stacks* stacks took exactly *calls* calls."""
-    spread = Counter(counts.values())
-    found = ", ".join(f"{many} x {count}" for count, many in sorted(spread.items())) or "none"
-    return Claim(text=text, found=found, holds=spread == {calls: stacks})
+def _spread(counts: Counter[Stack]) -> list[tuple[int, int]]:
+    """How many stacks took how many calls: (calls, stacks), fewest calls first."""
+    return sorted(Counter(counts.values()).items())
 
 
 def _most(counts: Counter[Stack] | Counter[str]) -> int:

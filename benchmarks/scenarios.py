@@ -95,6 +95,7 @@ class Bench:
         self._release = 0
         self._bootstrap = Bootstrap(lab, size, directory, forks=forks)
         self._sceptre = Sceptre(lab, size, directory)
+        self._tools: tuple[Tool, ...] = (self._bootstrap, self._sceptre)
 
     def fresh(self) -> Result:
         """Build the organisation from nothing."""
@@ -112,25 +113,16 @@ class Bench:
 
     def unchanged(self) -> Result:
         """Run both tools with nothing to change."""
-        tools: tuple[Tool, ...] = (self._bootstrap, self._sceptre)
-        claims: list[Claim] = []
-        sampled, runs = {}, dict[str, list[Run]]()
-        for tool in tools:
+        for tool in self._tools:
             tool.want(str(self._release))
-            # First, so that it also warms up what the timed runs find.
-            sampled[tool.name], _ = self._run(tool, "unchanged, memory watched", sample=True)
-        for n in range(self._repeat):
-            for tool in tools:
-                done, calls = self._run(tool, f"unchanged {n + 1}")
-                runs.setdefault(tool.name, []).append(done)
-                if tool is self._bootstrap:
-                    claims += [nothing_written(calls), *self._few_calls(calls)]
-        return Result(
-            scenario="unchanged",
-            title="UNCHANGED: nothing to change",
-            series=[_series(tool, runs[tool.name], sampled[tool.name]) for tool in tools],
-            claims=_worst(claims),
-            target=0.30,
+
+        def judge(tool: Tool, calls: list[Call]) -> list[Claim]:
+            if tool is self._sceptre:
+                return [updated_by_sceptre(calls, stacks=0)]
+            return [nothing_written(calls), *few_calls(calls, self._size)]
+
+        return self._compare(
+            "unchanged", title="UNCHANGED: nothing to change", judge=judge, target=0.30
         )
 
     def update(self, latency: float) -> Result:
@@ -138,32 +130,64 @@ class Bench:
 
         latency: seconds that every stack operation takes.
         """
-        self._lab.set_latency(latency)
         accounts = self._size.accounts
-        claims: list[Claim] = []
-        runs: dict[str, list[Run]] = {}
-        for n in range(self._repeat):
-            for tool in (self._bootstrap, self._sceptre):
-                self._release += 1
-                tool.want(str(self._release))
-                done, calls = self._run(tool, f"update at {latency:g} s {n + 1}")
-                runs.setdefault(tool.name, []).append(done)
-                if tool is self._sceptre:
-                    claims.append(updated_by_sceptre(calls, stacks=accounts))
-                else:
-                    text = f"{accounts} stacks of deploy accounts, each executed once"
-                    claims.append(executed_once(calls, stacks=accounts, text=text))
-        self._lab.set_latency(0.0)
-        return Result(
-            scenario=f"update at {latency:g} s",
+
+        def prepare(tool: Tool) -> None:
+            self._release += 1
+            tool.want(str(self._release))
+
+        def judge(tool: Tool, calls: list[Call]) -> list[Claim]:
+            if tool is self._sceptre:
+                return [updated_by_sceptre(calls, stacks=accounts)]
+            text = f"{accounts} stacks of deploy accounts, each executed once"
+            return [executed_once(calls, stacks=accounts, text=text)]
+
+        self._lab.set_latency(latency)
+        result = self._compare(
+            f"update at {latency:g} s",
             title=f"UPDATE: a tag of every deploy account; an operation takes {latency:g} s",
-            series=[_series(tool, runs[tool.name]) for tool in (self._bootstrap, self._sceptre)],
-            claims=_worst(claims),
+            prepare=prepare,
+            judge=judge,
             target=1.0,
         )
+        self._lab.set_latency(0.0)
+        return result
 
-    def _few_calls(self, calls: list[Call]) -> list[Claim]:
-        return few_calls(calls, build=self._lab.organisation.build, size=self._size)
+    def _compare(
+        self,
+        scenario: str,
+        *,
+        title: str,
+        judge: Callable[[Tool, list[Call]], list[Claim]],
+        target: float,
+        prepare: Callable[[Tool], None] | None = None,
+    ) -> Result:
+        """Run the tools in turn: once with their memory watched, then the timed runs.
+
+        prepare: called before each run. judge: the claims of one run, by tool and calls.
+        """
+        claims: list[Claim] = []
+        sampled: dict[str, Run] = {}
+        runs: dict[str, list[Run]] = {tool.name: [] for tool in self._tools}
+        for n in range(self._repeat + 1):
+            for tool in self._tools:
+                if prepare:
+                    prepare(tool)
+                # The watched run is the first, so it also warms up what the timed ones find.
+                name = f"{scenario} {n}" if n else f"{scenario}, memory watched"
+                done, calls = self._run(tool, name, sample=not n)
+                claims += judge(tool, calls)
+                if n:
+                    runs[tool.name].append(done)
+                else:
+                    sampled[tool.name] = done
+        return Result(
+            scenario=scenario,
+            title=title,
+            series=[_series(tool, runs[tool.name], sampled[tool.name]) for tool in self._tools],
+            claims=_worst(claims),
+            target=target,
+        )
 
     def _run(self, tool: Tool, what: str, *, sample: bool = False) -> tuple[Run, list[Call]]:
         self._say(f"{what}: {tool.name}")
