@@ -117,7 +117,7 @@ EXAMPLES = r"""
 RETURN = r"""
 operation:
   description:
-    - What was done, or in check mode would be done: V(none), V(create), V(update) or V(delete).
+    - What was done, or in check mode would be done; V(none), V(create), V(update) or V(delete).
       V(repair) in check mode is a stuck stack that
       has to be repaired before anything more can be said.
   returned: success

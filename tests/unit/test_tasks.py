@@ -27,7 +27,7 @@ from tests.unit.tooling.actions import (
 
 PLACES = (
     "bootstrap.yml",
-    "playbooks/*.yml",
+    "playbooks/**/*.yml",
     "roles/*/tasks/**/*.yml",
     "roles/*/handlers/**/*.yml",
     "extensions/molecule/**/*.yml",
@@ -63,7 +63,7 @@ def specs() -> dict[str, Spec]:
 
 def test_roles_and_playbooks_have_tasks_of_ours() -> None:
     assert tasks_in("roles/*/tasks/**/*.yml")
-    assert tasks_in("playbooks/*.yml")
+    assert tasks_in("playbooks/**/*.yml")
 
 
 def test_every_action_has_an_example() -> None:
