@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control endpoint, /_lab/: health, call log, settings. It is a test's and nobody else's."""
+"""The control endpoint, /_lab/: health, call log, settings, stacks. A test's, nobody else's."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 from tests.lab.calls import CallLog
 from tests.lab.settings import Settings
+from tests.lab.stack_records import set_status
 
 
 class Control:
@@ -39,12 +40,15 @@ class Control:
             return self._json({})
         if route == ("GET", "settings"):
             return self._json(self._settings.as_data())
-        if route == ("POST", "settings"):
-            try:
+        try:
+            if route == ("POST", "settings"):
                 self._settings.update(json.loads(body))
-            except (TypeError, ValueError) as error:
-                return 400, json.dumps({"error": str(error)}).encode()
-            return self._json(self._settings.as_data())
+                return self._json(self._settings.as_data())
+            if route == ("POST", "stacks"):
+                set_status(**json.loads(body))
+                return self._json({})
+        except (TypeError, ValueError) as error:
+            return 400, json.dumps({"error": str(error)}).encode()
         return 404, json.dumps({"error": f"no such control: {route[0]} {scope['path']}"}).encode()
 
     def _json(self, data: object) -> tuple[int, bytes]:

@@ -22,6 +22,7 @@ from tests.lab.calls import Call
 from tests.lab.faults import Rule
 from tests.lab.organisation import Organisation, check_account_id, load_organisation
 from tests.lab.process import LabError
+from tests.lab.resource_faults import ResourceRule
 from tests.lab.seed import Seeder
 from tests.lab.settings import CHANGE_PAGE
 
@@ -32,12 +33,18 @@ class Lab:
     """One local organisation: `with Lab() as lab` starts it on a free port, seeds and ends it.
 
     directory: where its files go (state, call log, server log); a temporary one by default.
+    stock: MiniStack without the lab's patches, for tests of the lab itself.
     """
 
     def __init__(
-        self, *, organisation: Organisation | None = None, directory: Path | None = None
+        self,
+        *,
+        organisation: Organisation | None = None,
+        directory: Path | None = None,
+        stock: bool = False,
     ) -> None:
         self.organisation = organisation or load_organisation()
+        self._stock = stock
         self._own_directory = directory is None
         self._directory = directory
         self._state: process.State | None = None
@@ -82,7 +89,7 @@ class Lab:
         """Start an empty lab. watch: it ends when this process ends, however that happens."""
         if self._directory is None:
             self._directory = Path(tempfile.mkdtemp(prefix="lab-"))
-        self._state, child = process.start(self._directory, watch=watch)
+        self._state, child = process.start(self._directory, watch=watch, stock=self._stock)
         self._child = child if watch else None
         self._clients = Clients(self._state.url)
 
@@ -120,7 +127,13 @@ class Lab:
         Let stack operations come to rest before.
         """
         process.ask(f"{self.url}/_ministack/reset", method="POST")
-        self._configure(latency={}, faults=[], secure_transport=True, change_page=CHANGE_PAGE)
+        self._configure(
+            latency={},
+            faults=[],
+            resource_faults=[],
+            secure_transport=True,
+            change_page=CHANGE_PAGE,
+        )
         self.seed()
 
     def add_account(self, *account_ids: str) -> None:
@@ -195,6 +208,17 @@ class Lab:
         settings = cast("dict[str, Any]", self._ask("settings"))
         return cast("list[dict[str, Any]]", settings["faults"])
 
+    def set_resource_faults(self, rules: Iterable[ResourceRule]) -> None:
+        """Replace the rules by which resources of stacks fail; an empty list ends that."""
+        self._configure(resource_faults=[asdict(rule) for rule in rules])
+
+    def set_stack_status(
+        self, account_id: str, region: str, stack: str, status: str, reason: str = ""
+    ) -> None:
+        """Put a stack, by name or id, into any status; what it holds stays as it is."""
+        data = {"account": account_id, "region": region, "stack": stack}
+        self._ask("stacks", method="POST", data={**data, "status": status, "reason": reason})
+
     def set_secure_transport(self, secure: bool) -> None:
         """What aws:SecureTransport says of every request; true unless a test says otherwise."""
         self._configure(secure_transport=secure)
@@ -263,4 +287,4 @@ def _past_the_proxy() -> dict[str, str]:
     return {"no_proxy": value, "NO_PROXY": value}
 
 
-__all__ = ("Lab", "LabError", "Rule", "Setup")
+__all__ = ("Lab", "LabError", "ResourceRule", "Rule", "Setup")

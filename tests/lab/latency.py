@@ -15,6 +15,7 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import provisioners, stacks
 
 from tests.lab.settings import Settings
+from tests.lab.work import CHECKS, Work, read_work
 
 
 def install(settings: Settings) -> None:
@@ -30,22 +31,25 @@ def install(settings: Settings) -> None:
     started: WeakSet[asyncio.Task[Any]] = WeakSet()
 
     async def run(function: Callable[..., Any], *arguments: Any) -> Any:
-        if _unchanged(function, arguments):
-            return _leave_alone(arguments)
-        cleanup = _begin_cleanup(function, arguments)
+        work = _current(function, arguments)
+        if work.is_unchanged and function is stacks._update_keeping_seed:
+            return _leave_alone(work, arguments[-1])
+        cleanup = _begin_cleanup(work)
         delay = settings.latency.resource
         task = asyncio.current_task()
         if task is not None and task not in started:
             started.add(task)
             delay += settings.latency.operation
         await asyncio.sleep(delay)
-        _stop_if_deleted(function, arguments)
-        if on_worker_thread(arguments[0]):
+        _current(function, arguments)
+        for check in CHECKS:
+            check(work)
+        if on_worker_thread(work.resource_type):
             result = await run_on_thread(function, *arguments)
         else:
             result = function(*arguments)
         if cleanup:
-            _event(arguments, "DELETE_COMPLETE", physical_id=arguments[1])
+            _event(work, "DELETE_COMPLETE")
         return result
 
     stacks._runs_on_worker_thread = lambda resource_type: True
@@ -53,40 +57,32 @@ def install(settings: Settings) -> None:
     _write_events_of_updates()
 
 
-# Every function that run_reentrant is given has the type first and the stack's name last or
-# before the logical id and attributes: (positions of stack name, of logical id).
-_POSITIONS = {
-    "_provision_keeping_seed": (3, 1),
-    "_update_keeping_seed": (4, 5),
-    "_update_resource": (4, 5),
-    "_delete_resource": (3, 4),
-}
+def _current(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Work:
+    """The work at hand, unless its stack was deleted: then the operation ends here.
+
+    DeleteStack of a stack that is being created ends the creation; a reset ends everything.
+    MiniStack would let both go on at once. Cancellation is what its own code does not catch.
+    """
+    work = read_work(function, arguments)
+    if work is None:
+        raise asyncio.CancelledError
+    if work.operation == "create" and work.stack["StackStatus"].startswith("DELETE_"):
+        raise asyncio.CancelledError
+    return work
 
 
-def _stack(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str, Any]:
-    stack: dict[str, Any] = cloudformation._stacks.get(
-        arguments[_POSITIONS[function.__name__][0]], {}
-    )
-    return stack
-
-
-def _unchanged(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
-    return function is stacks._update_keeping_seed and arguments[2] == arguments[3]
-
-
-def _leave_alone(arguments: tuple[Any, ...]) -> tuple[tuple[str, dict[str, Any]], str]:
+def _leave_alone(work: Work, attributes: dict[str, Any]) -> tuple[tuple[str, dict[str, Any]], str]:
     """An unchanged resource is not touched by an update.
 
     AWS: no call, no event. MiniStack: the update handler of every resource runs, and both events
     are written. The one that is written already is taken back, the other is not let through.
     """
-    _, physical_id, _, _, stack_name, logical_id, attributes = arguments
-    stack = cloudformation._stacks.get(stack_name)
-    events = cloudformation._stack_events.get(stack["StackId"], [])
-    if events and events[-1]["LogicalResourceId"] == logical_id:
+    events = cloudformation._stack_events.get(work.stack["StackId"], [])
+    if events and events[-1]["LogicalResourceId"] == work.logical_id:
         events.pop()
-    stack.setdefault("_lab_unchanged", set()).add(logical_id)
-    return (physical_id, attributes), provisioners._NAME_SEED.get()
+    work.stack.get("_lab_seen", {}).pop(work.logical_id, None)
+    work.stack.setdefault("_lab_unchanged", set()).add(work.logical_id)
+    return (work.physical_id, attributes), provisioners._NAME_SEED.get()
 
 
 def _write_events_of_updates() -> None:
@@ -121,17 +117,14 @@ def _write_events_of_updates() -> None:
     stacks._add_event = add
 
 
-def _begin_cleanup(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
+def _begin_cleanup(work: Work) -> bool:
     """An update deletes what it no longer needs after its success.
 
     AWS: UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, and events of the resource being deleted.
     MiniStack: deletes under UPDATE_IN_PROGRESS without an event.
     """
-    if function is not stacks._delete_resource:
-        return False
-    stack = _stack(function, arguments)
-    cleanup = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
-    if stack.get("StackStatus") not in ("UPDATE_IN_PROGRESS", cleanup):
+    stack, cleanup = work.stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    if work.operation != "delete" or stack["StackStatus"] not in ("UPDATE_IN_PROGRESS", cleanup):
         return False
     if stack["StackStatus"] != cleanup:
         stack["StackStatus"] = cleanup
@@ -139,27 +132,15 @@ def _begin_cleanup(function: Callable[..., Any], arguments: tuple[Any, ...]) -> 
             stack["StackId"], stack["StackName"], stack["StackName"],
             "AWS::CloudFormation::Stack", cleanup, physical_id=stack["StackId"],
         )  # fmt: skip
-    _event(arguments, "DELETE_IN_PROGRESS", physical_id=arguments[1])
+    _event(work, "DELETE_IN_PROGRESS")
     return True
 
 
-def _event(arguments: tuple[Any, ...], status: str, *, physical_id: str) -> None:
-    resource_type, _, _, stack_name, logical_id = arguments
-    stack = cloudformation._stacks.get(stack_name)
+def _event(work: Work, status: str) -> None:
     stacks._add_event(
-        stack["StackId"], stack_name, logical_id, resource_type, status, physical_id=physical_id
-    )
-
-
-def _stop_if_deleted(function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """DeleteStack of a stack that is being created ends the creation; a reset ends everything.
-
-    MiniStack would let both go on at once. Cancellation is what its own code does not catch.
-    """
-    stack = _stack(function, arguments)
-    creates = function is stacks._provision_keeping_seed
-    if not stack or (creates and stack["StackStatus"].startswith("DELETE_")):
-        raise asyncio.CancelledError
+        work.stack["StackId"], work.stack_name, work.logical_id, work.resource_type, status,
+        physical_id=work.physical_id,
+    )  # fmt: skip
 
 
 __all__ = ("install",)

@@ -46,6 +46,7 @@ def install(settings: Settings) -> None:
         "ExecuteChangeSet": wrap.named_stack,
         "ListChangeSets": wrap.named_stack,
         "GetTemplate": wrap.get_template,
+        "ContinueUpdateRollback": wrap.continue_update_rollback,
     }.items():
         stock: Handler = handlers._ACTION_HANDLERS[action]
         handlers._ACTION_HANDLERS[action] = _bound(wrapper, stock)
@@ -198,6 +199,16 @@ class _Wrapper:
         """
         status, headers, body = stock(parameters)
         return status, headers, body.decode().encode("ascii", "replace")
+
+    def continue_update_rollback(self, stock: Handler, parameters: Parameters) -> Response:
+        """ContinueUpdateRollback with an empty list to skip.
+
+        AWS: skips nothing. MiniStack: takes the empty text that botocore writes for the list as
+        the name of a resource.
+        """
+        if parameters.get("ResourcesToSkip") == [""]:
+            del parameters["ResourcesToSkip"]
+        return stock(parameters)
 
 
 def _by_name(parameters: Parameters) -> Response | None:

@@ -6,18 +6,41 @@
 
 from __future__ import annotations
 
-from tests.lab import buckets, conditions, latency, operations, principals, templates
+from tests.lab import (
+    buckets,
+    conditions,
+    exports,
+    latency,
+    names,
+    operations,
+    principals,
+    references,
+    stack_policies,
+    stack_records,
+    templates,
+    tokens,
+)
 from tests.lab.settings import Settings
 
 
 def install(settings: Settings) -> None:
-    """Apply every patch to the MiniStack of this process."""
+    """Apply every patch to the MiniStack of this process.
+
+    The order matters where two wrap the same function: events are turned into those of AWS before
+    they are remembered, and a repeated request is known before it is judged.
+    """
     buckets.install()
     conditions.install(settings)
+    names.install()
+    principals.install(settings)
+    references.install()
+    templates.install()
+    stack_policies.install()
+    exports.install()
+    stack_records.install(settings)
     latency.install(settings)
     operations.install(settings)
-    principals.install(settings)
-    templates.install()
+    tokens.install()
 
 
 __all__ = ("install",)

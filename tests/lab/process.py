@@ -37,17 +37,20 @@ class State:
     token: str
 
 
-def start(directory: Path, *, watch: bool) -> tuple[State, subprocess.Popen[bytes]]:
+def start(
+    directory: Path, *, watch: bool, stock: bool = False
+) -> tuple[State, subprocess.Popen[bytes]]:
     """Start a launcher that keeps its files in the directory, and wait until it answers.
 
-    watch: end it when this process ends, however it ends.
+    watch: end it when this process ends, however it ends. stock: without the lab's patches.
     """
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "lab.json").unlink(missing_ok=True)
     arguments = [sys.executable, "-m", "tests.lab.server", str(directory.resolve())]
+    arguments += ["--watch"] * watch + ["--stock"] * stock
     with (directory / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [*arguments, "--watch"] if watch else arguments,
+            arguments,
             cwd=_ROOT,
             stdin=subprocess.PIPE if watch else subprocess.DEVNULL,
             stdout=log,

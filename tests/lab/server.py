@@ -4,7 +4,8 @@
 
 """The launcher: MiniStack in this process, on loopback, with IAM enforced, behind our edge.
 
-Started by tests.lab.process with a directory; it writes lab.json there when it listens.
+Started by tests.lab.process with a directory; it writes lab.json there when it listens. With
+--stock MiniStack is left as it comes, to show what the lab makes of it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ _FOREIGN = frozenset(
 
 
 def main() -> int:
-    """Serve until SIGTERM or, with --watch, until standard input ends. Arguments: directory."""
+    """Serve until SIGTERM or, with --watch, until standard input ends.
+
+    Arguments: the directory, then --watch and --stock as wanted.
+    """
     directory = Path(sys.argv[1])
     if problem := version_problem(_installed_version()):
         print(problem, file=sys.stderr)
@@ -109,7 +113,8 @@ async def _serve(directory: Path, *, listener: socket.socket, port: int) -> None
     from tests.lab.settings import Settings
 
     settings = Settings()
-    patches.install(settings)
+    if "--stock" not in sys.argv:
+        patches.install(settings)
     log = CallLog(directory / "calls.jsonl")
     token = secrets.token_hex(8)
     control = Control(settings=settings, log=log, token=token)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from tests.lab.faults import Faults
+from tests.lab.resource_faults import ResourceFaults
 
 CHANGE_PAGE = 100
 
@@ -33,6 +34,7 @@ class Settings:
 
     latency: Latency = field(default_factory=Latency)
     faults: Faults = field(default_factory=Faults)
+    resource_faults: ResourceFaults = field(default_factory=ResourceFaults)
     secure_transport: bool = True
     accounts: set[str] = field(default_factory=set)
     change_page: int = CHANGE_PAGE
@@ -47,6 +49,8 @@ class Settings:
                 self.latency = Latency(**value)
             elif name == "faults":
                 self.faults = Faults.from_data(value)
+            elif name == "resource_faults":
+                self.resource_faults = ResourceFaults.from_data(value)
             elif name == "accounts":
                 self.accounts = set(value)
             else:
@@ -57,6 +61,7 @@ class Settings:
         return {
             "latency": asdict(self.latency),
             "faults": self.faults.as_data(),
+            "resource_faults": self.resource_faults.as_data(),
             "secure_transport": self.secure_transport,
             "accounts": sorted(self.accounts),
             "change_page": self.change_page,

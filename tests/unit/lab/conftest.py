@@ -24,6 +24,7 @@ def lab(running_lab: Lab) -> Iterator[Lab]:
     """The module's lab, with every switch back where it was afterwards."""
     yield running_lab
     running_lab.set_faults([])
+    running_lab.set_resource_faults([])
     running_lab.set_latency(0)
     running_lab.set_secure_transport(True)
     running_lab.set_change_page(100)

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.lab.lab import Lab
+from tests.unit.lab.stacks import TOPIC, Stacks, parameters, refused, text
 
 ACCOUNT = "222222222222"
-TOPIC = {"Type": "AWS::SNS::Topic"}
 # The shapes that the foundation templates are made of.
 FOUNDATION = """\
 AWSTemplateFormatVersion: '2010-09-09'
@@ -102,82 +100,10 @@ Outputs:
 """
 
 
-class Stacks:
-    """CloudFormation of one account, with names that no other test uses."""
-
-    def __init__(self, lab: Lab, name: str) -> None:
-        self.api = lab.client("cloudformation", ACCOUNT)
-        self.name = name
-
-    def create(self, template: str | dict[str, Any], **more: Any) -> str:
-        self.api.create_stack(StackName=self.name, TemplateBody=text(template), **more)
-        return self.wait()
-
-    def change_set(self, name: str, kind: str, template: str | dict[str, Any], **more: Any) -> Any:
-        return self.api.create_change_set(
-            StackName=self.name,
-            ChangeSetName=name,
-            ChangeSetType=kind,
-            TemplateBody=text(template),
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-            **more,
-        )
-
-    def execute(self, name: str) -> str:
-        self.api.execute_change_set(StackName=self.name, ChangeSetName=name)
-        return self.wait()
-
-    def describe(self) -> Any:
-        return self.api.describe_stacks(StackName=self.name)["Stacks"][0]
-
-    def status(self) -> str:
-        return str(self.describe()["StackStatus"])
-
-    def wait(self) -> str:
-        return self.watch()[-1]
-
-    def watch(self) -> list[str]:
-        """The statuses seen until the stack is at rest."""
-        seen = [self.status()]
-        deadline = time.monotonic() + 20
-        while seen[-1].endswith("_IN_PROGRESS") and time.monotonic() < deadline:
-            time.sleep(0.01)
-            status = self.status()
-            if status != seen[-1]:
-                seen.append(status)
-        return seen
-
-    def events(self) -> list[tuple[str, str]]:
-        events = self.api.describe_stack_events(StackName=self.name)["StackEvents"]
-        return [(event["LogicalResourceId"], event["ResourceStatus"]) for event in events][::-1]
-
-    def physical_id(self, logical_id: str) -> str:
-        detail = self.api.describe_stack_resource(
-            StackName=self.name, LogicalResourceId=logical_id
-        )["StackResourceDetail"]
-        return str(detail["PhysicalResourceId"])
-
-
-def text(template: str | dict[str, Any]) -> str:
-    return template if isinstance(template, str) else json.dumps({"Resources": template})
-
-
-def parameters(**values: str) -> list[dict[str, str]]:
-    return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
-
-
-def refused(call: Callable[[], object]) -> str:
-    """The message that a call is refused with."""
-    with pytest.raises(ClientError) as caught:
-        call()
-    error = caught.value.response["Error"]
-    return f"{error['Code']}: {error['Message']}"
-
-
 @pytest.fixture
 def stacks(lab: Lab, request: pytest.FixtureRequest) -> Stacks:
     name = request.node.originalname.removeprefix("test_").replace("_", "-")[:100]
-    return Stacks(lab, name)
+    return Stacks(lab.client("cloudformation", ACCOUNT), name)
 
 
 # In progress
@@ -263,7 +189,7 @@ def test_many_stacks_progress_at_once(lab: Lab, stacks: Stacks) -> None:
     """Talks to a running lab."""
     lab.set_latency(0.5)
     started = time.monotonic()
-    several = [Stacks(lab, f"{stacks.name}-{number}") for number in range(20)]
+    several = [Stacks(stacks.api, f"{stacks.name}-{number}") for number in range(20)]
     for stack in several:
         stack.api.create_stack(StackName=stack.name, TemplateBody=text({"A": TOPIC}))
     assert {stack.status() for stack in several} == {"CREATE_IN_PROGRESS"}

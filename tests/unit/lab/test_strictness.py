@@ -1,0 +1,426 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where AWS says no and MiniStack as it comes says yes, one test each.
+
+With LAB_STOCK=1 in the environment the same tests run on MiniStack without the lab's patches.
+Every one of them must fail there, else it proves nothing here:
+
+    LAB_STOCK=1 python -m pytest tests/unit/lab/test_strictness.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.lab.lab import Lab, ResourceRule
+from tests.unit.lab.stacks import TOPIC, Stacks, refused, text
+
+ACCOUNT = "222222222222"
+REGION = "us-east-1"
+BUCKET = {"Type": "AWS::S3::Bucket"}
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+}
+
+
+@pytest.fixture(scope="module")
+def running_lab() -> Iterator[Lab]:
+    with Lab(stock=bool(os.environ.get("LAB_STOCK"))) as lab:
+        yield lab
+
+
+@pytest.fixture
+def stacks(lab: Lab, request: pytest.FixtureRequest) -> Stacks:
+    name = request.node.name.removeprefix("test_").replace("_", "-").replace("[", "-")
+    name = "".join(letter for letter in name if letter.isalnum() or letter == "-")[:80]
+    return Stacks(lab.client("cloudformation", ACCOUNT), name)
+
+
+def another(stacks: Stacks) -> Stacks:
+    return Stacks(stacks.api, f"{stacks.name}-2")
+
+
+def topic(text_: str, **more: Any) -> dict[str, Any]:
+    return {**TOPIC, "Properties": {"DisplayName": text_}, **more}
+
+
+def reasons(stacks: Stacks, *statuses: str) -> str:
+    """Why resources, or the stack itself, came into one of the statuses."""
+    events = stacks.api.describe_stack_events(StackName=stacks.name)["StackEvents"]
+    return " ".join(
+        event.get("ResourceStatusReason", "")
+        for event in events
+        if event["ResourceStatus"] in statuses
+    )
+
+
+def shown(stacks: Stacks) -> dict[str, str]:
+    """The resources that ListStackResources shows, with their status."""
+    listed = stacks.api.list_stack_resources(StackName=stacks.name)["StackResourceSummaries"]
+    return {item["LogicalResourceId"]: item["ResourceStatus"] for item in listed}
+
+
+def update(stacks: Stacks, template: str | dict[str, Any], **more: Any) -> str:
+    name = f"update-{time.monotonic_ns()}"
+    stacks.change_set(name, "UPDATE", template)
+    stacks.api.execute_change_set(StackName=stacks.name, ChangeSetName=name, **more)
+    return stacks.wait()
+
+
+def delete(stacks: Stacks, **more: Any) -> str:
+    """Delete the stack, and look at it by its id from then on."""
+    stack_id = str(stacks.describe()["StackId"])
+    stacks.api.delete_stack(StackName=stack_id, **more)
+    stacks.name = stack_id
+    deadline = time.monotonic() + 10
+    while stacks.status() != "DELETE_COMPLETE" and time.monotonic() < deadline:
+        if stacks.status() == "DELETE_FAILED" and "RetainResources" not in more:
+            break
+        time.sleep(0.01)
+    return stacks.status()
+
+
+# Names
+
+NAMED = {
+    "role": {
+        "Type": "AWS::IAM::Role",
+        "Properties": {"RoleName": "taken", "AssumeRolePolicyDocument": TRUST},
+    },
+    "policy": {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {"ManagedPolicyName": "taken", "PolicyDocument": POLICY},
+    },
+    "alias": {
+        "Type": "AWS::KMS::Alias",
+        "Properties": {"AliasName": "alias/taken", "TargetKeyId": "KEY"},
+    },
+    "topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "taken"}},
+    "log-group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "taken"}},
+    "rule": {
+        "Type": "AWS::Events::Rule",
+        "Properties": {"Name": "taken", "EventPattern": {"source": ["aws.s3"]}},
+    },
+    "function": {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "FunctionName": "taken",
+            "Role": f"arn:aws:iam::{ACCOUNT}:role/OrganizationAccountAccessRole",
+            "Runtime": "python3.13",
+            "Handler": "index.handler",
+            "Code": {"ZipFile": "def handler(event, context): pass"},
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_a_name_that_is_taken_fails_the_stack(lab: Lab, stacks: Stacks, kind: str) -> None:
+    """Talks to a running lab."""
+    body = text({"Named": NAMED[kind]})
+    if kind == "alias":
+        key = lab.client("kms", ACCOUNT).create_key()["KeyMetadata"]["KeyId"]
+        body = body.replace("KEY", key)
+    assert stacks.create(body, Capabilities=["CAPABILITY_NAMED_IAM"]) == "CREATE_COMPLETE"
+    second = another(stacks)
+    assert second.create(body, Capabilities=["CAPABILITY_NAMED_IAM"]) == "ROLLBACK_COMPLETE"
+    assert "already exists" in reasons(second, "CREATE_FAILED")
+
+
+def test_what_is_retained_does_not_block_the_stack_made_again(lab: Lab, stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    role = {
+        "Type": "AWS::IAM::Role",
+        "DeletionPolicy": "Retain",
+        "Properties": {"AssumeRolePolicyDocument": TRUST},
+    }
+    made = []
+    for _ in range(2):
+        again = Stacks(stacks.api, stacks.name)
+        assert again.create({"R": role}, Capabilities=["CAPABILITY_IAM"]) == "CREATE_COMPLETE"
+        made.append(again.physical_id("R"))
+        delete(again)
+    iam = lab.client("iam", ACCOUNT)
+    ids = {iam.get_role(RoleName=name)["Role"]["RoleId"] for name in made}
+    assert len(ids) == 2
+
+
+# References
+
+NOWHERE = {
+    "Ref": {"T": topic("x") | {"Properties": {"DisplayName": {"Ref": "Nothing"}}}},
+    "GetAtt": {"T": topic("x") | {"Properties": {"DisplayName": {"Fn::GetAtt": ["No", "Arn"]}}}},
+    "Sub": {"T": topic("x") | {"Properties": {"DisplayName": {"Fn::Sub": "${Nothing}"}}}},
+    "DependsOn": {"T": topic("x", DependsOn="Nothing")},
+}
+
+
+@pytest.mark.parametrize("function", NOWHERE)
+def test_a_reference_to_nothing_is_refused(stacks: Stacks, function: str) -> None:
+    """Talks to a running lab."""
+    message = refused(lambda: stacks.create(NOWHERE[function]))
+    assert message.startswith("ValidationError")
+    assert "Unresolved resource dependencies" in message
+
+
+def test_an_output_of_nothing_is_refused(stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    body = {"Resources": {"T": TOPIC}, "Outputs": {"O": {"Value": {"Ref": "Nothing"}}}}
+    assert "Unresolved" in refused(lambda: stacks.create(json.dumps(body)))
+
+
+def test_a_reference_to_a_resource_whose_condition_is_false_is_refused(stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    body = {
+        "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}},
+        "Resources": {
+            "Absent": {**TOPIC, "Condition": "Never"},
+            "T": topic("x") | {"Properties": {"DisplayName": {"Ref": "Absent"}}},
+        },
+    }
+    assert "Unresolved" in refused(lambda: stacks.create(json.dumps(body)))
+
+
+# Failed states
+
+
+def test_create_failed_then_rolled_back(lab: Lab, stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    lab.set_resource_faults([ResourceRule(logical_id="B", operation="create", reason="because")])
+    template = {"A": TOPIC, "B": topic("x", DependsOn="A")}
+    assert stacks.create(template, DisableRollback=True) == "CREATE_FAILED"
+    assert shown(stacks) == {"A": "CREATE_COMPLETE", "B": "CREATE_FAILED"}
+    assert reasons(stacks, "CREATE_FAILED").startswith("Resource B failed: because")
+    stacks.api.rollback_stack(StackName=stacks.name)
+    assert stacks.wait() == "ROLLBACK_COMPLETE"
+    assert shown(stacks)["A"] == "DELETE_COMPLETE"
+
+
+def test_rollback_failed_then_deleted(lab: Lab, stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    lab.set_resource_faults(
+        [
+            ResourceRule(logical_id="B", operation="create", account=ACCOUNT),
+            ResourceRule(resource_type="AWS::SNS::Topic", operation="rollback", region=REGION),
+        ]
+    )
+    assert stacks.create({"A": TOPIC, "B": topic("x", DependsOn="A")}) == "ROLLBACK_FAILED"
+    assert shown(stacks) == {"A": "DELETE_FAILED", "B": "CREATE_FAILED"}
+    made = stacks.physical_id("A")
+    lab.set_resource_faults([])
+    assert delete(stacks) == "DELETE_COMPLETE"
+    topics = lab.client("sns", ACCOUNT).list_topics()["Topics"]
+    assert made not in {one["TopicArn"] for one in topics}
+
+
+def test_update_failed_then_rolled_back(lab: Lab, stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    stacks.create({"A": topic("1")})
+    lab.set_resource_faults([ResourceRule(operation="update", stack=stacks.name)])
+    assert update(stacks, {"A": topic("2")}, DisableRollback=True) == "UPDATE_FAILED"
+    lab.set_resource_faults([])
+    stacks.api.rollback_stack(StackName=stacks.name)
+    assert stacks.wait() == "UPDATE_ROLLBACK_COMPLETE"
+
+
+@pytest.mark.parametrize("skipped", [[], ["A"]])
+def test_update_rollback_failed_then_continued(
+    lab: Lab, stacks: Stacks, skipped: list[str]
+) -> None:
+    """Talks to a running lab."""
+    stacks.create({"A": topic("1"), "B": topic("1", DependsOn="A")})
+    lab.set_resource_faults(
+        [
+            ResourceRule(logical_id="B", operation="update"),
+            ResourceRule(logical_id="A", operation="rollback"),
+        ]
+    )
+    assert update(stacks, {"A": topic("2"), "B": topic("2", DependsOn="A")}) == (
+        "UPDATE_ROLLBACK_FAILED"
+    )
+    stacks.api.continue_update_rollback(StackName=stacks.name)
+    assert stacks.wait() == "UPDATE_ROLLBACK_FAILED"
+    if not skipped:
+        lab.set_resource_faults([])
+    stacks.api.continue_update_rollback(StackName=stacks.name, ResourcesToSkip=skipped)
+    assert stacks.wait() == "UPDATE_ROLLBACK_COMPLETE"
+    attributes = lab.client("sns", ACCOUNT).get_topic_attributes(TopicArn=stacks.physical_id("A"))
+    assert attributes["Attributes"]["DisplayName"] == ("2" if skipped else "1")
+
+
+def test_delete_failed_then_retained(lab: Lab, stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    stacks.create({"A": TOPIC, "B": TOPIC})
+    lab.set_resource_faults([ResourceRule(logical_id="A", operation="delete")])
+    assert delete(stacks) == "DELETE_FAILED"
+    assert shown(stacks) == {"A": "DELETE_FAILED", "B": "DELETE_COMPLETE"}
+    kept = stacks.physical_id("A")
+    assert delete(stacks, RetainResources=["A"]) == "DELETE_COMPLETE"
+    assert shown(stacks) == {"A": "DELETE_SKIPPED", "B": "DELETE_COMPLETE"}
+    lab.client("sns", ACCOUNT).get_topic_attributes(TopicArn=kept)
+
+
+def test_a_bucket_that_holds_an_object_is_not_deleted(lab: Lab, stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    stacks.create({"Bucket": BUCKET})
+    bucket, s3 = stacks.physical_id("Bucket"), lab.client("s3", ACCOUNT)
+    s3.put_object(Bucket=bucket, Key="key", Body=b"data")
+    assert delete(stacks) == "DELETE_FAILED"
+    assert "not empty" in reasons(stacks, "DELETE_FAILED")
+    assert delete(stacks, RetainResources=["Bucket"]) == "DELETE_COMPLETE"
+    assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == b"data"
+
+
+def test_a_bucket_that_holds_old_versions_is_not_deleted(lab: Lab, stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    versioned = {**BUCKET, "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}}
+    stacks.create({"Bucket": versioned})
+    bucket, s3 = stacks.physical_id("Bucket"), lab.client("s3", ACCOUNT)
+    s3.put_object(Bucket=bucket, Key="key", Body=b"data")
+    s3.delete_object(Bucket=bucket, Key="key")
+    assert delete(stacks) == "DELETE_FAILED"
+
+
+# What is kept
+
+
+def test_what_a_deleted_stack_kept_is_shown_by_its_id(lab: Lab, stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    kept = {**BUCKET, "DeletionPolicy": "RetainExceptOnCreate"}
+    stacks.create({"Kept": kept, "Gone": TOPIC}, Tags=[{"Key": "own", "Value": "tag"}])
+    bucket, s3 = stacks.physical_id("Kept"), lab.client("s3", ACCOUNT)
+    again = Stacks(stacks.api, stacks.name)
+    stack_id = stacks.describe()["StackId"]
+    delete(stacks)
+    again.create({"Kept": kept})
+    assert shown(stacks) == {"Kept": "DELETE_SKIPPED", "Gone": "DELETE_COMPLETE"}
+    described = stacks.api.describe_stack_resources(StackName=stack_id)["StackResources"]
+    found = {item["LogicalResourceId"]: item for item in described}
+    assert found["Kept"]["PhysicalResourceId"] == bucket
+    assert found["Kept"]["ResourceStatus"] == "DELETE_SKIPPED"
+    assert ("Kept", "DELETE_SKIPPED") in stacks.events()
+    tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=bucket)["TagSet"]}
+    assert tags["own"] == "tag"
+    assert tags["aws:cloudformation:stack-id"] == stack_id
+
+
+# Exports
+
+
+def exporting(value: str | None) -> str:
+    body: dict[str, Any] = {"Resources": {"T": topic(value or "none")}}
+    if value:
+        body["Outputs"] = {"O": {"Value": value, "Export": {"Name": "shared"}}}
+    return json.dumps(body)
+
+
+def test_an_export_in_use_cannot_be_dropped(stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    importing = {"T": topic("x") | {"Properties": {"DisplayName": {"Fn::ImportValue": "shared"}}}}
+    stacks.create(exporting("1"))
+    another(stacks).create(importing)
+    assert update(stacks, exporting(None)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "in use" in reasons(stacks, "UPDATE_FAILED")
+    assert update(stacks, exporting("2")) == "UPDATE_ROLLBACK_COMPLETE"
+    delete(another(stacks))
+    assert update(stacks, exporting(None)) == "UPDATE_COMPLETE"
+    assert not stacks.api.list_exports()["Exports"]
+
+
+def test_an_export_belongs_to_one_stack(stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    stacks.create(exporting("1"))
+    second = another(stacks)
+    assert second.create(exporting("2")) == "ROLLBACK_COMPLETE"
+    assert "already exported" in reasons(second, "CREATE_FAILED")
+    delete(stacks)
+
+
+# Stack policies
+
+
+@pytest.mark.parametrize(
+    ("action", "template"),
+    [
+        ("Update:Modify", {"A": topic("2"), "B": TOPIC}),
+        ("Update:Replace", {"A": TOPIC | {"Properties": {"TopicName": "new"}}, "B": TOPIC}),
+        ("Update:Delete", {"B": TOPIC}),
+    ],
+)
+def test_a_stack_policy_holds(stacks: Stacks, action: str, template: dict[str, Any]) -> None:
+    """Talks to a running lab."""
+    stacks.create({"A": topic("1"), "B": TOPIC})
+    everything = {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"}
+    denied = {**everything, "Effect": "Deny", "Resource": "LogicalResourceId/A", "Action": action}
+    stacks.api.set_stack_policy(
+        StackName=stacks.name, StackPolicyBody=json.dumps({"Statement": [everything, denied]})
+    )
+    assert update(stacks, template) == "UPDATE_ROLLBACK_COMPLETE"
+    assert f"[{action}]" in reasons(stacks, "UPDATE_FAILED")
+    allowed = {"Statement": [everything]}
+    stacks.api.set_stack_policy(StackName=stacks.name, StackPolicyBody=json.dumps(allowed))
+    assert update(stacks, template) == "UPDATE_COMPLETE"
+
+
+# Requests
+
+
+def test_a_request_token_means_one_request(stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    request = {
+        "StackName": stacks.name,
+        "TemplateBody": text({"A": TOPIC}),
+        "ClientRequestToken": f"create-{stacks.name}",
+    }
+    first, second = (stacks.api.create_stack(**request)["StackId"] for _ in range(2))
+    assert first == second
+    stacks.wait()
+    made = [
+        stacks.api.create_change_set(
+            StackName=stacks.name,
+            ChangeSetName="update",
+            ClientToken=f"change-{stacks.name}",
+            TemplateBody=text({"A": topic("2")}),
+        )["Id"]
+        for _ in range(2)
+    ]
+    assert made[0] == made[1]
+    token = f"execute-{stacks.name}"
+    for _ in range(2):
+        stacks.api.execute_change_set(
+            StackName=stacks.name, ChangeSetName=made[0], ClientRequestToken=token
+        )
+        assert stacks.wait() == "UPDATE_COMPLETE"
+    events = stacks.api.describe_stack_events(StackName=stacks.name)["StackEvents"]
+    begun = [event for event in events if event.get("ClientRequestToken") == token]
+    assert [event["ResourceStatus"] for event in begun].count("UPDATE_COMPLETE") == 2
+    assert "TokenAlreadyExistsException" in refused(
+        lambda: another(stacks).api.create_stack(**{**request, "StackName": f"{stacks.name}-2"})
+    )
+
+
+def test_a_stack_was_not_updated_by_its_creation(stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    stacks.create({"A": TOPIC})
+    assert "LastUpdatedTime" not in stacks.describe()
+    update(stacks, {"A": topic("2")})
+    assert stacks.describe()["LastUpdatedTime"] > stacks.describe()["CreationTime"]
