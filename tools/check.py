@@ -29,7 +29,7 @@ from tools.environment import ROOT, environment
 MARK = "CROSSACCOUNT_CHECK_RUN"
 
 # Seconds after which a step hangs rather than works. The longest takes a few minutes.
-LIMIT = 1200
+LIMIT = 1800
 
 
 @dataclass(frozen=True)
