@@ -51,13 +51,10 @@ class ActionModule(PipelineAction):
 
     def act(self) -> dict[str, t.Any]:
         """Converge the stack, or remove it."""
-        for required in ("account_id", "region"):
-            if not self.options.get(required):
-                raise PipelineError(f"missing required argument: {required}")
+        self.require("account_id", "region")
         if self.options["state"] == "absent":
             return self._remove()
-        if not self.options.get("template"):
-            raise PipelineError("missing required argument: template")
+        self.require("template")
         return self._converge(self._wanted())
 
     def _converge(self, wanted: Wanted) -> dict[str, t.Any]:

@@ -16,7 +16,7 @@ description:
     a quarantined account loses its grants.
   - When AWS knows an account or a region that the inventory no longer has, nothing may be written
     to the primary and regional stacks.
-positional: stacks, accounts, owned
+positional: stacks, accounts, owned, pipelines
 options:
   _input:
     description: RV(crossaccount.pipeline.organisation_info#module:organisation).
@@ -36,6 +36,13 @@ options:
     description:
       - The other stacks with our tag,
         RV(crossaccount.pipeline.stack_outputs_info#module:tagged).
+    type: list
+    elements: dict
+    default: []
+  pipelines:
+    description:
+      - What M(crossaccount.pipeline.pipelines_info) found. A host that one of them needs is not
+        removed.
     type: list
     elements: dict
     default: []
@@ -71,9 +78,12 @@ def bootstrap_plan(
     stacks: list[dict[str, t.Any]],
     accounts: list[dict[str, t.Any]],
     owned: t.Sequence[dict[str, t.Any]] = (),
+    pipelines: t.Sequence[dict[str, t.Any]] = (),
 ) -> dict[str, t.Any]:
     """Return the plan."""
-    return _plan.plan(Organisation.from_data(organisation), stacks, accounts, owned=owned)
+    return _plan.plan(
+        Organisation.from_data(organisation), stacks, accounts, owned=owned, pipelines=pipelines
+    )
 
 
 class FilterModule:

@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 
 from ._connection import AccountSession, Client
-from ._errors import ErrorHandler
+from ._errors import ErrorHandler, PipelineError
 
 # CloudFormation's own tag, which stays on what it leaves behind.
 _STACK_TAG = "aws:cloudformation:stack-name"
@@ -97,7 +97,13 @@ class KeptData:
                 for entry in page.get("Versions", []) + page.get("DeleteMarkers", [])
             ]
             if objects:
-                self._s3.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
+                answer = self._s3.delete_objects(
+                    Bucket=name, Delete={"Objects": objects, "Quiet": True}
+                )
+                for error in answer.get("Errors", []):
+                    raise PipelineError(
+                        f"cannot delete {error['Key']} of bucket {name}: {error['Message']}"
+                    )
         self._s3.delete_bucket(Bucket=name)
 
 

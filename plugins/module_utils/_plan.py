@@ -58,12 +58,14 @@ def plan(
     access: t.Iterable[t.Mapping[str, t.Any]],
     *,
     owned: t.Iterable[Stack] = (),
+    pipelines: t.Sequence[t.Mapping[str, t.Any]] = (),
 ) -> dict[str, t.Any]:
     """Return the plan of a run.
 
     :param foundation: what stack_outputs_info found of :func:`foundation_hosts`.
     :param access: what account_access_info found of :func:`accounts_to_check`.
     :param owned: the other stacks that stack_outputs_info found to carry our tag.
+    :param pipelines: what pipelines_info found; asked only where a host is to be absent.
     :returns: ``grants`` (region to account ids), ``failures`` (host to why nothing is done to it),
         ``quarantined`` (hosts that are left alone), ``gone`` (regional hosts that are to be absent
         and are) and ``orphans`` (stacks of ours that no host stands for).
@@ -79,6 +81,14 @@ def plan(
     if vanished:
         for host in organisation.of(REGIONAL) + organisation.of(PRIMARY):
             failures.setdefault(host.name, vanished)
+    for host in organisation.hosts.values():
+        using = _pipelines_using(host, foundation, pipelines)
+        if host.is_absent and using:
+            failures.setdefault(
+                host.name,
+                f"pipelines still deploy through it: {', '.join(using)}. Change or remove them"
+                " first; nothing was removed",
+            )
     granted = _granted(foundation)
     return {
         "grants": {
@@ -97,6 +107,19 @@ def plan(
         "gone": _gone(organisation, foundation),
         "orphans": _orphans(organisation, owned),
     }
+
+
+def _pipelines_using(
+    host: Host, foundation: t.Iterable[Stack], pipelines: t.Iterable[t.Mapping[str, t.Any]]
+) -> list[str]:
+    """Return the pipelines with a store of ours that need *host*; all of them for the primary."""
+    buckets = {(stack.get("outputs") or {}).get("PipelineBucketName") for stack in foundation}
+    ours = [one for one in pipelines if buckets & set(one["stores"].values())]
+    if host.group == DEPLOY_ACCOUNTS:
+        return [one["name"] for one in ours if host.account_id in one["accounts"]]
+    if host.group == REGIONAL:
+        return [one["name"] for one in ours if host.region in one["stores"]]
+    return [one["name"] for one in ours]
 
 
 def _gone(organisation: Organisation, foundation: t.Iterable[Stack]) -> list[str]:

@@ -68,6 +68,8 @@ ACCOUNT_ACCESS_INFO: Spec = {
     },
 }
 
+PIPELINES_INFO: Spec = {**CONNECTION}
+
 ORGANISATION_INFO: Spec = {"teardown": {"type": "bool", "default": False}}
 
 BOOTSTRAP_SUMMARY: Spec = {
@@ -80,6 +82,7 @@ __all__ = (
     "BOOTSTRAP_SUMMARY",
     "CONNECTION",
     "ORGANISATION_INFO",
+    "PIPELINES_INFO",
     "STACK",
     "STACK_OUTPUTS_INFO",
     "Spec",

@@ -63,6 +63,12 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
         """Return the task's result; never the arguments. Raises PipelineError."""
         raise NotImplementedError
 
+    def require(self, *names: str) -> None:
+        """Raise PipelineError unless these options have a value, of the task or the play."""
+        for name in names:
+            if not self.options.get(name):
+                raise PipelineError(f"missing required argument: {name}")
+
     def _refuse_what_cannot_work(self) -> None:
         if self.calls_aws and not HAS_BOTOCORE:
             raise PipelineError(
