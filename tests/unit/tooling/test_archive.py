@@ -31,7 +31,7 @@ ALLOWED = (
     r"inventories/org/group_vars/[a-z_]+\.yml",
     r"meta/(runtime|execution-environment)\.yml",
     r"meta/ee-requirements\.txt",
-    r"playbooks/[a-z_]+\.yml",
+    r"playbooks/(tasks/)?[a-z_]+\.yml",
     r"playbooks/files/[a-z-]+\.(template|json)",
     r"plugins/(action|doc_fragments|filter|lookup|modules|module_utils|plugin_utils)/[a-z_]+\.py",
     r"roles/[a-z_]+/README\.md",
