@@ -77,18 +77,11 @@ def plan(
         for stack in foundation
         if stack.get("error") and stack["name"] in organisation.hosts
     }
-    vanished = _vanished(organisation, foundation)
-    if vanished:
-        for host in organisation.of(REGIONAL) + organisation.of(PRIMARY):
-            failures.setdefault(host.name, vanished)
-    for host in organisation.hosts.values():
-        using = _pipelines_using(host, foundation, pipelines)
-        if host.is_absent and using:
-            failures.setdefault(
-                host.name,
-                f"pipelines still deploy through it: {', '.join(using)}. Change or remove them"
-                " first; nothing was removed",
-            )
+    refusal = _vanished(organisation, foundation) or _in_use(organisation, foundation, pipelines)
+    if refusal:
+        for host in organisation.hosts.values():
+            if host.group != DEPLOY_ACCOUNTS or host.is_absent:
+                failures.setdefault(host.name, refusal)
     granted = _granted(foundation)
     return {
         "grants": {
@@ -107,6 +100,25 @@ def plan(
         "gone": _gone(organisation, foundation),
         "orphans": _orphans(organisation, owned),
     }
+
+
+def _in_use(
+    organisation: Organisation,
+    foundation: t.Collection[Stack],
+    pipelines: t.Collection[t.Mapping[str, t.Any]],
+) -> str | None:
+    """Return why nothing may be written while pipelines need what is to be absent."""
+    told = [
+        f"{host.name} (pipelines {', '.join(using)})"
+        for host in organisation.hosts.values()
+        if host.is_absent and (using := _pipelines_using(host, foundation, pipelines))
+    ]
+    if not told:
+        return None
+    return (
+        f"to be absent, and still deployed through: {'; '.join(told)}. Change or remove these"
+        " pipelines first. Nothing was written"
+    )
 
 
 def _pipelines_using(

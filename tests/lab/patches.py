@@ -13,6 +13,7 @@ from tests.lab import (
     latency,
     names,
     operations,
+    pipelines,
     principals,
     references,
     stack_policies,
@@ -41,6 +42,7 @@ def install(settings: Settings) -> None:
     latency.install(settings)
     operations.install(settings)
     tokens.install()
+    pipelines.install()
 
 
 __all__ = ("install",)
