@@ -33,6 +33,9 @@ SIGNATURES = {
     "ministack.app.app": "(scope, receive, send)",
     "ministack.app.pin_request_origin": "(source_ip: str, secure_transport: bool) -> None",
     "ministack.app.SERVICE_HANDLERS": VALUE,
+    "ministack.app.SERVICE_REGISTRY": VALUE,
+    "ministack.app._loaded_modules": VALUE,
+    "ministack.core.router.SERVICE_PATTERNS": VALUE,
     "ministack.core.iam_actions.extract_iam_action": (
         "(service: str, method: str, path: str, headers: dict, body: bytes, "
         "query_params: dict) -> str | None"
@@ -46,8 +49,17 @@ SIGNATURES = {
     "ministack.core.iam_evaluator.find_iam_access_key_account": (
         "(access_key_id: str) -> str | None"
     ),
+    "ministack.core.responses.AccountRegionScopedDict": VALUE,
+    "ministack.core.responses.error_response_json": (
+        "(code: str, message: str, status: int = 400, extra: dict | None = None, *, "
+        "message_key: str = 'message', content_type: str = 'application/x-amz-json-1.0') -> tuple"
+    ),
     "ministack.core.responses.get_account_id": "() -> str",
     "ministack.core.responses.get_region": "() -> str",
+    "ministack.core.responses.json_response": (
+        "(data: dict, status: int = 200, *, content_type: str = 'application/x-amz-json-1.0')"
+        " -> tuple"
+    ),
     "ministack.core.responses.now_iso": "() -> str",
     "ministack.core.responses.request_scope": "(account_id: str, region: str)",
     "ministack.services.cloudwatch_logs._log_groups": VALUE,
