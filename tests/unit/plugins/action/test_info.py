@@ -137,6 +137,7 @@ def test_each_stack_is_told_or_why_it_could_not_be_read(stacks: FakeGateway) -> 
     assert result == {
         "changed": False,
         "caller_account_id": BUILD,
+        "tagged": [],
         "stacks": [
             {
                 "name": "development",
@@ -218,6 +219,6 @@ def test_targets_are_mappings(wrong: Any) -> None:
 def test_results_hold_no_arguments(stacks: FakeGateway) -> None:
     result = read([target(DEPLOY, profile="deploy")], endpoint_url="http://127.0.0.1:9")
 
-    assert set(result) == {"changed", "caller_account_id", "stacks"}
+    assert set(result) == {"changed", "caller_account_id", "tagged", "stacks"}
     assert "127.0.0.1" not in json.dumps(result)
     assert "profile" not in result["stacks"][0]

@@ -115,7 +115,7 @@ def test_the_summary_is_shown_and_names_who_must_fail(
         bootstrap_summary.ActionModule,
         {
             "organisation": inventory.read().as_data(),
-            "plan": {"failures": {"eu-west-1": "refused"}, "quarantined": []},
+            "plan": {"failures": {"eu-west-1": "refused"}, "orphans": []},
         },
         task_vars=given,
         check_mode=check_mode,

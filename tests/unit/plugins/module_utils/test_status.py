@@ -84,6 +84,7 @@ def test_a_stack_stands_once_it_was_made(status: str | None) -> None:
         "REVIEW_IN_PROGRESS",
         "CREATE_FAILED",
         "ROLLBACK_COMPLETE",
+        "ROLLBACK_FAILED",
         "DELETE_COMPLETE",
     )
 
