@@ -1,0 +1,100 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A local organisation, an inventory and ansible-playbook for every test.
+
+One lab serves all tests that let it come to rest; each finds it as if it had just started.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.held import Held
+from tests.integration.inventory import ROOT, Inventory
+from tests.integration.playbook import Playbook
+from tests.lab.lab import Lab
+
+
+@pytest.fixture(scope="session")
+def running_lab() -> Iterator[Lab]:
+    """The lab that tests share."""
+    with Lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(running_lab: Lab) -> Lab:
+    """An organisation with nothing but its accounts and the roles of both set-ups."""
+    running_lab.reset()
+    return running_lab
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Inventory:
+    """A copy of the inventory that the collection ships."""
+    return Inventory.copied_to(tmp_path / "inventory")
+
+
+@pytest.fixture
+def playbook(lab: Lab, inventory: Inventory, tmp_path: Path) -> Playbook:
+    """ansible-playbook with that inventory on that organisation."""
+    return Playbook(lab, inventory, home=tmp_path / "ansible")
+
+
+@pytest.fixture
+def held(lab: Lab, inventory: Inventory) -> Held:
+    """What AWS holds."""
+    return Held(lab, inventory)
+
+
+@pytest.fixture
+def existing(lab: Lab, playbook: Playbook) -> None:
+    """Let the organisation be bootstrapped from the inventory as it is shipped."""
+    run = playbook.run()
+    assert run.code == 0, run.output
+
+
+@pytest.fixture(scope="session")
+def installed_collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collections path that holds the collection as its archive installs it, and no other."""
+    folder = tmp_path_factory.mktemp("archive")
+    collections = tmp_path_factory.mktemp("collections")
+    _galaxy("collection", "build", str(ROOT), "--output-path", str(folder))
+    (archive,) = folder.glob("*.tar.gz")
+    _galaxy(
+        # By force: the collection of the environment, which is on Python's path, counts too.
+        *("collection", "install", "--offline", "--force", str(archive)),
+        *("--collections-path", str(collections)),
+        collections=collections,
+    )
+    return collections
+
+
+@pytest.fixture
+def changed_collection(installed_collections: Path, tmp_path: Path) -> Path:
+    """The folder of an installed collection that a test may change."""
+    collections = tmp_path / "collections"
+    shutil.copytree(installed_collections, collections)
+    return collections / "ansible_collections" / "crossaccount" / "pipeline"
+
+
+def _galaxy(*arguments: str, collections: Path | None = None) -> None:
+    variables = {"ANSIBLE_COLLECTIONS_PATH": str(collections)} if collections else {}
+    done = subprocess.run(
+        ["ansible-galaxy", *arguments],
+        env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

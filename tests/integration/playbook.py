@@ -1,0 +1,199 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs ansible-playbook as a user would, and reads what it said."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.integration.inventory import ROOT, Inventory
+from tests.lab.calls import Call
+from tests.lab.lab import Lab, Setup
+
+FULL_NAME = "crossaccount.pipeline.bootstrap"
+# No run takes nearly so long; one that does is stuck.
+SECONDS = 150
+
+_RECAP = re.compile(r"^(?P<host>\S+) +: (?P<counts>(?:\w+=\d+ *){7})$", re.MULTILINE)
+_SUMMARY = re.compile(r"^HOST +ACCOUNT +REGION +STACK +RESULT\n(?P<rows>(?:.+\n)+)", re.MULTILINE)
+_PLAY = re.compile(r"^PLAY \[(.*)\] \*+$", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recap:
+    """One line of PLAY RECAP."""
+
+    ok: int
+    changed: int
+    unreachable: int
+    failed: int
+    skipped: int
+    rescued: int
+    ignored: int
+
+
+class StackName(NamedTuple):
+    """One stack of the organisation."""
+
+    account_id: str
+    region: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run that has ended.
+
+    output: what it printed, on both streams. calls: what it called, in the order of their ends.
+    """
+
+    code: int
+    output: str
+    calls: list[Call]
+
+    @property
+    def recap(self) -> dict[str, Recap]:
+        """PLAY RECAP by host."""
+        return {
+            line["host"]: Recap(
+                **{name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", line["counts"])}
+            )
+            for line in _RECAP.finditer(self.output)
+        }
+
+    @property
+    def changed(self) -> set[str]:
+        """The hosts that report a change."""
+        return {host for host, recap in self.recap.items() if recap.changed}
+
+    @property
+    def failed(self) -> set[str]:
+        """The hosts that failed."""
+        return {host for host, recap in self.recap.items() if recap.failed or recap.unreachable}
+
+    @property
+    def results(self) -> dict[str, str]:
+        """The summary: what became of each host; empty when there is no summary."""
+        match = _SUMMARY.search(self.output)
+        rows = match["rows"].splitlines() if match else []
+        cells = (re.split(r" {2,}", row.strip()) for row in rows)
+        return {host: result for host, _account, _region, _stack, result in cells}
+
+    def reason(self, host: str) -> str:
+        """Why the summary says that a host failed; empty when it does not."""
+        summary = self.output[self.output.find("\nHOST ") :]
+        match = re.search(rf"^{re.escape(host)}: (.*)$", summary, re.MULTILINE)
+        return match[1] if match else ""
+
+    @property
+    def plays(self) -> list[str]:
+        """The plays that began."""
+        return _PLAY.findall(self.output)
+
+    @property
+    def writes(self) -> list[Call]:
+        """The calls that change what AWS holds."""
+        return [call for call in self.calls if call.write]
+
+    @property
+    def written(self) -> set[StackName]:
+        """The stacks that a call wrote to."""
+        return {_stack_of(call) for call in self.writes}
+
+    @property
+    def executions(self) -> Counter[StackName]:
+        """How often each stack's change sets were executed."""
+        return Counter(_stack_of(call) for call in self.calls if call.action == "ExecuteChangeSet")
+
+
+class Playbook:
+    """`ansible-playbook` on one inventory, against one lab.
+
+    home: takes the place of ~/.ansible, so that nothing of the user's is read or written.
+    """
+
+    def __init__(self, lab: Lab, inventory: Inventory, *, home: Path) -> None:
+        self._lab = lab
+        self._inventory = inventory
+        self._home = home
+
+    def run(
+        self,
+        *arguments: str,
+        setup: Setup = "operator",
+        inventory: Inventory | None = None,
+        playbook: str = "bootstrap.yml",
+        folder: Path = ROOT,
+        variables: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Run it to its end. setup: whose credentials; variables: more of the environment."""
+        started = time.time()
+        done = subprocess.run(
+            self.command(*arguments, inventory=inventory, playbook=playbook),
+            cwd=folder,
+            env={**self.environment(setup), **(variables or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        return Run(code=done.returncode, output=done.stdout, calls=self._lab.calls(started))
+
+    def start(
+        self,
+        *arguments: str,
+        output: Path,
+        prefix: tuple[str, ...] = (),
+        stdin: int = subprocess.DEVNULL,
+        variables: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Start it as the operator and leave it running; its output goes to a file.
+
+        prefix: a command that runs it in its own place.
+        """
+        # Where the tests run under nohup, it would ignore SIGHUP as they do.
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        try:
+            with output.open("wb") as file:
+                return subprocess.Popen(
+                    (*prefix, *self.command(*arguments)),
+                    cwd=ROOT,
+                    env={**self.environment("operator"), **(variables or {})},
+                    stdin=stdin,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                )
+        finally:
+            signal.signal(signal.SIGHUP, before)
+
+    def command(
+        self, *arguments: str, inventory: Inventory | None = None, playbook: str = "bootstrap.yml"
+    ) -> tuple[str, ...]:
+        """The command line."""
+        directory = (inventory or self._inventory).directory
+        return ("ansible-playbook", playbook, "-i", str(directory), *arguments)
+
+    def environment(self, setup: Setup) -> dict[str, str]:
+        """The environment of a run."""
+        settings = {"ANSIBLE_HOME": str(self._home), "ANSIBLE_NOCOLOR": "1"}
+        return {**self._lab.environment(setup), **settings}
+
+
+def _stack_of(call: Call) -> StackName:
+    assert call.service == "cloudformation", f"a write call to {call.service}: {call}"
+    return StackName(call.account, call.region, call.resource)
+
+
+__all__ = ("FULL_NAME", "Playbook", "Recap", "Run", "StackName")
