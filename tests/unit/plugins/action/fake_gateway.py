@@ -14,6 +14,7 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection 
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
 
 from tests.unit.plugins.module_utils.fake_cloudformation import FakeCloudFormation
+from tests.unit.plugins.module_utils.fake_data import FakeData
 
 
 class FakeGateway:
@@ -24,6 +25,7 @@ class FakeGateway:
         self.opened: list[Account] = []
         self.errors: dict[str, str] = {}
         self.regions: dict[tuple[str, str], FakeCloudFormation] = {}
+        self.data: dict[tuple[str, str], FakeData] = {}
         self.known_caller_account_id: str | None = "111111111111"
 
     def open(self, account: Account) -> Any:
@@ -33,14 +35,21 @@ class FakeGateway:
             raise PipelineError(self.errors[account.account_id])
 
         def client(service: str, region: str) -> Any:
-            assert service == "cloudformation"
-            return self.region(account.account_id, region).client
+            if service == "cloudformation":
+                return self.region(account.account_id, region).client
+            return self.data_of(account.account_id, region).clients[service]
 
         return types.SimpleNamespace(client=client)
 
     def region(self, account_id: str, region: str) -> FakeCloudFormation:
         """Return CloudFormation of an account's region."""
         return self.regions.setdefault((account_id, region), FakeCloudFormation())
+
+    def data_of(self, account_id: str, region: str) -> FakeData:
+        """Return the keys and buckets of an account's region."""
+        if (account_id, region) not in self.data:
+            self.data[account_id, region] = FakeData(region)
+        return self.data[account_id, region]
 
 
 Install = Callable[[Any], FakeGateway]  # takes the module of an action

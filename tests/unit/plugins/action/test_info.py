@@ -18,7 +18,7 @@ from ansible_collections.crossaccount.pipeline.plugins.action import (
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import Account
 
 from tests.unit.plugins.action.fake_gateway import FakeGateway, Install
-from tests.unit.plugins.module_utils.fake_cloudformation import refuse
+from tests.unit.plugins.module_utils.fake_service import refuse
 from tests.unit.plugins.plugin_utils.harness import run_action
 
 BUILD, DEPLOY, OTHER = "111111111111", "222222222222", "333333333333"

@@ -2,23 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CloudFormation of one region, small enough to read: stacks that move when they are looked at.
-
-It answers through a real client of botocore, so requests are validated, pages are paged and errors
-have the classes that AWS's have.
-"""
+"""CloudFormation of one region, small enough to read: stacks that move when they are looked at."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-import functools
-import types
-from collections.abc import Callable
 from typing import Any
 
-import botocore.exceptions
-import botocore.session
+from tests.unit.plugins.module_utils.fake_service import FakeService, Refusal
 
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a"
@@ -26,30 +18,6 @@ NO_CHANGES = (
 )
 
 _BEGINNING = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-
-Hook = Callable[[], None]
-
-
-class Refusal(Exception):
-    """An error that AWS answers with."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-def lost_reply() -> None:
-    """Be a request whose reply does not arrive."""
-    raise botocore.exceptions.ReadTimeoutError(endpoint_url="https://cloudformation")
-
-
-def refuse(code: str, message: str) -> Hook:
-    """Return a hook that answers with an error."""
-
-    def hook() -> None:
-        raise Refusal(code, message)
-
-    return hook
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -69,6 +37,7 @@ class FakeStack:
     outputs: dict[str, str] = dataclasses.field(default_factory=dict)
     protected: bool = False
     policy: str | None = None
+    reason: str = ""
     updates: int = 0
     resources: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
@@ -87,7 +56,7 @@ class FakeChangeSet:
     execution: str = "AVAILABLE"
 
 
-class FakeCloudFormation:
+class FakeCloudFormation(FakeService):
     """The region. What it is to do is set in its attributes; what it was asked is in *calls*.
 
     :ivar endings: the statuses that each operation leads a stack through.
@@ -97,8 +66,8 @@ class FakeCloudFormation:
     """
 
     def __init__(self) -> None:
-        self.client = _client()
-        self.calls: list[tuple[str, dict[str, Any]]] = []
+        super().__init__("cloudformation")
+        self.client = self.clients["cloudformation"]
         self.stacks: list[FakeStack] = []
         self.change_sets: list[FakeChangeSet] = []
         self.endings: dict[str, list[str]] = {
@@ -117,10 +86,6 @@ class FakeCloudFormation:
         self.change_set_reason = ""
         self.events: list[dict[str, Any]] = []
         self.page_size = 100
-        self._before: dict[str, list[Hook]] = {}
-        self._after: dict[str, list[Hook]] = {}
-        self.client.meta.events.register("before-parameter-build.cloudformation", self._keep)
-        self.client.meta.events.register("before-call.cloudformation", self._answer)
 
     # For tests
 
@@ -132,51 +97,10 @@ class FakeCloudFormation:
         self.stacks.append(stack)
         return stack
 
-    def before(self, operation: str, hook: Hook) -> None:
-        """Call *hook* once, instead of or before the next call of *operation*."""
-        self._before.setdefault(operation, []).append(hook)
-
-    def after(self, operation: str, hook: Hook) -> None:
-        """Call *hook* once, after the next call of *operation* has had its effect."""
-        self._after.setdefault(operation, []).append(hook)
-
-    @property
-    def asked(self) -> list[str]:
-        """The operations that were called, in their order."""
-        return [operation for operation, _request in self.calls]
-
-    @property
-    def writes(self) -> list[str]:
-        """The operations among them that change something."""
-        reading = ("Describe", "Get", "List")
-        return [operation for operation in self.asked if not operation.startswith(reading)]
-
     @property
     def left(self) -> dict[str, str]:
         """The stacks that exist, by name, and their status."""
         return {one.name: one.status for one in self.stacks if one.status != "DELETE_COMPLETE"}
-
-    # For botocore
-
-    def _keep(self, params: dict[str, Any], context: dict[str, Any], **_event: Any) -> None:
-        context["asked_with"] = params
-
-    def _answer(self, model: Any, context: dict[str, Any], **_event: Any) -> Any:
-        request = context["asked_with"]
-        self.calls.append((model.name, request))
-        try:
-            self._run(self._before, model.name)
-            answer = getattr(self, f"_{botocore.xform_name(model.name)}")(**request)
-            self._run(self._after, model.name)
-        except Refusal as exc:
-            error = {"Error": {"Code": exc.code, "Message": str(exc)}, "ResponseMetadata": {}}
-            return types.SimpleNamespace(status_code=400), error
-        return types.SimpleNamespace(status_code=200), answer or {}
-
-    @staticmethod
-    def _run(hooks: dict[str, list[Hook]], operation: str) -> None:
-        if hooks.get(operation):
-            hooks[operation].pop(0)()
 
     def _find(self, name: str) -> FakeStack:
         for stack in reversed(self.stacks):
@@ -193,26 +117,19 @@ class FakeCloudFormation:
 
     # The operations
 
-    def _describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803  # as AWS has it
+    def _describe_stacks(
+        self,
+        StackName: str = "",  # noqa: N803  # as AWS has it
+        NextToken: str = "0",  # noqa: N803
+    ) -> dict[str, Any]:
+        if not StackName:
+            there = [one for one in self.stacks if one.status != "DELETE_COMPLETE"]
+            return self._page("Stacks", [_description(one) for one in there], NextToken)
         stack = self._find(StackName)
         if stack.coming:
             stack.status = stack.coming.pop(0)
             stack = self._find(StackName)
-        return {
-            "Stacks": [
-                {
-                    "StackId": stack.stack_id,
-                    "StackName": stack.name,
-                    "StackStatus": stack.status,
-                    "CreationTime": _BEGINNING,
-                    "LastUpdatedTime": _BEGINNING + datetime.timedelta(minutes=stack.updates),
-                    "Parameters": _pairs("Parameter", stack.parameters),
-                    "Outputs": _pairs("Output", stack.outputs),
-                    "Tags": _pairs("", stack.tags),
-                    "EnableTerminationProtection": stack.protected,
-                }
-            ]
-        }
+        return {"Stacks": [_description(stack)]}
 
     def _get_template(self, StackName: str, **_more: Any) -> dict[str, Any]:  # noqa: N803
         return {"TemplateBody": self._find(StackName).template}
@@ -357,19 +274,20 @@ def event(
     return told | ({"ResourceStatusReason": reason} if reason else {})
 
 
+def _description(stack: FakeStack) -> dict[str, Any]:
+    return {
+        "StackId": stack.stack_id,
+        "StackName": stack.name,
+        "StackStatus": stack.status,
+        "StackStatusReason": stack.reason,
+        "CreationTime": _BEGINNING,
+        "LastUpdatedTime": _BEGINNING + datetime.timedelta(minutes=stack.updates),
+        "Parameters": _pairs("Parameter", stack.parameters),
+        "Outputs": _pairs("Output", stack.outputs),
+        "Tags": _pairs("", stack.tags),
+        "EnableTerminationProtection": stack.protected,
+    }
+
+
 def _pairs(kind: str, values: dict[str, str]) -> list[dict[str, str]]:
     return [{f"{kind}Key": key, f"{kind}Value": value} for key, value in values.items()]
-
-
-@functools.cache
-def _session() -> Any:
-    return botocore.session.Session()
-
-
-def _client() -> Any:
-    return _session().create_client(
-        "cloudformation",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )

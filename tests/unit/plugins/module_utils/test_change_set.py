@@ -22,9 +22,8 @@ from tests.unit.plugins.module_utils.fake_cloudformation import (
     NO_CHANGES,
     FakeCloudFormation,
     change,
-    lost_reply,
-    refuse,
 )
+from tests.unit.plugins.module_utils.fake_service import lost_reply, refuse
 
 WANTED = Wanted(name="One", template="Resources: {}", parameters={}, tags={})
 

@@ -31,12 +31,10 @@ from tests.unit.plugins.module_utils.fake_cloudformation import (
     NO_CHANGES,
     FakeCloudFormation,
     FakeStack,
-    Refusal,
     change,
     event,
-    lost_reply,
-    refuse,
 )
+from tests.unit.plugins.module_utils.fake_service import Refusal, lost_reply, refuse
 
 POLICY = {"Statement": [{"Effect": "Deny", "Action": "Update:Delete", "Principal": "*"}]}
 WANTED = Wanted(
