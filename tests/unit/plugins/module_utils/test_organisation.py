@@ -233,6 +233,132 @@ def test_artifacts_may_be_kept_for_long(inventory: Inventory, days: int) -> None
     assert inventory.read().hosts
 
 
+# What is to be absent
+
+
+def retire(inventory: Inventory, region: str) -> None:
+    """Take a region away as the rules want it."""
+    inventory.hosts[region]["state"] = "absent"
+    for host in inventory.hosts.values():
+        if region in host.get("regions", ()):
+            host["regions"].remove(region)
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (None, (True, False, False)),
+        ("present", (True, False, False)),
+        ("absent", (False, True, False)),
+        ("quarantined", (False, False, True)),
+    ],
+)
+def test_a_host_has_one_of_three_states(
+    inventory: Inventory, state: str | None, expected: tuple[bool, bool, bool]
+) -> None:
+    inventory.hosts["production"]["state"] = state
+
+    host = inventory.read().hosts["production"]
+
+    assert (host.is_present, host.is_absent, host.is_quarantined) == expected
+
+
+def test_a_region_may_be_absent(inventory: Inventory) -> None:
+    retire(inventory, "eu-west-1")
+
+    organisation = inventory.read()
+
+    assert organisation.hosts["eu-west-1"].is_absent
+    assert organisation.regions == ["ap-southeast-2", "us-east-1"]
+    assert organisation.granted("eu-west-1") == []
+
+
+def test_an_account_may_be_absent(inventory: Inventory) -> None:
+    inventory.hosts["production"]["state"] = "absent"
+
+    organisation = inventory.read()
+
+    assert organisation.hosts["production"].is_absent
+    assert organisation.granted("ap-southeast-2") == []
+    assert [host.name for host in organisation.granted("eu-west-1")] == ["testing"]
+
+
+def test_an_account_and_its_region_may_be_absent_together(inventory: Inventory) -> None:
+    set_on("production", state="absent")(inventory)
+    set_on("ap-southeast-2", state="absent")(inventory)
+
+    assert inventory.read().regions == ["eu-west-1", "us-east-1"]
+
+
+def test_what_only_a_standing_stack_needs_is_not_asked_of_an_absent_host(
+    inventory: Inventory,
+) -> None:
+    retire(inventory, "eu-west-1")
+    set_on("eu-west-1", artifact_retention_days=1)(inventory)
+    set_on("production", state="absent", regions=["sa-east-1"])(inventory)
+    without("production", "deploy_account_execution_policies")(inventory)
+
+    assert inventory.read().hosts["production"].regions == ("sa-east-1",)
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"account_id": "1"}, "account_id '1' is not 12 digits. Correct it"),
+        (
+            {"aws_profile": "a", "role_arn": "arn:aws:iam::444444444444:role/One"},
+            "aws_profile and role_arn are both set. Keep the one that is meant",
+        ),
+    ],
+)
+def test_the_way_to_an_absent_host_is_still_needed(
+    inventory: Inventory, variables: dict[str, Any], message: str
+) -> None:
+    set_on("production", state="absent", **variables)(inventory)
+
+    assert problems(inventory) == [named("production", message)]
+
+
+def test_every_host_is_absent_for_a_teardown(inventory: Inventory) -> None:
+    inventory.hosts["testing"]["state"] = "quarantined"
+    inventory.hosts["development"]["state"] = "absent"
+
+    organisation = inventory.read().all_absent()
+
+    assert {name: host.state for name, host in organisation.hosts.items()} == {
+        "ap-southeast-2": "absent",
+        "build": "absent",
+        "development": "absent",
+        "eu-west-1": "absent",
+        "production": "absent",
+        "testing": "quarantined",
+    }
+    assert organisation.primary == organisation.hosts["build"]
+    assert organisation.regions == ["us-east-1"]
+    assert organisation.granted("us-east-1") == []
+
+
+def test_a_teardown_changes_nothing_but_the_states(inventory: Inventory) -> None:
+    before = inventory.read()
+
+    after = before.all_absent()
+
+    assert not any(host.is_absent for host in before.hosts.values())
+    assert {name: host.target() for name, host in after.hosts.items()} == {
+        name: host.target() for name, host in before.hosts.items()
+    }
+    assert after.all_absent() == after
+
+
+def test_a_teardown_of_a_slice_knows_that_the_primary_is_to_go(inventory: Inventory) -> None:
+    inventory.remove("eu-west-1", "ap-southeast-2", "build")
+
+    organisation = inventory.read().all_absent()
+
+    assert organisation.is_slice
+    assert organisation.primary.is_absent
+
+
 # A slice
 
 
@@ -276,12 +402,15 @@ def test_a_slice_with_regions_but_without_the_primary_is_refused(inventory: Inve
 # Plain data
 
 
+@pytest.mark.parametrize("teardown", [False, True])
 @pytest.mark.parametrize("is_slice", [False, True])
-def test_an_organisation_survives_being_a_variable(inventory: Inventory, is_slice: bool) -> None:
+def test_an_organisation_survives_being_a_variable(
+    inventory: Inventory, is_slice: bool, teardown: bool
+) -> None:
     inventory.hosts["production"]["role_arn"] = f"arn:aws:iam::{PRODUCTION}:role/Other"
     if is_slice:
         inventory.remove("eu-west-1", "ap-southeast-2", "build")
-    organisation = inventory.read()
+    organisation = inventory.read().all_absent() if teardown else inventory.read()
 
     data = json.loads(json.dumps(organisation.as_data()))
 
@@ -656,16 +785,24 @@ def test_more_accounts_in_one_region_are_refused(inventory: Inventory) -> None:
     )
 
 
-def test_quarantined_accounts_take_no_room(inventory: Inventory) -> None:
+@pytest.mark.parametrize("state", ["quarantined", "absent"])
+def test_accounts_without_grants_take_no_room(inventory: Inventory, state: str) -> None:
     for number in range(400):
         inventory.add_account(f"account-{number}", f"{500_000_000_000 + number}")
-        inventory.hosts[f"account-{number}"]["state"] = "quarantined"
+        inventory.hosts[f"account-{number}"]["state"] = state
 
     assert len(inventory.read().granted("us-east-1")) == 3
 
 
 def test_the_regions_fit_into_the_policies_of_a_role(inventory: Inventory) -> None:
     with_regions(inventory, MOST_REGIONS)
+
+    assert len(inventory.read().regions) == 32
+
+
+def test_absent_regions_take_no_room(inventory: Inventory) -> None:
+    with_regions(inventory, MOST_REGIONS + 1)
+    inventory.hosts["eu-a-1"]["state"] = "absent"
 
     assert len(inventory.read().regions) == 32
 

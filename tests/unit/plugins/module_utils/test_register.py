@@ -37,6 +37,15 @@ def unknown(region: str) -> dict[str, str]:
     }
 
 
+def inventory_without(region: str) -> Inventory:
+    """An inventory in which a region is to be absent."""
+    inventory = Inventory()
+    inventory.hosts[region]["state"] = "absent"
+    for host in inventory.hosts.values():
+        host["regions"] = [one for one in host.get("regions", ()) if one != region]
+    return inventory
+
+
 def wanted(*stacks: dict[str, Any], check_mode: bool = False) -> list[dict[str, str]]:
     return wanted_register(Inventory().read(), stacks, check_mode=check_mode)
 
@@ -125,6 +134,33 @@ def test_check_mode_fills_in_nothing_that_is_known() -> None:
     assert wanted(
         primary_stack(registered=["eu-west-1"]), regional_stack("ap-southeast-2"), check_mode=True
     ) == [entry("ap-southeast-2"), entry("eu-west-1")]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    "regional",
+    [
+        regional_stack("eu-west-1"),
+        no_stack(regional_stack("eu-west-1")),
+        no_stack(regional_stack("eu-west-1"), error="Rate exceeded"),
+    ],
+    ids=["stands", "gone", "error"],
+)
+@pytest.mark.parametrize("registered", [BOTH, ["ap-southeast-2"]])
+def test_a_region_that_is_to_be_absent_leaves(
+    registered: list[str], regional: dict[str, Any], check_mode: bool
+) -> None:
+    organisation = inventory_without("eu-west-1").read()
+    stacks = [primary_stack(registered=registered), regional]
+
+    assert wanted_register(organisation, stacks, check_mode=check_mode) == [entry("ap-southeast-2")]
+
+
+def test_a_teardown_registers_nothing() -> None:
+    organisation = Inventory().read().all_absent()
+    stacks = [primary_stack(registered=BOTH), *map(regional_stack, BOTH)]
+
+    assert wanted_register(organisation, stacks, check_mode=True) == []
 
 
 # What it holds

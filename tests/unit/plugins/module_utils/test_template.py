@@ -70,6 +70,18 @@ def test_code_is_indented_below_its_key_and_blank_lines_stay_blank(template: Pat
     assert lines[start + 1 + len(CODE.splitlines())] == "      Handler: index.handler"
 
 
+def test_code_is_split_at_line_ends_alone(template: Path) -> None:
+    code = 'SEPARATORS = "\\x1c"  # here: \x1c, \x0c and \x0b\n\n\x0c\ndone = True\n\n\n'
+    template.with_name("code.py").write_text(code, encoding="ascii")
+
+    lines = render(template).split("\n")
+
+    start = lines.index("        ZipFile: |")
+    assert lines[start + 1 : lines.index("      Handler: index.handler")] == [
+        f"          {line}" if line else "" for line in code.rstrip("\n").split("\n")
+    ]
+
+
 def test_every_marker_is_replaced(template: Path) -> None:
     template.write_text(
         FUNCTION + FUNCTION.replace("Resources:\n", "").replace("Function:", "Other:", 1),
