@@ -86,7 +86,6 @@ def began(calls: list[Call], action: str, count: int) -> bool:
 REGIONS_BEING_PLANNED = ("CreateChangeSet", 2)
 REGIONS_BEING_MADE = ("ExecuteChangeSet", 2)
 ACCOUNTS_BEING_PLANNED = ("CreateChangeSet", 6)
-ACCOUNTS_BEING_MADE = ("ExecuteChangeSet", 6)
 
 
 def interrupt(
@@ -119,7 +118,6 @@ def interrupt(
     ("way", "moment"),
     [
         ("kill -9", REGIONS_BEING_PLANNED),
-        ("kill -9", ACCOUNTS_BEING_MADE),
         ("hangup", REGIONS_BEING_MADE),
         ("closed terminal", ACCOUNTS_BEING_PLANNED),
     ],
