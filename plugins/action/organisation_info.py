@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._inventory import (
     read_organisation,
 )
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._plan import (

@@ -33,8 +33,9 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._stack impor
     parameter_value,
 )
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import (
+    ParameterKind,
+    parameter_kinds,
     render,
-    secret_parameters,
 )
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._wait import Patience
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
@@ -95,7 +96,7 @@ class ActionModule(PipelineAction):
         if removal.changed:
             purged = [f"{one.kind} {one.name}" for one in removal.kept if one.purged]
             before = "\n".join([*removal.resources, *purged])
-            result["diff"] = [_entry(f"{name} (resources)", before, "")]
+            result["diff"] = [self._entry("resources", before, "")]
         return result
 
     def _open(self) -> AccountSession:
@@ -149,8 +150,35 @@ class ActionModule(PipelineAction):
             "kept": [],
         }
         if outcome.changed:
-            result["diff"] = _diff(outcome, wanted)
+            result["diff"] = self._diff(outcome, wanted)
         return result
+
+    def _diff(self, outcome: Outcome, wanted: Wanted) -> list[dict[str, str]]:
+        """Return what ``--diff`` shows: the changes, then what differs, secrets hidden."""
+        if outcome.operation == "repair" and outcome.found is not None:
+            found = outcome.found
+            return [self._entry("status", found.status, found.verdict.value)]
+        parameters = parameter_kinds(wanted.template)
+        result = []
+        if outcome.changes:
+            changes = "\n".join(str(change) for change in outcome.changes)
+            result.append(self._entry("change set", "", changes))
+        for one in outcome.differences:
+            before, after = (_shown(value, parameters) for value in (one.before, one.after))
+            result.append(self._entry(one.what, before, after))
+        if outcome.operation == "create":
+            result.append(self._entry("parameters", "", _shown(wanted.parameters, parameters)))
+        return result
+
+    def _entry(self, what: str, before: str, after: str) -> dict[str, str]:
+        options = self.options
+        place = f"{options['stack_name']} in {options['account_id']} {options['region']}"
+        return {
+            "before_header": f"{place} ({what})",
+            "after_header": f"{place} ({what})",
+            "before": f"{before}\n" if before else "",
+            "after": f"{after}\n" if after else "",
+        }
 
 
 def _kept(kept: t.Iterable[Kept]) -> list[dict[str, t.Any]]:
@@ -164,41 +192,18 @@ def _tag_value(name: str, value: t.Any) -> str:
     return text
 
 
-def _diff(outcome: Outcome, wanted: Wanted) -> list[dict[str, str]]:
-    """Return what Ansible shows with ``--diff``: the changes, then what differs, secrets hidden."""
-    stack = wanted.name
-    result = []
-    if outcome.operation == "repair" and outcome.found is not None:
-        return [_entry(f"{stack} (status)", outcome.found.status, outcome.found.verdict.value)]
-    if outcome.changes:
-        changes = "\n".join(str(change) for change in outcome.changes)
-        result.append(_entry(f"{stack} (change set)", "", changes))
-    secrets = secret_parameters(wanted.template)
-    for difference in outcome.differences:
-        before, after = (_shown(value, secrets) for value in (difference.before, difference.after))
-        result.append(_entry(f"{stack} ({difference.what})", before, after))
-    if outcome.operation == "create":
-        result.append(_entry(f"{stack} (parameters)", "", _shown(wanted.parameters, secrets)))
-    return result
-
-
-def _entry(header: str, before: str, after: str) -> dict[str, str]:
-    return {
-        "before_header": header,
-        "after_header": header,
-        "before": f"{before}\n" if before else "",
-        "after": f"{after}\n" if after else "",
-    }
-
-
-def _shown(value: t.Any, secrets: frozenset[str]) -> str:
-    """Return *value* as lines that a diff can compare: lists item by item."""
+def _shown(value: t.Any, parameters: t.Mapping[str, ParameterKind]) -> str:
+    """Return *value* as lines that a diff can compare: lists item by item, secrets hidden."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        value = {key: _HIDDEN if key in secrets else _items(one) for key, one in value.items()}
+        value = {key: _shown_value(parameters.get(key), one) for key, one in value.items()}
     return str(yaml.safe_dump(value, default_flow_style=False)).strip()
 
 
-def _items(value: t.Any) -> t.Any:
-    return value.split(",") if isinstance(value, str) and "," in value else value
+def _shown_value(kind: ParameterKind | None, value: t.Any) -> t.Any:
+    if kind is ParameterKind.HIDDEN:
+        return _HIDDEN
+    if kind is ParameterKind.LIST:
+        return [item for item in value.split(",") if item]
+    return value

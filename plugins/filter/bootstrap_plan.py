@@ -16,7 +16,7 @@ description:
     a quarantined account loses its grants.
   - When AWS knows an account or a region that the inventory no longer has, nothing may be written
     to the primary and regional stacks.
-positional: stacks, accounts, owned, pipelines
+positional: stacks, accounts, owned, pipelines, allow_replacement
 options:
   _input:
     description: RV(crossaccount.pipeline.organisation_info#module:organisation).
@@ -46,6 +46,10 @@ options:
     type: list
     elements: dict
     default: []
+  allow_replacement:
+    description: Whether the roles of the deploy accounts may get other names.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -79,10 +83,16 @@ def bootstrap_plan(
     accounts: list[dict[str, t.Any]],
     owned: t.Sequence[dict[str, t.Any]] = (),
     pipelines: t.Sequence[dict[str, t.Any]] = (),
+    allow_replacement: bool = False,
 ) -> dict[str, t.Any]:
     """Return the plan."""
     return _plan.plan(
-        Organisation.from_data(organisation), stacks, accounts, owned=owned, pipelines=pipelines
+        Organisation.from_data(organisation),
+        stacks,
+        accounts,
+        owned=owned,
+        pipelines=pipelines,
+        allow_replacement=allow_replacement,
     )
 
 

@@ -14,7 +14,7 @@ author: crossaccount.pipeline contributors (@crossaccount)
 description:
   - Returns every region's key ARN and bucket ARN, the primary region's with them.
   - Says why where it cannot be relied on.
-positional: primary
+positional: primary, failure, pending
 options:
   _input:
     description: RV(crossaccount.pipeline.organisation_info#module:organisation).
@@ -27,10 +27,13 @@ options:
   failure:
     description: Why the primary failed in this run, if it did.
     type: str
-  check_mode:
-    description: Whether to fill in what is known only after an earlier phase.
-    type: bool
-    default: false
+  pending:
+    description:
+      - In check mode, the hosts whose stacks this run would make. What only these stacks can tell
+        is filled in.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -61,11 +64,11 @@ def read_register(
     organisation: dict[str, t.Any],
     primary: dict[str, t.Any],
     failure: str | None = None,
-    check_mode: bool = False,
+    pending: t.Sequence[str] = (),
 ) -> dict[str, t.Any]:
     """Return the register by region."""
     return _register.read_register(
-        Organisation.from_data(organisation), primary, failure=failure, check_mode=check_mode
+        Organisation.from_data(organisation), primary, failure=failure, pending=pending
     )
 
 

@@ -15,7 +15,7 @@ description:
   - The register is every regional region's key ARN and bucket ARN.
   - A region enters it with outputs that were read in this run. One that could not be read keeps
     the values that the primary stack holds.
-positional: stacks
+positional: stacks, pending
 options:
   _input:
     description: RV(crossaccount.pipeline.organisation_info#module:organisation).
@@ -28,10 +28,13 @@ options:
     type: list
     elements: dict
     required: true
-  check_mode:
-    description: Whether to fill in what is known only after an earlier phase.
-    type: bool
-    default: false
+  pending:
+    description:
+      - In check mode, the hosts whose stacks this run would make. What only these stacks can tell
+        is filled in.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -56,12 +59,10 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisatio
 
 
 def wanted_register(
-    organisation: dict[str, t.Any], stacks: list[dict[str, t.Any]], check_mode: bool = False
+    organisation: dict[str, t.Any], stacks: list[dict[str, t.Any]], pending: t.Sequence[str] = ()
 ) -> list[dict[str, str]]:
     """Return the register's entries."""
-    return _register.wanted_register(
-        Organisation.from_data(organisation), stacks, check_mode=check_mode
-    )
+    return _register.wanted_register(Organisation.from_data(organisation), stacks, pending=pending)
 
 
 class FilterModule:

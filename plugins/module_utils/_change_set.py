@@ -11,6 +11,9 @@ import dataclasses
 import typing as t
 import uuid
 
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import (
+    is_ansible_aws_error_code,
+)
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
 )
@@ -90,9 +93,15 @@ class ChangeSets:
         return ChangeSet(arn=made["ChangeSetId"], stack_id=made["StackId"])
 
     def read(self, change_set: ChangeSet, patience: Patience) -> ChangeSet:
-        """Wait until *change_set* is made and return it whole."""
+        """Wait until *change_set* is made and return it whole.
+
+        Raises StackMoved when it is gone: another one of its stack was executed.
+        """
         for _poll in patience.polls(lambda: f"{change_set.arn} is being made"):
-            first = self._describe(change_set.names)
+            try:
+                first = self._describe(change_set.names)
+            except is_ansible_aws_error_code("ChangeSetNotFound") as exc:
+                raise StackMoved("the change set is gone", exc) from exc
             if first["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
                 break
         if first["Status"] == "FAILED":
@@ -144,6 +153,12 @@ class ChangeSets:
         except self._client.exceptions.ChangeSetNotFoundException:
             return "GONE"
         return t.cast("str", answer["ExecutionStatus"])
+
+    @ErrorHandler.common_error_handler("list the change sets")  # type: ignore[untyped-decorator]
+    def any_left(self, stack_id: str) -> bool:
+        """Return whether the stack has a change set, ours or another's."""
+        answer = self._client.list_change_sets(StackName=stack_id)
+        return bool(answer["Summaries"])
 
     @ErrorHandler.common_error_handler("delete the change set")  # type: ignore[untyped-decorator]
     def delete(self, change_set: ChangeSet) -> None:

@@ -19,7 +19,7 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 
-from ._errors import ErrorHandler, PipelineError
+from ._errors import PipelineError
 from ._parent import ParentWatch
 
 try:
@@ -36,6 +36,10 @@ except ImportError:  # reported by the actions, host by host
 Client = t.Any  # botocore makes its client classes at run time
 
 _SESSION_NAME = "crossaccount.pipeline"
+_NO_CREDENTIALS = (
+    "Set AWS_PROFILE or AWS_ACCESS_KEY_ID where ansible-playbook is started, or aws_profile of the"
+    " host"
+)
 _SERVICES = ("cloudformation", "sts")
 
 
@@ -100,6 +104,8 @@ class Gateway:
         self._lock = threading.RLock()  # botocore sessions are not safe to share
         self._sessions: dict[str | None, t.Any] = {}
         self._sts_clients: dict[str | None, Client] = {}
+        self._opened: dict[Account, AccountSession] = {}
+        self._opening: dict[Account, threading.Lock] = {}
 
     def caller_account_id(self) -> str:
         """Return the account of the base credentials. Raises PipelineError."""
@@ -118,6 +124,14 @@ class Gateway:
 
         Raises PipelineError when the account does not answer or another one does.
         """
+        with self._lock:
+            opening = self._opening.setdefault(account, threading.Lock())
+        with opening:  # others are opened meanwhile
+            if account not in self._opened:
+                self._opened[account] = self._open(account)
+            return self._opened[account]
+
+    def _open(self, account: Account) -> AccountSession:
         if account.profile:
             found = self._identify(account.profile)
             if found != account.account_id:
@@ -156,7 +170,12 @@ class Gateway:
             return self._sessions[profile]
 
     def _identify(self, profile: str | None) -> str:
-        return str(_get_caller_identity(self._sts(profile))["Account"])
+        try:
+            return str(self._sts(profile).get_caller_identity()["Account"])
+        except botocore.exceptions.NoCredentialsError as exc:
+            raise PipelineError("there are no AWS credentials", cure=_NO_CREDENTIALS) from exc
+        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as exc:
+            raise PipelineError("Failed to use the credentials", exc) from exc
 
     def _sts(self, profile: str | None) -> Client:
         with self._lock:
@@ -241,11 +260,6 @@ class _GivenCredentials:
         return self._credentials
 
 
-@ErrorHandler.common_error_handler("read the identity of the credentials")  # type: ignore[untyped-decorator]
-def _get_caller_identity(sts: Client) -> dict[str, t.Any]:
-    return t.cast("dict[str, t.Any]", sts.get_caller_identity())
-
-
 def _assume_role(sts: Client, role_arn: str) -> dict[str, t.Any]:
     try:
         return t.cast(
@@ -256,8 +270,8 @@ def _assume_role(sts: Client, role_arn: str) -> dict[str, t.Any]:
         raise PipelineError(
             f"Failed to assume {role_arn}",
             exc,
-            cure="The role must exist and trust the credentials in use; a suspended or closed"
-            " account is set to state: quarantined",
+            cure="The role (access_role_name, or role_arn of the host) must exist and trust the"
+            " credentials in use; a suspended or closed account gets state: quarantined",
         ) from exc
 
 

@@ -197,11 +197,13 @@ class Converger:
         )
 
     def _withdraw(self, found: Found | None, change_set: ChangeSet) -> None:
-        """Remove the change set, and the empty stack that it made, by its id."""
+        """Remove the change set, and the stack that it made, by its id, where it is empty."""
         self._change_sets.delete(change_set)
         if found is None or found.stack_id != change_set.stack_id:
             made = self._stacks.find(change_set.stack_id)
-            if made is not None and made.verdict is Verdict.REVIEW:
+            if made is None or made.verdict is not Verdict.REVIEW:
+                return
+            if not self._change_sets.any_left(made.stack_id):  # another run's may be in it
                 self._stacks.delete(made.stack_id)
 
     def _executed(self, change_set: ChangeSet) -> Found:

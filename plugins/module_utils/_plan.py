@@ -59,6 +59,7 @@ def plan(
     *,
     owned: t.Iterable[Stack] = (),
     pipelines: t.Sequence[t.Mapping[str, t.Any]] = (),
+    allow_replacement: bool = False,
 ) -> dict[str, t.Any]:
     """Return the plan of a run.
 
@@ -66,6 +67,7 @@ def plan(
     :param access: what account_access_info found of :func:`accounts_to_check`.
     :param owned: the other stacks that stack_outputs_info found to carry our tag.
     :param pipelines: what pipelines_info found; asked only where a host is to be absent.
+    :param allow_replacement: let the roles of the deploy accounts get other names.
     :returns: ``grants`` (region to account ids), ``failures`` (host to why nothing is done to it),
         ``quarantined`` (hosts that are left alone), ``gone`` (regional hosts that are to be absent
         and are) and ``orphans`` (stacks of ours that no host stands for).
@@ -77,7 +79,11 @@ def plan(
         for stack in foundation
         if stack.get("error") and stack["name"] in organisation.hosts
     }
-    refusal = _vanished(organisation, foundation) or _in_use(organisation, foundation, pipelines)
+    refusal = (
+        _vanished(organisation, foundation)
+        or _in_use(organisation, foundation, pipelines)
+        or (None if allow_replacement else _renamed(organisation, foundation))
+    )
     if refusal:
         for host in organisation.hosts.values():
             if host.group != DEPLOY_ACCOUNTS or host.is_absent:
@@ -100,6 +106,31 @@ def plan(
         "gone": _gone(organisation, foundation),
         "orphans": _orphans(organisation, owned),
     }
+
+
+def _renamed(organisation: Organisation, foundation: t.Iterable[Stack]) -> str | None:
+    """Return why nothing may be written when roles would be replaced under new names.
+
+    The policies would name the new roles before the old ones are gone: refused here, not there.
+    """
+    parameters = {
+        "codepipeline_role_name": "CodePipelineRoleName",
+        "cloudformation_role_name": "CloudFormationRoleName",
+    }
+    told = {
+        f"{variable} from {before} to {organisation.role_names[variable]}"
+        for stack in foundation
+        if standing(stack)
+        for variable, parameter in parameters.items()
+        if (before := (stack.get("parameters") or {}).get(parameter))
+        not in (None, organisation.role_names[variable])
+    }
+    if not told:
+        return None
+    return (
+        f"this would change {', '.join(sorted(told))} and replace the roles of every deploy"
+        " account. Nothing was written. Set allow_replacement for this run if that is meant"
+    )
 
 
 def _in_use(

@@ -19,13 +19,14 @@ _UNKNOWN = "known-after-apply"
 
 
 def wanted_register(
-    organisation: Organisation, stacks: t.Iterable[Stack], *, check_mode: bool = False
+    organisation: Organisation, stacks: t.Iterable[Stack], *, pending: t.Collection[str] = ()
 ) -> list[Entry]:
     """Return what the register should hold of the regional regions, by region.
 
     :param stacks: the primary stack and the regional ones as they were read in this run; of two
         readings of one region the later counts.
-    :param check_mode: fill in what is known only after an earlier phase.
+    :param pending: hosts whose stacks this run would make, in check mode: what only these stacks
+        can tell is filled in.
 
     A region enters with outputs read in this run; one that could not be read keeps its values.
     """
@@ -43,7 +44,7 @@ def wanted_register(
         entry = _own_entry(regional, host.region) if readable(regional) else None
         if entry:
             entries[host.region] = entry
-        elif check_mode and host.region not in entries:
+        elif host.name in pending and host.region not in entries:
             entries[host.region] = _unknown_entry(organisation, host.region)
     return [entries[region] for region in sorted(entries)]
 
@@ -53,34 +54,36 @@ def read_register(
     primary: Stack,
     *,
     failure: str | None = None,
-    check_mode: bool = False,
+    pending: t.Collection[str] = (),
 ) -> dict[str, t.Any]:
     """Return the register as the primary stack holds it, the primary region with it.
 
     :param primary: the primary stack as it was read or converged in this run.
     :param failure: why the primary failed in this run, if it did.
-    :param check_mode: fill in what is known only after an earlier phase.
+    :param pending: hosts whose stacks this run would make, in check mode: what only these stacks
+        can tell is filled in.
     :returns: ``regions`` (region to entry) and ``problem``, why it cannot be relied on, or None.
     """
-    problem = _problem(primary, failure, check_mode=check_mode)
+    problem = _problem(primary, failure, pending=organisation.primary.name in pending)
     entries = {}
     if readable(primary):
         entries = {entry["region"]: entry for entry in _registered(primary)}
         own = _own_entry(primary, primary["region"])
         if own:
             entries[own["region"]] = own
-    if check_mode:
-        for region in organisation.regions:
+    for name in pending:
+        region = organisation.hosts[name].region
+        if region in organisation.regions:
             entries.setdefault(region, _unknown_entry(organisation, region))
     return {"regions": {} if problem else entries, "problem": problem}
 
 
-def _problem(primary: Stack, failure: str | None, *, check_mode: bool) -> str | None:
+def _problem(primary: Stack, failure: str | None, *, pending: bool) -> str | None:
     if failure:
         return "the primary stack failed in this run"
     if primary.get("error"):
         return f"the register cannot be read. {primary['error']}"
-    if check_mode or readable(primary):
+    if pending or readable(primary):
         return None
     if not primary.get("status"):
         return "there is no primary stack yet. Run the bootstrap without --limit first"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ._organisation import DEPLOY_ACCOUNTS, PRIMARY, REGIONAL, Host, Organisation
-from ._summary import RESULTS
+from ._summary import converged
 
 
 def postponed(
@@ -26,12 +26,9 @@ def postponed(
     failed, or that ``--limit`` or a slice left out, has not let go.
     """
     result = {}
+    let_go = {*converged(organisation, hostvars), *plan["gone"]}
     for host in organisation.hosts.values():
-        holding = [
-            other.name
-            for other in _referring(organisation, host)
-            if other.name not in plan["gone"] and not _has_let_go(other, hostvars)
-        ]
+        holding = {other.name for other in _referring(organisation, host)} - let_go
         if holding:
             result[host.name] = f"postponed: {', '.join(sorted(holding))} did not let go of it yet"
         elif host.is_absent and organisation.is_slice:
@@ -48,10 +45,6 @@ def _referring(organisation: Organisation, host: Host) -> list[Host]:
         return organisation.of(REGIONAL) + organisation.of(PRIMARY)
     accounts = [one for one in organisation.of(DEPLOY_ACCOUNTS) if not one.is_quarantined]
     return accounts if host.group == PRIMARY else accounts + organisation.of(PRIMARY)
-
-
-def _has_let_go(host: Host, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> bool:
-    return "operation" in (hostvars[host.name].get(RESULTS[host.group]) or {})
 
 
 __all__ = ("postponed",)

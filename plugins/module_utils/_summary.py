@@ -88,7 +88,7 @@ def _row(
     if host.group == DEPLOY_ACCOUNTS and missing:
         return Row(
             host=host,
-            result=f"{word}, incomplete",
+            result=f"{word} but incomplete",
             failure=f"nothing can be deployed to {', '.join(missing)} yet: not in the register."
             " Run the bootstrap again, without --limit, once its region is complete",
         )
@@ -100,6 +100,18 @@ RESULTS = {
     "primary": "primary_result",
     "deploy_accounts": "deploy_account_result",
 }
+
+
+def converged(
+    organisation: Organisation, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]
+) -> dict[str, t.Mapping[str, t.Any]]:
+    """Return the stack of each host of *organisation* that was converged in this run."""
+    result = {}
+    for host in organisation.hosts.values():
+        found = hostvars[host.name].get(RESULTS[host.group]) or {}
+        if "operation" in found:
+            result[host.name] = found["stack"]
+    return result
 
 
 def as_text(rows: t.Sequence[Row], orphans: t.Sequence[t.Mapping[str, str]] = ()) -> list[str]:
@@ -133,8 +145,11 @@ def as_text(rows: t.Sequence[Row], orphans: t.Sequence[t.Mapping[str, str]] = ()
             f" delete-stack --stack-name {one['stack_name']} --region {one['region']}"
             for one in orphans
         ]
+    hosts_of: dict[str, list[str]] = {}
     for row in failed:
-        lines += ["", f"{row.host.name}: {row.failure}"]
+        hosts_of.setdefault(row.failure or "", []).append(row.host.name)
+    for failure, hosts in hosts_of.items():
+        lines += ["", f"{', '.join(hosts)}: {failure}"]
     return lines
 
 
@@ -160,4 +175,4 @@ def _kept_lines(kept: t.Mapping[str, t.Any]) -> list[str]:
     ]
 
 
-__all__ = ("RESULTS", "Row", "as_text", "summarise")
+__all__ = ("RESULTS", "Row", "as_text", "converged", "summarise")

@@ -12,6 +12,7 @@ that file beside the template.
 
 from __future__ import annotations
 
+import enum
 import re
 import typing as t
 from pathlib import Path
@@ -100,14 +101,26 @@ def _default(value: t.Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def secret_parameters(body: str | dict[str, t.Any]) -> frozenset[str]:
-    """Return the names of the parameters that the template marks NoEcho."""
+class ParameterKind(enum.Enum):
+    """How a parameter's value is to be shown."""
+
+    PLAIN = "as it is"
+    LIST = "item by item"
+    HIDDEN = "not at all"
+
+
+def parameter_kinds(body: str | dict[str, t.Any]) -> dict[str, ParameterKind]:
+    """Return the kind of each of the template's parameters."""
     parameters: dict[str, t.Any] = parse(body).get("Parameters") or {}
-    return frozenset(
-        name
-        for name, definition in parameters.items()
-        if str(definition.get("NoEcho", "")).lower() == "true"
-    )
+    return {name: _kind(definition) for name, definition in parameters.items()}
+
+
+def _kind(definition: dict[str, t.Any]) -> ParameterKind:
+    if str(definition.get("NoEcho", "")).lower() == "true":
+        return ParameterKind.HIDDEN
+    of = str(definition.get("Type", ""))
+    is_list = of == "CommaDelimitedList" or of.startswith("List<")
+    return ParameterKind.LIST if is_list else ParameterKind.PLAIN
 
 
 _LOADERS: list[t.Any] = []
@@ -142,9 +155,10 @@ def _long_form(loader: t.Any, tag: str, node: t.Any) -> dict[str, t.Any]:
 __all__ = (
     "BODY_LIMIT",
     "HAS_YAML",
+    "ParameterKind",
     "parameter_defaults",
+    "parameter_kinds",
     "parse",
     "render",
     "same_template",
-    "secret_parameters",
 )
