@@ -179,6 +179,79 @@ def test_each_stack_is_told_or_why_it_could_not_be_read(stacks: FakeGateway) -> 
     }
 
 
+TAG = "crossaccount:group"
+
+
+@pytest.mark.parametrize("page_size", [100, 1])
+def test_stacks_that_carry_the_tag_are_told_beside_the_targets(
+    stacks: FakeGateway, page_size: int
+) -> None:
+    region = stacks.region(BUILD, "eu-west-1")
+    region.page_size = page_size
+    region.add("UPDATE_COMPLETE", "Old", tags={TAG: "regional"})
+    region.add("UPDATE_COMPLETE", "One", tags={TAG: "regional"}, outputs={"KeyArn": "arn:key"})
+    region.add("UPDATE_COMPLETE", "Foreign", tags={"application": TAG})
+    region.add("DELETE_COMPLETE", "Gone", tags={TAG: "regional"})
+    region.add("ROLLBACK_COMPLETE", "Older", tags={TAG: ""})
+    stacks.region(BUILD, "us-east-1").add("UPDATE_COMPLETE", "Third", tags={TAG: "primary"})
+    stacks.errors[OTHER] = "refused"
+
+    result = read(
+        [target(BUILD, "eu-west-1", name="eu-west-1"), target(BUILD), target(OTHER)], tag=TAG
+    )
+
+    assert result["tagged"] == [
+        {"name": "eu-west-1", "account_id": BUILD, "region": "eu-west-1", "stack_name": "Old"},
+        {"name": "eu-west-1", "account_id": BUILD, "region": "eu-west-1", "stack_name": "Older"},
+        {"name": "One", "account_id": BUILD, "region": "us-east-1", "stack_name": "Third"},
+    ]
+    assert [one.get("outputs", one.get("error")) for one in result["stacks"]] == [
+        {"KeyArn": "arn:key"},
+        None,
+        "refused",
+    ]
+    assert [one.get("exists") for one in result["stacks"]] == [True, False, None]
+    assert not any("tagged" in one for one in result["stacks"])
+
+
+def test_a_list_of_stacks_that_cannot_be_read_is_an_error_of_its_target(
+    stacks: FakeGateway,
+) -> None:
+    stacks.region(BUILD, "us-east-1").before("DescribeStacks", refuse("AccessDenied", "no"))
+
+    result = read([target(BUILD), target(DEPLOY)], tag=TAG)
+
+    assert [one.get("error") for one in result["stacks"]] == [
+        (
+            "Failed to list the stacks: An error occurred (AccessDenied) when calling the"
+            " DescribeStacks operation: no"
+        ),
+        None,
+    ]
+    assert result["tagged"] == []
+
+
+@pytest.mark.xfail(reason="each target tells every stack of its region but itself")
+def test_two_targets_in_one_region_tell_each_other_stack_once(stacks: FakeGateway) -> None:
+    for name in ("One", "Two", "Old"):
+        stacks.region(BUILD, "us-east-1").add("UPDATE_COMPLETE", name, tags={TAG: "regional"})
+
+    result = read([target(BUILD), target(BUILD, stack_name="Two")], tag=TAG)
+
+    assert [one["stack_name"] for one in result["tagged"]] == ["Old"]
+
+
+@pytest.mark.parametrize("tag", [None, "", TAG])
+def test_without_a_tag_only_the_targets_are_read(stacks: FakeGateway, tag: str | None) -> None:
+    region = stacks.region(BUILD, "us-east-1")
+    region.add("UPDATE_COMPLETE", tags={TAG: "primary"})
+
+    result = read([target(BUILD)], tag=tag)
+
+    assert region.calls == [("DescribeStacks", {} if tag else {"StackName": "One"})]
+    assert (result["stacks"][0]["exists"], result["tagged"]) == (True, [])
+
+
 def test_reading_changes_nothing(stacks: FakeGateway) -> None:
     stacks.region(DEPLOY, "us-east-1").add()
 

@@ -72,6 +72,23 @@ def test_a_limit_reads_the_register_alone(inventory: Inventory) -> None:
     ]
 
 
+@pytest.mark.parametrize("teardown", [False, True])
+def test_a_teardown_reads_every_host_as_absent(inventory: Inventory, teardown: bool) -> None:
+    inventory.hosts["testing"]["state"] = "quarantined"
+
+    result = run_action(
+        organisation_info.ActionModule,
+        {"teardown": teardown},
+        task_vars=variables(inventory, None),
+    )
+
+    organisation = inventory.read()
+    assert Organisation.from_data(result["organisation"]) == (
+        organisation.all_absent() if teardown else organisation
+    )
+    assert len(result["foundation"]) == 3
+
+
 def test_a_bad_inventory_fails_the_task(inventory: Inventory) -> None:
     inventory.hosts["testing"]["account_id"] = 333333333333
 
@@ -130,3 +147,48 @@ def test_the_summary_is_shown_and_names_who_must_fail(
     assert text.startswith("\nHOST       ACCOUNT")
     assert f"1 FAILED, 1 {word}" in text
     assert text.endswith("eu-west-1: refused\n")
+
+
+def removal(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch, *, check_mode: bool
+) -> tuple[dict[str, Any], str]:
+    """Return the summary of a removal of eu-west-1, data and all, and what was shown."""
+    shown: list[str] = []
+    monkeypatch.setattr(Display, "display", lambda _self, text, **_more: shown.append(text))
+    given = variables(inventory, ["eu-west-1"])
+    kept = {"kind": "bucket", "name": "one", "region": "eu-west-1", "purged": True}
+    given["hostvars"]["eu-west-1"]["regional_result"] = {
+        "operation": "delete",
+        "kept": [kept | {"deletion_date": None}],
+    }
+    orphan = {"account_id": "1", "region": "eu-west-1", "stack_name": "Old"}
+    result = run_action(
+        bootstrap_summary.ActionModule,
+        {
+            "organisation": inventory.read().all_absent().as_data(),
+            "plan": {"failures": {}, "orphans": [orphan]},
+        },
+        task_vars=given,
+        check_mode=check_mode,
+    )
+    return result, shown[0]
+
+
+def test_the_summary_shows_what_was_kept_and_what_nobody_owns(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result, text = removal(inventory, monkeypatch, check_mode=False)
+
+    assert result == {"changed": False, "results": {"eu-west-1": "removed"}, "failures": {}}
+    assert "\neu-west-1: data without a stack\n  bucket one: emptied and deleted\n" in text
+    assert "\nOur stacks that no host stands for, left alone:\n  Old in 1 eu-west-1: " in text
+
+
+@pytest.mark.xfail(reason="what check mode would purge is told as done")
+def test_check_mode_says_of_no_data_that_it_went(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result, text = removal(inventory, monkeypatch, check_mode=True)
+
+    assert result["results"] == {"eu-west-1": "to remove"}
+    assert "emptied and deleted" not in text

@@ -23,6 +23,7 @@ from tests.unit.plugins.module_utils.fake_cloudformation import (
     change,
     event,
 )
+from tests.unit.plugins.module_utils.fake_data import FakeData
 from tests.unit.plugins.plugin_utils.harness import run_action
 
 ACCOUNT, REGION = "222222222222", "eu-west-1"
@@ -372,6 +373,267 @@ def test_results_hold_no_arguments(aws: FakeCloudFormation, role: Path) -> None:
 
     assert set(result) == {"changed", "operation", "stack", "changes", "kept", "diff"}
     assert "127.0.0.1" not in json.dumps(result)
+
+
+# Removal
+
+
+BUCKET = {
+    "kind": "bucket",
+    "name": "one-bucket",
+    "arn": "arn:aws:s3:::one-bucket",
+    "region": REGION,
+    "deletion_date": None,
+    "purged": False,
+}
+KEY = BUCKET | {
+    "kind": "key",
+    "name": "1234",
+    "arn": f"arn:aws:kms:{REGION}:111111111111:key/1234",
+}
+REMOVED: dict[str, Any] = {
+    "stack_name": "One",
+    "account_id": ACCOUNT,
+    "region": REGION,
+    "stack_id": None,
+    "status": None,
+    "outputs": {},
+    "parameters": {},
+}
+
+
+@pytest.fixture
+def data(gateway: FakeGateway) -> FakeData:
+    found = gateway.data_of(ACCOUNT, REGION)
+    found.add_bucket("one-bucket", versions=[("a", "1")])
+    found.add_key("1234")
+    return found
+
+
+def remove(*, check_mode: bool = False, **more: Any) -> dict[str, Any]:
+    given = {"account_id": ACCOUNT, "region": REGION, "stack_name": "One", "state": "absent"}
+    return run_action(stack.ActionModule, given | more, check_mode=check_mode)
+
+
+def held(logical_id: str, resource_type: str, physical_id: str) -> dict[str, str]:
+    return {
+        "LogicalResourceId": logical_id,
+        "ResourceType": resource_type,
+        "PhysicalResourceId": physical_id,
+        "ResourceStatus": "CREATE_COMPLETE",
+    }
+
+
+RESOURCES = [
+    held("Topic", "AWS::SNS::Topic", "arn:topic"),
+    held("KeyAlias", "AWS::KMS::Alias", "alias/One"),
+]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_stack_is_removed_without_its_template(
+    gateway: FakeGateway, aws: FakeCloudFormation, check_mode: bool
+) -> None:
+    aws.add(protected=True, resources=RESOURCES)
+
+    result = remove(check_mode=check_mode, access_role_name="CrossAccountAccess")
+
+    assert result == {
+        "changed": True,
+        "operation": "delete",
+        "stack": REMOVED,
+        "changes": [],
+        "kept": [],
+        "diff": [
+            {
+                "before_header": "One (resources)",
+                "after_header": "One (resources)",
+                "before": "Topic (arn:topic)\nKeyAlias (alias/One)\n",
+                "after": "",
+            }
+        ],
+    }
+    deletion = ["UpdateTerminationProtection", "DeleteStack"]
+    assert aws.writes == ([] if check_mode else deletion)
+    assert aws.left == ({"One": "CREATE_COMPLETE"} if check_mode else {})
+    assert gateway.opened == [Account(account_id=ACCOUNT, access_role_name="CrossAccountAccess")]
+    assert gateway.data == {}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_nothing_to_remove_is_no_change(aws: FakeCloudFormation, check_mode: bool) -> None:
+    assert remove(check_mode=check_mode) == {
+        "changed": False,
+        "operation": "none",
+        "stack": REMOVED,
+        "changes": [],
+        "kept": [],
+    }
+    assert aws.writes == []
+
+
+@pytest.mark.parametrize("missing", ["account_id", "region"])
+def test_a_removal_needs_the_account_and_the_region(gateway: FakeGateway, missing: str) -> None:
+    given: dict[str, Any] = {missing: None}
+
+    result = remove(**given)
+
+    assert (result["failed"], result["msg"]) == (True, f"missing required argument: {missing}")
+    assert gateway.opened == []
+
+
+def test_a_state_is_one_of_two() -> None:
+    with pytest.raises(AnsibleActionFail) as caught:
+        remove(state="gone")
+
+    assert "value of state must be one of: present, absent, got: gone" in str(caught.value)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("stands", [False, True])
+def test_what_a_removal_leaves_is_told(
+    aws: FakeCloudFormation, data: FakeData, stands: bool, check_mode: bool
+) -> None:
+    if stands:
+        aws.add()
+
+    result = remove(check_mode=check_mode, find_kept=True)
+
+    assert (result["changed"], result["kept"]) == (stands, [KEY, BUCKET])
+    assert data.writes == []
+
+
+def test_what_is_left_is_purged_at_the_users_word_and_shown(
+    aws: FakeCloudFormation, data: FakeData
+) -> None:
+    aws.add(resources=RESOURCES)
+
+    checked = remove(check_mode=True, find_kept=True, purge_data=True)
+    assert (aws.writes, data.writes) == ([], [])
+    done = remove(find_kept=True, purge_data=True)
+
+    assert (
+        shown(checked)
+        == shown(done)
+        == {
+            "One (resources)": (
+                "Topic (arn:topic)\nKeyAlias (alias/One)\nkey 1234\nbucket one-bucket\n",
+                "",
+            )
+        }
+    )
+    assert checked["kept"] == [KEY | {"purged": True}, BUCKET | {"purged": True}]
+    assert done["kept"] == [
+        KEY | {"purged": True, "deletion_date": "2026-12-24"},
+        BUCKET | {"purged": True},
+    ]
+    assert data.buckets == {}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_data_alone_may_be_purged(
+    aws: FakeCloudFormation, data: FakeData, check_mode: bool
+) -> None:
+    result = remove(check_mode=check_mode, find_kept=True, purge_data=True)
+
+    assert (result["changed"], result["operation"]) == (True, "delete")
+    assert shown(result) == {"One (resources)": ("key 1234\nbucket one-bucket\n", "")}
+    assert aws.writes == []
+
+
+def test_no_data_is_purged_that_nobody_looks_for(aws: FakeCloudFormation, data: FakeData) -> None:
+    aws.add()
+
+    assert remove(purge_data=True)["kept"] == []
+    assert data.calls == []
+
+
+def test_a_removal_that_fails_fails_the_task(aws: FakeCloudFormation) -> None:
+    aws.add()
+    aws.endings["delete"] = ["DELETE_IN_PROGRESS", "DELETE_FAILED"]
+
+    assert remove() == {
+        "failed": True,
+        "changed": False,
+        "msg": "One is DELETE_FAILED. no reason given",
+    }
+
+
+def test_a_removal_ends_after_its_time(aws: FakeCloudFormation) -> None:
+    aws.add("UPDATE_IN_PROGRESS")
+
+    assert remove(wait_timeout=0)["msg"].startswith(
+        "gave up after 0 s: One is UPDATE_IN_PROGRESS. "
+    )
+
+
+# What earlier stacks left
+
+
+def creates(aws: FakeCloudFormation) -> None:
+    """Let the stack that is made own a key and a bucket."""
+
+    def own() -> None:
+        aws.stacks[-1].resources = [
+            held("Key", "AWS::KMS::Key", "5678"),
+            held("PipelineBucket", "AWS::S3::Bucket", "new-bucket"),
+            held("Never", "AWS::SNS::Topic", ""),
+        ]
+
+    aws.after("ExecuteChangeSet", own)
+
+
+@pytest.mark.parametrize("status", [None, "ROLLBACK_COMPLETE"])
+def test_a_new_stack_tells_what_earlier_ones_left(
+    aws: FakeCloudFormation, data: FakeData, role: Path, status: str | None
+) -> None:
+    if status:
+        aws.add(status)
+    data.add_key("5678")
+    data.add_bucket("new-bucket")
+    creates(aws)
+
+    result = converge(role, find_kept=True)
+
+    assert (result["operation"], result["kept"]) == ("create", [KEY, BUCKET])
+    assert data.writes == []
+
+
+def test_check_mode_tells_what_earlier_stacks_left(
+    aws: FakeCloudFormation, data: FakeData, role: Path
+) -> None:
+    result = converge(role, check_mode=True, find_kept=True)
+
+    assert (result["operation"], result["kept"]) == ("create", [KEY, BUCKET])
+    assert "ListStackResources" not in aws.asked
+
+
+@pytest.mark.parametrize("find_kept", [False, True])
+@pytest.mark.parametrize("differs", [False, True])
+def test_a_stack_that_stands_costs_no_look_at_what_was_left(
+    aws: FakeCloudFormation, data: FakeData, role: Path, find_kept: bool, differs: bool
+) -> None:
+    aws.add(**as_aws_keeps_it() | ({"tags": {}} if differs else {}))
+
+    result = converge(role, find_kept=find_kept)
+
+    assert (result["operation"], result["kept"]) == ("update" if differs else "none", [])
+    assert data.calls == []
+
+
+def test_a_new_stack_is_not_looked_into_where_nobody_asks(
+    aws: FakeCloudFormation, data: FakeData, role: Path
+) -> None:
+    assert converge(role)["kept"] == []
+    assert data.calls == []
+    assert "ListStackResources" not in aws.asked
+
+
+def test_a_stack_that_is_to_stand_purges_nothing(
+    aws: FakeCloudFormation, data: FakeData, role: Path
+) -> None:
+    assert converge(role, find_kept=True, purge_data=True)["kept"] == [KEY, BUCKET]
+    assert data.writes == []
 
 
 # Waiting

@@ -95,6 +95,37 @@ def test_bootstrap_plan_tells_grants_failures_and_quarantine(organisation: dict[
     }
 
 
+def test_bootstrap_plan_tells_what_is_gone_and_what_nobody_owns(
+    organisation: dict[str, Any],
+) -> None:
+    organisation["hosts"]["eu-west-1"]["state"] = "absent"
+    orphan = {"account_id": BUILD, "region": "eu-west-1", "stack_name": "Old"}
+
+    plan = apply(
+        "bootstrap_plan",
+        organisation,
+        [primary_stack(), no_stack(regional_stack("eu-west-1"))],
+        [],
+        [orphan | {"name": "eu-west-1"}],
+    )
+
+    assert (plan["gone"], plan["orphans"]) == (["eu-west-1"], [orphan])
+
+
+def test_bootstrap_postponed_tells_who_has_to_wait(organisation: dict[str, Any]) -> None:
+    organisation["hosts"]["production"]["state"] = "absent"
+    done = {"operation": "none"}
+    hostvars: dict[str, dict[str, Any]] = {name: {} for name in organisation["hosts"]}
+    hostvars["build"]["primary_result"] = done
+    plan: dict[str, Any] = {"gone": ["ap-southeast-2"]}
+
+    assert apply("bootstrap_postponed", organisation, plan, hostvars) == {
+        "production": "postponed: eu-west-1 did not let go of it yet"
+    }
+    hostvars["eu-west-1"]["regional_result"] = done
+    assert apply("bootstrap_postponed", organisation, plan, hostvars) == {}
+
+
 def test_wanted_register_tells_entries(organisation: dict[str, Any]) -> None:
     stacks = [no_stack(primary_stack()), regional_stack("eu-west-1")]
 
