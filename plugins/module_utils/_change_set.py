@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 import uuid
@@ -85,11 +86,17 @@ class ChangeSets:
         except botocore.exceptions.ClientError as exc:
             if exc.response["Error"]["Code"] != "AlreadyExistsException":
                 raise StackMoved("Failed to create the change set", exc) from exc
-        except botocore.exceptions.HTTPClientError:
-            pass  # no reply to any attempt; it may have been made all the same
+            return self._made(wanted.name, name)
+        except botocore.exceptions.HTTPClientError as exc:
+            # No reply to any attempt; it may have been made all the same.
+            with contextlib.suppress(PipelineError):
+                return self._made(wanted.name, name)
+            raise PipelineError("Failed to create the change set", exc) from exc
         except botocore.exceptions.BotoCoreError as exc:
             raise PipelineError("Failed to create the change set", exc) from exc
-        made = self._describe({"StackName": wanted.name, "ChangeSetName": name})
+
+    def _made(self, stack_name: str, name: str) -> ChangeSet:
+        made = self._describe({"StackName": stack_name, "ChangeSetName": name})
         return ChangeSet(arn=made["ChangeSetId"], stack_id=made["StackId"])
 
     def read(self, change_set: ChangeSet, patience: Patience) -> ChangeSet:
