@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook
@@ -49,7 +47,6 @@ def test_the_management_account_with_the_role_that_organizations_makes(
     assert run.writes == []
 
 
-@pytest.mark.xfail(reason="the build account's role is assumed again for each of its stacks")
 def test_the_management_account_assumes_roles_sparingly(
     playbook: Playbook, inventory: Inventory
 ) -> None:

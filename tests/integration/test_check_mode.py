@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook
@@ -86,7 +84,6 @@ def test_check_of_a_new_account_agrees_with_the_real_run(
     assert run.changed == check.changed == {"staging", "build", "eu-west-1"}
 
 
-@pytest.mark.xfail(reason="check mode fills in regions that the run does not make")
 def test_check_with_a_limit_refuses_what_the_real_run_refuses(
     playbook: Playbook, existing: None, held: Held, inventory: Inventory
 ) -> None:

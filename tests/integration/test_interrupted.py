@@ -158,7 +158,6 @@ def test_workers_write_nothing_once_the_run_is_gone(
     assert again.changed == set(), again.output
 
 
-@pytest.mark.xfail(reason="a change set that the other run took away is an error")
 def test_two_runs_at_once_end_in_one_organisation(
     lab: Lab, playbook: Playbook, held: Held, inventory: Inventory, tmp_path: Path
 ) -> None:
