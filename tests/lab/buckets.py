@@ -42,7 +42,8 @@ def install() -> None:
         ),
         ("Tags", _tags, _checked(s3._put_bucket_tagging), s3._delete_bucket_tagging),
     )
-    provisioners._STACK_TAG_PROPERTY["AWS::S3::Bucket"] = ("Tags", "list")
+    for resource_type in ("AWS::Events::Rule", "AWS::S3::Bucket"):
+        provisioners._STACK_TAG_PROPERTY[resource_type] = ("Tags", "list")
 
 
 def _checked(put: Put) -> Callable[[str, bytes], None]:

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qs
 
+from tests.lab.authorisation import DECISIONS, decisions
 from tests.lab.calls import CallLog
 from tests.lab.settings import Settings
 from tests.lab.stack_records import set_status
@@ -37,6 +38,11 @@ class Control:
             return self._json([asdict(call) for call in self._log.since(since)])
         if route == ("DELETE", "calls"):
             self._log.clear()
+            return self._json({})
+        if route == ("GET", "decisions"):
+            return self._json(decisions())
+        if route == ("DELETE", "decisions"):
+            DECISIONS.clear()
             return self._json({})
         if route == ("GET", "settings"):
             return self._json(self._settings.as_data())

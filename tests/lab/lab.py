@@ -192,6 +192,17 @@ class Lab:
         """Empty the call log."""
         self._ask("calls", method="DELETE")
 
+    def decisions(self) -> list[dict[str, Any]]:
+        """The permissions that the work of stacks asked for: principal, action, resource, allowed.
+
+        Those of accounts' roots are not asked for.
+        """
+        return cast("list[dict[str, Any]]", self._ask("decisions"))
+
+    def clear_decisions(self) -> None:
+        """Forget them."""
+        self._ask("decisions", method="DELETE")
+
     def set_latency(
         self, seconds: float, *, resource: float = 0.0, change_set: float = 0.0
     ) -> None:

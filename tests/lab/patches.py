@@ -13,6 +13,7 @@ from tests.lab import (
     latency,
     names,
     operations,
+    permissions,
     pipelines,
     principals,
     references,
@@ -32,10 +33,11 @@ def install(settings: Settings) -> None:
     """
     buckets.install()
     conditions.install(settings)
-    names.install()
     principals.install(settings)
     references.install()
     templates.install()
+    permissions.install()
+    names.install()
     stack_policies.install()
     exports.install()
     stack_records.install(settings)

@@ -19,7 +19,7 @@ from typing import Any
 import botocore.session
 from botocore.validate import ParamValidator
 from ministack import app
-from ministack.core import router
+from ministack.core import iam_evaluator, router
 from ministack.core.responses import (
     AccountRegionScopedDict,
     error_response_json,
@@ -27,6 +27,8 @@ from ministack.core.responses import (
     get_region,
     json_response,
 )
+
+from tests.lab.authorisation import Principal
 
 _TARGET = "CodePipeline_20150709"
 
@@ -55,10 +57,21 @@ async def handle_request(
     if answer is None:
         return error_response_json("UnknownOperationException", f"{operation} is not there", 400)
     request = json.loads(body or b"{}")
+    refusal = _refusal(operation, request)
+    if refusal:
+        return error_response_json("AccessDeniedException", refusal, 400)
     problems = _problems(operation, request)
     if problems:
         return error_response_json("ValidationException", problems, 400)
     return answer(request)
+
+
+def _refusal(operation: str, request: dict[str, Any]) -> str:
+    """MiniStack does not know the actions of the service, so nobody else asks."""
+    name = request.get("name") or request.get("pipeline", {}).get("name", "*")
+    caller = Principal(arn=iam_evaluator.caller_arn())
+    arn = f"arn:aws:codepipeline:{get_region()}:{get_account_id()}:{name}"
+    return caller.check(f"codepipeline:{operation}", arn, region=get_region())
 
 
 @functools.cache

@@ -25,6 +25,9 @@ from tests.lab.server import MINISTACK_VERSION
 LAB = Path(__file__).parents[2] / "lab"
 CLOUDFORMATION = "ministack.services.cloudformation"
 VALUE = "a value"
+CONTEXT = "ministack.core.iam_evaluator.EvalContext"
+RESULT = "ministack.core.iam_evaluator.EvalResult"
+POLICIES = "list[list[ministack.core.iam_evaluator.ParsedStatement]]"
 DELETE_STACK = "(stack_name: str, stack_id: str, retain_resources=(), force=False)"
 ROLL_BACK = (
     "(stack_name: str, stack_id: str, stack: dict, operation: dict, reason_override: str = '')"
@@ -42,10 +45,27 @@ SIGNATURES = {
     ),
     "ministack.core.iam_evaluator.AmbiguousAccessKeyError": VALUE,
     "ministack.core.iam_evaluator.EvalContext": VALUE,
+    "ministack.core.iam_evaluator._gather_role_policies": (
+        f"(role_name: str, account_id: str) -> {POLICIES}"
+    ),
+    "ministack.core.iam_evaluator._permissions_boundary": (
+        f"(store, name: str, account_id: str) -> list[{POLICIES}]"
+    ),
+    "ministack.core.iam_evaluator._resource_policy": (
+        "(service: str, resource_arn: str) -> tuple | None"
+    ),
     "ministack.core.iam_evaluator._resolve_condition_key": (
         "(key: str, ctx: ministack.core.iam_evaluator.EvalContext) -> Any"
     ),
     "ministack.core.iam_evaluator._role_name_from_assumed_arn": "(assumed_arn: str) -> str",
+    "ministack.core.iam_evaluator.caller_arn": "() -> str",
+    "ministack.core.iam_evaluator.combine_resource_policy": (
+        f"(identity: {RESULT}, ctx: {CONTEXT}, policy: str | dict | None, "
+        f"owner_account: str | None, required: bool = False, limits: tuple = ()) -> {RESULT}"
+    ),
+    "ministack.core.iam_evaluator.evaluate": (
+        f"(ctx: {CONTEXT}, policies: {POLICIES}, *limits: {POLICIES}) -> {RESULT}"
+    ),
     "ministack.core.iam_evaluator.find_iam_access_key_account": (
         "(access_key_id: str) -> str | None"
     ),
@@ -96,6 +116,9 @@ SIGNATURES = {
     ),
     f"{CLOUDFORMATION}.changesets.validate_template_support": (
         "(template: dict, conditions: dict, params: dict | None = None) -> None"
+    ),
+    f"{CLOUDFORMATION}.drift.detect_resource_drift": (
+        "(stack: dict, logical_id: str, record: dict, timestamp: str) -> dict"
     ),
     f"{CLOUDFORMATION}.engine._evaluate_conditions": "(template: dict, params: dict) -> dict",
     f"{CLOUDFORMATION}.engine._intrinsic_references": "(value)",

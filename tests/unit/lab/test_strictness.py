@@ -12,6 +12,7 @@ Every one of them must fail there, else it proves nothing here:
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import time
@@ -20,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab.aws import Clients
 from tests.lab.lab import Lab, ResourceRule
 from tests.unit.lab.stacks import TOPIC, Stacks, refused, text
 
@@ -53,6 +55,14 @@ def stacks(lab: Lab, request: pytest.FixtureRequest) -> Stacks:
     name = request.node.name.removeprefix("test_").replace("_", "-").replace("[", "-")
     name = "".join(letter for letter in name if letter.isalnum() or letter == "-")[:80]
     return Stacks(lab.client("cloudformation", ACCOUNT), name)
+
+
+def statements(*parts: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **part} for part in parts]}
+
+
+def key_policy(principal: str, *actions: str) -> dict[str, Any]:
+    return statements({"Principal": {"AWS": principal}, "Action": list(actions), "Resource": "*"})
 
 
 def another(stacks: Stacks) -> Stacks:
@@ -379,6 +389,160 @@ def test_a_stack_policy_holds(stacks: Stacks, action: str, template: dict[str, A
     allowed = {"Statement": [everything]}
     stacks.api.set_stack_policy(StackName=stacks.name, StackPolicyBody=json.dumps(allowed))
     assert update(stacks, template) == "UPDATE_COMPLETE"
+
+
+# Permissions
+
+
+class Caller:
+    """A role of the account that may do what a test says, and CloudFormation seen by it."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.iam, self.name = lab.client("iam", ACCOUNT), name
+        root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+        statement = {"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}
+        service = {**statement, "Principal": {"Service": "cloudformation.amazonaws.com"}}
+        self.iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=json.dumps(
+                {"Version": "2012-10-17", "Statement": [statement, service]}
+            ),
+        )
+        self.arn = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+        self.clients = Clients(lab.url)
+        self.credentials = self.clients.assume(ACCOUNT, name, REGION)
+        self.stacks = self.client("cloudformation")
+
+    def client(self, service: str) -> Any:
+        return self.clients.client(service, region=REGION, credentials=self.credentials)
+
+    def may(self, *actions: str, resource: str = "*", **condition: Any) -> None:
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource, **condition}
+        self.iam.put_role_policy(
+            RoleName=self.name,
+            PolicyName="test",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+
+
+@pytest.fixture
+def caller(lab: Lab, stacks: Stacks) -> Caller:
+    return Caller(lab, f"caller-{stacks.name}"[:64])
+
+
+def test_a_stack_works_with_the_permissions_of_its_caller(stacks: Stacks, caller: Caller) -> None:
+    """Talks to a running lab."""
+    caller.may("cloudformation:*")
+    stacks.api = caller.stacks
+    assert stacks.create({"T": TOPIC}) == "ROLLBACK_COMPLETE"
+    assert "not authorized to perform: sns:CreateTopic" in reasons(stacks, "CREATE_FAILED")
+
+
+def test_a_stack_that_may_not_be_undone_is_stuck(lab: Lab, stacks: Stacks, caller: Caller) -> None:
+    """Talks to a running lab."""
+    caller.may("cloudformation:*", "sns:CreateTopic", "sns:Get*", "sns:List*", "sns:TagResource")
+    lab.set_resource_faults([ResourceRule(logical_id="B", operation="create")])
+    stacks.api = caller.stacks
+    assert stacks.create({"A": TOPIC, "B": topic("x", DependsOn="A")}) == "ROLLBACK_FAILED"
+    assert "not authorized to perform: sns:DeleteTopic" in reasons(stacks, "DELETE_FAILED")
+
+
+def test_cloudformation_calls_for_its_caller(lab: Lab, stacks: Stacks, caller: Caller) -> None:
+    """Talks to a running lab."""
+    called_via = {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}
+    key = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": key_policy(f"{ACCOUNT}", "kms:*")}}
+    caller.iam.put_role_policy(
+        RoleName=caller.name,
+        PolicyName="stacks",
+        PolicyDocument=json.dumps(statements({"Action": "cloudformation:*", "Resource": "*"})),
+    )
+    caller.may("kms:*", Condition=called_via)
+    stacks.api = caller.stacks
+    assert stacks.create({"Key": key}) == "CREATE_COMPLETE"
+    assert "AccessDenied" in refused(lambda: caller.client("kms").create_key())
+    called_via["ForAnyValue:StringEquals"]["aws:CalledVia"] = "athena.amazonaws.com"
+    caller.may("kms:*", Condition=called_via)
+    assert another(stacks).create({"Key": key}).startswith("ROLLBACK_")
+
+
+def test_a_key_policy_that_does_not_let_the_caller_tag_fails_the_key(
+    stacks: Stacks, caller: Caller
+) -> None:
+    """Talks to a running lab."""
+    caller.may("*")
+    actions = ["kms:Create*", "kms:Put*", "kms:Get*", "kms:Describe*", "kms:List*"]
+    actions.append("kms:ScheduleKeyDeletion")
+    policy = key_policy(ACCOUNT, *actions)
+    stacks.api = caller.stacks
+    key = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy}}
+    assert stacks.create({"Key": key}) == "ROLLBACK_COMPLETE"
+    assert "kms:TagResource" in reasons(stacks, "CREATE_FAILED")
+
+
+def test_a_role_is_passed_to_cloudformation_by_who_may(
+    lab: Lab, stacks: Stacks, caller: Caller
+) -> None:
+    """Talks to a running lab."""
+    role = Caller(lab, f"role-{stacks.name}"[:64])
+    role.may("s3:*")
+    caller.may("cloudformation:*")
+    stacks.api = caller.stacks
+    message = refused(lambda: stacks.create({"T": TOPIC}, RoleARN=role.arn))
+    assert "not authorized to perform: iam:PassRole" in message
+    to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    caller.may("cloudformation:*", "iam:PassRole", Condition=to_lambda)
+    caller.iam.put_role_policy(
+        RoleName=caller.name,
+        PolicyName="stacks",
+        PolicyDocument=json.dumps(statements({"Action": "cloudformation:*", "Resource": "*"})),
+    )
+    assert "iam:PassRole" in refused(lambda: stacks.create({"T": TOPIC}, RoleARN=role.arn))
+    caller.may("cloudformation:*", "iam:PassRole")
+    assert stacks.create({"T": TOPIC}, RoleARN=role.arn) == "ROLLBACK_COMPLETE"
+    assert f"assumed-role/{role.name}/AWSCloudFormation" in reasons(stacks, "CREATE_FAILED")
+    bucket = another(stacks)
+    assert bucket.create({"B": BUCKET}, RoleARN=role.arn) == "CREATE_COMPLETE"
+    assert "cannot be assumed" in refused(
+        lambda: stacks.api.create_stack(
+            StackName=f"{stacks.name}-3",
+            TemplateBody=text({"T": TOPIC}),
+            RoleARN=f"arn:aws:iam::{ACCOUNT}:role/no-such-role",
+        )
+    )
+
+
+def test_the_role_of_a_change_set_stays_with_its_stack(
+    lab: Lab, stacks: Stacks, caller: Caller
+) -> None:
+    """Talks to a running lab."""
+    role = Caller(lab, f"role-{stacks.name}"[:64])
+    role.may("sns:CreateTopic", "sns:TagResource", "sns:Get*", "sns:List*")
+    caller.may("*")
+    stacks.api = caller.stacks
+    stacks.change_set("one", "CREATE", {"T": TOPIC}, RoleARN=role.arn)
+    assert stacks.execute("one") == "CREATE_COMPLETE"
+    assert update(stacks, {"T": topic("2")}) == "UPDATE_ROLLBACK_COMPLETE"
+    assert delete(stacks) == "DELETE_FAILED"
+
+
+def test_a_function_gets_a_role_from_who_may_pass_it(stacks: Stacks, caller: Caller) -> None:
+    """Talks to a running lab."""
+    caller.may("cloudformation:*", "lambda:*")
+    stacks.api = caller.stacks
+    function: dict[str, Any] = copy.deepcopy(NAMED["function"])
+    function["Properties"]["FunctionName"] = "of-its-own"
+    assert stacks.create({"F": function}) == "ROLLBACK_COMPLETE"
+    assert "iam:PassRole" in reasons(stacks, "CREATE_FAILED")
+
+
+def test_drift_is_read_with_the_permissions_of_the_caller(stacks: Stacks, caller: Caller) -> None:
+    """Talks to a running lab."""
+    stacks.create({"T": topic("1")})
+    caller.may("cloudformation:*")
+    started = caller.stacks.detect_stack_drift(StackName=stacks.name)["StackDriftDetectionId"]
+    status = caller.stacks.describe_stack_drift_detection_status(StackDriftDetectionId=started)
+    assert status["DetectionStatus"] == "DETECTION_FAILED"
+    assert status["StackDriftStatus"] == "UNKNOWN"
 
 
 # Requests

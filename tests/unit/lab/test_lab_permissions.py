@@ -1,0 +1,562 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documented policies are enough for everything, and nothing in them is too much.
+
+Every path is gone once with the whole policy, and the lab notes what was asked for. Then it is gone
+again for each permission, with that one taken out, and must fail for want of it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.crossaccount.pipeline.plugins.module_utils import _template
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._converge import Converger
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._stack import Wanted
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._wait import Patience
+from botocore.exceptions import ClientError
+
+from tests.lab.aws import Clients
+from tests.lab.lab import Lab, ResourceRule
+from tests.lab.organisation import load_organisation
+from tests.lab.resource_permissions import TABLE
+from tests.lab.seed import FILES, operator_policy
+from tests.unit.lab.stacks import Stacks
+
+REGION = "us-east-1"
+DEPLOY = "222222222222"
+TEMPLATES = FILES.parents[1] / "roles"
+ALLOW_ALL = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "Update:*",
+                            "Resource": "*"}]}  # fmt: skip
+STAGES: list[dict[str, Any]] = [{"name": name, "actions": []} for name in ("Source", "Deploy")]
+EVERYTHING = {"one": "tag", "another": "tag"}
+
+
+def render(role: str) -> str:
+    return _template.render(TEMPLATES / role / "files" / f"{role}.template")
+
+
+@dataclass
+class Subject:
+    """A role of the lab, its stack, and two states of that stack, of which one has empty lists.
+
+    last: the resource that is made last.
+    """
+
+    lab: Lab
+    account: str
+    role: str
+    policy_name: str
+    template: str
+    name: str
+    empty: dict[str, str]
+    full: dict[str, str]
+    last: str
+    changed_template: str
+    credentials: dict[str, str]
+    clients: Clients = field(init=False)
+    policy: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clients = Clients(self.lab.url)
+        self.iam = self.lab.client("iam", self.account)
+        self.root = Stacks(self.lab.client("cloudformation", self.account), self.name)
+        self.policy = self.iam.get_role_policy(RoleName=self.role, PolicyName=self.policy_name)[
+            "PolicyDocument"
+        ]
+        self.api = self.client("cloudformation")
+
+    def client(self, service: str) -> Any:
+        return self.clients.client(service, region=REGION, credentials=self.credentials)
+
+    def put_policy(self, without: str = "") -> None:
+        statements = []
+        for statement in self.policy["Statement"]:
+            kept = [action for action in listed(statement["Action"]) if action != without]
+            if kept:
+                statements.append({**statement, "Action": kept})
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        self.iam.put_role_policy(
+            RoleName=self.role, PolicyName=self.policy_name, PolicyDocument=document
+        )
+
+    def converge(
+        self,
+        parameters: dict[str, str],
+        *,
+        tags: dict[str, str] | None = None,
+        template: str = "",
+        stack_policy: dict[str, Any] | None = None,
+        check_mode: bool = False,
+    ) -> None:
+        """As the role, with the engine of the collection."""
+        wanted = Wanted(
+            name=self.name,
+            template=template or self.template,
+            parameters=parameters,
+            tags=EVERYTHING if tags is None else tags,
+            capabilities=("CAPABILITY_NAMED_IAM",),
+            termination_protection=True,
+            stack_policy=stack_policy,
+        )
+        patience = Patience(20, speak=print, sleep=lambda _: time.sleep(0.005))
+        Converger(self.api, wanted, patience=patience, check_mode=check_mode).run()
+
+    def install(self, parameters: dict[str, str] | None = None) -> None:
+        """As root, in the state with empty lists."""
+        values = self.empty if parameters is None else parameters
+        self.root.create(
+            self.template,
+            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in values.items()],
+            Tags=[{"Key": key, "Value": value} for key, value in EVERYTHING.items()],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+
+    def expect(self, *statuses: str) -> None:
+        """Raise, with the reasons, unless the stack has come to rest in one of the statuses."""
+        found = self.root.wait()
+        if found not in statuses:
+            events = self.root.api.describe_stack_events(StackName=self.name)["StackEvents"]
+            reasons = (event.get("ResourceStatusReason", "") for event in events)
+            raise PipelineError(f"{self.name} is {found}: {' '.join(reasons)}")
+
+    def clear(self) -> None:
+        """As root: no stack, no faults."""
+        self.lab.set_resource_faults([])
+        try:
+            # A stack in review waits for ever.
+            if self.root.status() != "REVIEW_IN_PROGRESS":
+                self.root.wait()
+        except ClientError:
+            return
+        self.root.api.update_termination_protection(
+            StackName=self.name, EnableTerminationProtection=False
+        )
+        self.root.api.delete_stack(StackName=self.name)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                self.root.describe()
+            except ClientError:
+                return
+            time.sleep(0.01)
+        raise AssertionError(f"{self.name} does not go: {self.root.status()}")
+
+
+def access_policy() -> dict[str, Any]:
+    """That of access-role.template; statements behind a condition are among the others."""
+    role = _template.parse((FILES / "access-role.template").read_text(encoding="utf-8"))
+    document = role["Resources"]["AccessRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+    return {"Statement": list(statements_in(document))}
+
+
+def statements_in(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict) and "Effect" in node:
+        yield node
+    elif isinstance(node, (dict, list)):
+        for item in node.values() if isinstance(node, dict) else node:
+            yield from statements_in(item)
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def actions_of(policy: dict[str, Any]) -> set[str]:
+    return {action for one in policy["Statement"] for action in listed(one["Action"])}
+
+
+POLICIES = {
+    "operator": json.loads(operator_policy(load_organisation())),
+    "access": access_policy(),
+}
+_TAGS = "MiniStack does not ask for it, and whether AWS does is not documented clearly"
+_UNUSED = "the engine does not call it"
+UNSEEN: dict[str, dict[str, str]] = {
+    "operator": {
+        "cloudformation:DescribeStackResources": _UNUSED,
+        "cloudformation:ListChangeSets": _UNUSED,
+        "cloudformation:TagResource": _TAGS,
+        "cloudformation:UntagResource": _TAGS,
+        "kms:DisableKey": "no template of ours has the property Enabled",
+        "kms:EnableKey": "no template of ours has the property Enabled",
+    },
+    "access": {
+        "cloudformation:DescribeStackResources": _UNUSED,
+        "cloudformation:ListChangeSets": _UNUSED,
+        "cloudformation:TagResource": _TAGS,
+        "cloudformation:UntagResource": _TAGS,
+    },
+}
+
+
+# Paths: what a person or a playbook does. Each begins without a stack and raises when it fails.
+
+
+def create(subject: Subject) -> None:
+    subject.converge(subject.empty)
+
+
+def create_in_check_mode(subject: Subject) -> None:
+    subject.converge(subject.full, check_mode=True)
+
+
+def update(subject: Subject) -> None:
+    subject.install()
+    subject.converge(subject.full, tags={"one": "new"})
+    subject.converge(subject.empty)
+
+
+def update_in_check_mode(subject: Subject) -> None:
+    subject.install()
+    subject.converge(subject.full, check_mode=True)
+
+
+def change_template(subject: Subject) -> None:
+    """Another version of the template, and back."""
+    subject.install()
+    subject.converge(subject.empty, template=subject.changed_template)
+    subject.converge(subject.empty)
+
+
+def set_stack_policy(subject: Subject) -> None:
+    subject.install()
+    subject.converge(subject.empty, stack_policy=ALLOW_ALL)
+
+
+def fail_first_creation(subject: Subject) -> None:
+    subject.lab.set_resource_faults([ResourceRule(logical_id=subject.last, operation="create")])
+    try:
+        subject.converge(subject.empty)
+    except PipelineError as error:
+        if "AccessDenied" in str(error) or "not authorized" in str(error):
+            raise
+    subject.expect("ROLLBACK_COMPLETE")
+
+
+def make_again(subject: Subject) -> None:
+    """A stack that never existed properly."""
+    subject.lab.set_resource_faults([ResourceRule(logical_id=subject.last, operation="create")])
+    subject.install()
+    subject.lab.set_resource_faults([])
+    subject.converge(subject.empty)
+
+
+def continue_rollback(subject: Subject) -> None:
+    subject.install()
+    subject.lab.set_stack_status(subject.account, REGION, subject.name, "UPDATE_ROLLBACK_FAILED")
+    subject.converge(subject.empty)
+
+
+def roll_back(subject: Subject) -> None:
+    subject.install()
+    subject.lab.set_stack_status(subject.account, REGION, subject.name, "UPDATE_FAILED")
+    subject.converge(subject.empty)
+
+
+def detect_drift(subject: Subject) -> None:
+    subject.install()
+    api, name = subject.api, subject.name
+    detection = api.detect_stack_drift(StackName=name)["StackDriftDetectionId"]
+    status = api.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+    drifts = api.describe_stack_resource_drifts(StackName=name)["StackResourceDrifts"]
+    if status["DetectionStatus"] != "DETECTION_COMPLETE":
+        raise PipelineError(str([drift.get("DriftStatusReason") for drift in drifts]))
+
+
+def delete(subject: Subject) -> None:
+    subject.install(subject.full)
+    subject.api.update_termination_protection(
+        StackName=subject.name, EnableTerminationProtection=False
+    )
+    subject.root.name = subject.root.describe()["StackId"]
+    try:
+        subject.api.delete_stack(StackName=subject.name)
+        time.sleep(0.02)
+        subject.expect("DELETE_COMPLETE")
+    finally:
+        subject.root.name = subject.name
+
+
+def find_kept_data(subject: Subject) -> None:
+    key = subject.lab.client("kms", subject.account).create_key()["KeyMetadata"]["KeyId"]
+    subject.client("resourcegroupstaggingapi").get_resources(ResourceTypeFilters=["s3"])
+    subject.client("kms").describe_key(KeyId=key)
+
+
+def read_pipelines(subject: Subject) -> None:
+    root = subject.lab.client("codepipeline", subject.account)
+    if not root.list_pipelines()["pipelines"]:
+        root.create_pipeline(pipeline={"name": "one", "roleArn": "arn:aws:iam::1:role/one",
+                                       "stages": STAGES})  # fmt: skip
+    api = subject.client("codepipeline")
+    for pipeline in api.list_pipelines()["pipelines"]:
+        api.get_pipeline(name=pipeline["name"])
+
+
+def reach_accounts(subject: Subject) -> None:
+    role = f"arn:aws:iam::{DEPLOY}:role/{subject.lab.organisation.operator.access_role}"
+    subject.client("sts").assume_role(RoleArn=role, RoleSessionName="lab")
+
+
+OPERATOR_PATHS = {path.__name__: path for path in (find_kept_data, read_pipelines, reach_accounts)}
+PATHS: dict[str, Callable[[Subject], None]] = {
+    path.__name__: path
+    for path in (
+        create,
+        create_in_check_mode,
+        update,
+        update_in_check_mode,
+        change_template,
+        set_stack_policy,
+        fail_first_creation,
+        make_again,
+        continue_rollback,
+        roll_back,
+        detect_drift,
+        delete,
+    )
+}
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab() as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def operator(lab: Lab) -> Subject:
+    arn = "arn:aws:kms:eu-west-1:111111111111:key/one"
+    return Subject(
+        lab=lab,
+        account=lab.organisation.build,
+        role=lab.organisation.operator.operator_role,
+        policy_name="operator",
+        template=render("primary"),
+        name="CrossAccountPrimary",
+        empty={},
+        full={
+            "DeployAccountIds": DEPLOY,
+            "ArtifactRetentionDays": "100",
+            "Regions": "eu-west-1",
+            "RegionKeyArns": arn,
+            "RegionBucketArns": "arn:aws:s3:::one",
+            "ReplicationBucketArns": "arn:aws:s3:::two",
+        },
+        last="ReplicateArtifactsPermission",
+        credentials=Clients(lab.url).assume(
+            lab.organisation.build, lab.organisation.operator.operator_role, REGION
+        ),
+        changed_template=json.dumps(changed(_template.parse(render("primary")))),
+    )
+
+
+@pytest.fixture(scope="module")
+def access(lab: Lab, operator: Subject) -> Subject:
+    role = lab.organisation.operator.access_role
+    session = operator.client("sts").assume_role(
+        RoleArn=f"arn:aws:iam::{DEPLOY}:role/{role}", RoleSessionName="lab"
+    )["Credentials"]
+    policies = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+    common = {"BuildAccountId": lab.organisation.build, "AccessRoleName": "CrossAccountAccess"}
+    return Subject(
+        lab=lab,
+        account=DEPLOY,
+        role=role,
+        policy_name="Foundation",
+        template=render("deploy_account"),
+        name="CrossAccountDeploy",
+        empty={**common, "ExecutionPolicyArns": policies},
+        full={
+            **common,
+            "BucketArns": "arn:aws:s3:::one",
+            "KeyArns": "arn:aws:kms:eu-west-1:111111111111:key/one",
+            "ExecutionPolicyArns": "arn:aws:iam::aws:policy/AmazonSNSFullAccess",
+            "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/PowerUserAccess",
+        },
+        last="CloudFormationRole",
+        credentials={
+            "aws_access_key_id": session["AccessKeyId"],
+            "aws_secret_access_key": session["SecretAccessKey"],
+            "aws_session_token": session["SessionToken"],
+        },
+        changed_template=json.dumps(changed(_template.parse(render("deploy_account")))),
+    )
+
+
+# What another version of a template may change: a property to another value, or to nothing.
+CHANGES: dict[str, dict[str, Any]] = {
+    "AWS::KMS::Alias": {"TargetKeyId": {"Ref": "Key"}},
+    "AWS::KMS::Key": {"Description": "Another", "EnableKeyRotation": None},
+    "AWS::S3::Bucket": {
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
+        "PublicAccessBlockConfiguration": {"BlockPublicAcls": True},
+        "VersioningConfiguration": {"Status": "Suspended"},
+        "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": False}},
+        "BucketEncryption": {
+            "ServerSideEncryptionConfiguration": [
+                {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+            ]
+        },
+    },
+    "AWS::Logs::LogGroup": {"RetentionInDays": None},
+    "AWS::SNS::Topic": {"DisplayName": "Another"},
+    "AWS::Lambda::Function": {"Code": {"ZipFile": "def handler(event, context): pass"}},
+    "AWS::Events::Rule": {"Targets": []},
+    "AWS::IAM::Role": {"Description": "Another", "Policies": []},
+}
+
+
+def changed(template: dict[str, Any]) -> dict[str, Any]:
+    for resource in template["Resources"].values():
+        properties = resource["Properties"]
+        for name, value in CHANGES.get(resource["Type"], {}).items():
+            if value is None:
+                properties.pop(name, None)
+            elif name in properties:
+                properties[name] = value
+        if resource["Type"] == "AWS::IAM::Role":
+            trust = properties["AssumeRolePolicyDocument"]
+            trust["Statement"].append({**trust["Statement"][0], "Sid": "Again"})
+    return template
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one path asked for, and how it ended."""
+
+    error: str
+    actions: set[str]
+
+    def asked_for(self, pattern: str) -> bool:
+        return any(fnmatchcase(action, pattern) for action in self.actions)
+
+
+Traces = dict[str, dict[str, Trace]]
+
+
+def walk(subject: Subject, path: Callable[[Subject], None], *, without: str = "") -> Trace:
+    """Go a path, with one permission taken out of the policy if one is named."""
+    subject.clear()
+    subject.put_policy(without)
+    subject.lab.clear_decisions()
+    began = time.time()
+    try:
+        path(subject)
+        error = ""
+    except (ClientError, PipelineError) as exception:
+        error = str(exception)
+    finally:
+        subject.put_policy()
+        subject.clear()
+    asked = {one["action"] for one in subject.lab.decisions() if subject.role in one["principal"]}
+    called = {
+        f"{'tag' if call.service == 'tagging' else call.service}:{call.action}"
+        for call in subject.lab.calls(since=began)
+        if subject.role in call.principal
+    }
+    return Trace(error=error, actions=asked | called)
+
+
+@pytest.fixture(scope="module")
+def traces(operator: Subject, access: Subject) -> Traces:
+    return {
+        "operator": {name: walk(operator, path) for name, path in (PATHS | OPERATOR_PATHS).items()},
+        "access": {name: walk(access, path) for name, path in PATHS.items()},
+    }
+
+
+# Each permission of each policy, but for those that the lab never asks for.
+TAKEN_OUT = [
+    (name, action)
+    for name, policy in POLICIES.items()
+    for action in sorted(actions_of(policy) - set(UNSEEN[name]))
+]
+
+
+@pytest.mark.parametrize("path", [*PATHS, *OPERATOR_PATHS])
+def test_the_operator_policy_is_enough(traces: Traces, path: str) -> None:
+    """Talks to a running lab."""
+    assert traces["operator"][path].error == ""
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_access_role_is_enough(traces: Traces, path: str) -> None:
+    """Talks to a running lab."""
+    assert traces["access"][path].error == ""
+
+
+@pytest.mark.parametrize(("name", "action"), TAKEN_OUT)
+def test_a_permission_taken_out_is_missed(
+    request: pytest.FixtureRequest, traces: Traces, name: str, action: str
+) -> None:
+    """Talks to a running lab."""
+    subject: Subject = request.getfixturevalue(name)
+    path = next(
+        (path for path, trace in traces[name].items() if trace.asked_for(action)),
+        None,
+    )
+    assert path, f"nothing asks for {action}: is it needed? Then add the path, else drop it"
+    error = walk(subject, (PATHS | OPERATOR_PATHS)[path], without=action).error
+    refused = re.findall(r"not authorized to perform: ([\w:]+)", error)
+    assert any(fnmatchcase(one, action) for one in refused), f"{path} went on without: {error}"
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_what_the_lab_does_not_ask_for_is_known(traces: Traces, name: str) -> None:
+    """Talks to a running lab."""
+    actions = actions_of(POLICIES[name])
+    unseen = {
+        action
+        for action in actions
+        if not any(trace.asked_for(action) for trace in traces[name].values())
+    }
+    assert unseen == set(UNSEEN[name]) & actions
+
+
+# The table
+
+
+def schema(resource_type: str) -> dict[str, Any]:
+    """The public schema of a resource type, as cfn-lint carries it."""
+    spec = importlib.util.find_spec("cfnlint")
+    assert spec
+    assert spec.origin
+    schemas = Path(spec.origin).parent / "data" / "schemas"
+    names = json.loads((schemas / "providers" / "us-east-1.json").read_text(encoding="utf-8"))
+    path = schemas / "resources" / f"{names[resource_type]}.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize("resource_type", TABLE)
+def test_the_table_follows_the_public_schemas(resource_type: str) -> None:
+    """Talks to nothing: reads the schemas in the installed cfn-lint."""
+    found = schema(resource_type)
+    tagging = set(found.get("tagging", {}).get("permissions", []))
+    for operation, entries in TABLE[resource_type].items():
+        handler = found["handlers"].get(operation, {"permissions": []})
+        actions = {entry.split()[0] for entry in entries}
+        assert actions <= set(handler["permissions"]) | tagging, operation
+        properties = {entry.split()[1].lstrip("-") for entry in entries if " " in entry}
+        assert properties <= set(found["properties"]), operation
+
+
+@pytest.mark.parametrize("role", ["deploy_account", "primary", "regional"])
+def test_the_table_has_every_type_of_the_templates(role: str) -> None:
+    """Talks to nothing: reads the templates."""
+    resources = _template.parse(render(role))["Resources"].values()
+    assert {resource["Type"] for resource in resources} <= TABLE.keys()
