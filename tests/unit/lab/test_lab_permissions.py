@@ -187,7 +187,6 @@ _UNUSED = "the engine does not call it"
 UNSEEN: dict[str, dict[str, str]] = {
     "operator": {
         "cloudformation:DescribeStackResources": _UNUSED,
-        "cloudformation:ListChangeSets": _UNUSED,
         "cloudformation:TagResource": _TAGS,
         "cloudformation:UntagResource": _TAGS,
         "kms:DisableKey": "no template of ours has the property Enabled",
@@ -195,7 +194,6 @@ UNSEEN: dict[str, dict[str, str]] = {
     },
     "access": {
         "cloudformation:DescribeStackResources": _UNUSED,
-        "cloudformation:ListChangeSets": _UNUSED,
         "cloudformation:TagResource": _TAGS,
         "cloudformation:UntagResource": _TAGS,
     },
