@@ -66,6 +66,7 @@ class ActionModule(PipelineAction):
             wanted,
             patience=self._patience(),
             allow_replacement=self.options["allow_replacement"],
+            resources_to_skip=self.options["resources_to_skip"],
             check_mode=self._task.check_mode,
         ).run()
         result = self._result(outcome, wanted)

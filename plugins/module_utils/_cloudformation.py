@@ -75,9 +75,9 @@ class Stacks:
         self.client.delete_stack(StackName=stack_id)
 
     @ErrorHandler.common_error_handler("continue the rollback")  # type: ignore[untyped-decorator]
-    def continue_rollback(self, stack_id: str) -> None:
-        """Begin to continue a rollback that stopped half way."""
-        self.client.continue_update_rollback(StackName=stack_id)
+    def continue_rollback(self, stack_id: str, *, skip: t.Sequence[str] = ()) -> None:
+        """Begin to continue a rollback that stopped half way, without the resources in *skip*."""
+        self.client.continue_update_rollback(StackName=stack_id, ResourcesToSkip=list(skip))
 
     @ErrorHandler.common_error_handler("roll the stack back")  # type: ignore[untyped-decorator]
     def roll_back(self, stack_id: str) -> None:
@@ -142,7 +142,7 @@ def existing(resources: list[dict[str, t.Any]], types: frozenset[str]) -> list[s
         for entry in resources
         if entry["ResourceType"] in types
         and entry.get("PhysicalResourceId")
-        and entry["ResourceStatus"] not in ("CREATE_FAILED", "DELETE_COMPLETE")
+        and entry["ResourceStatus"] not in ("CREATE_FAILED", "DELETE_COMPLETE", "DELETE_SKIPPED")
     ]
 
 

@@ -49,6 +49,7 @@ class Converger:
 
     :param client: CloudFormation in the stack's account and region.
     :param allow_replacement: let keys, buckets and roles be replaced or removed.
+    :param resources_to_skip: logical ids that a rollback is continued without.
     :param check_mode: leave nothing behind.
     """
 
@@ -59,6 +60,7 @@ class Converger:
         *,
         patience: Patience,
         allow_replacement: bool = False,
+        resources_to_skip: t.Sequence[str] = (),
         check_mode: bool = False,
     ) -> None:
         self._stacks = Stacks(client)
@@ -67,6 +69,7 @@ class Converger:
         self._operations = Operations(self._stacks, patience)
         self._patience = patience
         self._allow_replacement = allow_replacement
+        self._resources_to_skip = resources_to_skip
         self._check_mode = check_mode
 
     def run(self) -> Outcome:
@@ -102,7 +105,7 @@ class Converger:
         if verdict is Verdict.DISCARD:
             self._discard(found)
         elif verdict is Verdict.CONTINUE:
-            self._stacks.continue_rollback(found.stack_id)
+            self._stacks.continue_rollback(found.stack_id, skip=self._resources_to_skip)
             self._operations.ended(found)
         else:
             self._stacks.roll_back(found.stack_id)

@@ -18,6 +18,10 @@ _QUARANTINE = (
     "An account that the policy names is suspended, closed or has not enabled this region: give its"
     " host state: quarantined, or take the region out of its regions"
 )
+_CONTINUE = (
+    "Remove the cause and run again, or name the resources that the rollback may go on without in"
+    " resources_to_skip"
+)
 
 
 class Operations:
@@ -71,7 +75,11 @@ class Operations:
         """Return the error that names what failed first in the latest operation, and why."""
         events = self._stacks.operation_events(found.stack_id)
         cause = first_failure(events) or found.status_reason or "no reason given"
-        cure = _QUARANTINE if _INVALID_PRINCIPAL in cause.lower() else None
+        cure = None
+        if _INVALID_PRINCIPAL in cause.lower():
+            cure = _QUARANTINE
+        elif found.verdict is Verdict.CONTINUE:
+            cure = _CONTINUE
         return PipelineError(f"{found.name} is {found.status}. {cause.rstrip('.')}", cure=cure)
 
     @staticmethod

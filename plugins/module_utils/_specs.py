@@ -37,6 +37,7 @@ STACK: Spec = {
     "termination_protection": {"type": "bool", "default": False},
     "stack_policy": {"type": "dict"},
     "allow_replacement": {"type": "bool", "default": False},
+    "resources_to_skip": {"type": "list", "elements": "str", "default": []},
     "find_kept": {"type": "bool", "default": False},
     "purge_data": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 3600},

@@ -80,6 +80,14 @@ options:
     description: Whether keys, buckets and roles may be replaced or removed.
     type: bool
     default: false
+  resources_to_skip:
+    description:
+      - The logical ids of resources without which a rollback that stopped half way
+        (C(UPDATE_ROLLBACK_FAILED)) is continued. CloudFormation then no longer knows what state
+        they are in. Without this it is continued with all of them.
+    type: list
+    elements: str
+    default: []
   find_kept:
     description:
       - Whether to look for buckets and keys that earlier stacks of this name left in the region,
