@@ -27,6 +27,7 @@ from tests.unit.plugins.module_utils.fake_data import FakeData
 from tests.unit.plugins.plugin_utils.harness import run_action
 
 ACCOUNT, REGION = "222222222222", "eu-west-1"
+PLACE = f"One in {ACCOUNT} {REGION}"
 SECRET = "open-sesame-4711"
 TEMPLATE = """\
 Parameters:
@@ -270,8 +271,8 @@ def test_a_new_stack_in_check_mode_is_told_as_far_as_it_is_known(
         }
     ]
     assert shown(result) == {
-        "One (change set)": ("", "Add Topic (AWS::SNS::Topic)\n"),
-        "One (parameters)": (
+        f"{PLACE} (change set)": ("", "Add Topic (AWS::SNS::Topic)\n"),
+        f"{PLACE} (parameters)": (
             "",
             "Accounts:\n- '111111111111'\n- '222222222222'\nDays: '365'\nPassword: '****'\n",
         ),
@@ -291,14 +292,14 @@ def test_a_diff_shows_all_that_differs_and_hides_the_secret(
     result = converge(role, check_mode=True, termination_protection=True)
 
     assert shown(result) == {
-        "One (change set)": ("", "Modify Topic (AWS::SNS::Topic)\n"),
-        "One (template)": (stack_found["template"] + "\n", TEMPLATE + "\n"),
-        "One (parameters)": (
-            "Accounts: '111111111111'\nDays: '365'\nPassword: '****'\n",
+        f"{PLACE} (change set)": ("", "Modify Topic (AWS::SNS::Topic)\n"),
+        f"{PLACE} (template)": (stack_found["template"] + "\n", TEMPLATE + "\n"),
+        f"{PLACE} (parameters)": (
+            "Accounts:\n- '111111111111'\nDays: '365'\nPassword: '****'\n",
             "Accounts:\n- '111111111111'\n- '222222222222'\nDays: '365'\nPassword: '****'\n",
         ),
-        "One (tags)": ("{}\n", "application: pipeline\nnumber: '7'\n"),
-        "One (termination_protection)": ("false\n...\n", "true\n...\n"),
+        f"{PLACE} (tags)": ("{}\n", "application: pipeline\nnumber: '7'\n"),
+        f"{PLACE} (termination_protection)": ("false\n...\n", "true\n...\n"),
     }
 
 
@@ -318,7 +319,7 @@ def test_a_stack_that_is_stuck_is_shown_by_its_status(aws: FakeCloudFormation, r
 
     assert (result["operation"], result["changed"]) == ("repair", True)
     assert shown(result) == {
-        "One (status)": (
+        f"{PLACE} (status)": (
             "ROLLBACK_COMPLETE\n",
             "it never existed properly: delete it and create it\n",
         )
@@ -446,8 +447,8 @@ def test_a_stack_is_removed_without_its_template(
         "kept": [],
         "diff": [
             {
-                "before_header": "One (resources)",
-                "after_header": "One (resources)",
+                "before_header": f"{PLACE} (resources)",
+                "after_header": f"{PLACE} (resources)",
                 "before": "Topic (arn:topic)\nKeyAlias (alias/One)\n",
                 "after": "",
             }
@@ -516,7 +517,7 @@ def test_what_is_left_is_purged_at_the_users_word_and_shown(
         shown(checked)
         == shown(done)
         == {
-            "One (resources)": (
+            f"{PLACE} (resources)": (
                 "Topic (arn:topic)\nKeyAlias (alias/One)\nkey 1234\nbucket one-bucket\n",
                 "",
             )
@@ -537,7 +538,7 @@ def test_data_alone_may_be_purged(
     result = remove(check_mode=check_mode, find_kept=True, purge_data=True)
 
     assert (result["changed"], result["operation"]) == (True, "delete")
-    assert shown(result) == {"One (resources)": ("key 1234\nbucket one-bucket\n", "")}
+    assert shown(result) == {f"{PLACE} (resources)": ("key 1234\nbucket one-bucket\n", "")}
     assert aws.writes == []
 
 

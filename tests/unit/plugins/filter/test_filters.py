@@ -46,6 +46,7 @@ def test_there_are_filters() -> None:
         "accounts_to_check",
         "bootstrap_plan",
         "bootstrap_postponed",
+        "converged_stacks",
         "read_register",
         "wanted_register",
     ]
@@ -114,7 +115,7 @@ def test_bootstrap_plan_tells_what_is_gone_and_what_nobody_owns(
 
 def test_bootstrap_postponed_tells_who_has_to_wait(organisation: dict[str, Any]) -> None:
     organisation["hosts"]["production"]["state"] = "absent"
-    done = {"operation": "none"}
+    done = {"operation": "none", "stack": {}}
     hostvars: dict[str, dict[str, Any]] = {name: {} for name in organisation["hosts"]}
     hostvars["build"]["primary_result"] = done
     plan: dict[str, Any] = {"gone": ["ap-southeast-2"]}
@@ -130,10 +131,8 @@ def test_wanted_register_tells_entries(organisation: dict[str, Any]) -> None:
     stacks = [no_stack(primary_stack()), regional_stack("eu-west-1")]
 
     assert apply("wanted_register", organisation, stacks) == [entry("eu-west-1")]
-    assert [one["region"] for one in apply("wanted_register", organisation, stacks, True)] == [
-        "ap-southeast-2",
-        "eu-west-1",
-    ]
+    pending = apply("wanted_register", organisation, stacks, ["ap-southeast-2"])
+    assert [one["region"] for one in pending] == ["ap-southeast-2", "eu-west-1"]
 
 
 def test_read_register_tells_regions_and_problem(organisation: dict[str, Any]) -> None:
@@ -146,4 +145,14 @@ def test_read_register_tells_regions_and_problem(organisation: dict[str, Any]) -
     assert apply("read_register", organisation, primary, "it broke")["problem"] == (
         "the primary stack failed in this run"
     )
-    assert len(apply("read_register", organisation, primary, None, True)["regions"]) == 3
+    pending = apply("read_register", organisation, primary, None, ["ap-southeast-2"])
+    assert len(pending["regions"]) == 3
+
+
+def test_converged_stacks_are_those_of_hosts_that_were_done(organisation: dict[str, Any]) -> None:
+    hostvars: dict[str, dict[str, Any]] = {name: {} for name in organisation["hosts"]}
+    hostvars["build"]["primary_result"] = {"operation": "none", "stack": {"stack_name": "One"}}
+    hostvars["eu-west-1"]["regional_result"] = {"failed": True, "msg": "it broke"}
+    hostvars["testing"]["deploy_account_result"] = {"skipped": True}
+
+    assert apply("converged_stacks", organisation, hostvars) == {"build": {"stack_name": "One"}}

@@ -227,6 +227,11 @@ class FakeCloudFormation(FakeService):
             "ExecutionStatus": change_set.execution,
         } | self._page("Changes", self.changes, NextToken)
 
+    def _list_change_sets(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        stack_id = self._find(StackName).stack_id
+        there = [one for one in self.change_sets if one.stack.stack_id == stack_id]
+        return {"Summaries": [{"ChangeSetId": one.arn} for one in there]}
+
     def _delete_change_set(self, StackName: str, ChangeSetName: str) -> None:  # noqa: N803
         self.change_sets = [one for one in self.change_sets if one.arn != ChangeSetName]
 

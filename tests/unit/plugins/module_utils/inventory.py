@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._inventory import (
+    read_organisation,
+)
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
     Organisation,
-    read_organisation,
 )
 
 BUILD, DEVELOPMENT, TESTING, PRODUCTION = (digit * 12 for digit in "1234")

@@ -28,8 +28,8 @@ from botocore.stub import Stubber
 BUILD, DEPLOY, MANAGEMENT = "111111111111", "222222222222", "555555555555"
 ROLE = f"arn:aws:iam::{DEPLOY}:role/CrossAccountAccess"
 CURE = (
-    "The role must exist and trust the credentials in use; a suspended or closed account is set to"
-    " state: quarantined"
+    "The role (access_role_name, or role_arn of the host) must exist and trust the credentials in"
+    " use; a suspended or closed account gets state: quarantined"
 )
 
 
@@ -276,8 +276,8 @@ def test_a_caller_without_an_identity_is_told(stubs: list[Stubber]) -> None:
     Sts(gate, stubs).refuse("get_caller_identity", "ExpiredToken", "The token has expired")
 
     assert refusal(gate, Account(account_id=BUILD)) == (
-        "Failed to read the identity of the credentials: An error occurred (ExpiredToken) when"
-        " calling the GetCallerIdentity operation: The token has expired"
+        "Failed to use the credentials: An error occurred (ExpiredToken) when calling the"
+        " GetCallerIdentity operation: The token has expired"
     )
 
 
@@ -287,8 +287,9 @@ def test_missing_credentials_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     told = refusal(gateway(), Account(account_id=BUILD))
 
-    assert told.startswith(
-        "Failed to read the identity of the credentials: Unable to locate credentials"
+    assert told == (
+        "there are no AWS credentials. Set AWS_PROFILE or AWS_ACCESS_KEY_ID where ansible-playbook"
+        " is started, or aws_profile of the host"
     )
 
 

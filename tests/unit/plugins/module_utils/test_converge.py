@@ -503,11 +503,7 @@ def test_an_execution_whose_reply_was_lost_has_begun(aws: FakeCloudFormation) ->
 @pytest.mark.parametrize(
     ("operation", "told"),
     [
-        pytest.param(
-            "CreateChangeSet",
-            "create",
-            marks=pytest.mark.xfail(reason="what is told is that there is no change set to read"),
-        ),
+        ("CreateChangeSet", "create"),
         ("ExecuteChangeSet", "execute"),
     ],
 )
@@ -636,6 +632,33 @@ def test_a_run_that_differs_from_the_one_before_is_followed_by_an_update(
 
     assert converge(aws).operation == "update"
     assert aws.writes == ["CreateChangeSet", *APPLY]
+
+
+def test_a_change_set_that_another_run_removed_is_made_anew(aws: FakeCloudFormation) -> None:
+    stack = aws.add("UPDATE_COMPLETE")
+
+    def come_between() -> None:
+        stack.updates += 1
+        aws.change_sets.clear()
+
+    aws.after("CreateChangeSet", come_between)
+
+    assert converge(aws).operation == "update"
+    assert aws.writes == ["CreateChangeSet", "DeleteChangeSet", *APPLY]
+
+
+def test_a_new_stack_that_holds_another_runs_change_set_stays(aws: FakeCloudFormation) -> None:
+    def also_ask() -> None:
+        (ours,) = aws.change_sets
+        aws.change_sets.append(dataclasses.replace(ours, arn="another", name="another"))
+
+    aws.after("CreateChangeSet", also_ask)
+
+    converge(aws, check_mode=True)
+
+    assert aws.writes == PREVIEW
+    assert aws.left == {"One": "REVIEW_IN_PROGRESS"}
+    assert [one.name for one in aws.change_sets] == ["another"]
 
 
 def test_a_stack_that_is_never_left_alone_is_given_up(

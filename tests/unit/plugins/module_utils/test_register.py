@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -46,8 +47,8 @@ def inventory_without(region: str) -> Inventory:
     return inventory
 
 
-def wanted(*stacks: dict[str, Any], check_mode: bool = False) -> list[dict[str, str]]:
-    return wanted_register(Inventory().read(), stacks, check_mode=check_mode)
+def wanted(*stacks: dict[str, Any], pending: Sequence[str] = ()) -> list[dict[str, str]]:
+    return wanted_register(Inventory().read(), stacks, pending=pending)
 
 
 def read(primary: dict[str, Any], **options: Any) -> dict[str, Any]:
@@ -127,16 +128,20 @@ def test_a_region_keeps_its_place_also_where_the_primary_does_not_stand_still(
 
 
 def test_check_mode_fills_in_what_an_earlier_phase_would_make() -> None:
-    assert wanted(NOTHING, check_mode=True) == [unknown("ap-southeast-2"), unknown("eu-west-1")]
+    assert wanted(NOTHING, pending=BOTH) == [unknown("ap-southeast-2"), unknown("eu-west-1")]
+
+
+def test_check_mode_fills_in_nothing_that_this_run_does_not_make() -> None:
+    assert wanted(NOTHING, pending=["build", "eu-west-1"]) == [unknown("eu-west-1")]
 
 
 def test_check_mode_fills_in_nothing_that_is_known() -> None:
     assert wanted(
-        primary_stack(registered=["eu-west-1"]), regional_stack("ap-southeast-2"), check_mode=True
+        primary_stack(registered=["eu-west-1"]), regional_stack("ap-southeast-2"), pending=BOTH
     ) == [entry("ap-southeast-2"), entry("eu-west-1")]
 
 
-@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("pending", [[], ["eu-west-1"]], ids=["run", "check mode"])
 @pytest.mark.parametrize(
     "regional",
     [
@@ -148,19 +153,19 @@ def test_check_mode_fills_in_nothing_that_is_known() -> None:
 )
 @pytest.mark.parametrize("registered", [BOTH, ["ap-southeast-2"]])
 def test_a_region_that_is_to_be_absent_leaves(
-    registered: list[str], regional: dict[str, Any], check_mode: bool
+    registered: list[str], regional: dict[str, Any], pending: list[str]
 ) -> None:
     organisation = inventory_without("eu-west-1").read()
     stacks = [primary_stack(registered=registered), regional]
 
-    assert wanted_register(organisation, stacks, check_mode=check_mode) == [entry("ap-southeast-2")]
+    assert wanted_register(organisation, stacks, pending=pending) == [entry("ap-southeast-2")]
 
 
 def test_a_teardown_registers_nothing() -> None:
     organisation = Inventory().read().all_absent()
     stacks = [primary_stack(registered=BOTH), *map(regional_stack, BOTH)]
 
-    assert wanted_register(organisation, stacks, check_mode=True) == []
+    assert wanted_register(organisation, stacks, pending=BOTH) == []
 
 
 # What it holds
@@ -184,16 +189,16 @@ def test_a_primary_without_outputs_has_no_entry_of_its_own() -> None:
     assert read(primary_stack(registered=BOTH, outputs={}))["regions"].keys() == set(BOTH)
 
 
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_a_primary_that_failed_has_no_register(check_mode: bool) -> None:
-    found = read(primary_stack(registered=BOTH), failure="it broke", check_mode=check_mode)
+@pytest.mark.parametrize("pending", [[], ["build"]])
+def test_a_primary_that_failed_has_no_register(pending: list[str]) -> None:
+    found = read(primary_stack(registered=BOTH), failure="it broke", pending=pending)
 
     assert found == {"regions": {}, "problem": "the primary stack failed in this run"}
 
 
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_a_primary_that_cannot_be_read_has_no_register(check_mode: bool) -> None:
-    found = read(no_stack(primary_stack(), error="Rate exceeded"), check_mode=check_mode)
+@pytest.mark.parametrize("pending", [[], ["build"]])
+def test_a_primary_that_cannot_be_read_has_no_register(pending: list[str]) -> None:
+    found = read(no_stack(primary_stack(), error="Rate exceeded"), pending=pending)
 
     assert found == {
         "regions": {},
@@ -201,8 +206,9 @@ def test_a_primary_that_cannot_be_read_has_no_register(check_mode: bool) -> None
     }
 
 
-def test_no_primary_is_told_with_its_cure() -> None:
-    assert read(NOTHING) == {
+@pytest.mark.parametrize("pending", [[], BOTH])
+def test_no_primary_is_told_with_its_cure(pending: list[str]) -> None:
+    assert read(NOTHING, pending=pending) == {
         "regions": {},
         "problem": ("there is no primary stack yet. Run the bootstrap without --limit first"),
     }
@@ -222,14 +228,14 @@ def test_a_primary_that_does_not_stand_still_is_told(status: str) -> None:
 
 
 def test_check_mode_reads_an_empty_organisation() -> None:
-    assert read(NOTHING, check_mode=True) == {
+    assert read(NOTHING, pending=["build", *BOTH]) == {
         "regions": {region: unknown(region) for region in (*BOTH, "us-east-1")},
         "problem": None,
     }
 
 
 def test_check_mode_reads_what_there_is() -> None:
-    assert read(primary_stack(registered=["eu-west-1"]), check_mode=True) == {
+    assert read(primary_stack(registered=["eu-west-1"]), pending=BOTH) == {
         "regions": {
             "ap-southeast-2": unknown("ap-southeast-2"),
             "eu-west-1": entry("eu-west-1"),

@@ -52,8 +52,9 @@ def waiting(
         "primary": "primary_result",
         "deploy_accounts": "deploy_account_result",
     }
+    converged = {"operation": "none", "stack": {}}
     hostvars = {
-        name: {variables[host.group]: {"operation": "none"} if name in done else result}
+        name: {variables[host.group]: converged if name in done else result}
         for name, host in organisation.hosts.items()
     }
     return postponed(organisation, {"gone": list(gone)}, hostvars)
@@ -172,7 +173,7 @@ def test_only_what_was_done_in_this_run_counts(inventory: Inventory, result: Any
 def test_whatever_was_done_counts(inventory: Inventory, operation: str) -> None:
     absent(inventory, "eu-west-1")
 
-    assert waiting(inventory, [], result={"operation": operation}) == {}
+    assert waiting(inventory, [], result={"operation": operation, "stack": {}}) == {}
 
 
 def test_a_limit_leaves_out_who_has_not_let_go(inventory: Inventory) -> None:

@@ -150,10 +150,10 @@ def test_an_account_is_incomplete_without_one_of_its_regions() -> None:
     del register["regions"]["ap-southeast-2"], register["regions"]["eu-west-1"]
 
     assert run.row("production") == (
-        "created, incomplete",
+        "created but incomplete",
         INCOMPLETE.format("ap-southeast-2, eu-west-1"),
     )
-    assert run.row("testing")[0] == "created, incomplete"
+    assert run.row("testing")[0] == "created but incomplete"
     assert run.row("development") == ("created", None)
 
 
@@ -161,7 +161,7 @@ def test_check_mode_tells_what_stays_incomplete() -> None:
     run = Run()
     del run.variables["production"]["bootstrap_register"]["regions"]["eu-west-1"]
 
-    assert run.row("production", check_mode=True)[0] == "unchanged, incomplete"
+    assert run.row("production", check_mode=True)[0] == "unchanged but incomplete"
 
 
 # What was to be absent

@@ -14,11 +14,12 @@ import pytest
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import (
     BODY_LIMIT,
+    ParameterKind,
     parameter_defaults,
+    parameter_kinds,
     parse,
     render,
     same_template,
-    secret_parameters,
 )
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -257,7 +258,7 @@ def test_a_default_is_text_as_cloudformation_writes_it(definition: str, default:
 @pytest.mark.parametrize("body", ["Resources: {}", "Parameters:\nResources: {}"])
 def test_a_template_may_have_no_parameters(body: str) -> None:
     assert parameter_defaults(body) == {}
-    assert secret_parameters(body) == frozenset()
+    assert parameter_kinds(body) == {}
 
 
 @pytest.mark.parametrize(
@@ -273,11 +274,30 @@ def test_a_template_may_have_no_parameters(body: str) -> None:
 def test_a_secret_is_what_the_template_marks_so(given: str, secret: bool) -> None:
     body = f"Parameters:\n  One: {{Type: String, NoEcho: {given}}}\n  Two: {{Type: String}}\n"
 
-    assert secret_parameters(body) == (frozenset({"One"}) if secret else frozenset())
+    assert parameter_kinds(body) == {
+        "One": ParameterKind.HIDDEN if secret else ParameterKind.PLAIN,
+        "Two": ParameterKind.PLAIN,
+    }
 
 
 def test_secrets_of_a_json_template_are_found() -> None:
-    assert secret_parameters({"Parameters": {"One": {"NoEcho": True}}}) == frozenset({"One"})
+    body = {"Parameters": {"One": {"NoEcho": True}}}
+
+    assert parameter_kinds(body) == {"One": ParameterKind.HIDDEN}
+
+
+@pytest.mark.parametrize(
+    ("type_name", "kind"),
+    [
+        ("CommaDelimitedList", ParameterKind.LIST),
+        ("List<Number>", ParameterKind.LIST),
+        ("List<AWS::EC2::Subnet::Id>", ParameterKind.LIST),
+        ("String", ParameterKind.PLAIN),
+        ("Number", ParameterKind.PLAIN),
+    ],
+)
+def test_a_list_is_known_by_its_type(type_name: str, kind: ParameterKind) -> None:
+    assert parameter_kinds({"Parameters": {"One": {"Type": type_name}}}) == {"One": kind}
 
 
 def test_each_role_has_its_template() -> None:
