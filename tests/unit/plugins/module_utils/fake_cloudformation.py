@@ -157,7 +157,7 @@ class FakeCloudFormation(FakeService):
         if stack.status == "REVIEW_IN_PROGRESS":  # nothing is in it
             stack.status, stack.coming = "DELETE_COMPLETE", []
 
-    def _continue_update_rollback(self, StackName: str) -> None:  # noqa: N803
+    def _continue_update_rollback(self, StackName: str, **_more: Any) -> None:  # noqa: N803
         self._find(StackName).coming = list(self.endings["continue"])
 
     def _rollback_stack(self, StackName: str) -> None:  # noqa: N803

@@ -55,6 +55,10 @@ NAMED_KEY = {
     "ResourceType": "AWS::KMS::Key",
     "ResourceStatus": "CREATE_COMPLETE",
 }
+CONTINUE = (
+    ". Remove the cause and run again, or name the resources that the rollback may go on without in"
+    " resources_to_skip"
+)
 PREVIEW = ["CreateChangeSet", "DeleteChangeSet"]
 APPLY = ["CreateChangeSet", "ExecuteChangeSet"]
 
@@ -75,7 +79,7 @@ def converge(
     *,
     clock: Clock | None = None,
     seconds: float = 3_600,
-    **options: bool,
+    **options: Any,
 ) -> Outcome:
     patience = (clock or Clock()).patience(seconds)
     return Converger(aws.client, wanted, patience=patience, **options).run()
@@ -786,8 +790,9 @@ def test_an_update_that_fails_names_what_failed(aws: FakeCloudFormation, status:
         event("UPDATE_IN_PROGRESS"),
     ]
 
+    cure = CONTINUE if status == "UPDATE_ROLLBACK_FAILED" else ""
     assert failure(aws) == (
-        f"One is {status}. Topic (AWS::SNS::Topic) UPDATE_FAILED: no reason given"
+        f"One is {status}. Topic (AWS::SNS::Topic) UPDATE_FAILED: no reason given{cure}"
     )
     assert aws.writes == APPLY
 
@@ -819,8 +824,8 @@ def test_what_holds_data_is_not_discarded(aws: FakeCloudFormation, status: str) 
                 "LogicalResourceId": "PipelineBucket",
                 "PhysicalResourceId": "bucket",
                 "ResourceType": "AWS::S3::Bucket",
-                "ResourceStatus": "DELETE_SKIPPED",
             },
+            {**NAMED_KEY, "LogicalResourceId": "Kept", "ResourceStatus": "DELETE_SKIPPED"},
         ],
     )
 
@@ -893,8 +898,22 @@ def test_a_repair_that_does_not_help_is_not_tried_again(
         event("UPDATE_IN_PROGRESS"),
     ]
 
-    assert failure(aws) == f"One is {status}. Role (AWS::IAM::Role) UPDATE_FAILED: denied"
+    cure = CONTINUE if status == "UPDATE_ROLLBACK_FAILED" else ""
+    assert failure(aws) == f"One is {status}. Role (AWS::IAM::Role) UPDATE_FAILED: denied{cure}"
     assert aws.writes == [operation]
+
+
+@pytest.mark.parametrize("skip", [(), ("Role", "Topic")])
+def test_a_rollback_goes_on_without_what_the_user_names(
+    aws: FakeCloudFormation, skip: tuple[str, ...]
+) -> None:
+    stack = aws.add("UPDATE_ROLLBACK_FAILED")
+
+    converge(aws, resources_to_skip=skip)
+
+    assert [asked for operation, asked in aws.calls if operation == "ContinueUpdateRollback"] == [
+        {"StackName": stack.stack_id, "ResourcesToSkip": list(skip)}
+    ]
 
 
 def test_one_repair_may_follow_another(aws: FakeCloudFormation) -> None:
