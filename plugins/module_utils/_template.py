@@ -59,7 +59,8 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii")
     except UnicodeDecodeError as exc:
-        line = exc.object[: exc.start].count(b"\n") + 1
+        before = exc.object.partition(exc.object[exc.start : exc.end])[0]
+        line = before.count(b"\n") + 1
         raise PipelineError(f"{path.name} line {line} is not ASCII") from exc
     except OSError as exc:
         raise PipelineError(f"cannot read the template {path}: {exc.strerror}") from exc
