@@ -19,6 +19,7 @@ from tests.lab import (
     references,
     stack_policies,
     stack_records,
+    storage,
     templates,
     tokens,
 )
@@ -34,6 +35,7 @@ def install(settings: Settings) -> None:
     buckets.install()
     conditions.install(settings)
     principals.install(settings)
+    storage.install()
     references.install()
     templates.install()
     permissions.install()

@@ -39,6 +39,17 @@ SIGNATURES = {
     "ministack.app.SERVICE_REGISTRY": VALUE,
     "ministack.app._loaded_modules": VALUE,
     "ministack.core.router.SERVICE_PATTERNS": VALUE,
+    "ministack.core.iam_actions._s3_action": (
+        "(method: str, path: str, query_params: dict) -> str | None"
+    ),
+    "ministack.core.iam_actions._s3_object_context": (
+        "(iam_action: str, query_params: dict, path: str, headers: dict) -> dict"
+    ),
+    "ministack.core.iam_actions._safe_json_field": "(body: bytes, field: str) -> str",
+    "ministack.core.iam_actions.s3_service_context": (
+        "(iam_action: str, query_params: dict | None, path: str = '', "
+        "headers: dict | None = None) -> dict"
+    ),
     "ministack.core.iam_actions.extract_iam_action": (
         "(service: str, method: str, path: str, headers: dict, body: bytes, "
         "query_params: dict) -> str | None"
@@ -66,6 +77,10 @@ SIGNATURES = {
     "ministack.core.iam_evaluator.evaluate": (
         f"(ctx: {CONTEXT}, policies: {POLICIES}, *limits: {POLICIES}) -> {RESULT}"
     ),
+    "ministack.core.iam_evaluator.evaluate_resource_policy": (
+        f"(doc: str | dict | None, ctx: {CONTEXT}, service: str | None = None, "
+        f"named_only: bool = False, direct_only: bool = False) -> {RESULT}"
+    ),
     "ministack.core.iam_evaluator.find_iam_access_key_account": (
         "(access_key_id: str) -> str | None"
     ),
@@ -90,7 +105,17 @@ SIGNATURES = {
     "ministack.services.iam._roles": VALUE,
     "ministack.services.kms._alias_arn": "(alias_name)",
     "ministack.services.kms._aliases": VALUE,
+    "ministack.services.kms._keys": VALUE,
     "ministack.services.lambda_svc._functions": VALUE,
+    "ministack.services.s3._bucket_default_sse_headers": "(bucket_name: str) -> dict",
+    "ministack.services.s3._bucket_encryption": VALUE,
+    "ministack.services.s3._bucket_owner_account": "(name: str) -> str | None",
+    "ministack.services.s3._bucket_policies": VALUE,
+    "ministack.services.s3._foreign_bucket_allows": (
+        "(owner_account: str, bucket_name: str, key: str, method: str, query_params: dict, "
+        "caller: str, headers: dict | None = None) -> bool"
+    ),
+    "ministack.services.s3._stored_sse_headers": "(obj: dict) -> dict",
     "ministack.services.s3._bucket_has_versions": "(name: str) -> bool",
     "ministack.services.s3._buckets": VALUE,
     "ministack.services.s3._delete_bucket_encryption": "(name: str)",

@@ -16,10 +16,11 @@ import copy
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.lab.aws import Clients
 from tests.lab.lab import Lab, ResourceRule
@@ -588,3 +589,153 @@ def test_a_stack_was_not_updated_by_its_creation(stacks: Stacks) -> None:
     assert "LastUpdatedTime" not in stacks.describe()
     update(stacks, {"A": topic("2")})
     assert stacks.describe()["LastUpdatedTime"] > stacks.describe()["CreationTime"]
+
+
+# Buckets and keys
+
+OTHER = "333333333333"
+
+
+class Store:
+    """A bucket of the account, encrypted with a key of the account, as the templates make them."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.s3, self.kms = lab.client("s3", ACCOUNT), lab.client("kms", ACCOUNT)
+        self.name = name.lower()[:60]
+        self.objects = f"arn:aws:s3:::{self.name}/*"
+        self.key = self.kms.create_key()["KeyMetadata"]["Arn"]
+        self.s3.create_bucket(Bucket=self.name)
+        default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": self.key}
+        self.s3.put_bucket_encryption(
+            Bucket=self.name,
+            ServerSideEncryptionConfiguration={
+                "Rules": [{"ApplyServerSideEncryptionByDefault": default}]
+            },
+        )
+        self.s3.put_object(Bucket=self.name, Key="key", Body=b"data")
+
+    def grant(self, *actions: str, to: str, effect: str = "Allow", **more: Any) -> None:
+        grant = {"Principal": {"AWS": to}, "Action": list(actions), "Resource": self.objects}
+        document = statements({**grant, "Effect": effect, **more})
+        self.s3.put_bucket_policy(Bucket=self.name, Policy=json.dumps(document))
+
+    def grant_key(self, *actions: str, to: str, **more: Any) -> None:
+        document = key_policy(to, *actions)
+        document["Statement"][0].update(more)
+        document["Statement"] += key_policy(ACCOUNT, "kms:*")["Statement"]
+        self.kms.put_key_policy(KeyId=self.key, PolicyName="default", Policy=json.dumps(document))
+
+
+class Stranger(Caller):
+    """A role of another account."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.iam, self.name = lab.client("iam", OTHER), name
+        root = {"AWS": f"arn:aws:iam::{OTHER}:root"}
+        trust = statements({"Principal": root, "Action": "sts:AssumeRole"})
+        self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        self.arn = f"arn:aws:iam::{OTHER}:role/{name}"
+        self.clients = Clients(lab.url)
+        self.credentials = self.clients.assume(OTHER, name, REGION)
+
+    def reads(self, store: Store) -> bool:
+        return allowed(lambda: self.client("s3").get_object(Bucket=store.name, Key="key"))
+
+    def writes(self, store: Store, **more: Any) -> bool:
+        return allowed(
+            lambda: self.client("s3").put_object(Bucket=store.name, Key="new", Body=b"", **more)
+        )
+
+
+def allowed(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException", "403"):
+            raise
+        return False
+    return True
+
+
+def only(role: str) -> dict[str, Any]:
+    return {"Condition": {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::*:role/{role}"}}}
+
+
+@pytest.fixture
+def store(lab: Lab, stacks: Stacks) -> Store:
+    return Store(lab, stacks.name)
+
+
+@pytest.fixture
+def stranger(lab: Lab, stacks: Stacks) -> Stranger:
+    return Stranger(lab, f"stranger-{stacks.name}"[:64])
+
+
+def test_a_bucket_of_another_account_takes_both_policies_and_the_key(
+    store: Store, stranger: Stranger
+) -> None:
+    """Talks to a running lab."""
+    store.grant("s3:GetObject", to=OTHER, **only(stranger.name))
+    store.grant_key("kms:Decrypt", to=OTHER, **only(stranger.name))
+    assert not stranger.reads(store)
+    stranger.may("s3:GetObject", "kms:Decrypt")
+    assert stranger.reads(store)
+    stranger.may("s3:GetObject")
+    assert not stranger.reads(store)
+    stranger.may("s3:GetObject", "kms:Decrypt")
+    store.grant_key("kms:Decrypt", to=OTHER, **only("another"))
+    assert not stranger.reads(store)
+    store.grant_key("kms:Decrypt", to=OTHER)
+    assert stranger.reads(store)
+    store.grant("s3:GetObject", to=OTHER, **only("another"))
+    assert not stranger.reads(store)
+
+
+def test_who_writes_needs_a_data_key(store: Store, stranger: Stranger) -> None:
+    """Talks to a running lab."""
+    stranger.may("s3:PutObject", "kms:*")
+    store.grant("s3:PutObject", to=OTHER, **only(stranger.name))
+    store.grant_key("kms:Decrypt", to=OTHER)
+    assert not stranger.writes(store)
+    store.grant_key("kms:GenerateDataKey", to=OTHER, **only(stranger.name))
+    assert stranger.writes(store)
+
+
+def test_a_statement_about_the_key_of_uploads_holds(store: Store, stranger: Stranger) -> None:
+    """Talks to a running lab."""
+    stranger.may("s3:PutObject", "kms:*")
+    store.grant_key("kms:*", to=OTHER)
+    key_id = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+    store.grant("s3:PutObject", to=OTHER, Condition={"StringEquals": {key_id: store.key}})
+    named = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": store.key}
+    assert stranger.writes(store, **named)
+    assert not stranger.writes(store)
+
+
+def test_a_reader_of_the_own_account_needs_the_key(store: Store, caller: Caller) -> None:
+    """Talks to a running lab."""
+    caller.may("s3:GetObject")
+    read = {"Bucket": store.name, "Key": "key"}
+    assert not allowed(lambda: caller.client("s3").get_object(**read))
+    caller.may("s3:GetObject", "kms:Decrypt")
+    assert allowed(lambda: caller.client("s3").get_object(**read))
+
+
+def test_a_bucket_policy_denies_its_own_account(store: Store) -> None:
+    """Talks to a running lab."""
+    store.grant("s3:GetObject", to="*", effect="Deny")
+    assert not allowed(lambda: store.s3.get_object(Bucket=store.name, Key="key"))
+    store.s3.delete_bucket_policy(Bucket=store.name)
+    assert allowed(lambda: store.s3.get_object(Bucket=store.name, Key="key"))
+
+
+def test_a_key_of_another_account_takes_both_policies(store: Store, stranger: Stranger) -> None:
+    """Talks to a running lab."""
+    kms = stranger.client("kms")
+    stranger.may("kms:GenerateDataKey")
+    make = {"KeyId": store.key, "KeySpec": "AES_256"}
+    assert not allowed(lambda: kms.generate_data_key(**make))
+    store.grant_key("kms:GenerateDataKey", to=OTHER, **only(stranger.name))
+    assert allowed(lambda: kms.generate_data_key(**make))
+    stranger.may("kms:Decrypt")
+    assert not allowed(lambda: kms.generate_data_key(**make))
