@@ -39,7 +39,9 @@ class ActionModule(PipelineAction):
             play_hosts=self.task_vars["ansible_play_hosts_all"],
             check_mode=self._task.check_mode,
         )
-        Display().display("\n" + "\n".join(as_text(rows, self.options["plan"]["orphans"])) + "\n")
+        orphans = self.options["plan"]["orphans"]
+        lines = as_text(rows, orphans, check_mode=self._task.check_mode)
+        Display().display("\n".join(["", *lines, ""]))
         return {
             "changed": False,
             "results": {row.host.name: row.result for row in rows},

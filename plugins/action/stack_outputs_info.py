@@ -25,6 +25,8 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action impo
 
 ARGUMENT_SPEC = STACK_OUTPUTS_INFO
 
+_KEYS = ("account_id", "region", "stack_name")
+
 
 class ActionModule(PipelineAction):
     """The action ``crossaccount.pipeline.stack_outputs_info``."""
@@ -46,18 +48,20 @@ class ActionModule(PipelineAction):
             if not tag:
                 return _told(Stacks(client).find(name))
             found = {stack.name: stack for stack in Stacks(client).all()}
-            others = [one for one in found.values() if tag in one.tags and one.name != name]
-            return _told(found.get(name)) | {"tagged": [one.name for one in others]}
+            tagged = [one.name for one in found.values() if tag in one.tags]
+            return _told(found.get(name)) | {"tagged": tagged}
 
         answers = for_each(targets, read)
+        tagged = {
+            (target["account_id"], target["region"], name)
+            for target, answer in zip(targets, answers, strict=True)
+            for name in answer.pop("tagged", ())
+        }
+        asked_for = {(one["account_id"], one["region"], one["stack_name"]) for one in targets}
         return {
             "changed": False,
             "caller_account_id": gateway.known_caller_account_id,
-            "tagged": [
-                _identity(target) | {"stack_name": name}
-                for target, answer in zip(targets, answers, strict=True)
-                for name in answer.pop("tagged", ())
-            ],
+            "tagged": [dict(zip(_KEYS, one, strict=True)) for one in sorted(tagged - asked_for)],
             "stacks": [
                 _identity(target) | answer for target, answer in zip(targets, answers, strict=True)
             ],
@@ -78,5 +82,5 @@ def _told(found: Found | None) -> dict[str, t.Any]:
 
 
 def _identity(target: Target) -> dict[str, t.Any]:
-    keys = ("account_id", "region", "stack_name")
-    return {"name": target.get("name") or target["stack_name"]} | {key: target[key] for key in keys}
+    name = target.get("name") or target["stack_name"]
+    return {"name": name} | {key: target[key] for key in _KEYS}

@@ -64,7 +64,7 @@ _value:
     - Key C(grants) maps each region to the account ids that its policies are to name.
     - Key C(failures) maps hosts that nothing is done to to the reason.
     - Key C(quarantined) lists the hosts that are left alone.
-    - Key C(gone) lists the regional hosts that are to be absent and are.
+    - Key C(gone) lists the absent regional hosts that have nothing left to let go of.
     - Key C(orphans) lists stacks with our tag that no host stands for.
   type: dict
 """

@@ -39,6 +39,7 @@ MOST_REGIONS = 32
 
 _ACCOUNT_ID = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
+_NOT_TEXT = "is not text"  # YAML reads 011111111111 as another number
 _ANYTHING = re.compile(r".+")
 _STATES = ("present", "quarantined", "absent")
 # Hosts that one problem names before it counts the rest.
@@ -298,22 +299,24 @@ class _Reader:
         :param of: what the value must look like, in words *which*.
         """
         where = "group_vars/all.yml"
-        hosts_of: dict[t.Any, list[str]] = {}
+        hosts_of: dict[str, list[str]] = {}
         for name in (name for group in GROUPS for name in self._members[group]):
-            hosts_of.setdefault(self._value(name, variable, default), []).append(name)
+            value = self._value(name, variable, default)
+            text = value if isinstance(value, str) else f"{value} {_NOT_TEXT}"
+            hosts_of.setdefault(text, []).append(name)
         values = list(hosts_of)
         if not values:
             return default  # no host at all, which is told elsewhere
         value = values[0]
         if len(values) > 1:
-            told = ", ".join(f"{one or 'nothing'} for {hosts_of[one][0]}" for one in values)
+            told = ", ".join(f"{hosts_of[one][0]}: {one or 'nothing'}" for one in values)
             self.problems.add(
                 f"{variable} differs between hosts ({told})", f"Set it once, in {where}"
             )
         elif value == "":
             self.problems.add(f"{variable} is not set", f"Set it in {where}")
-        elif not isinstance(value, str):
-            self.problems.add(f"{variable} {value} is not text", f"Quote it in {where}")
+        elif value.endswith(_NOT_TEXT):
+            self.problems.add(f"{variable} {value}", f"Quote it in {where}")
         elif not of.fullmatch(value):
             self.problems.add(f"{variable} {value} is not {which}", f"Correct it in {where}")
         else:
@@ -351,7 +354,8 @@ class _Reader:
         for region in host.regions:
             if not self._is_region(region) or region in organisation.regions:
                 continue
-            if region in organisation.hosts:
+            host_of = organisation.hosts.get(region)
+            if host_of is not None and host_of.is_absent:
                 self._problem(
                     host.name,
                     f"region {region} is in regions, and its host is to be absent",

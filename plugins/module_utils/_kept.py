@@ -11,6 +11,10 @@ import dataclasses
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import (
+    is_ansible_aws_error_code,
+)
 
 from ._connection import AccountSession, Client
 from ._errors import ErrorHandler, PipelineError
@@ -60,17 +64,23 @@ class KeptData:
             TagFilters=[{"Key": _STACK_TAG, "Values": [stack_name]}],
             ResourceTypeFilters=["s3", "kms:key"],
         )
-        arns = sorted(
-            entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]
+        arns = [entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]]
+        kept = (self._kept(arn) for arn in sorted(arns))
+        # Buckets first: a key is of use until they are empty.
+        return sorted(
+            (one for one in kept if one is not None and one.name not in owned),
+            key=lambda one: one.kind,
         )
-        kept = [self._kept(arn) for arn in arns]
-        return [one for one in kept if one.name not in owned]
 
-    def _kept(self, arn: str) -> Kept:
+    def _kept(self, arn: str) -> Kept | None:
+        """Return what *arn* is; None for a key that the tag index still lists after its end."""
         parsed = parse_aws_arn(arn)
         if parsed is not None and parsed["service"] == "s3":
             return Kept(kind="bucket", arn=arn, region=self._region)
-        date = self._kms.describe_key(KeyId=arn)["KeyMetadata"].get("DeletionDate")
+        try:
+            date = self._kms.describe_key(KeyId=arn)["KeyMetadata"].get("DeletionDate")
+        except is_boto3_error_code("NotFoundException"):
+            return None
         return Kept(
             kind="key",
             arn=arn,
@@ -81,7 +91,10 @@ class KeptData:
     def purge(self, kept: Kept) -> Kept:
         """Delete a bucket with all that it holds, or schedule a key's deletion, for good."""
         if kept.kind == "bucket":
-            self._delete_bucket(kept.name)
+            try:
+                self._delete_bucket(kept.name)
+            except is_ansible_aws_error_code("NoSuchBucket"):
+                pass  # the tag index still lists it after its end
             return dataclasses.replace(kept, purged=True)
         if kept.deletion_date is not None:
             return kept

@@ -66,7 +66,12 @@ class Operations:
         """Delete the stack, its protection lifted, and wait until it is gone."""
         if found.termination_protection:
             self._stacks.set_termination_protection(found.stack_id, False)
-        self._stacks.delete(found.stack_id)
+        try:
+            self._stacks.delete(found.stack_id)
+        except PipelineError:
+            if found.termination_protection:
+                self._stacks.set_termination_protection(found.stack_id, True)
+            raise
         after = self.ended(found)
         if after is not None and after.verdict is not Verdict.ABSENT:
             raise self.failure(after)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from ._organisation import DEPLOY_ACCOUNTS, PRIMARY, REGIONAL, Host, Organisation
-from ._status import is_readable, is_standing
+from ._status import is_past_use, is_readable, is_standing
 
 Stack = t.Mapping[str, t.Any]  # an entry of stack_outputs_info, or ``stack`` of the stack action
 
@@ -69,8 +69,8 @@ def plan(
     :param pipelines: what pipelines_info found; asked only where a host is to be absent.
     :param allow_replacement: let the roles of the deploy accounts get other names.
     :returns: ``grants`` (region to account ids), ``failures`` (host to why nothing is done to it),
-        ``quarantined`` (hosts that are left alone), ``gone`` (regional hosts that are to be absent
-        and are) and ``orphans`` (stacks of ours that no host stands for).
+        ``quarantined`` (hosts that are left alone), ``gone`` (absent regional hosts with nothing
+        left to let go of) and ``orphans`` (stacks of ours that no host stands for).
     """
     answers = {entry["name"]: entry.get("error") for entry in access}
     failures = {name: error for name, error in answers.items() if error}
@@ -166,24 +166,26 @@ def _pipelines_using(
 
 
 def _gone(organisation: Organisation, foundation: t.Iterable[Stack]) -> list[str]:
-    exist = {stack["name"]: stack.get("error") or stack.get("exists") for stack in foundation}
+    """Return the absent regional hosts that have nothing left to let go of."""
+    past_use = {
+        stack["name"]
+        for stack in foundation
+        if not stack.get("error") and is_past_use(stack.get("status"))
+    }
     return [
-        host.name
-        for host in organisation.of(REGIONAL)
-        if host.is_absent and not exist.get(host.name)
+        host.name for host in organisation.of(REGIONAL) if host.is_absent and host.name in past_use
     ]
 
 
 def _orphans(organisation: Organisation, owned: t.Iterable[Stack]) -> list[dict[str, str]]:
+    """Return the stacks of ours that no host stands for; a slice does not see every host."""
+    if organisation.is_slice:
+        return []
     keys = ("account_id", "region", "stack_name")
-    known = {
-        (host.account_id, host.region, host.stack_name) for host in organisation.hosts.values()
-    }
-    return [
-        {key: stack[key] for key in keys}
-        for stack in owned
-        if tuple(stack[key] for key in keys) not in known
-    ]
+    hosts = organisation.hosts.values()
+    known = {(host.account_id, host.region, host.stack_name) for host in hosts}
+    found = {tuple(stack[key] for key in keys) for stack in owned}
+    return [dict(zip(keys, one, strict=True)) for one in sorted(found - known)]
 
 
 def listed(stack: Stack, parameter: str) -> list[str]:

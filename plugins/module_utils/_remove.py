@@ -11,6 +11,7 @@ import dataclasses
 import typing as t
 
 from ._cloudformation import Stacks, existing
+from ._gate import DATA_TYPES
 from ._kept import Kept, KeptData
 from ._operation import Operations
 from ._stack import Found
@@ -23,7 +24,7 @@ class Removal:
     """What removing did, or in check mode would do.
 
     :param found: the stack as it was before; None when there was none.
-    :param resources: what it held.
+    :param resources: what goes with it; keys and buckets do not.
     :param kept: keys and buckets without a stack, those of earlier stacks of that name included.
     """
 
@@ -70,7 +71,7 @@ class Remover:
         resources = self._stacks.resources(found.stack_id) if found else []
         if found is not None and not self._check_mode:
             self._operations.delete(found)
-        types = frozenset(one["ResourceType"] for one in resources)
+        types = frozenset(one["ResourceType"] for one in resources) - DATA_TYPES
         return Removal(
             found=found,
             resources=tuple(existing(resources, types)),

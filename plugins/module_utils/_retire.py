@@ -28,6 +28,8 @@ def postponed(
     result = {}
     let_go = {*converged(organisation, hostvars), *plan["gone"]}
     for host in organisation.hosts.values():
+        if host.name in plan["gone"]:
+            continue
         holding = {other.name for other in _referring(organisation, host)} - let_go
         if holding:
             result[host.name] = f"postponed: {', '.join(sorted(holding))} did not let go of it yet"

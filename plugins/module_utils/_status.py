@@ -89,6 +89,12 @@ def is_standing(status: str | None) -> bool:
     return status != "ROLLBACK_FAILED" and verdict_of(status) not in never_made
 
 
+def is_past_use(status: str | None) -> bool:
+    """Return whether the stack is gone, was never made, or can only be deleted."""
+    usable = (Verdict.SETTLED, Verdict.BUSY, Verdict.CONTINUE, Verdict.ROLL_BACK)
+    return verdict_of(status) not in usable
+
+
 def is_readable(status: str | None) -> bool:
     """Return whether outputs and parameters can be relied on: nothing runs, nothing is stuck."""
     return verdict_of(status) is Verdict.SETTLED
@@ -99,6 +105,7 @@ __all__ = (
     "OPERATION_STARTS",
     "STATUSES",
     "Verdict",
+    "is_past_use",
     "is_readable",
     "is_standing",
     "is_success",

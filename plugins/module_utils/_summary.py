@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ._organisation import DEPLOY_ACCOUNTS, GROUPS, Host, Organisation
+from ._organisation import DEPLOY_ACCOUNTS, GROUPS, PRIMARY, Host, Organisation
 
 _DONE = {"none": "unchanged", "create": "created", "update": "updated", "delete": "removed"}
 _TO_DO = {
@@ -114,7 +114,12 @@ def converged(
     return result
 
 
-def as_text(rows: t.Sequence[Row], orphans: t.Sequence[t.Mapping[str, str]] = ()) -> list[str]:
+def as_text(
+    rows: t.Sequence[Row],
+    orphans: t.Sequence[t.Mapping[str, str]] = (),
+    *,
+    check_mode: bool = False,
+) -> list[str]:
     """Return the summary as lines: a table, what was kept, what nobody owns, what failed.
 
     :param orphans: stacks of ours that no host stands for.
@@ -137,14 +142,16 @@ def as_text(rows: t.Sequence[Row], orphans: t.Sequence[t.Mapping[str, str]] = ()
     for row in rows:
         if row.kept:
             lines += ["", f"{row.host.name}: data without a stack"]
-            lines += [f"  {line}" for one in row.kept for line in _kept_lines(one)]
+            for one in row.kept:
+                lines += _kept_lines(one, row.host, check_mode=check_mode)
     if orphans:
-        lines += ["", "Our stacks that no host stands for, left alone:"]
-        lines += [
-            f"  {one['stack_name']} in {one['account_id']} {one['region']}: aws cloudformation"
-            f" delete-stack --stack-name {one['stack_name']} --region {one['region']}"
-            for one in orphans
-        ]
+        lines += ["", "Stacks of ours that no host stands for, left alone:"]
+        for one in orphans:
+            name, region = one["stack_name"], one["region"]
+            lines += [
+                f"  {name} in {one['account_id']} {region}",
+                f"    delete: aws cloudformation delete-stack --region {region} --stack-name {name}",
+            ]
     hosts_of: dict[str, list[str]] = {}
     for row in failed:
         hosts_of.setdefault(row.failure or "", []).append(row.host.name)
@@ -153,25 +160,28 @@ def as_text(rows: t.Sequence[Row], orphans: t.Sequence[t.Mapping[str, str]] = ()
     return lines
 
 
-def _kept_lines(kept: t.Mapping[str, t.Any]) -> list[str]:
-    kind, name, region = kept["kind"], kept["name"], kept["region"]
-    key = f"--key-id {name} --region {region}"
-    if kind == "bucket" and kept["purged"]:
-        return [f"bucket {name}: emptied and deleted"]
-    if kind == "bucket":
-        return [
-            f"bucket {name}",
-            f"  read:   aws s3 ls s3://{name} --recursive",
-            f"  delete: aws s3 rb s3://{name} --force --region {region}",
-        ]
+def _kept_lines(kept: t.Mapping[str, t.Any], host: Host, *, check_mode: bool) -> list[str]:
+    """Return what is told of a bucket or a key, with the commands to read, keep or delete it."""
+    name, title = kept["name"], f"  {kept['kind']} {kept['name']}"
+    if kept["kind"] == "bucket" and kept["purged"]:
+        return [f"{title}: {'to be ' if check_mode else ''}emptied and deleted"]
+    if kept["kind"] == "bucket":
+        # The build bucket has versions, which rb does not delete.
+        delete = f"aws s3 rb s3://{name} --force"
+        if host.group == PRIMARY:
+            delete = "run the teardown with -e purge_data=true"
+        return [title, f"    read:   aws s3 ls s3://{name} --recursive", f"    delete: {delete}"]
+    at = f"--region {kept['region']} \\\n              --key-id {name}"
     if kept["deletion_date"]:
         return [
-            f"key {name}: deleted for good on {kept['deletion_date']}",
-            f"  keep:   aws kms cancel-key-deletion {key}",
+            f"{title}: deleted for good on {kept['deletion_date']}",
+            f"    keep:   aws kms cancel-key-deletion {at}",
         ]
+    if kept["purged"]:
+        return [f"{title}: its deletion is to be scheduled"]
     return [
-        f"key {name}: without it the bucket cannot be read",
-        f"  delete: aws kms schedule-key-deletion --pending-window-in-days 30 {key}",
+        f"{title}: without it its bucket cannot be read",
+        f"    delete: aws kms schedule-key-deletion {at}",
     ]
 
 

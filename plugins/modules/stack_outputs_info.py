@@ -87,8 +87,7 @@ tagged:
   type: list
   elements: dict
   sample:
-    - name: eu-west-1
-      account_id: "111111111111"
+    - account_id: "111111111111"
       region: eu-west-1
       stack_name: CrossAccountRegionalOld
 stacks:
