@@ -147,10 +147,10 @@ def as_text(
     if orphans:
         lines += ["", "Stacks of ours that no host stands for, left alone:"]
         for one in orphans:
-            name, region = one["stack_name"], one["region"]
+            at = f"--region {one['region']} --stack-name {one['stack_name']}"
             lines += [
-                f"  {name} in {one['account_id']} {region}",
-                f"    delete: aws cloudformation delete-stack --region {region} --stack-name {name}",
+                f"  {one['stack_name']} in {one['account_id']} {one['region']}",
+                f"    delete: aws cloudformation delete-stack {at}",
             ]
     hosts_of: dict[str, list[str]] = {}
     for row in failed:
