@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,8 @@ import pytest
 from tests.integration.held import Held
 from tests.integration.inventory import ROOT, Inventory
 from tests.integration.playbook import Playbook
+from tests.integration.uploads import Uploads, let_operator_purge
+from tests.integration.waiting import survivors
 from tests.lab.lab import Lab
 
 
@@ -53,6 +57,27 @@ def playbook(lab: Lab, inventory: Inventory, tmp_path: Path) -> Playbook:
 def held(lab: Lab, inventory: Inventory) -> Held:
     """What AWS holds."""
     return Held(lab, inventory)
+
+
+@pytest.fixture
+def uploads(lab: Lab) -> Uploads:
+    """Objects in the organisation's buckets."""
+    return Uploads(lab)
+
+
+@pytest.fixture
+def may_purge(lab: Lab) -> None:
+    """Let the operator delete data."""
+    let_operator_purge(lab)
+
+
+@pytest.fixture
+def mark() -> Iterator[str]:
+    """The value of MARK for a run; what still carries it afterwards is ended."""
+    mark = uuid.uuid4().hex
+    yield mark
+    for pid in survivors(mark):
+        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture

@@ -137,6 +137,49 @@ class Held:
         outputs = self.outputs(self.foundation(region))
         return outputs["KeyArn"], outputs["PipelineBucketArn"]
 
+    # Data, whether a stack owns it or not
+
+    def owned_data(self) -> set[str]:
+        """The ARNs of the keys and buckets that are part of stacks of the build account."""
+        found = set()
+        for name in self.stacks():
+            if name.account_id != self._inventory.build_account_id:
+                continue
+            client = self._client("cloudformation", name.account_id, name.region)
+            pages = client.get_paginator("list_stack_resources").paginate(StackName=name.name)
+            for page in pages:
+                for one in page["StackResourceSummaries"]:
+                    physical_id = one.get("PhysicalResourceId", "")
+                    if one["ResourceType"] == "AWS::S3::Bucket":
+                        found.add(f"arn:aws:s3:::{physical_id}")
+                    elif one["ResourceType"] == "AWS::KMS::Key":
+                        found.add(f"arn:aws:kms:{name.region}:{name.account_id}:key/{physical_id}")
+        return found
+
+    def data(self) -> set[str]:
+        """The ARNs of every bucket, and of every key that is not being deleted."""
+        return self.buckets() | {arn for arn, date in self.keys().items() if date is None}
+
+    def kept(self) -> set[str]:
+        """The ARNs of keys and buckets that no stack owns any more."""
+        return self.data() - self.owned_data()
+
+    def buckets(self) -> set[str]:
+        """The ARNs of the build account's buckets."""
+        buckets = self._client("s3", self._inventory.build_account_id).list_buckets()["Buckets"]
+        return {f"arn:aws:s3:::{bucket['Name']}" for bucket in buckets}
+
+    def keys(self) -> dict[str, str | None]:
+        """The keys of the build account by ARN, each with the day of its deletion if there is."""
+        found: dict[str, str | None] = {}
+        for region in _REGIONS:
+            kms = self._client("kms", self._inventory.build_account_id, region)
+            for entry in kms.list_keys()["Keys"]:
+                metadata = kms.describe_key(KeyId=entry["KeyArn"])["KeyMetadata"]
+                date = metadata.get("DeletionDate")
+                found[entry["KeyArn"]] = date.date().isoformat() if date else None
+        return found
+
     # Policies, as the services themselves answer
 
     def bucket_policy(self, arn: str, region: str) -> Data:
@@ -223,14 +266,19 @@ def check_complete(
     *,
     without: Iterable[str] = (),
     not_granted: Iterable[str] = (),
+    standing: Iterable[str] = (),
 ) -> None:
     """Assert that AWS holds what the inventory says, no more and no less.
 
     without: hosts whose stack is missing. not_granted: accounts' hosts that no policy admits.
+    standing: hosts that are to be absent, and whose stacks stand all the same.
     """
-    missing, outside = set(without), set(not_granted)
+    left = inventory.absent - set(standing)
+    missing, outside = {*without, *left}, set(not_granted)
     accounts = {
-        name: account for name, account in inventory.accounts.items() if not account.quarantined
+        name: account
+        for name, account in inventory.accounts.items()
+        if not (account.quarantined or account.absent)
     }
     stacks = held.stacks()
     expected = {held.foundation(region) for region in inventory.regions}
@@ -243,7 +291,8 @@ def check_complete(
 
     regions = [region for region in inventory.regions if region not in missing]
     stores = {region: held.store(region) for region in regions}
-    others = {region: stores[region] for region in regions if region != inventory.primary_region}
+    registered = set(regions) - {inventory.primary_region} - inventory.absent
+    others = {region: stores[region] for region in registered}
     assert held.register() == others
     for region in regions:
         wanted = {

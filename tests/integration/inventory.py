@@ -26,6 +26,7 @@ class Account:
     account_id: str
     regions: tuple[str, ...]
     quarantined: bool = False
+    absent: bool = False
 
 
 class Inventory:
@@ -70,8 +71,20 @@ class Inventory:
                 account_id=host["account_id"],
                 regions=tuple(host["regions"]),
                 quarantined=host.get("state") == "quarantined",
+                absent=host.get("state") == "absent",
             )
             for name, host in self._members("deploy_accounts").items()
+        }
+
+    @property
+    def absent(self) -> set[str]:
+        """The hosts that are to be absent."""
+        groups = ("regional", "deploy_accounts")
+        return {
+            name
+            for group in groups
+            for name, host in self._members(group).items()
+            if host.get("state") == "absent"
         }
 
     @property
@@ -95,6 +108,13 @@ class Inventory:
     def add_account(self, name: str, account_id: str, *regions: str) -> None:
         """Add a deploy account."""
         self._edit("deploy_accounts", name, {"account_id": account_id, "regions": list(regions)})
+
+    def retire(self, name: str) -> None:
+        """Let a host be absent, as the documentation says: no account deploys to it any more."""
+        for account, found in self.accounts.items():
+            if name in found.regions:
+                self.set(account, regions=[region for region in found.regions if region != name])
+        self.set(name, state="absent")
 
     def set(self, name: str, **variables: Any) -> None:
         """Set variables of a host."""

@@ -26,6 +26,7 @@ SECONDS = 150
 
 _RECAP = re.compile(r"^(?P<host>\S+) +: (?P<counts>(?:\w+=\d+ *){7})$", re.MULTILINE)
 _SUMMARY = re.compile(r"^HOST +ACCOUNT +REGION +STACK +RESULT\n(?P<rows>(?:.+\n)+)", re.MULTILINE)
+_KEPT = "data without a stack"
 _PLAY = re.compile(r"^PLAY \[(.*)\] \*+$", re.MULTILINE)
 
 
@@ -90,10 +91,26 @@ class Run:
         return {host: result for host, _account, _region, _stack, result in cells}
 
     def reason(self, host: str) -> str:
-        """Why the summary says that a host failed; empty when it does not."""
-        summary = self.output[self.output.find("\nHOST ") :]
-        match = re.search(rf"^{re.escape(host)}: (.*)$", summary, re.MULTILINE)
-        return match[1] if match else ""
+        """Why the summary says that a host failed; empty when it does not.
+
+        Hosts that failed for one reason share its line.
+        """
+        for hosts, reason in re.findall(r"^(\S+(?:, \S+)*): (.*)$", self._summary, re.MULTILINE):
+            if host in hosts.split(", ") and reason != _KEPT:
+                return str(reason)
+        return ""
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What the summary says of data without a stack, by host."""
+        blocks = re.findall(
+            rf"^(\S+): {re.escape(_KEPT)}\n((?:  .*\n?)+)", self._summary, re.MULTILINE
+        )
+        return dict(blocks)
+
+    @property
+    def _summary(self) -> str:
+        return self.output[self.output.find("\nHOST ") :]
 
     @property
     def plays(self) -> list[str]:

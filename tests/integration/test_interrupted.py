@@ -10,8 +10,7 @@ import os
 import signal
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ import pytest
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook
+from tests.integration.waiting import MARK, survivors, wait_until
 from tests.lab.calls import Call
 from tests.lab.lab import Lab
 
@@ -26,8 +26,6 @@ pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="workers are found by their environment"
 )
 
-# Every worker that a run leaves carries this variable.
-MARK = "CROSSACCOUNT_TEST_RUN"
 # A worker may sleep between two polls, 6 s at most.
 SECONDS_TO_NOTICE = 8.0
 # Runs its arguments in a session of its own, whose terminal is standard input.
@@ -45,36 +43,6 @@ def lab() -> Iterator[Lab]:
     """A lab of the test's own: operations may still be going on when the test ends."""
     with Lab() as lab:
         yield lab
-
-
-@pytest.fixture
-def mark() -> Iterator[str]:
-    """The value of MARK for a run; what still carries it afterwards is ended."""
-    mark = uuid.uuid4().hex
-    yield mark
-    for pid in survivors(mark):
-        os.kill(pid, signal.SIGKILL)
-
-
-def survivors(mark: str) -> list[int]:
-    """The processes that carry a mark."""
-    wanted = f"{MARK}={mark}".encode()
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-        except OSError:
-            continue  # It ended in this moment, or belongs to somebody else.
-    return found
-
-
-def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait for a condition that must come true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 def began(calls: list[Call], action: str, count: int) -> bool:

@@ -1,0 +1,664 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Regions, accounts and whole organisations go in order, and no data with them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.held import Held, check_complete
+from tests.integration.inventory import SHIPPED, Inventory
+from tests.integration.playbook import Playbook, Run, StackName
+from tests.integration.uploads import Uploads
+from tests.lab.lab import Lab
+
+REGION = "eu-west-1"
+CONFIRM = ("-e", "confirm=org")
+PURGE = ("-e", "purge_data=true")
+TEARDOWN = "teardown.yml"
+
+Data = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def standing_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """An organisation that was bootstrapped once, for tests that write nothing."""
+    folder = tmp_path_factory.mktemp("standing")
+    inventory = Inventory.copied_to(folder / "inventory")
+    with Lab() as lab:
+        run = Playbook(lab, inventory, home=folder / "ansible").run()
+        assert run.code == 0, run.output
+        yield lab
+
+
+def name_of(arn: str) -> str:
+    """The name of a bucket or the id of a key."""
+    return re.split(r"[:/]", arn)[-1]
+
+
+def check_listed(run: Run, host: str, *arns: str) -> None:
+    """Assert that the summary names these buckets and keys, with the commands to act on them."""
+    told = run.kept.get(host, "")
+    region = host if host != "build" else "us-east-1"
+    for arn in arns:
+        name = name_of(arn)
+        if ":kms:" in arn:
+            command = f"schedule-key-deletion --pending-window-in-days 30 --key-id {name}"
+            assert f"key {name}: without it the bucket cannot be read" in told, run.output
+            assert f"aws kms {command} --region {region}" in told
+        else:
+            assert f"bucket {name}\n" in told, run.output
+            assert f"aws s3 ls s3://{name} --recursive" in told
+            assert f"aws s3 rb s3://{name} --force --region {region}" in told
+
+
+def check_admits_nobody(held: Held, inventory: Inventory, region: str, *arns: str) -> None:
+    """Assert that a kept key and its buckets admit nobody but their own account."""
+    for arn in arns:
+        kept_key = ":kms:" in arn
+        policy = held.key_policy(arn, region) if kept_key else held.bucket_policy(arn, region)
+        accounts = set(re.findall(r"\d{12}", json.dumps(policy)))
+        assert accounts <= {inventory.build_account_id}, arn
+
+
+def pipeline(lab: Lab, inventory: Inventory, name: str, *, stores: Data, account_id: str) -> None:
+    """Declare a pipeline that takes from a bucket and deploys to an account."""
+    home, build = inventory.primary_region, inventory.build_account_id
+
+    def action(name: str, category: str, owner: str, provider: str, **more: Any) -> Data:
+        kind = {"category": category, "owner": owner, "provider": provider, "version": "1"}
+        return {"name": name, "actionTypeId": kind, **more}
+
+    source = action("Source", "Source", "AWS", "S3", outputArtifacts=[{"name": "Built"}])
+    deploy = action(
+        "Deploy",
+        "Deploy",
+        "AWS",
+        "CloudFormation",
+        inputArtifacts=[{"name": "Built"}],
+        roleArn=f"arn:aws:iam::{account_id}:role/CrossAccountCodePipeline",
+    )
+    lab.client("codepipeline", build, home).create_pipeline(
+        pipeline={
+            "name": name,
+            "roleArn": f"arn:aws:iam::{build}:role/crossaccount/pipeline/{name}",
+            "artifactStores": {
+                region: {"type": "S3", "location": bucket} for region, bucket in stores.items()
+            },
+            "stages": [
+                {"name": "Source", "actions": [source]},
+                {"name": "Deploy", "actions": [deploy]},
+            ],
+        }
+    )
+
+
+class TestNothingIsWritten:
+    """Refusals and previews, on one organisation: each test leaves all as it was."""
+
+    @pytest.fixture
+    def lab(self, standing_lab: Lab) -> Lab:
+        """The organisation that stands."""
+        return standing_lab
+
+    @pytest.fixture(autouse=True)
+    def unchanged(self, lab: Lab, inventory: Inventory) -> Iterator[None]:
+        """Compare what AWS holds before and after."""
+        held = Held(lab, inventory)
+        before = held.everything()
+        yield
+        assert held.everything() == before
+        codepipeline = lab.client("codepipeline", inventory.build_account_id)
+        for one in codepipeline.list_pipelines()["pipelines"]:
+            codepipeline.delete_pipeline(name=one["name"])
+
+    def test_a_region_that_an_account_still_lists(
+        self, playbook: Playbook, inventory: Inventory
+    ) -> None:
+        """Talks to the lab, which hears nothing. Both accounts that list it are named."""
+        inventory.set(REGION, state="absent")
+
+        run = playbook.run()
+
+        assert run.code == 2, run.output
+        told = " ".join(run.output.split())
+        assert f"region {REGION} is in regions, and its host is to be absent" in told
+        for account in ("testing", "production"):
+            assert f"host {account}" in told
+        assert run.calls == []
+
+    def test_the_primary_cannot_go(self, playbook: Playbook, inventory: Inventory) -> None:
+        """Talks to the lab, which hears nothing. Only a teardown removes the primary."""
+        inventory.set("build", state="absent")
+
+        run = playbook.run()
+
+        assert run.code == 2, run.output
+        assert "the primary cannot be absent" in " ".join(run.output.split())
+        assert run.calls == []
+
+    @pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["real", "check"])
+    def test_a_region_in_which_a_pipeline_has_a_store(
+        self,
+        lab: Lab,
+        playbook: Playbook,
+        held: Held,
+        inventory: Inventory,
+        arguments: tuple[str, ...],
+    ) -> None:
+        """Talks to the lab. The pipeline is named, also in check mode; another one is not."""
+        stores = {
+            region: name_of(held.store(region)[1]) for region in (inventory.primary_region, REGION)
+        }
+        account_id = inventory.accounts["development"].account_id
+        pipeline(lab, inventory, "checkout", stores=stores, account_id=account_id)
+        home = {inventory.primary_region: stores[inventory.primary_region]}
+        pipeline(lab, inventory, "website", stores=home, account_id=account_id)
+        inventory.retire(REGION)
+
+        run = playbook.run(*arguments)
+
+        assert run.code == 2, run.output
+        assert {*inventory.regional, "build"} <= run.failed
+        assert f"{REGION} (pipelines checkout)" in run.reason(REGION)
+        assert "Nothing was written" in run.reason(REGION)
+        assert "website" not in run.output
+        assert run.writes == []
+
+    def test_an_account_that_a_pipeline_has_a_stage_in(
+        self, lab: Lab, playbook: Playbook, held: Held, inventory: Inventory
+    ) -> None:
+        """Talks to the lab. The pipeline is named; pipelines of others' buckets do not count."""
+        account_id = inventory.accounts["testing"].account_id
+        home = inventory.primary_region
+        ours = {home: name_of(held.store(home)[1])}
+        pipeline(lab, inventory, "checkout", stores=ours, account_id=account_id)
+        others = {home: "somebody-elses"}
+        pipeline(lab, inventory, "website", stores=others, account_id=account_id)
+        inventory.retire("testing")
+
+        run = playbook.run()
+
+        assert run.code == 2, run.output
+        assert "testing" in run.failed
+        assert "testing (pipelines checkout)" in run.reason("testing")
+        assert "website" not in run.output
+        assert run.writes == []
+
+    def test_a_teardown_while_there_are_pipelines(
+        self, lab: Lab, playbook: Playbook, held: Held, inventory: Inventory
+    ) -> None:
+        """Talks to the lab. Whatever a pipeline of ours uses, nothing goes."""
+        home = inventory.primary_region
+        stores = {home: name_of(held.store(home)[1])}
+        account_id = inventory.accounts["development"].account_id
+        pipeline(lab, inventory, "checkout", stores=stores, account_id=account_id)
+
+        run = playbook.run(*CONFIRM, playbook=TEARDOWN)
+
+        assert run.code == 2, run.output
+        assert run.failed == inventory.hosts
+        assert "pipelines checkout" in run.reason("build")
+        assert run.writes == []
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [(), ("-e", "confirm=another"), ("-e", "confirm=")],
+        ids=["no", "wrong", "empty"],
+    )
+    def test_a_teardown_without_the_right_confirmation(
+        self, playbook: Playbook, arguments: tuple[str, ...]
+    ) -> None:
+        """Talks to the lab, which hears nothing. It says what would go, and how to confirm."""
+        run = playbook.run(*arguments, playbook=TEARDOWN)
+
+        assert run.code == 2, run.output
+        assert "This removes the foundation of org" in run.output
+        assert "-e confirm=<organisation_name" in run.output
+        assert run.calls == []
+
+    def test_the_preview_of_a_teardown(
+        self, playbook: Playbook, held: Held, inventory: Inventory
+    ) -> None:
+        """Talks to the lab. All that would go is told, and no date or deletion."""
+        run = playbook.run("--check", "--diff", *CONFIRM, *PURGE, playbook=TEARDOWN)
+
+        assert run.code == 0, run.output
+        assert run.results == dict.fromkeys(inventory.hosts, "to remove")
+        assert run.changed == inventory.hosts
+        assert run.writes == []
+
+
+def test_a_region_goes_and_comes_back(
+    lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory, uploads: Uploads
+) -> None:
+    """Talks to the lab. The preview tells the same as the run; every other stack lets go first.
+
+    Key and bucket stay, admit nobody and are listed. A second run does nothing. Brought back, the
+    region has a new key and bucket, and the old ones are listed once more.
+    """
+    kept = held.store(REGION)
+    body = uploads.put(kept[1], REGION, "artifact", b"release 1")
+    inventory.retire(REGION)
+    before = held.everything()
+
+    check = playbook.run("--check", "--diff")
+
+    assert check.code == 0, check.output
+    assert held.everything() == before
+    assert check.executions.total() == 0
+    expected = {
+        **dict.fromkeys(inventory.hosts, "to update"),
+        REGION: "to remove",
+        "ap-southeast-2": "unchanged",
+        "development": "unchanged",
+    }
+    assert check.results == expected
+
+    run = playbook.run()
+    assert run.code == 0, run.output
+    assert run.changed == check.changed
+    words = {"to update": "updated", "to remove": "removed", "unchanged": "unchanged"}
+    assert run.results == {host: words[result] for host, result in expected.items()}
+    check_complete(held, inventory)
+    assert held.kept() == set(kept)
+    check_listed(run, REGION, *kept)
+    check_admits_nobody(held, inventory, REGION, *kept)
+    assert uploads.get(kept[1], REGION, "artifact") == body
+    ends = [call for call in run.writes if call.action in ("ExecuteChangeSet", "DeleteStack")]
+    assert ends[-1].action == "DeleteStack"
+    assert (ends[-1].region, ends[-1].account) == (REGION, inventory.build_account_id)
+    assert [call.action for call in ends].count("DeleteStack") == 1
+
+    again = playbook.run()
+    assert again.code == 0, again.output
+    assert again.changed == set()
+    assert again.writes == []
+    assert again.results[REGION] == "absent"
+    assert held.kept() == set(kept)
+
+    inventory.set(REGION, state="present")
+    inventory.set("production", regions=[*inventory.accounts["production"].regions, REGION])
+    run = playbook.run()
+    assert run.code == 0, run.output
+    assert run.results[REGION] == "created"
+    check_complete(held, inventory)
+    assert set(held.store(REGION)).isdisjoint(kept)
+    assert held.kept() == set(kept)
+    check_listed(run, REGION, *kept)
+    for new in held.store(REGION):
+        assert name_of(new) not in run.kept[REGION]
+    again = playbook.run()
+    assert again.changed == set(), again.output
+
+
+def test_an_account_goes(
+    playbook: Playbook, existing: None, held: Held, inventory: Inventory
+) -> None:
+    """Talks to the lab. The preview tells the same; policies forget it before its roles go."""
+    account_id = inventory.accounts["testing"].account_id
+    name = held.deploy("testing")
+    inventory.retire("testing")
+    before = held.everything()
+
+    check = playbook.run("--check")
+
+    assert check.code == 0, check.output
+    assert held.everything() == before
+    expected = {
+        **dict.fromkeys(inventory.hosts, "unchanged"),
+        "testing": "to remove",
+        "build": "to update",
+        REGION: "to update",
+    }
+    assert check.results == expected
+
+    run = playbook.run()
+    assert run.code == 0, run.output
+    assert run.changed == check.changed == {"testing", "build", REGION}
+    assert run.results["testing"] == "removed"
+    check_complete(held, inventory)
+    assert held.kept() == set()
+    assert held.status(name) == ""
+    (deletion,) = [call for call in run.writes if call.action == "DeleteStack"]
+    executions = [call for call in run.writes if call.action == "ExecuteChangeSet"]
+    assert deletion.account == account_id
+    assert max(call.time for call in executions) < deletion.time
+
+    again = playbook.run()
+    assert again.code == 0, again.output
+    assert again.changed == set()
+    assert again.writes == []
+
+    # As the documentation says, its host may go from the inventory now.
+    inventory.remove("testing")
+    run = playbook.run()
+    assert run.code == 0, run.output
+    assert run.writes == []
+
+
+def test_a_removal_waits_for_all_who_refer_to_it(
+    lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
+) -> None:
+    """Talks to the lab. --limit, then an account that refuses: the region's stack stays.
+
+    It admits nobody meanwhile, and who did not let go is named. The next whole run removes it.
+    """
+    kept = held.store(REGION)
+    inventory.retire(REGION)
+
+    run = playbook.run("--limit", f"{REGION},build")
+
+    assert run.code == 2, run.output
+    assert run.results[REGION] == "POSTPONED"
+    for account in inventory.accounts:
+        assert account in run.reason(REGION)
+    assert "postponed" in run.reason(REGION)
+    assert held.status(held.foundation(REGION)).endswith("_COMPLETE")
+    assert held.granted(REGION) == (set(), set())
+    assert REGION not in held.register()
+
+    lab.refuse_access(inventory.accounts["production"].account_id)
+    run = playbook.run()
+    assert run.code == 2, run.output
+    assert run.failed == {"production", REGION}
+    assert run.results[REGION] == "POSTPONED"
+    assert "production did not let go" in run.reason(REGION)
+    assert "testing" not in run.reason(REGION)
+    assert held.status(held.foundation(REGION)).endswith("_COMPLETE")
+
+    lab.allow_access(inventory.accounts["production"].account_id)
+    run = playbook.run()
+    assert run.code == 0, run.output
+    assert run.results[REGION] == "removed"
+    check_complete(held, inventory)
+    assert held.kept() == set(kept)
+    check_listed(run, REGION, *kept)
+
+
+def test_an_account_stays_while_a_region_cannot_let_go(
+    lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
+) -> None:
+    """Talks to the lab. --limit to the account alone removes nothing; nor do failing policies."""
+    inventory.retire("testing")
+
+    run = playbook.run("--limit", "testing")
+
+    assert run.code == 2, run.output
+    assert run.results == {"testing": "POSTPONED"}
+    assert REGION in run.reason("testing")
+    assert run.writes == []
+    check_complete(held, Inventory(SHIPPED))
+
+
+def test_purging_a_region_deletes_all_that_its_bucket_holds(
+    lab: Lab,
+    playbook: Playbook,
+    existing: None,
+    held: Held,
+    inventory: Inventory,
+    uploads: Uploads,
+    may_purge: None,
+) -> None:
+    """Talks to the lab. Versions and delete markers go with the bucket; the key's date is told."""
+    key, bucket = held.store(REGION)
+    others = held.data() - {key, bucket}
+    uploads.fill_with_versions(bucket, REGION)
+    inventory.retire(REGION)
+
+    check = playbook.run("--check", *PURGE)
+    assert check.code == 0, check.output
+    assert check.results[REGION] == "to remove"
+    assert check.executions.total() == 0
+
+    run = playbook.run(*PURGE)
+
+    assert run.code == 0, run.output
+    assert run.results[REGION] == "removed"
+    assert bucket not in held.buckets()
+    date = held.keys()[key]
+    assert date is not None
+    assert f"bucket {name_of(bucket)}: emptied and deleted" in run.kept[REGION]
+    assert f"key {name_of(key)}: deleted for good on {date}" in run.kept[REGION]
+    assert f"aws kms cancel-key-deletion --key-id {name_of(key)} --region {REGION}" in run.output
+    assert held.data() == others
+    check_complete(held, inventory)
+
+    again = playbook.run(*PURGE)
+    assert again.code == 0, again.output
+    assert again.changed == set()
+    assert again.writes == []
+    assert held.keys()[key] == date
+
+
+def test_purging_what_an_earlier_run_kept(
+    lab: Lab,
+    playbook: Playbook,
+    existing: None,
+    held: Held,
+    inventory: Inventory,
+    uploads: Uploads,
+    may_purge: None,
+) -> None:
+    """Talks to the lab. Removed and kept; the user thinks again and runs with purge_data."""
+    key, bucket = held.store(REGION)
+    uploads.fill_with_versions(bucket, REGION)
+    inventory.retire(REGION)
+    run = playbook.run()
+    assert run.code == 0, run.output
+    assert held.kept() == {key, bucket}
+
+    run = playbook.run(*PURGE)
+
+    assert run.code == 0, run.output
+    assert run.changed == {REGION}
+    assert held.kept() == set()
+    assert f"deleted for good on {held.keys()[key]}" in run.kept[REGION]
+    assert [call for call in run.writes if call.service == "cloudformation"] == []
+
+
+def test_purging_without_the_permission_says_so_and_goes_on_later(
+    lab: Lab,
+    playbook: Playbook,
+    existing: None,
+    held: Held,
+    inventory: Inventory,
+    uploads: Uploads,
+) -> None:
+    """Talks to the lab. The operator may delete no objects: the stack goes, the data stays."""
+    key, bucket = held.store(REGION)
+    uploads.put(bucket, REGION, "artifact", b"release 1")
+    inventory.retire(REGION)
+
+    run = playbook.run(*PURGE)
+
+    assert run.code == 2, run.output
+    assert run.failed == {REGION}
+    assert re.search("AccessDenied|not authorized", run.reason(REGION)), run.output
+    assert uploads.get(bucket, REGION, "artifact") == b"release 1"
+    assert held.kept() == {key, bucket}
+
+
+def test_a_stack_of_ours_that_no_host_stands_for_is_listed(
+    lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
+) -> None:
+    """Talks to the lab. Known by our tag, under a name of its own; it is left alone."""
+    orphan = make_orphan(lab, inventory.primary_region)
+    before = held.everything()
+
+    run = playbook.run()
+
+    assert run.code == 0, run.output
+    assert "Our stacks that no host stands for, left alone:" in run.output
+    assert (
+        f"{orphan.name} in {orphan.account_id} {orphan.region}: aws cloudformation delete-stack"
+        f" --stack-name {orphan.name} --region {orphan.region}"
+    ) in run.output
+    assert run.writes == []
+    assert held.everything() == before
+
+    run = playbook.run(*CONFIRM, playbook=TEARDOWN)
+    assert run.code == 0, run.output
+    assert "Our stacks that no host stands for, left alone:" in run.output
+    assert held.stacks().keys() == {orphan}
+
+
+def make_orphan(lab: Lab, region: str) -> StackName:
+    """A stack with our tag under a name that the inventory does not use."""
+    orphan = StackName("111111111111", region, "CrossAccountRegionalOld")
+    client = lab.client("cloudformation", orphan.account_id, region)
+    client.create_stack(
+        StackName=orphan.name,
+        TemplateBody=json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}),
+        Tags=[{"Key": "crossaccount:group", "Value": "regional"}],
+    )
+    client.get_waiter("stack_create_complete").wait(
+        StackName=orphan.name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 50}
+    )
+    return orphan
+
+
+def test_a_teardown_stops_at_an_account_that_fails_and_goes_on_later(
+    lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
+) -> None:
+    """Talks to the lab. The primary and the regions stay while an account still needs them.
+
+    When it answers again, all of it goes in the reverse order; keys and buckets stay and are
+    listed, admitting nobody. Once more, there is nothing to do.
+    """
+    data = {host: data_of(held, region) for host, region in places(inventory).items()}
+    account_id = inventory.accounts["testing"].account_id
+    lab.refuse_access(account_id)
+
+    run = playbook.run(*CONFIRM, playbook=TEARDOWN)
+
+    assert run.code == 2, run.output
+    assert run.results == {
+        **dict.fromkeys(("build", *inventory.regional), "POSTPONED"),
+        **dict.fromkeys(("development", "production"), "removed"),
+        "testing": "FAILED",
+    }
+    assert "testing" in run.reason("build")
+    assert {call.account for call in run.writes} == {
+        inventory.accounts[name].account_id for name in ("development", "production")
+    }
+    assert held.stacks().keys() == {
+        held.deploy("testing"),
+        *(held.foundation(region) for region in inventory.regions),
+    }
+
+    lab.allow_access(account_id)
+    run = playbook.run(*CONFIRM, playbook=TEARDOWN)
+    assert run.code == 0, run.output
+    assert held.stacks() == {}
+    assert held.kept() == held.data() == set().union(*data.values())
+    for host, arns in data.items():
+        check_listed(run, host, *arns)
+    deletions = [(call.account, call.region) for call in run.writes if call.action == "DeleteStack"]
+    build = inventory.build_account_id
+    assert deletions[:2] == [(account_id, inventory.primary_region), (build, "us-east-1")]
+    assert set(deletions[2:]) == {(build, region) for region in inventory.regional}
+
+    again = playbook.run(*CONFIRM, playbook=TEARDOWN)
+    assert again.code == 0, again.output
+    assert again.changed == set()
+    assert again.writes == []
+    for host, arns in data.items():
+        check_listed(again, host, *arns)
+
+
+def test_what_a_teardown_keeps_admits_nobody(
+    playbook: Playbook, existing: None, held: Held, inventory: Inventory
+) -> None:
+    """Talks to the lab. No other account can read or write what was kept, or it is told who can."""
+    data = {region: data_of(held, region) for region in inventory.regions}
+
+    run = playbook.run(*CONFIRM, playbook=TEARDOWN)
+
+    assert run.code == 0, run.output
+    for region, arns in data.items():
+        check_admits_nobody(held, inventory, region, *arns)
+
+
+def places(inventory: Inventory) -> dict[str, str]:
+    """The hosts of the build account and their regions."""
+    return {"build": inventory.primary_region} | {region: region for region in inventory.regional}
+
+
+def data_of(held: Held, region: str) -> set[str]:
+    """The keys and buckets of the build account's stack in a region."""
+    outputs = held.outputs(held.foundation(region))
+    names = ("KeyArn", "PipelineBucketArn", "BuildBucketArn")
+    return {outputs[name] for name in names if name in outputs}
+
+
+def test_a_teardown_that_purges_leaves_nothing(
+    lab: Lab,
+    playbook: Playbook,
+    existing: None,
+    held: Held,
+    inventory: Inventory,
+    uploads: Uploads,
+    may_purge: None,
+) -> None:
+    """Talks to the lab. Every bucket is deleted, every key's deletion scheduled and dated."""
+    build_bucket = held.outputs(held.primary)["BuildBucketArn"]
+    uploads.fill_with_versions(build_bucket, inventory.primary_region)
+    keys = {region: held.store(region)[0] for region in inventory.regions}
+
+    run = playbook.run(*CONFIRM, *PURGE, playbook=TEARDOWN)
+
+    assert run.code == 0, run.output
+    assert run.results == dict.fromkeys(inventory.hosts, "removed")
+    assert held.stacks() == {}
+    assert held.buckets() == set()
+    dates = held.keys()
+    assert dates.keys() == set(keys.values())
+    for host, region in places(inventory).items():
+        told = f"key {name_of(keys[region])}: deleted for good on {dates[keys[region]]}"
+        assert told in run.kept[host]
+
+
+def test_an_organisation_from_its_beginning_to_its_end(
+    lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory, tmp_path: Path
+) -> None:
+    """Talks to the lab. Made, a region removed and added again, an account removed, torn down.
+
+    Exactly the keys and buckets of every time are left, and the last run lists them all.
+    """
+    first = held.data()
+    old = set(held.store(REGION))
+
+    inventory.retire(REGION)
+    run = playbook.run()
+    assert run.code == 0, run.output
+    check_complete(held, inventory)
+
+    inventory.set(REGION, state="present")
+    inventory.set("testing", regions=[*inventory.accounts["testing"].regions, REGION])
+    run = playbook.run()
+    assert run.code == 0, run.output
+    check_complete(held, inventory)
+    new = set(held.store(REGION))
+    assert new.isdisjoint(first)
+
+    inventory.retire("production")
+    run = playbook.run()
+    assert run.code == 0, run.output
+    check_complete(held, inventory)
+
+    run = playbook.run(*CONFIRM, playbook=TEARDOWN)
+    assert run.code == 0, run.output
+    assert held.stacks() == {}
+    assert held.kept() == held.data() == first | new
+    check_listed(run, REGION, *old, *new)
+    listed = set(re.findall(r"^  (?:bucket|key) ([^\s:]+)", run.output, re.MULTILINE))
+    assert listed == {name_of(arn) for arn in first | new}
