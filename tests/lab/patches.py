@@ -9,6 +9,7 @@ from __future__ import annotations
 from tests.lab import (
     buckets,
     conditions,
+    drift_readers,
     exports,
     latency,
     names,
@@ -34,6 +35,7 @@ def install(settings: Settings) -> None:
     """
     buckets.install()
     conditions.install(settings)
+    drift_readers.install()
     principals.install(settings)
     storage.install()
     references.install()

@@ -100,12 +100,14 @@ SIGNATURES = {
     "ministack.services.cloudwatch_logs._log_groups": VALUE,
     "ministack.services.eventbridge._rule_key": "(rule_name: str, bus_name: str) -> str",
     "ministack.services.eventbridge._rules": VALUE,
+    "ministack.services.eventbridge._targets": VALUE,
     "ministack.services.iam._access_keys": VALUE,
     "ministack.services.iam._policies": VALUE,
     "ministack.services.iam._roles": VALUE,
     "ministack.services.kms._alias_arn": "(alias_name)",
     "ministack.services.kms._aliases": VALUE,
     "ministack.services.kms._keys": VALUE,
+    "ministack.services.kms._resolve_key": "(key_id_or_arn)",
     "ministack.services.lambda_svc._functions": VALUE,
     "ministack.services.s3._bucket_default_sse_headers": "(bucket_name: str) -> dict",
     "ministack.services.s3._bucket_encryption": VALUE,
@@ -122,6 +124,13 @@ SIGNATURES = {
     "ministack.services.s3._delete_bucket_lifecycle": "(name: str)",
     "ministack.services.s3._delete_bucket_ownership_controls": "(name: str)",
     "ministack.services.s3._delete_bucket_tagging": "(name: str)",
+    "ministack.services.s3._bucket_tags": VALUE,
+    "ministack.services.s3._get_bucket_encryption": "(name: str)",
+    "ministack.services.s3._get_bucket_lifecycle": "(name: str)",
+    "ministack.services.s3._get_bucket_notification": "(name: str)",
+    "ministack.services.s3._get_bucket_ownership_controls": "(name: str)",
+    "ministack.services.s3._get_bucket_versioning": "(name: str)",
+    "ministack.services.s3._get_public_access_block": "(name: str)",
     "ministack.services.s3._put_bucket_encryption": "(name: str, body: bytes)",
     "ministack.services.s3._put_bucket_lifecycle": "(name: str, body: bytes)",
     "ministack.services.s3._put_bucket_ownership_controls": "(name: str, body: bytes)",
@@ -142,6 +151,7 @@ SIGNATURES = {
     f"{CLOUDFORMATION}.changesets.validate_template_support": (
         "(template: dict, conditions: dict, params: dict | None = None) -> None"
     ),
+    f"{CLOUDFORMATION}.drift._DRIFT_READERS": VALUE,
     f"{CLOUDFORMATION}.drift.detect_resource_drift": (
         "(stack: dict, logical_id: str, record: dict, timestamp: str) -> dict"
     ),

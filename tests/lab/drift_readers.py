@@ -1,0 +1,168 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What drift detection can read of each resource type of our templates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.responses import get_account_id
+from ministack.services import eventbridge, iam, kms, lambda_svc, s3, sns
+from ministack.services.cloudformation import drift, provisioners
+
+from tests.lab.work import Properties
+
+Reader = Callable[[str, Properties], Properties | None]
+
+# The configurations of a bucket, by the property that they come from.
+_BUCKET: dict[str, Callable[[str], tuple[int, dict[str, str], bytes]]] = {
+    "BucketEncryption": s3._get_bucket_encryption,
+    "LifecycleConfiguration": s3._get_bucket_lifecycle,
+    "NotificationConfiguration": s3._get_bucket_notification,
+    "OwnershipControls": s3._get_bucket_ownership_controls,
+    "PublicAccessBlockConfiguration": s3._get_public_access_block,
+    "VersioningConfiguration": s3._get_bucket_versioning,
+}
+_applied: dict[tuple[str, str], dict[str, bytes]] = {}
+
+
+def install() -> None:
+    """Give every type of ours a reader.
+
+    AWS: reads them all, in the properties that a template sets. MiniStack: knows few types, and of
+    those few properties; the rest is never seen to drift.
+    """
+    role_reader, role_properties = drift._DRIFT_READERS["AWS::IAM::Role"]
+    drift._DRIFT_READERS.update(
+        {
+            "AWS::Events::Rule": (
+                _rule,
+                frozenset({"Description", "EventPattern", "State", "Targets"}),
+            ),
+            "AWS::IAM::Role": (
+                _role(role_reader),
+                role_properties | {"ManagedPolicyArns", "Policies"},
+            ),
+            "AWS::KMS::Alias": (_alias, frozenset({"AliasName", "TargetKeyId"})),
+            "AWS::KMS::Key": (
+                _key,
+                frozenset({"Description", "EnableKeyRotation", "KeyPolicy", "Tags"}),
+            ),
+            "AWS::Lambda::Permission": (_permission, frozenset()),
+            "AWS::S3::Bucket": (_bucket, frozenset({"BucketName", "Tags", *_BUCKET})),
+            "AWS::S3::BucketPolicy": (_bucket_policy, frozenset({"Bucket", "PolicyDocument"})),
+            "AWS::SNS::TopicPolicy": (_topic_policy, frozenset({"PolicyDocument", "Topics"})),
+        }
+    )
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    for operation in ("create", "update"):
+        handlers[operation] = _noting(handlers[operation])
+
+
+def _noting(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """Note how S3 answers for a bucket that has just been made or changed by its stack."""
+
+    def handle(*arguments: Any) -> Any:
+        name, attributes = stock(*arguments)
+        _applied[get_account_id(), name] = {key: read(name)[2] for key, read in _BUCKET.items()}
+        return name, attributes
+
+    return handle
+
+
+def _bucket(name: str, properties: Properties) -> Properties | None:
+    """A configuration that S3 answers as it did for the stack is what the template says."""
+    if name not in s3._buckets:
+        return None
+    applied = _applied.get((get_account_id(), name), {})
+    found: Properties = {"BucketName": name, "Tags": s3._bucket_tags.get(name, {})}
+    for key, read in _BUCKET.items():
+        answer = read(name)[2]
+        found[key] = properties.get(key) if answer == applied.get(key) else {"Is": str(answer)}
+    return found
+
+
+def _bucket_policy(_: str, properties: Properties) -> Properties | None:
+    policy = s3._bucket_policies.get(properties["Bucket"])
+    return policy and {"Bucket": properties["Bucket"], "PolicyDocument": _document(policy)}
+
+
+def _key(key_id: str, properties: Properties) -> Properties | None:
+    key = kms._resolve_key(key_id)
+    if key is None or key["KeyState"] == "PendingDeletion":
+        return None
+    tags = [{"Key": tag["TagKey"], "Value": tag["TagValue"]} for tag in key.get("Tags", [])]
+    return {
+        "Description": key["Description"],
+        "EnableKeyRotation": key.get("KeyRotationEnabled", False),
+        "KeyPolicy": _document(key["Policy"]),
+        "Tags": tags,
+    }
+
+
+def _alias(name: str, properties: Properties) -> Properties | None:
+    key_id = kms._aliases.get(kms._alias_arn(name))
+    if key_id is None:
+        return None
+    wanted = str(properties["TargetKeyId"])
+    same = wanted.rpartition("/")[2] == str(key_id).rpartition("/")[2]
+    return {"AliasName": name, "TargetKeyId": wanted if same else key_id}
+
+
+def _role(stock: Reader) -> Reader:
+    """With attached policies, and those inline policies that the template has: no others."""
+
+    def read(name: str, properties: Properties) -> Properties | None:
+        found, role = stock(name, properties), iam._roles.get(name)
+        if found is None or role is None:
+            return None
+        inline = role["InlinePolicies"]
+        return {
+            **found,
+            "ManagedPolicyArns": role["AttachedPolicies"],
+            "Policies": [
+                {"PolicyName": one["PolicyName"], "PolicyDocument": _document(inline[key])}
+                for one in properties.get("Policies", [])
+                if (key := one["PolicyName"]) in inline
+            ],
+        }
+
+    return read
+
+
+def _rule(name: str, properties: Properties) -> Properties | None:
+    key = eventbridge._rule_key(name, properties.get("EventBusName") or "default")
+    rule = eventbridge._rules.get(key)
+    if rule is None:
+        return None
+    return {
+        "Description": rule["Description"],
+        "EventPattern": _document(rule["EventPattern"]),
+        "State": rule["State"],
+        "Targets": eventbridge._targets.get(key, []),
+    }
+
+
+def _permission(statement_id: str, properties: Properties) -> Properties | None:
+    function = lambda_svc._functions.get(properties["FunctionName"].rpartition(":")[2])
+    statements = function["policy"]["Statement"] if function else []
+    return {} if any(one["Sid"] == statement_id for one in statements) else None
+
+
+def _topic_policy(_: str, properties: Properties) -> Properties | None:
+    topic = sns._topics.get(properties["Topics"][0])
+    if topic is None:
+        return None
+    policy = _document(topic["attributes"]["Policy"])
+    return {"PolicyDocument": policy, "Topics": properties["Topics"]}
+
+
+def _document(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) and value else value
+
+
+__all__ = ("install",)
