@@ -500,7 +500,7 @@ def test_what_a_removal_leaves_is_told(
 
     result = remove(check_mode=check_mode, find_kept=True)
 
-    assert (result["changed"], result["kept"]) == (stands, [KEY, BUCKET])
+    assert (result["changed"], result["kept"]) == (stands, [BUCKET, KEY])
     assert data.writes == []
 
 
@@ -518,15 +518,15 @@ def test_what_is_left_is_purged_at_the_users_word_and_shown(
         == shown(done)
         == {
             f"{PLACE} (resources)": (
-                "Topic (arn:topic)\nKeyAlias (alias/One)\nkey 1234\nbucket one-bucket\n",
+                "Topic (arn:topic)\nKeyAlias (alias/One)\nbucket one-bucket\nkey 1234\n",
                 "",
             )
         }
     )
-    assert checked["kept"] == [KEY | {"purged": True}, BUCKET | {"purged": True}]
+    assert checked["kept"] == [BUCKET | {"purged": True}, KEY | {"purged": True}]
     assert done["kept"] == [
-        KEY | {"purged": True, "deletion_date": "2026-12-24"},
         BUCKET | {"purged": True},
+        KEY | {"purged": True, "deletion_date": "2026-12-24"},
     ]
     assert data.buckets == {}
 
@@ -538,7 +538,7 @@ def test_data_alone_may_be_purged(
     result = remove(check_mode=check_mode, find_kept=True, purge_data=True)
 
     assert (result["changed"], result["operation"]) == (True, "delete")
-    assert shown(result) == {f"{PLACE} (resources)": ("key 1234\nbucket one-bucket\n", "")}
+    assert shown(result) == {f"{PLACE} (resources)": ("bucket one-bucket\nkey 1234\n", "")}
     assert aws.writes == []
 
 
@@ -596,7 +596,7 @@ def test_a_new_stack_tells_what_earlier_ones_left(
 
     result = converge(role, find_kept=True)
 
-    assert (result["operation"], result["kept"]) == ("create", [KEY, BUCKET])
+    assert (result["operation"], result["kept"]) == ("create", [BUCKET, KEY])
     assert data.writes == []
 
 
@@ -605,7 +605,7 @@ def test_check_mode_tells_what_earlier_stacks_left(
 ) -> None:
     result = converge(role, check_mode=True, find_kept=True)
 
-    assert (result["operation"], result["kept"]) == ("create", [KEY, BUCKET])
+    assert (result["operation"], result["kept"]) == ("create", [BUCKET, KEY])
     assert "ListStackResources" not in aws.asked
 
 
@@ -633,7 +633,7 @@ def test_a_new_stack_is_not_looked_into_where_nobody_asks(
 def test_a_stack_that_is_to_stand_purges_nothing(
     aws: FakeCloudFormation, data: FakeData, role: Path
 ) -> None:
-    assert converge(role, find_kept=True, purge_data=True)["kept"] == [KEY, BUCKET]
+    assert converge(role, find_kept=True, purge_data=True)["kept"] == [BUCKET, KEY]
     assert data.writes == []
 
 

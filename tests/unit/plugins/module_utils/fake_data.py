@@ -96,6 +96,8 @@ class FakeData(FakeService):
         }
 
     def _describe_key(self, KeyId: str) -> dict[str, Any]:  # noqa: N803
+        if KeyId not in self.keys:
+            raise Refusal("NotFoundException", f"Key '{KeyId}' does not exist")
         date = self.keys[KeyId]
         metadata = {"KeyId": KeyId.rsplit("/", 1)[-1]}
         return {"KeyMetadata": metadata | ({"DeletionDate": date} if date else {})}
@@ -117,6 +119,8 @@ class FakeData(FakeService):
         VersionIdMarker: str = "",  # noqa: N803
         **_more: Any,
     ) -> dict[str, Any]:
+        if Bucket not in self.buckets:
+            raise Refusal("NoSuchBucket", "The specified bucket does not exist")
         after = sorted(one for one in self.buckets[Bucket] if one > (KeyMarker, VersionIdMarker))
         page = after[: self.page_size]
         answer: dict[str, Any] = {"IsTruncated": len(after) > len(page)}

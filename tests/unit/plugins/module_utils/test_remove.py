@@ -205,7 +205,7 @@ def test_what_is_left_stays_and_is_told(
 
     removal = remove(aws, data, check_mode=check_mode)
 
-    assert (removal.kept, removal.changed) == ((KEY, BUCKET), stands)
+    assert (removal.kept, removal.changed) == ((BUCKET, KEY), stands)
     assert data.writes == []
 
 
@@ -224,7 +224,7 @@ def test_what_is_left_goes_when_it_is_told_to_go(
 
     removal = remove(aws, data, purge_data=True)
 
-    assert (removal.kept, removal.changed) == ((PURGED_KEY, PURGED_BUCKET), True)
+    assert (removal.kept, removal.changed) == ((PURGED_BUCKET, PURGED_KEY), True)
     assert list(data.buckets) == ["other-bucket"]
 
 
@@ -237,7 +237,7 @@ def test_check_mode_tells_what_would_go_and_writes_nothing(
 
     removal = remove(aws, data, purge_data=True, check_mode=True)
 
-    assert removal.kept == (dataclasses.replace(KEY, purged=True), PURGED_BUCKET)
+    assert removal.kept == (PURGED_BUCKET, dataclasses.replace(KEY, purged=True))
     assert removal.changed
     assert (aws.writes, data.writes) == ([], [])
 
@@ -281,7 +281,7 @@ def test_data_is_purged_only_after_the_stack_is_gone(
     assert left == [{}]
 
 
-def test_a_purge_that_fails_is_an_error_and_is_taken_up_by_the_next_run(
+def test_a_bucket_that_cannot_be_purged_is_an_error_and_is_taken_up_by_the_next_run(
     aws: FakeCloudFormation, data: FakeData
 ) -> None:
     aws.add()
@@ -289,7 +289,23 @@ def test_a_purge_that_fails_is_an_error_and_is_taken_up_by_the_next_run(
 
     with pytest.raises(PipelineError, match=r"^Failed to empty and delete the kept bucket: "):
         remove(aws, data, purge_data=True)
+    assert "ScheduleKeyDeletion" not in data.asked  # the bucket still needs it
     removal = remove(aws, data, purge_data=True)
 
-    assert removal.kept == (dataclasses.replace(PURGED_KEY, purged=False), PURGED_BUCKET)
+    assert removal.kept == (PURGED_BUCKET, PURGED_KEY)
+    assert list(data.buckets) == ["other-bucket"]
+
+
+def test_a_key_that_cannot_be_purged_is_an_error_and_is_taken_up_by_the_next_run(
+    aws: FakeCloudFormation, data: FakeData
+) -> None:
+    aws.add()
+    data.before("ScheduleKeyDeletion", refuse("AccessDeniedException", "no"))
+
+    with pytest.raises(PipelineError, match=r"^Failed to schedule the deletion of the kept key: "):
+        remove(aws, data, purge_data=True)
+    # The index of tags still has the bucket that went.
+    removal = remove(aws, data, purge_data=True)
+
+    assert removal.kept == (PURGED_BUCKET, PURGED_KEY)
     assert list(data.buckets) == ["other-bucket"]

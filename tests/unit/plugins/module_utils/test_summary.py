@@ -245,6 +245,11 @@ def test_a_removal_that_was_not_reached_says_why() -> None:
 # What was kept
 
 
+def shown(*given: Any, **more: Any) -> list[str]:
+    """Return the summary as lines on a screen."""
+    return "\n".join(as_text(*given, **more)).split("\n")
+
+
 BUCKET: dict[str, Any] = {
     "kind": "bucket",
     "name": "crossaccountregional-pipelinebucket-1a2b3c4d5e6f",
@@ -264,7 +269,7 @@ KEPT: dict[str, tuple[dict[str, Any], list[str]]] = {
         [
             f"bucket {BUCKET['name']}",
             f"  read:   aws s3 ls s3://{BUCKET['name']} --recursive",
-            f"  delete: aws s3 rb s3://{BUCKET['name']} --force --region ap-southeast-2",
+            f"  delete: aws s3 rb s3://{BUCKET['name']} --force",
         ],
     ),
     "bucket that went": (
@@ -274,25 +279,25 @@ KEPT: dict[str, tuple[dict[str, Any], list[str]]] = {
     "key": (
         KEY,
         [
-            f"key {KEY['name']}: without it the bucket cannot be read",
-            (
-                "  delete: aws kms schedule-key-deletion --pending-window-in-days 30 --key-id"
-                f" {KEY['name']} --region ap-southeast-2"
-            ),
+            f"key {KEY['name']}: without it its bucket cannot be read",
+            "  delete: aws kms schedule-key-deletion --region ap-southeast-2 \\",
+            f"            --key-id {KEY['name']}",
         ],
     ),
     "key that is to go": (
         PENDING,
         [
             f"key {KEY['name']}: deleted for good on 2026-12-24",
-            f"  keep:   aws kms cancel-key-deletion --key-id {KEY['name']} --region ap-southeast-2",
+            "  keep:   aws kms cancel-key-deletion --region ap-southeast-2 \\",
+            f"            --key-id {KEY['name']}",
         ],
     ),
     "key that was told to go": (
         {**PENDING, "purged": True},
         [
             f"key {KEY['name']}: deleted for good on 2026-12-24",
-            f"  keep:   aws kms cancel-key-deletion --key-id {KEY['name']} --region ap-southeast-2",
+            "  keep:   aws kms cancel-key-deletion --region ap-southeast-2 \\",
+            f"            --key-id {KEY['name']}",
         ],
     ),
 }
@@ -309,7 +314,7 @@ def test_what_was_kept_is_told_with_its_commands(
     row = run.rows()["eu-west-1"]
 
     assert row.kept == (kept,)
-    assert as_text([row])[3:] == [
+    assert shown([row])[3:] == [
         f"1 {row.result}",
         "",
         "eu-west-1: data without a stack",
@@ -319,11 +324,11 @@ def test_what_was_kept_is_told_with_its_commands(
 
 def test_everything_that_was_kept_is_told_host_by_host() -> None:
     run = Run("create")
-    run.variables["eu-west-1"]["regional_result"]["kept"] = [KEY, BUCKET]
+    run.variables["eu-west-1"]["regional_result"]["kept"] = [BUCKET, KEY]
     run.variables["build"]["primary_result"]["kept"] = [PENDING]
     run.variables["ap-southeast-2"]["regional_result"]["kept"] = []
 
-    lines = as_text(list(run.rows().values()))
+    lines = shown(list(run.rows().values()))
 
     def indented(*names: str) -> list[str]:
         return [f"  {line}" for name in names for line in KEPT[name][1]]
@@ -331,7 +336,7 @@ def test_everything_that_was_kept_is_told_host_by_host() -> None:
     assert lines[lines.index("6 created") + 1 :] == [
         "",
         "eu-west-1: data without a stack",
-        *indented("key", "bucket"),
+        *indented("bucket", "key"),
         "",
         "build: data without a stack",
         *indented("key that is to go"),
@@ -346,14 +351,16 @@ ORPHANS = [
     {"account_id": BUILD, "region": "us-east-1", "stack_name": "CrossAccountPrimaryOld"},
 ]
 ORPHAN_LINES = [
-    "Our stacks that no host stands for, left alone:",
+    "Stacks of ours that no host stands for, left alone:",
+    f"  CrossAccountRegionalOld in {BUILD} eu-west-1",
     (
-        f"  CrossAccountRegionalOld in {BUILD} eu-west-1: aws cloudformation delete-stack"
-        " --stack-name CrossAccountRegionalOld --region eu-west-1"
+        "    delete: aws cloudformation delete-stack --region eu-west-1 --stack-name"
+        " CrossAccountRegionalOld"
     ),
+    f"  CrossAccountPrimaryOld in {BUILD} us-east-1",
     (
-        f"  CrossAccountPrimaryOld in {BUILD} us-east-1: aws cloudformation delete-stack"
-        " --stack-name CrossAccountPrimaryOld --region us-east-1"
+        "    delete: aws cloudformation delete-stack --region us-east-1 --stack-name"
+        " CrossAccountPrimaryOld"
     ),
 ]
 
@@ -377,24 +384,24 @@ def test_stacks_that_nobody_stands_for_are_told_between_what_was_kept_and_what_f
     ]
 
 
-LONG = pytest.mark.xfail(reason="the line is longer than 100 columns")
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("name", ["build", "ap-southeast-2"])
+def test_what_was_kept_has_room_on_a_screen(name: str, check_mode: bool) -> None:
+    run = absent("ap-southeast-2", "delete")
+    result = run.variables[name][f"{ROLES[name]}_result"]
+    result["kept"] = [kept for kept, _lines in KEPT.values()]
+
+    lines = shown([run.rows()[name]], ORPHANS, check_mode=check_mode)
+
+    assert max(map(len, lines)) <= 100
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        *(
-            pytest.param(
-                [f"  {line}" for line in lines],
-                id=name,
-                marks=[] if name == "bucket that went" else LONG,
-            )
-            for name, (_kept, lines) in KEPT.items()
-        ),
-        pytest.param(ORPHAN_LINES, id="orphans", marks=LONG),
-    ],
-)
-def test_a_line_has_room_on_a_screen(lines: list[str]) -> None:
+@pytest.mark.xfail(reason="the longest name of a region makes the line 101 columns")
+def test_a_stack_that_nobody_stands_for_has_room_on_a_screen() -> None:
+    place = {"account_id": BUILD, "region": "ap-southeast-2"}
+
+    lines = shown([], [{**place, "stack_name": "CrossAccountRegional"}])
+
     assert max(map(len, lines)) <= 100
 
 
