@@ -14,6 +14,7 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection 
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
 
 from tests.unit.plugins.module_utils.fake_cloudformation import FakeCloudFormation
+from tests.unit.plugins.module_utils.fake_codepipeline import FakeCodePipeline
 from tests.unit.plugins.module_utils.fake_data import FakeData
 
 
@@ -26,6 +27,7 @@ class FakeGateway:
         self.errors: dict[str, str] = {}
         self.regions: dict[tuple[str, str], FakeCloudFormation] = {}
         self.data: dict[tuple[str, str], FakeData] = {}
+        self.pipelines: dict[tuple[str, str], FakeCodePipeline] = {}
         self.known_caller_account_id: str | None = "111111111111"
 
     def open(self, account: Account) -> Any:
@@ -37,6 +39,8 @@ class FakeGateway:
         def client(service: str, region: str) -> Any:
             if service == "cloudformation":
                 return self.region(account.account_id, region).client
+            if service == "codepipeline":
+                return self.pipelines_of(account.account_id, region).client
             return self.data_of(account.account_id, region).clients[service]
 
         return types.SimpleNamespace(client=client)
@@ -50,6 +54,12 @@ class FakeGateway:
         if (account_id, region) not in self.data:
             self.data[account_id, region] = FakeData(region)
         return self.data[account_id, region]
+
+    def pipelines_of(self, account_id: str, region: str) -> FakeCodePipeline:
+        """Return the pipelines of an account's region."""
+        if (account_id, region) not in self.pipelines:
+            self.pipelines[account_id, region] = FakeCodePipeline(region)
+        return self.pipelines[account_id, region]
 
 
 Install = Callable[[Any], FakeGateway]  # takes the module of an action

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The actions that read many accounts or stacks at once: one answer for each target, in order."""
+"""The actions that read: many accounts or stacks at once in their order, or all pipelines."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.crossaccount.pipeline.plugins.action import (
     account_access_info,
+    pipelines_info,
     stack_outputs_info,
 )
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import Account
@@ -294,3 +295,65 @@ def test_results_hold_no_arguments(stacks: FakeGateway) -> None:
     assert set(result) == {"changed", "caller_account_id", "tagged", "stacks"}
     assert "127.0.0.1" not in json.dumps(result)
     assert "profile" not in result["stacks"][0]
+
+
+# pipelines_info
+
+
+@pytest.fixture
+def pipelines(install: Install) -> FakeGateway:
+    return install(pipelines_info)
+
+
+def read_pipelines(**options: Any) -> dict[str, Any]:
+    given = {"account_id": BUILD, "region": "us-east-1", **options}
+    return run_action(pipelines_info.ActionModule, given)
+
+
+def test_pipelines_are_told_as_data(pipelines: FakeGateway) -> None:
+    found = pipelines.pipelines_of(BUILD, "us-east-1")
+    roles: list[str | None] = [f"arn:aws:iam::{one}:role/One" for one in (OTHER, DEPLOY)]
+    found.add("till", {"us-east-1": "one", "eu-west-1": "two"}, [None], roles)
+    found.add("shop", "one")
+    pipelines.pipelines_of(BUILD, "eu-west-1").add("elsewhere")
+
+    result = read_pipelines(access_role_name="CrossAccountAccess", sts_region="eu-west-1")
+
+    assert json.loads(json.dumps(result)) == {
+        "changed": False,
+        "pipelines": [
+            {"name": "shop", "stores": {"us-east-1": "one"}, "accounts": []},
+            {
+                "name": "till",
+                "stores": {"us-east-1": "one", "eu-west-1": "two"},
+                "accounts": [DEPLOY, OTHER],
+            },
+        ],
+    }
+    assert pipelines.opened == [Account(account_id=BUILD, access_role_name="CrossAccountAccess")]
+    assert pipelines.options["sts_region"] == "eu-west-1"
+
+
+def test_pipelines_that_cannot_be_read_fail_the_task(pipelines: FakeGateway) -> None:
+    pipelines.pipelines_of(BUILD, "us-east-1").before(
+        "ListPipelines", refuse("AccessDeniedException", "no")
+    )
+
+    assert read_pipelines() == {
+        "failed": True,
+        "changed": False,
+        "msg": (
+            "Failed to read the pipelines: An error occurred (AccessDeniedException) when calling"
+            " the ListPipelines operation: no"
+        ),
+    }
+
+
+@pytest.mark.parametrize("missing", ["account_id", "region"])
+def test_pipelines_need_their_account_and_region(pipelines: FakeGateway, missing: str) -> None:
+    given: dict[str, Any] = {missing: None}
+
+    result = read_pipelines(**given)
+
+    assert (result["failed"], result["msg"]) == (True, f"missing required argument: {missing}")
+    assert pipelines.opened == []

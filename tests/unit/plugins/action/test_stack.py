@@ -204,6 +204,39 @@ def test_the_word_of_the_user_opens_the_gate(aws: FakeCloudFormation, role: Path
     assert converge(role, allow_replacement=True)["changed"]
 
 
+@pytest.mark.parametrize(
+    ("given", "skip"),
+    [({}, []), ({"resources_to_skip": ["Role", "Topic"]}, ["Role", "Topic"])],
+    ids=["nothing", "named"],
+)
+def test_a_rollback_goes_on_without_what_the_user_names(
+    aws: FakeCloudFormation, role: Path, given: dict[str, Any], skip: list[str]
+) -> None:
+    found = aws.add("UPDATE_ROLLBACK_FAILED")
+
+    assert converge(role, **given)["changed"]
+    assert [asked for operation, asked in aws.calls if operation == "ContinueUpdateRollback"] == [
+        {"StackName": found.stack_id, "ResourcesToSkip": skip}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "more"),
+    [
+        ("UPDATE_ROLLBACK_FAILED", {"check_mode": True}),
+        ("UPDATE_COMPLETE", {}),
+        ("UPDATE_FAILED", {}),
+    ],
+)
+def test_what_is_to_be_skipped_matters_to_a_stuck_rollback_alone(
+    aws: FakeCloudFormation, role: Path, status: str, more: dict[str, bool]
+) -> None:
+    aws.add(status)
+
+    assert converge(role, resources_to_skip=["Topic"], **more)["changed"]
+    assert "ContinueUpdateRollback" not in aws.asked
+
+
 # Results
 
 
@@ -435,7 +468,11 @@ RESOURCES = [
 def test_a_stack_is_removed_without_its_template(
     gateway: FakeGateway, aws: FakeCloudFormation, check_mode: bool
 ) -> None:
-    aws.add(protected=True, resources=RESOURCES)
+    retained = [
+        held("Key", "AWS::KMS::Key", "1234"),
+        held("PipelineBucket", "AWS::S3::Bucket", "one-bucket"),
+    ]
+    aws.add(protected=True, resources=[*retained, *RESOURCES])
 
     result = remove(check_mode=check_mode, access_role_name="CrossAccountAccess")
 

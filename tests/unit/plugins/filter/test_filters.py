@@ -113,6 +113,28 @@ def test_bootstrap_plan_tells_what_is_gone_and_what_nobody_owns(
     assert (plan["gone"], plan["orphans"]) == (["eu-west-1"], [orphan])
 
 
+def test_bootstrap_plan_refuses_what_pipelines_need(organisation: dict[str, Any]) -> None:
+    organisation["hosts"]["production"]["state"] = "absent"
+    store = primary_stack()["outputs"]["PipelineBucketName"]
+    shop = {"name": "shop", "stores": {"us-east-1": store}, "accounts": [PRODUCTION]}
+
+    plan = apply("bootstrap_plan", organisation, [primary_stack()], [], [], [shop])
+
+    assert "production (pipelines shop)" in plan["failures"]["production"]
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_bootstrap_plan_lets_roles_be_replaced_at_the_users_word(
+    organisation: dict[str, Any], allowed: bool
+) -> None:
+    primary = primary_stack()
+    primary["parameters"]["CodePipelineRoleName"] = "Another"
+
+    plan = apply("bootstrap_plan", organisation, [primary], [], [], [], allowed)
+
+    assert ("build" in plan["failures"]) is not allowed
+
+
 def test_bootstrap_postponed_tells_who_has_to_wait(organisation: dict[str, Any]) -> None:
     organisation["hosts"]["production"]["state"] = "absent"
     done = {"operation": "none", "stack": {}}
@@ -156,3 +178,19 @@ def test_converged_stacks_are_those_of_hosts_that_were_done(organisation: dict[s
     hostvars["testing"]["deploy_account_result"] = {"skipped": True}
 
     assert apply("converged_stacks", organisation, hostvars) == {"build": {"stack_name": "One"}}
+
+
+@pytest.mark.parametrize("operation", ["none", "create", "update", "repair", "delete"])
+def test_converged_stacks_of_a_slice_are_those_of_its_hosts(
+    organisation: dict[str, Any], operation: str
+) -> None:
+    for name in ("build", "eu-west-1", "ap-southeast-2"):
+        del organisation["hosts"][name]
+    stack = {"stack_name": "CrossAccountDeploy", "status": None}
+    hostvars: dict[str, dict[str, Any]] = {name: {} for name in organisation["hosts"]}
+    hostvars["production"] = {
+        "deploy_account_result": {"operation": operation, "stack": stack},
+        "primary_result": {"operation": operation, "stack": {}},
+    }
+
+    assert apply("converged_stacks", organisation, hostvars) == {"production": stack}

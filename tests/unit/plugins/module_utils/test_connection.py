@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.module_utils import _connection
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import for_each
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import (
     Account,
     AccountSession,
@@ -159,6 +161,87 @@ def test_a_caller_that_was_not_needed_stays_unknown(stubs: list[Stubber]) -> Non
     gate.open(Account(account_id=DEPLOY, role_arn=ROLE))
 
     assert gate.known_caller_account_id is None
+
+
+def test_an_account_is_opened_once_for_a_batch(
+    stubs: list[Stubber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = gateway(BUILD)
+    Sts(gate, stubs).assume(ROLE)  # a second request would have no answer
+    assume = _connection._assume_role
+
+    def slowly(sts: Any, role_arn: str) -> dict[str, Any]:
+        time.sleep(0.05)  # until the other threads are there
+        return assume(sts, role_arn)
+
+    monkeypatch.setattr(_connection, "_assume_role", slowly)
+    account = Account(account_id=DEPLOY, access_role_name="CrossAccountAccess")
+
+    answers = for_each([{}] * 40, lambda _target: {"session": gate.open(account)})
+
+    assert {id(answer.get("session")) for answer in answers} == {id(gate.open(account))}
+
+
+def test_a_caller_is_identified_once_for_a_batch(stubs: list[Stubber]) -> None:
+    gate = gateway()
+    Sts(gate, stubs).identify(BUILD)
+    ways = [{"access_role_name": f"Role{number}"} for number in range(40)]
+
+    answers = for_each(ways, lambda way: {"of": gate.open(Account(account_id=BUILD, **way))})
+
+    assert {key_of(answer["of"]) for answer in answers} == {"AKIABASE"}
+
+
+def test_other_accounts_are_opened_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(2, timeout=10)
+
+    def assume(_sts: Any, role_arn: str) -> dict[str, Any]:
+        together.wait()
+        return {
+            "Credentials": {
+                "AccessKeyId": "ASIAONE",
+                "SecretAccessKey": "secret",
+                "SessionToken": "token",
+                "Expiration": datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1),
+            },
+            "AssumedRoleUser": {"Arn": role_arn},
+        }
+
+    monkeypatch.setattr(_connection, "_assume_role", assume)
+    gate = gateway(BUILD)
+    targets = [{"account_id": DEPLOY}, {"account_id": MANAGEMENT}]
+
+    answers = for_each(
+        targets,
+        lambda target: {"of": gate.open(Account(**target, access_role_name="CrossAccountAccess"))},
+    )
+
+    assert [key_of(answer["of"]) for answer in answers] == ["ASIAONE", "ASIAONE"]
+
+
+def test_another_way_into_an_account_is_opened_by_itself(stubs: list[Stubber]) -> None:
+    gate = gateway(BUILD)
+    sts = Sts(gate, stubs)
+    sts.assume(ROLE, key="ASIAONE")
+    sts.assume(f"{ROLE}2", key="ASIATWO")
+
+    sessions = [
+        gate.open(Account(account_id=DEPLOY, access_role_name=f"CrossAccountAccess{suffix}"))
+        for suffix in ("", "2", "")
+    ]
+
+    assert [key_of(session) for session in sessions] == ["ASIAONE", "ASIATWO", "ASIAONE"]
+
+
+def test_an_account_that_refused_is_asked_again(stubs: list[Stubber]) -> None:
+    gate = gateway(BUILD)
+    sts = Sts(gate, stubs)
+    sts.refuse("assume_role", "AccessDenied", "not yet")
+    account = Account(account_id=DEPLOY, access_role_name="CrossAccountAccess")
+
+    assert "not yet" in refusal(gate, account)
+    sts.assume(ROLE)
+    assert key_of(gate.open(account)) == "ASIAONE"
 
 
 @pytest.mark.parametrize(

@@ -256,6 +256,40 @@ def test_a_deletion_that_is_refused_is_told(aws: FakeCloudFormation) -> None:
     )
 
 
+@pytest.mark.parametrize("protected", [False, True])
+def test_a_deletion_that_is_refused_leaves_the_protection_as_it_was(
+    aws: FakeCloudFormation, protected: bool
+) -> None:
+    stack = aws.add(protected=protected)
+    found = now(aws, stack)
+    aws.before("DeleteStack", refuse("ValidationError", "Stack is in use"))
+
+    with pytest.raises(PipelineError, match=r"^Failed to delete the stack: .*: Stack is in use$"):
+        operations(aws).delete(found)
+
+    assert stack.protected is protected
+    assert aws.writes == (
+        ["UpdateTerminationProtection", "DeleteStack", "UpdateTerminationProtection"]
+        if protected
+        else ["DeleteStack"]
+    )
+
+
+@pytest.mark.xfail(reason="the second refusal hides why the stack was not deleted")
+def test_a_protection_that_cannot_be_set_again_does_not_hide_the_refusal(
+    aws: FakeCloudFormation,
+) -> None:
+    found = now(aws, aws.add(protected=True))
+    aws.before("DeleteStack", refuse("ValidationError", "Stack is in use"))
+    aws.after(
+        "UpdateTerminationProtection",
+        lambda: aws.before("UpdateTerminationProtection", refuse("Throttling", "Rate exceeded")),
+    )
+
+    with pytest.raises(PipelineError, match="Stack is in use"):
+        operations(aws).delete(found)
+
+
 @pytest.mark.parametrize("before", ["UPDATE_COMPLETE", "DELETE_FAILED"])
 def test_a_deletion_that_fails_names_its_cause(aws: FakeCloudFormation, before: str) -> None:
     found = now(aws, aws.add(before))

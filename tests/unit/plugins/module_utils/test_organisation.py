@@ -235,6 +235,30 @@ def test_artifacts_may_be_kept_for_long(inventory: Inventory, days: int) -> None
     assert inventory.read().hosts
 
 
+@pytest.mark.parametrize("tags", [None, {}, {"team": "one"}, {"cost-centre": 4711, 2026: "year"}])
+def test_stacks_may_have_tags_of_their_own(inventory: Inventory, tags: Any) -> None:
+    inventory.shared["stack_tags"] = tags
+
+    assert inventory.read().hosts
+
+
+ROLES_OF_ACCOUNTS = {
+    "codepipeline_role_name": "CrossAccountCodePipeline",
+    "cloudformation_role_name": "CrossAccountCloudFormation",
+}
+
+
+def test_the_roles_of_deploy_accounts_have_default_names(inventory: Inventory) -> None:
+    assert inventory.read().role_names == ROLES_OF_ACCOUNTS
+
+
+@pytest.mark.parametrize("variable", ROLES_OF_ACCOUNTS)
+def test_the_roles_of_deploy_accounts_may_be_named(inventory: Inventory, variable: str) -> None:
+    inventory.shared[variable] = "Another"
+
+    assert inventory.read().role_names == {**ROLES_OF_ACCOUNTS, variable: "Another"}
+
+
 # What is to be absent
 
 
@@ -296,7 +320,7 @@ def test_what_only_a_standing_stack_needs_is_not_asked_of_an_absent_host(
     inventory: Inventory,
 ) -> None:
     retire(inventory, "eu-west-1")
-    set_on("eu-west-1", artifact_retention_days=1)(inventory)
+    set_on("eu-west-1", artifact_retention_days=1, stack_tags=["team"])(inventory)
     set_on("production", state="absent", regions=["sa-east-1"])(inventory)
     without("production", "deploy_account_execution_policies")(inventory)
 
@@ -441,6 +465,7 @@ def without(host: str, variable: str) -> Callable[[Inventory], None]:
     return spoil
 
 
+STACK_TAGS = "stack_tags is not a mapping of ASCII names to ASCII values. Correct it"
 DIFFERS = (
     "{} differs between hosts (eu-west-1: {}, testing: {}). Set it once, in group_vars/all.yml"
 )
@@ -602,6 +627,22 @@ BAD: dict[str, tuple[Callable[[Inventory], None], str]] = {
             " managed policies that deployments need",
         ),
     ),
+    "tags are a list": (
+        set_on("testing", stack_tags=["team"]),
+        named("testing", STACK_TAGS),
+    ),
+    "tags are text": (
+        set_on("eu-west-1", stack_tags="team"),
+        named("eu-west-1", STACK_TAGS),
+    ),
+    "name of a tag is not ASCII": (
+        set_on("build", stack_tags={"caf\u00e9": "one"}),
+        named("build", STACK_TAGS),
+    ),
+    "value of a tag is not ASCII": (
+        set_on("testing", stack_tags={"team": "one", "place": "caf\u00e9"}),
+        named("testing", STACK_TAGS),
+    ),
     "artifacts are kept too short": (
         set_on("eu-west-1", artifact_retention_days=89),
         named(
@@ -656,6 +697,10 @@ BAD: dict[str, tuple[Callable[[Inventory], None], str]] = {
     "primary region is no region": (
         shared(primary_region="virginia"),
         "primary_region virginia is not a region. Correct it in group_vars/all.yml",
+    ),
+    "role name differs": (
+        set_on("testing", codepipeline_role_name="Another"),
+        DIFFERS.format("codepipeline_role_name", "CrossAccountCodePipeline", "Another"),
     ),
     "build account differs": (
         set_on("testing", build_account_id="999999999999"),

@@ -417,6 +417,256 @@ def test_a_region_that_was_never_made_or_can_only_be_deleted_is_gone(
     assert gone(inventory, stacks) == ["eu-west-1"]
 
 
+# What pipelines still need
+
+
+STORES = {
+    region: regional_stack(region)["outputs"]["PipelineBucketName"]
+    for region in ("us-east-1", "eu-west-1", "ap-southeast-2")
+}
+
+
+def pipeline(name: str, *accounts: str, regions: tuple[str, ...] = ("us-east-1",)) -> Any:
+    """Return a pipeline as pipelines_info tells it."""
+    stores = {region: STORES[region] for region in regions}
+    return {"name": name, "stores": stores, "accounts": list(accounts)}
+
+
+def in_use(*told: str) -> str:
+    return (
+        f"to be absent, and still deployed through: {'; '.join(told)}. Change or remove these"
+        " pipelines first. Nothing was written"
+    )
+
+
+def refusals(inventory: Inventory, *pipelines: Any, teardown: bool = False) -> dict[str, str]:
+    """Return whom the plan refuses."""
+    organisation = inventory.read()
+    if teardown:
+        organisation = organisation.all_absent()
+    found: dict[str, str] = plan(
+        organisation, standing(), answers(*EVERYBODY), pipelines=pipelines
+    )["failures"]
+    return found
+
+
+def retire(inventory: Inventory, region: str) -> None:
+    """Take a region away as the rules want it."""
+    inventory.hosts[region]["state"] = "absent"
+    for name in ("development", "production", "testing"):
+        regions = inventory.hosts[name]["regions"]
+        inventory.hosts[name]["regions"] = [one for one in regions if one != region]
+
+
+def test_pipelines_hinder_nobody_who_stays(inventory: Inventory) -> None:
+    inventory.hosts["testing"]["state"] = "quarantined"
+
+    assert refusals(inventory, pipeline("shop", PRODUCTION, TESTING, regions=(*STORES,))) == {}
+
+
+def test_an_account_that_pipelines_deploy_to_stays_and_nothing_is_written(
+    inventory: Inventory,
+) -> None:
+    inventory.hosts["production"]["state"] = "absent"
+
+    found = refusals(
+        inventory,
+        pipeline("shop", TESTING, PRODUCTION),
+        pipeline("other", TESTING),
+        pipeline("till", PRODUCTION),
+    )
+
+    told = in_use("production (pipelines shop, till)")
+    assert found == dict.fromkeys(["ap-southeast-2", "build", "eu-west-1", "production"], told)
+
+
+def test_a_region_that_pipelines_have_a_store_in_stays(inventory: Inventory) -> None:
+    retire(inventory, "eu-west-1")
+
+    found = refusals(
+        inventory,
+        pipeline("shop", TESTING, regions=("us-east-1", "eu-west-1")),
+        pipeline("till", TESTING, regions=("us-east-1", "ap-southeast-2")),
+    )
+
+    told = in_use("eu-west-1 (pipelines shop)")
+    assert found == dict.fromkeys(["ap-southeast-2", "build", "eu-west-1"], told)
+
+
+def test_everything_that_is_in_use_is_told_at_once(inventory: Inventory) -> None:
+    retire(inventory, "eu-west-1")
+    inventory.hosts["production"]["state"] = "absent"
+
+    found = refusals(
+        inventory,
+        pipeline("shop", PRODUCTION, regions=("us-east-1", "eu-west-1")),
+        pipeline("till", PRODUCTION),
+    )
+
+    assert set(found.values()) == {
+        in_use("eu-west-1 (pipelines shop)", "production (pipelines shop, till)")
+    }
+
+
+def test_a_teardown_needs_the_primary_for_every_pipeline(inventory: Inventory) -> None:
+    found = refusals(inventory, pipeline("shop"), pipeline("till", TESTING), teardown=True)
+
+    told = in_use("build (pipelines shop, till)", "testing (pipelines till)")
+    assert found == dict.fromkeys(sorted(EVERYBODY), told)
+
+
+@pytest.mark.parametrize("teardown", [False, True])
+def test_pipelines_without_a_store_of_ours_are_not_looked_at(
+    inventory: Inventory, teardown: bool
+) -> None:
+    retire(inventory, "eu-west-1")
+    inventory.hosts["production"]["state"] = "absent"
+    foreign = {"us-east-1": "another-bucket", "eu-west-1": "yet-another-bucket"}
+
+    found = refusals(
+        inventory,
+        {"name": "foreign", "stores": foreign, "accounts": [PRODUCTION]},
+        teardown=teardown,
+    )
+
+    assert found == {}
+
+
+def test_a_store_of_one_region_makes_a_pipeline_ours(inventory: Inventory) -> None:
+    inventory.hosts["production"]["state"] = "absent"
+    stores = {"us-east-1": "another-bucket", "eu-west-1": STORES["eu-west-1"]}
+
+    found = refusals(inventory, {"name": "shop", "stores": stores, "accounts": [PRODUCTION]})
+
+    assert found["production"] == in_use("production (pipelines shop)")
+
+
+def test_a_stack_without_outputs_has_no_store(inventory: Inventory) -> None:
+    inventory.hosts["production"]["state"] = "absent"
+    foreign = {"name": "foreign", "stores": {"us-east-1": "another"}, "accounts": [PRODUCTION]}
+
+    found = plan(inventory.read(), nothing(), answers(*EVERYBODY), pipelines=[foreign])
+
+    assert found["failures"] == {}
+
+
+def test_what_vanished_goes_before_what_is_in_use(inventory: Inventory) -> None:
+    inventory.remove("testing")
+    inventory.hosts["production"]["state"] = "absent"
+
+    found = refusals(inventory, pipeline("shop", PRODUCTION))
+
+    assert found["production"].startswith(f"the inventory no longer has account {TESTING} ")
+
+
+def test_a_failure_of_a_host_itself_goes_before_what_is_in_use(inventory: Inventory) -> None:
+    inventory.hosts["production"]["state"] = "absent"
+
+    failures = plan(
+        inventory.read(),
+        standing(),
+        answers(production="refused"),
+        pipelines=[pipeline("shop", PRODUCTION)],
+    )["failures"]
+
+    assert failures["production"] == "refused"
+    assert failures["build"] == in_use("production (pipelines shop)")
+
+
+# Roles under other names
+
+
+NAMES = {
+    "codepipeline_role_name": ("CodePipelineRoleName", "CrossAccountCodePipeline"),
+    "cloudformation_role_name": ("CloudFormationRoleName", "CrossAccountCloudFormation"),
+}
+
+
+def named(**more: str) -> list[dict[str, Any]]:
+    """Return the foundation with the names of the roles in its parameters."""
+    stacks = standing()
+    for stack in stacks:
+        stack["parameters"] |= dict(NAMES.values()) | more
+    return stacks
+
+
+def renaming(inventory: Inventory, stacks: list[dict[str, Any]], **more: Any) -> dict[str, str]:
+    """Return whom the plan refuses."""
+    found: dict[str, str] = plan(inventory.read(), stacks, answers(*EVERYBODY), **more)["failures"]
+    return found
+
+
+def renamed(*told: str) -> str:
+    return (
+        f"this would change {', '.join(told)} and replace the roles of every deploy account."
+        " Nothing was written. Set allow_replacement for this run if that is meant"
+    )
+
+
+def test_roles_that_keep_their_names_are_no_failure(inventory: Inventory) -> None:
+    assert renaming(inventory, named()) == {}
+
+
+@pytest.mark.parametrize("variable", NAMES)
+def test_roles_are_not_renamed_behind_the_backs_of_policies(
+    inventory: Inventory, variable: str
+) -> None:
+    inventory.shared[variable] = "Another"
+
+    told = renamed(f"{variable} from {NAMES[variable][1]} to Another")
+    assert renaming(inventory, named()) == dict.fromkeys(
+        ["ap-southeast-2", "build", "eu-west-1"], told
+    )
+
+
+def test_every_name_that_would_change_is_told_once(inventory: Inventory) -> None:
+    inventory.shared |= dict.fromkeys(NAMES, "Another")
+
+    assert renaming(inventory, named())["build"] == renamed(
+        "cloudformation_role_name from CrossAccountCloudFormation to Another",
+        "codepipeline_role_name from CrossAccountCodePipeline to Another",
+    )
+
+
+def test_a_region_that_was_left_behind_is_a_change_as_well(inventory: Inventory) -> None:
+    stacks = named()
+    stacks[2]["parameters"]["CodePipelineRoleName"] = "Old"
+
+    assert renaming(inventory, stacks)["build"] == renamed(
+        "codepipeline_role_name from Old to CrossAccountCodePipeline"
+    )
+
+
+def test_the_word_of_the_user_lets_roles_be_renamed(inventory: Inventory) -> None:
+    inventory.shared |= dict.fromkeys(NAMES, "Another")
+
+    assert renaming(inventory, named(), allow_replacement=True) == {}
+
+
+@pytest.mark.parametrize("status", NEVER_MADE)
+def test_what_never_existed_properly_names_no_roles(inventory: Inventory, status: str) -> None:
+    inventory.shared["codepipeline_role_name"] = "Another"
+    stacks = [{**stack, "status": status} for stack in named()]
+
+    assert renaming(inventory, stacks) == {}
+
+
+def test_a_stack_that_names_no_roles_hinders_nobody(inventory: Inventory) -> None:
+    inventory.shared["codepipeline_role_name"] = "Another"
+
+    assert renaming(inventory, standing()) == renaming(inventory, nothing()) == {}
+
+
+def test_the_word_of_the_user_lets_nothing_else_through(inventory: Inventory) -> None:
+    inventory.hosts["production"]["state"] = "absent"
+    inventory.shared["codepipeline_role_name"] = "Another"
+    more = {"pipelines": [pipeline("shop", PRODUCTION)]}
+
+    told = in_use("production (pipelines shop)")
+    assert renaming(inventory, named(), **more)["build"] == told
+    assert renaming(inventory, named(), allow_replacement=True, **more)["build"] == told
+
+
 # Stacks that nobody stands for
 
 

@@ -149,6 +149,19 @@ def test_two_regions_do_not_wait_for_each_other(inventory: Inventory) -> None:
     assert waiting(inventory, without(*REGIONS)) == {}
 
 
+@pytest.mark.parametrize("done", [[], ACCOUNTS, EVERYBODY])
+def test_a_region_that_is_gone_waits_for_nobody(inventory: Inventory, done: list[str]) -> None:
+    absent(inventory, "eu-west-1")
+
+    assert waiting(inventory, done, gone=["eu-west-1"]) == {}
+
+
+def test_a_region_that_is_gone_waits_for_nobody_in_a_teardown(inventory: Inventory) -> None:
+    assert waiting(inventory, ACCOUNTS, gone=["eu-west-1"], teardown=True) == {
+        "ap-southeast-2": holding("build")
+    }
+
+
 def test_everybody_who_waits_is_told(inventory: Inventory) -> None:
     absent(inventory, "production", "eu-west-1")
 

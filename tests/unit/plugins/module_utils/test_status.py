@@ -15,6 +15,7 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._status impo
     OPERATION_STARTS,
     STATUSES,
     Verdict,
+    is_past_use,
     is_readable,
     is_standing,
     is_success,
@@ -89,6 +90,33 @@ def test_a_stack_stands_once_it_was_made(status: str | None) -> None:
     )
 
     assert is_standing(status) is (status not in never)
+
+
+# Left to the user like what is past use, yet they hold what others use.
+STILL_IN_USE = pytest.mark.xfail(reason="whatever only the user can decide about is past use")
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        None,
+        *sorted(set(STATUSES) - {"IMPORT_ROLLBACK_FAILED"}),
+        pytest.param("IMPORT_ROLLBACK_FAILED", marks=STILL_IN_USE),
+        pytest.param("SOMETHING_NEW_COMPLETE", marks=STILL_IN_USE),
+    ],
+)
+def test_a_stack_is_past_use_once_it_can_only_be_deleted(status: str | None) -> None:
+    expected = status in (
+        None,
+        "REVIEW_IN_PROGRESS",
+        "CREATE_FAILED",
+        "ROLLBACK_COMPLETE",
+        "ROLLBACK_FAILED",
+        "DELETE_COMPLETE",
+        "DELETE_FAILED",
+    )
+
+    assert is_past_use(status) is expected
 
 
 def test_what_begins_an_operation_is_a_status_of_a_running_one() -> None:

@@ -384,6 +384,55 @@ def test_stacks_that_nobody_stands_for_are_told_between_what_was_kept_and_what_f
     ]
 
 
+@pytest.mark.parametrize(
+    ("kept", "line"),
+    [
+        (BUCKET, f"bucket {BUCKET['name']}: to be emptied and deleted"),
+        (KEY, f"key {KEY['name']}: its deletion is to be scheduled"),
+    ],
+    ids=["bucket", "key"],
+)
+@pytest.mark.parametrize("name", ["build", "eu-west-1"])
+def test_check_mode_tells_what_would_be_purged(name: str, kept: dict[str, Any], line: str) -> None:
+    run = Run("delete")
+    run.variables[name][f"{ROLES[name]}_result"]["kept"] = [{**kept, "purged": True}]
+
+    lines = shown([run.rows(check_mode=True)[name]], check_mode=True)
+
+    assert lines[-2:] == [f"{name}: data without a stack", f"  {line}"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("kept", ["bucket", "key", "key that is to go"])
+def test_what_is_kept_is_told_the_same_in_check_mode(kept: str, check_mode: bool) -> None:
+    row = absent("eu-west-1", "delete", kept=[KEPT[kept][0]]).rows()["eu-west-1"]
+
+    assert shown([row], check_mode=check_mode)[6:] == [f"  {line}" for line in KEPT[kept][1]]
+
+
+def test_a_bucket_of_the_primary_is_deleted_by_the_teardown() -> None:
+    run = Run("delete")
+    run.variables["build"]["primary_result"]["kept"] = [BUCKET]
+    (row,) = summarise(
+        run.inventory.read().all_absent(), run.plan, run.variables, play_hosts=["build"]
+    )
+
+    assert shown([row])[5:] == [
+        "build: data without a stack",
+        f"  bucket {BUCKET['name']}",
+        f"    read:   aws s3 ls s3://{BUCKET['name']} --recursive",
+        "    delete: run the teardown with -e purge_data=true",
+    ]
+
+
+@pytest.mark.xfail(reason="what was just made would be torn down for a bucket of an earlier stack")
+def test_a_primary_that_was_just_made_is_not_to_be_torn_down() -> None:
+    run = Run("create")
+    run.variables["build"]["primary_result"]["kept"] = [BUCKET]
+
+    assert "teardown" not in "\n".join(shown([run.rows()["build"]]))
+
+
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("name", ["build", "ap-southeast-2"])
 def test_what_was_kept_has_room_on_a_screen(name: str, check_mode: bool) -> None:
@@ -428,6 +477,26 @@ def test_the_summary_is_a_table_with_the_reasons_below() -> None:
         "production: it broke",
         "",
         "testing: not reached: an earlier phase ended the run",
+    ]
+
+
+def test_hosts_that_failed_for_the_same_reason_are_told_together() -> None:
+    run = Run()
+    run.plan["failures"] = dict.fromkeys(["ap-southeast-2", "build"], "the inventory lost it")
+    run.variables["eu-west-1"] = {"bootstrap_failure": "it broke"}
+    run.variables["production"] = {}
+    run.variables["testing"] = {"bootstrap_failure": "the inventory lost it"}
+    run.variables["development"] = {}
+
+    lines = as_text(list(run.rows().values()))
+
+    assert lines[lines.index("4 FAILED, 2 NOT REACHED") + 1 :] == [
+        "",
+        "ap-southeast-2, build, testing: the inventory lost it",
+        "",
+        "eu-west-1: it broke",
+        "",
+        "development, production: not reached: an earlier phase ended the run",
     ]
 
 
