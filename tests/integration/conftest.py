@@ -19,12 +19,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.campaign import VARIABLE, seed
 from tests.integration.held import Held
 from tests.integration.inventory import ROOT, Inventory
 from tests.integration.playbook import Playbook
 from tests.integration.uploads import Uploads, let_operator_purge
 from tests.integration.waiting import survivors
 from tests.lab.lab import Lab
+
+
+def pytest_report_header() -> str:
+    """Tell the seed, which repeats what the tests drew."""
+    return f"faults and kills drawn from {VARIABLE}={seed()}"
 
 
 @pytest.fixture(scope="session")

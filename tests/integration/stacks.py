@@ -178,10 +178,13 @@ class SmallStack:
 
     def resources(self) -> dict[str, str]:
         """The physical ids of what it holds."""
+        # The lab shows a resource that was replaced as deleted, by the event of what it replaced.
+        wanted = self.template()["Resources"] if self.status.startswith("UPDATE_COMPLETE") else ()
         return {
             one["LogicalResourceId"]: one["PhysicalResourceId"]
             for one in self.client.list_stack_resources(StackName=NAME)["StackResourceSummaries"]
-            if one.get("PhysicalResourceId") and one["ResourceStatus"] != "DELETE_COMPLETE"
+            if one.get("PhysicalResourceId")
+            and (one["ResourceStatus"] != "DELETE_COMPLETE" or one["LogicalResourceId"] in wanted)
         }
 
     def template(self) -> Data:

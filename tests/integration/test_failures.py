@@ -48,8 +48,8 @@ def test_the_only_region_fails(
         "eu-west-1": "FAILED",
         "build": "created",
         "development": "created",
-        "testing": "created, incomplete",
-        "production": "created, incomplete",
+        "testing": "created but incomplete",
+        "production": "created but incomplete",
     }
     assert run.failed == {"eu-west-1", "testing", "production"}
     assert REFUSED in run.reason("eu-west-1")

@@ -1,0 +1,227 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run is killed at many points, over all its phases, and run again at once."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.integration.campaign import VARIABLE, seed
+from tests.integration.held import Held, check_complete
+from tests.integration.inventory import Inventory
+from tests.integration.playbook import Playbook
+from tests.integration.waiting import MARK
+from tests.lab.calls import Call
+from tests.lab.lab import Lab
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="workers are found by their environment"
+)
+
+# How often each campaign kills.
+FRESH, RETIRING = 14, 8
+REGION = "eu-west-1"
+# Long enough for most kills to find workers that wait.
+LATENCY, CHANGE_SET = 0.15, 0.1
+# A request that passed its check while the parent lived may still arrive.
+SECONDS_UNDERWAY = 0.5
+# The killed run goes by names of its own, which tell its calls from those of the next one.
+SESSION, ROLE = "killed", "KilledAccess"
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """A lab of the test's own: operations may still be going on when the test ends."""
+    with Lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def inventory(inventory: Inventory) -> Inventory:
+    """A small organisation: one more region, one account."""
+    for name in ("ap-southeast-2", "development", "testing"):
+        inventory.remove(name)
+    return inventory
+
+
+class Killer:
+    """Kills runs of one inventory in one lab."""
+
+    def __init__(self, lab: Lab, inventory: Inventory, *, folder: Path, mark: str) -> None:
+        self._lab = lab
+        self._inventory = inventory
+        self._folder = folder
+        self._mark = mark
+        self._numbers = count(1)
+
+    def run(self, calls: int) -> float:
+        """Start a run, kill it once it made so many calls, and return when it was gone."""
+        self._admit()
+        folder = self._folder / f"killed-{next(self._numbers)}"
+        inventory = self._inventory.slice(folder, *self._inventory.hosts)
+        for name, account in inventory.accounts.items():
+            inventory.set(name, role_arn=f"arn:aws:iam::{account.account_id}:role/{ROLE}")
+        playbook = Playbook(self._lab, inventory, home=folder / "ansible")
+        credentials, started = self._credentials(), time.time()
+        process = playbook.start(
+            output=folder / "output", variables={MARK: self._mark, **credentials}
+        )
+        while process.poll() is None and len(self._lab.calls(started)) < calls:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=10)
+        return time.time()
+
+    def check_nothing_late(self, gone: float) -> None:
+        """Assert that what a killed run left wrote nothing after its parent was gone."""
+        calls = self._lab.calls(gone + SECONDS_UNDERWAY)
+        assert [call for call in calls if call.write and is_killed(call)] == []
+
+    def _credentials(self) -> dict[str, str]:
+        """The operator's credentials, in a session of another name."""
+        build, role = self._lab.organisation.build, self._lab.organisation.operator.operator_role
+        answer = self._lab.client("sts", build).assume_role(
+            RoleArn=f"arn:aws:iam::{build}:role/{role}", RoleSessionName=SESSION
+        )["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": answer["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": answer["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": answer["SessionToken"],
+        }
+
+    def _admit(self) -> None:
+        """Make the killed run's role in each account where it is not there."""
+        access = self._lab.organisation.operator.access_role
+        for account in self._inventory.accounts.values():
+            iam = self._lab.client("iam", account.account_id)
+            if ROLE in {role["RoleName"] for role in iam.list_roles()["Roles"]}:
+                continue
+            trust = iam.get_role(RoleName=access)["Role"]["AssumeRolePolicyDocument"]
+            iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(trust))
+            iam.attach_role_policy(
+                RoleName=ROLE, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
+            )
+
+
+def is_killed(call: Call) -> bool:
+    """Whether a killed run made this call."""
+    return call.principal.endswith(f"/{SESSION}") or f"/{ROLE}/" in call.principal
+
+
+def points(number: int, calls: int) -> list[int]:
+    """Numbers of calls after which to kill: one in each of so many equal parts of a run."""
+    draw = random.Random(seed())  # noqa: S311  # not for secrets
+    part = calls / number
+    drawn = [int(part * (index + draw.random())) for index in range(number)]
+    print(f"{VARIABLE}={seed()}: killed after {drawn} of {calls} calls")
+    return drawn
+
+
+@pytest.fixture
+def killer(lab: Lab, inventory: Inventory, tmp_path: Path, mark: str) -> Killer:
+    """What kills runs."""
+    return Killer(lab, inventory, folder=tmp_path, mark=mark)
+
+
+def test_a_first_run_that_is_killed_at_any_point(
+    lab: Lab, playbook: Playbook, held: Held, inventory: Inventory, killer: Killer
+) -> None:
+    """Talks to the lab, where everything takes its time. Each time from nothing, then run again.
+
+    What the second run leaves is what an undisturbed one leaves: every stack once, and no key,
+    bucket or change set beside.
+    """
+    lab.set_latency(LATENCY, change_set=CHANGE_SET)
+    calls = undisturbed(playbook)
+    expected = shape(held)
+
+    for point in points(FRESH, calls):
+        lab.reset()
+        lab.set_latency(LATENCY, change_set=CHANGE_SET)
+        gone = killer.run(point)
+
+        run = playbook.run()
+
+        assert run.code == 0, f"killed after {point} calls\n{run.output}"
+        check_complete(held, inventory)
+        assert shape(held) == expected, point
+        assert held.kept() == set(), point
+        killer.check_nothing_late(gone)
+    again = playbook.run()
+    assert again.changed == set(), again.output
+
+
+def test_a_run_that_removes_and_brings_back_is_killed_at_any_point(
+    lab: Lab, playbook: Playbook, held: Held, inventory: Inventory, killer: Killer
+) -> None:
+    """Talks to the lab, where everything takes its time. In turn a region goes and comes back.
+
+    Each time the killed run's work is taken up at once: the region is gone, with its key and
+    bucket kept, or it is there, with others.
+    """
+    undisturbed(playbook)
+    lab.set_latency(LATENCY, change_set=CHANGE_SET)
+    edit(inventory, absent=True)
+    calls = undisturbed(playbook)
+    edit(inventory, absent=False)
+    calls = min(calls, undisturbed(playbook))
+    kept = held.kept()
+    assert len(kept) == 2
+
+    for index, point in enumerate(points(RETIRING, calls)):
+        before = held.store(REGION) if index % 2 == 0 else ()
+        edit(inventory, absent=index % 2 == 0)
+        gone = killer.run(point)
+
+        run = playbook.run()
+
+        assert run.code == 0, f"killed after {point} calls\n{run.output}"
+        check_complete(held, inventory)
+        kept |= set(before)
+        assert held.kept() == kept, point
+        killer.check_nothing_late(gone)
+    again = playbook.run()
+    assert again.changed == set(), again.output
+
+
+def shape(held: Held) -> dict[object, object]:
+    """What an organisation is, apart from the names that AWS makes up."""
+    everything = held.everything()
+    return {
+        "stacks": {
+            name: (stack["Tags"], sorted(one["OutputKey"] for one in stack["Outputs"]))
+            for name, stack in everything["stacks"].items()
+        },
+        "operations": {
+            name: held.beginnings(name).count("CREATE") for name in everything["stacks"]
+        },
+        "change sets": everything["change sets"],
+        "buckets": len(everything["buckets"]),
+        "keys": len(everything["keys"]),
+    }
+
+
+def edit(inventory: Inventory, *, absent: bool) -> None:
+    """Let the region go, or bring it back for production."""
+    if absent:
+        inventory.retire(REGION)
+    else:
+        inventory.set(REGION, state="present")
+        inventory.set("production", regions=[inventory.primary_region, REGION])
+
+
+def undisturbed(playbook: Playbook) -> int:
+    """Run once, and return how many calls that takes."""
+    run = playbook.run()
+    assert run.code == 0, run.output
+    return len(run.calls)
