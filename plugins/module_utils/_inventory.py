@@ -355,7 +355,9 @@ class _Reader:
             if not self._is_region(region) or region in organisation.regions:
                 continue
             host_of = organisation.hosts.get(region)
-            if host_of is not None and host_of.is_absent:
+            if host_of is not None and not host_of.is_absent:
+                continue  # what is wrong with its host is told there
+            if host_of is not None:
                 self._problem(
                     host.name,
                     f"region {region} is in regions, and its host is to be absent",

@@ -12,9 +12,6 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import (
-    is_ansible_aws_error_code,
-)
 
 from ._connection import AccountSession, Client
 from ._errors import ErrorHandler, PipelineError
@@ -73,13 +70,14 @@ class KeptData:
         )
 
     def _kept(self, arn: str) -> Kept | None:
-        """Return what *arn* is; None for a key that the tag index still lists after its end."""
+        """Return what *arn* is; None for what the tag index still lists after its end."""
         parsed = parse_aws_arn(arn)
-        if parsed is not None and parsed["service"] == "s3":
-            return Kept(kind="bucket", arn=arn, region=self._region)
         try:
+            if parsed is not None and parsed["service"] == "s3":
+                self._s3.get_bucket_location(Bucket=parsed["resource"])
+                return Kept(kind="bucket", arn=arn, region=self._region)
             date = self._kms.describe_key(KeyId=arn)["KeyMetadata"].get("DeletionDate")
-        except is_boto3_error_code("NotFoundException"):
+        except is_boto3_error_code(["NoSuchBucket", "NotFoundException"]):
             return None
         return Kept(
             kind="key",
@@ -91,10 +89,7 @@ class KeptData:
     def purge(self, kept: Kept) -> Kept:
         """Delete a bucket with all that it holds, or schedule a key's deletion, for good."""
         if kept.kind == "bucket":
-            try:
-                self._delete_bucket(kept.name)
-            except is_ansible_aws_error_code("NoSuchBucket"):
-                pass  # the tag index still lists it after its end
+            self._delete_bucket(kept.name)
             return dataclasses.replace(kept, purged=True)
         if kept.deletion_date is not None:
             return kept

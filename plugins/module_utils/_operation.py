@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from ._cloudformation import Stacks, first_failure, in_progress
 from ._errors import PipelineError
 from ._stack import Found
@@ -70,7 +72,8 @@ class Operations:
             self._stacks.delete(found.stack_id)
         except PipelineError:
             if found.termination_protection:
-                self._stacks.set_termination_protection(found.stack_id, True)
+                with contextlib.suppress(PipelineError):  # why it was refused is what counts
+                    self._stacks.set_termination_protection(found.stack_id, True)
             raise
         after = self.ended(found)
         if after is not None and after.verdict is not Verdict.ABSENT:

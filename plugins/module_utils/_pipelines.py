@@ -11,6 +11,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 
 from ._connection import Client
 from ._errors import ErrorHandler
@@ -50,10 +51,14 @@ def read_pipelines(codepipeline: Client, region: str) -> list[Pipeline]:
     """Return every pipeline of the account in *region*. Raises PipelineError."""
     pages = codepipeline.get_paginator("list_pipelines").paginate()
     names = [entry["name"] for page in pages for entry in page["pipelines"]]
-    return [
-        Pipeline.from_description(codepipeline.get_pipeline(name=name)["pipeline"], region)
-        for name in sorted(names)
-    ]
+    found = []
+    for name in sorted(names):
+        try:
+            pipeline = codepipeline.get_pipeline(name=name)["pipeline"]
+        except is_boto3_error_code("PipelineNotFoundException"):
+            continue  # deleted since it was listed
+        found.append(Pipeline.from_description(pipeline, region))
+    return found
 
 
 __all__ = ("Pipeline", "read_pipelines")

@@ -113,6 +113,8 @@ def _renamed(organisation: Organisation, foundation: t.Iterable[Stack]) -> str |
 
     The policies would name the new roles before the old ones are gone: refused here, not there.
     """
+    if organisation.primary.is_absent:
+        return None
     parameters = {
         "codepipeline_role_name": "CodePipelineRoleName",
         "cloudformation_role_name": "CloudFormationRoleName",

@@ -91,8 +91,7 @@ def is_standing(status: str | None) -> bool:
 
 def is_past_use(status: str | None) -> bool:
     """Return whether the stack is gone, was never made, or can only be deleted."""
-    usable = (Verdict.SETTLED, Verdict.BUSY, Verdict.CONTINUE, Verdict.ROLL_BACK)
-    return verdict_of(status) not in usable
+    return not is_standing(status) or status == "DELETE_FAILED"
 
 
 def is_readable(status: str | None) -> bool:

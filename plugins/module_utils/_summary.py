@@ -147,10 +147,10 @@ def as_text(
     if orphans:
         lines += ["", "Stacks of ours that no host stands for, left alone:"]
         for one in orphans:
-            at = f"--region {one['region']} --stack-name {one['stack_name']}"
             lines += [
                 f"  {one['stack_name']} in {one['account_id']} {one['region']}",
-                f"    delete: aws cloudformation delete-stack {at}",
+                f"    delete: aws cloudformation delete-stack --region {one['region']} \\",
+                f"              --stack-name {one['stack_name']}",
             ]
     hosts_of: dict[str, list[str]] = {}
     for row in failed:
@@ -166,10 +166,9 @@ def _kept_lines(kept: t.Mapping[str, t.Any], host: Host, *, check_mode: bool) ->
     if kept["kind"] == "bucket" and kept["purged"]:
         return [f"{title}: {'to be ' if check_mode else ''}emptied and deleted"]
     if kept["kind"] == "bucket":
-        # The build bucket has versions, which rb does not delete.
         delete = f"aws s3 rb s3://{name} --force"
-        if host.group == PRIMARY:
-            delete = "run the teardown with -e purge_data=true"
+        if host.group == PRIMARY:  # the build bucket has versions, which --force leaves
+            delete = f"all versions in it, then aws s3 rb s3://{name}"
         return [title, f"    read:   aws s3 ls s3://{name} --recursive", f"    delete: {delete}"]
     at = f"--region {kept['region']} \\\n              --key-id {name}"
     if kept["deletion_date"]:
