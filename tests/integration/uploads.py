@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import json
+from string import Template
 from typing import Any
 
 from tests.lab.lab import Lab
+from tests.lab.seed import FILES
 
 _NAME = "Uploads"
 
@@ -80,23 +82,12 @@ def _name(bucket_arn: str) -> str:
 
 
 def let_operator_purge(lab: Lab) -> None:
-    """Give the operator what purge_data needs beyond its documented policy."""
-    allowed = {
-        "Effect": "Allow",
-        "Action": [
-            "s3:ListBucket",
-            "s3:ListBucketVersions",
-            "s3:DeleteObject",
-            "s3:DeleteObjectVersion",
-            "s3:DeleteBucket",
-            "kms:ScheduleKeyDeletion",
-        ],
-        "Resource": "*",
-    }
+    """Give the operator what purge_data needs beyond its own policy: the policy that we ship."""
+    policy = Template((FILES / "operator-purge-policy.json").read_text(encoding="utf-8"))
     lab.client("iam", lab.organisation.build).put_role_policy(
         RoleName=lab.organisation.operator.operator_role,
         PolicyName="purge",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+        PolicyDocument=policy.substitute(BuildAccountId=lab.organisation.build, Partition="aws"),
     )
 
 
