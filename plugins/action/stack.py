@@ -90,7 +90,9 @@ class ActionModule(PipelineAction):
         result: dict[str, t.Any] = {
             "changed": removal.changed,
             "operation": "delete" if removal.changed else "none",
-            "stack": self._identity() | {"stack_id": None, "status": None},
+            "stack": self._identity()
+            | {"stack_id": None, "status": None}
+            | {"parameters": removal.found.parameters if removal.found else {}},
             "changes": [],
             "kept": _kept(removal.kept),
         }

@@ -98,6 +98,12 @@ class Stacks:
             if entry.get("PhysicalResourceId")
         )
 
+    @ErrorHandler.common_error_handler("read the stack's newest event")  # type: ignore[untyped-decorator]
+    def newest_event(self, stack_id: str) -> str:
+        """Return the id of the stack's newest event."""
+        events = self.client.describe_stack_events(StackName=stack_id)["StackEvents"]
+        return str(events[0]["EventId"]) if events else ""
+
     @ErrorHandler.common_error_handler("read the stack's events")  # type: ignore[untyped-decorator]
     def operation_events(self, stack_id: str) -> list[dict[str, t.Any]]:
         """Return the events of the stack's latest operation, newest first, and no older ones."""

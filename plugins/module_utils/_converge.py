@@ -105,11 +105,12 @@ class Converger:
         if verdict is Verdict.DISCARD:
             self._discard(found)
         elif verdict is Verdict.CONTINUE:
-            self._stacks.continue_rollback(found.stack_id, skip=self._resources_to_skip)
-            self._operations.ended(found)
+            skip = self._resources_to_skip
+            self._operations.carry_out(
+                found, lambda: self._stacks.continue_rollback(found.stack_id, skip=skip)
+            )
         else:
-            self._stacks.roll_back(found.stack_id)
-            self._operations.ended(found)
+            self._operations.carry_out(found, lambda: self._stacks.roll_back(found.stack_id))
 
     def _discard(self, found: Found) -> None:
         """Delete a stack that never existed properly, unless it holds a key or a bucket."""

@@ -229,8 +229,6 @@ class _Reader:
                 )
 
     def _check_settings(self, host: Host) -> None:
-        if host.is_absent:
-            return
         tags = self._value(host.name, "stack_tags", {})
         if not isinstance(tags, Mapping) or not all(
             str(text).isascii() for pair in tags.items() for text in pair

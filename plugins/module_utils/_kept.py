@@ -12,12 +12,16 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import (
+    is_ansible_aws_error_code,
+)
 
 from ._connection import AccountSession, Client
 from ._errors import ErrorHandler, PipelineError
 
-# CloudFormation's own tag, which stays on what it leaves behind.
-_STACK_TAG = "aws:cloudformation:stack-name"
+# A tag of the stack, which reaches what it makes and stays there. CloudFormation's own
+# (aws:cloudformation:stack-name) does not reach keys.
+_STACK_TAG = "crossaccount:stack"
 # The longest window, in days, in which a deletion can still be cancelled.
 _PENDING_DAYS = 30
 
@@ -74,10 +78,10 @@ class KeptData:
         parsed = parse_aws_arn(arn)
         try:
             if parsed is not None and parsed["service"] == "s3":
-                self._s3.get_bucket_location(Bucket=parsed["resource"])
+                self._s3.head_bucket(Bucket=parsed["resource"])
                 return Kept(kind="bucket", arn=arn, region=self._region)
             date = self._kms.describe_key(KeyId=arn)["KeyMetadata"].get("DeletionDate")
-        except is_boto3_error_code(["NoSuchBucket", "NotFoundException"]):
+        except is_boto3_error_code(["404", "NotFoundException"]):
             return None
         return Kept(
             kind="key",
@@ -89,7 +93,10 @@ class KeptData:
     def purge(self, kept: Kept) -> Kept:
         """Delete a bucket with all that it holds, or schedule a key's deletion, for good."""
         if kept.kind == "bucket":
-            self._delete_bucket(kept.name)
+            try:
+                self._delete_bucket(kept.name)
+            except is_ansible_aws_error_code("NoSuchBucket"):
+                pass  # it went meanwhile
             return dataclasses.replace(kept, purged=True)
         if kept.deletion_date is not None:
             return kept

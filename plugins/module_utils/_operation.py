@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import typing as t
 
 from ._cloudformation import Stacks, first_failure, in_progress
 from ._errors import PipelineError
@@ -53,29 +54,33 @@ class Operations:
                 break
         return found
 
-    def ended(self, began: Found) -> Found | None:
-        """Return the stack once the operation just begun on *began* has ended.
+    def carry_out(self, found: Found, request: t.Callable[[], None]) -> Found | None:
+        """Begin an operation on the stack with *request*, and return the stack after its end.
 
-        AWS may show the old status for a moment after it has taken a request.
+        AWS may show the old status for a moment after it has taken the request, and an operation
+        that fails at once ends in the status that it began in: a new event tells that it has begun.
         """
-        for _poll in self._patience.polls(lambda: f"{began.name} is still {began.status}"):
-            found = self._stacks.find(began.stack_id)
-            if found is None or found.version != began.version:
+        before = self._stacks.newest_event(found.stack_id)
+        request()
+        for _poll in self._patience.polls(lambda: f"{found.name} is still {found.status}"):
+            now = self._stacks.find(found.stack_id)
+            if now is None or now.version != found.version:
                 break
-        return self.settled(began.stack_id)
+            if self._stacks.newest_event(found.stack_id) != before:
+                break
+        return self.settled(found.stack_id)
 
     def delete(self, found: Found) -> None:
         """Delete the stack, its protection lifted, and wait until it is gone."""
         if found.termination_protection:
             self._stacks.set_termination_protection(found.stack_id, False)
         try:
-            self._stacks.delete(found.stack_id)
+            after = self.carry_out(found, lambda: self._stacks.delete(found.stack_id))
         except PipelineError:
             if found.termination_protection:
                 with contextlib.suppress(PipelineError):  # why it was refused is what counts
                     self._stacks.set_termination_protection(found.stack_id, True)
             raise
-        after = self.ended(found)
         if after is not None and after.verdict is not Verdict.ABSENT:
             raise self.failure(after)
 

@@ -30,12 +30,14 @@ class Row:
 
     :param failure: why the host must end as failed; None where it must not.
     :param kept: keys and buckets without a stack, as the stack action returns them.
+    :param granted: the accounts that the policies of what was kept name, with commas.
     """
 
     host: Host
     result: str
     failure: str | None = None
     kept: tuple[t.Mapping[str, t.Any], ...] = ()
+    granted: str = ""
 
 
 def summarise(
@@ -82,7 +84,12 @@ def _row(
     kept = tuple(result.get("kept") or ())
     if host.is_absent:
         done = result["operation"] == "delete"
-        return Row(host=host, result=words["delete"] if done else _ABSENT, kept=kept)
+        return Row(
+            host=host,
+            result=words["delete"] if done else _ABSENT,
+            kept=kept,
+            granted=result["stack"]["parameters"].get("DeployAccountIds", "") if done else "",
+        )
     word = words[result["operation"]]
     missing = sorted(set(host.regions) - set(register.get("regions", {})))
     if host.group == DEPLOY_ACCOUNTS and missing:
@@ -144,6 +151,8 @@ def as_text(
             lines += ["", f"{row.host.name}: data without a stack"]
             for one in row.kept:
                 lines += _kept_lines(one, row.host, check_mode=check_mode)
+            if row.granted:
+                lines += [f"  their policies still name: {row.granted.replace(',', ', ')}"]
     if orphans:
         lines += ["", "Stacks of ours that no host stands for, left alone:"]
         for one in orphans:

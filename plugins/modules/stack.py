@@ -91,7 +91,8 @@ options:
   find_kept:
     description:
       - Whether to look for buckets and keys that earlier stacks of this name left in the region,
-        after the stack was created or removed.
+        after the stack was created or removed. They are found by the tag C(crossaccount:stack),
+        the stack's name, which must be among O(tags) for that.
     type: bool
     default: false
   purge_data:
@@ -161,7 +162,9 @@ stack:
       type: dict
       sample: {PipelineBucketName: crossaccountregional-pipelinebucket-1a2b3c}
     parameters:
-      description: Its parameters as CloudFormation keeps them; secret ones read C(****).
+      description:
+        - Its parameters as CloudFormation keeps them; secret ones read C(****). Of a stack that was
+          removed, those that it had.
       type: dict
       sample: {ArtifactRetentionDays: "365"}
 kept:
