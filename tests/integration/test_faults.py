@@ -133,7 +133,12 @@ def test_calls_that_fail_now_and_then_change_nothing_in_the_end(
 
 
 def test_updates_and_removals_under_throttling(
-    lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
+    lab: Lab,
+    playbook: Playbook,
+    existing: None,
+    held: Held,
+    inventory: Inventory,
+    hasty: dict[str, str],
 ) -> None:
     """Talks to the lab, with faults drawn from the seed. A region goes, the rest is updated."""
     kept = held.store("eu-west-1")
@@ -142,7 +147,7 @@ def test_updates_and_removals_under_throttling(
     lab.set_faults(with_chance(THROTTLED, 0.3))
     started = time.monotonic()
 
-    run = playbook.run()
+    run = playbook.run(variables=hasty)
 
     assert time.monotonic() - started < SECONDS
     assert run.code == 0, run.output
