@@ -59,8 +59,9 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii")
     except UnicodeDecodeError as exc:
-        before = exc.object.partition(exc.object[exc.start : exc.end])[0]
-        line = before.count(b"\n") + 1
+        # Everything before the first wrong byte; latin-1 reads any byte as one character.
+        before = path.read_bytes().decode("latin-1")[: int(exc.start)]
+        line = before.count("\n") + 1
         raise PipelineError(f"{path.name} line {line} is not ASCII") from exc
     except OSError as exc:
         raise PipelineError(f"cannot read the template {path}: {exc.strerror}") from exc

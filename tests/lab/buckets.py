@@ -50,7 +50,7 @@ def _checked(put: Put) -> Callable[[str, bytes], None]:
     """Fail the resource when S3 refuses the configuration."""
 
     def apply(bucket: str, xml: bytes) -> None:
-        status, _, body = put(bucket, xml)
+        status, _unused, body = put(bucket, xml)
         if status >= 400:
             raise ValueError(body.decode())
 

@@ -86,7 +86,7 @@ def _bucket(name: str, properties: Properties) -> Properties | None:
     return found
 
 
-def _bucket_policy(_: str, properties: Properties) -> Properties | None:
+def _bucket_policy(_unused: str, properties: Properties) -> Properties | None:
     policy = s3._bucket_policies.get(properties["Bucket"])
     return policy and {"Bucket": properties["Bucket"], "PolicyDocument": _document(policy)}
 
@@ -153,7 +153,7 @@ def _permission(statement_id: str, properties: Properties) -> Properties | None:
     return {} if any(one["Sid"] == statement_id for one in statements) else None
 
 
-def _topic_policy(_: str, properties: Properties) -> Properties | None:
+def _topic_policy(_unused: str, properties: Properties) -> Properties | None:
     topic = sns._topics.get(properties["Topics"][0])
     if topic is None:
         return None

@@ -54,7 +54,7 @@ def _processes() -> list[tuple[int, int, str]]:
         for path in _PROC.glob("[0-9]*/stat"):
             with suppress(OSError):
                 # The name in brackets may hold spaces.
-                state, _, group = path.read_text().rpartition(") ")[2].split()[:3]
+                state, _unused, group = path.read_text().rpartition(") ")[2].split()[:3]
                 found.append((int(path.parent.name), int(group), state))
         return found
     rows = (line.split() for line in _ps("pid=,pgid=,stat=", "-A").splitlines())

@@ -20,11 +20,11 @@ Store = Callable[[], Container[Any]]
 Create = Callable[[str, Properties, str], tuple[str, dict[str, Any]]]
 
 
-def _same(name: str, _: Properties) -> str:
+def _same(name: str, _unused: Properties) -> str:
     return name
 
 
-def _topic(name: str, _: Properties) -> str:
+def _topic(name: str, _unused: Properties) -> str:
     return f"arn:aws:sns:{get_region()}:{get_account_id()}:{name}"
 
 
@@ -32,7 +32,7 @@ def _policy(name: str, properties: Properties) -> str:
     return f"arn:aws:iam::{get_account_id()}:policy{properties.get('Path', '/')}{name}"
 
 
-def _alias(name: str, _: Properties) -> str:
+def _alias(name: str, _unused: Properties) -> str:
     return str(kms._alias_arn(name))
 
 

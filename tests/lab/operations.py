@@ -134,7 +134,7 @@ class _Wrapper:
         AWS: CREATE_IN_PROGRESS without changes, then CREATE_COMPLETE or FAILED. MiniStack: the
         end at once.
         """
-        status, _, body = response
+        status, _unused, body = response
         seconds = self._settings.latency.change_set
         if status != 200 or not seconds:
             return response
@@ -162,7 +162,7 @@ class _Wrapper:
         """
         if problem := _by_name(parameters):
             return problem
-        _, change_set = changesets._find_change_set(
+        _unused, change_set = changesets._find_change_set(
             _value(parameters, "ChangeSetName"), _value(parameters, "StackName")
         )
         if not change_set:

@@ -248,7 +248,7 @@ def _with_role(action: str, stock: Handler, parameters: Parameters) -> Response:
 
 def _with_role_of_change_set(stock: Handler, parameters: Parameters) -> Response:
     names = (cloudformation._p(parameters, key) for key in ("ChangeSetName", "StackName"))
-    _, change_set = changesets._find_change_set(*names)
+    _unused, change_set = changesets._find_change_set(*names)
     answer = stock(parameters)
     if change_set and change_set.get("_lab_role") and answer[0] == 200:
         stack = handlers._resolve_stack(change_set["StackName"])

@@ -118,7 +118,7 @@ def _resource(service: str, path: str, parameters: dict[str, Any]) -> str:
     if service == "s3":
         return unquote(path).lstrip("/").partition("/")[0]
     if service == "lambda":
-        _, _, name = path.partition("/functions/")
+        _unused, _unused, name = path.partition("/functions/")
         return unquote(name.partition("/")[0])
     for name in _NAMES:
         value = parameters.get(name)

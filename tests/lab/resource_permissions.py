@@ -229,7 +229,7 @@ def needed(resource_type: str, operation: str, old: Properties, new: Properties)
     """The actions of one handler; creation and update end with reading."""
     table = TABLE.get(resource_type, {})
     for entry in table.get(operation, ()):
-        action, _, condition = entry.partition(" ")
+        action, _unused, condition = entry.partition(" ")
         if _applies(condition, old, new):
             yield action
     if operation in ("create", "update"):

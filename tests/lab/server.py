@@ -54,7 +54,7 @@ def main() -> int:
     _prepare_environment(directory, port=port)
     # Many workers at once hold many connections.
     with suppress(OSError, ValueError):
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        _unused, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     if "--watch" in sys.argv:
         threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -174,7 +174,7 @@ def _key_of_object(path: str) -> str:
 
 
 def _default_key(path: str) -> str:
-    bucket, _ = _split(path)
+    bucket, _unused = _split(path)
     owner = s3._bucket_owner_account(bucket)
     if not owner:
         return ""
@@ -244,7 +244,7 @@ def _keys_of_others(stock: Service) -> Service:
 
 
 def _split(path: str) -> tuple[str, str]:
-    bucket, _, key = path.lstrip("/").partition("/")
+    bucket, _unused, key = path.lstrip("/").partition("/")
     return bucket, key
 
 

@@ -70,7 +70,7 @@ def read_work(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Work 
         operation, new = "delete", {}
     else:
         assert function in (stacks._update_keeping_seed, stacks._update_resource)
-        resource_type, physical_id, old, new, stack_name, logical_id, _ = arguments
+        resource_type, physical_id, old, new, stack_name, logical_id, _unused = arguments
         operation = "update"
     stack = cloudformation._stacks.get(stack_name)
     if not stack:

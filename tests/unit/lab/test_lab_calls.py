@@ -107,7 +107,7 @@ def test_a_rule_for_an_account_hits_assume_role_into_it() -> None:
 def test_skip_and_count_choose_which_calls_fail() -> None:
     """Talks to nothing."""
     faults = Faults(rules=(Rule(skip=1, count=2),))
-    assert [faults.draw(make_request()) is not None for _ in range(5)] == [
+    assert [faults.draw(make_request()) is not None for _unused in range(5)] == [
         False,
         True,
         True,
@@ -150,7 +150,7 @@ def test_probability_is_met_over_many_calls() -> None:
 )
 def test_an_error_is_written_as_the_service_writes_it(service: str, start: bytes) -> None:
     """Talks to nothing."""
-    _, body = wire_error(service=service, code="Throttling", message="Rate <exceeded>")
+    _unused, body = wire_error(service=service, code="Throttling", message="Rate <exceeded>")
     assert body.startswith(start)
     assert service == "kms" or b"Rate &lt;exceeded&gt;" in body
 

@@ -245,7 +245,7 @@ def test_the_pinned_version_is_installed() -> None:
 @pytest.mark.parametrize("name", sorted(SIGNATURES))
 def test_an_internal_is_there_as_the_lab_uses_it(name: str) -> None:
     """Talks to nothing: reads the installed package."""
-    module, _, attribute = name.rpartition(".")
+    module, _unused, attribute = name.rpartition(".")
     found = getattr(importlib.import_module(module), attribute)
     expected = SIGNATURES[name]
     if expected != VALUE:

@@ -165,7 +165,7 @@ def test_what_is_retained_does_not_block_the_stack_made_again(lab: Lab, stacks: 
         "Properties": {"AssumeRolePolicyDocument": TRUST},
     }
     made = []
-    for _ in range(2):
+    for _unused in range(2):
         again = Stacks(stacks.api, stacks.name)
         assert again.create({"R": role}, Capabilities=["CAPABILITY_IAM"]) == "CREATE_COMPLETE"
         made.append(again.physical_id("R"))
@@ -646,7 +646,7 @@ def test_a_request_token_means_one_request(stacks: Stacks) -> None:
         "TemplateBody": text({"A": TOPIC}),
         "ClientRequestToken": f"create-{stacks.name}",
     }
-    first, second = (stacks.api.create_stack(**request)["StackId"] for _ in range(2))
+    first, second = (stacks.api.create_stack(**request)["StackId"] for _unused in range(2))
     assert first == second
     stacks.wait()
     made = [
@@ -656,11 +656,11 @@ def test_a_request_token_means_one_request(stacks: Stacks) -> None:
             ClientToken=f"change-{stacks.name}",
             TemplateBody=text({"A": topic("2")}),
         )["Id"]
-        for _ in range(2)
+        for _unused in range(2)
     ]
     assert made[0] == made[1]
     token = f"execute-{stacks.name}"
-    for _ in range(2):
+    for _unused in range(2):
         stacks.api.execute_change_set(
             StackName=stacks.name, ChangeSetName=made[0], ClientRequestToken=token
         )
