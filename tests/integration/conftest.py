@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.campaign import VARIABLE, seed
+from tests.integration.haste import HASTE, variables
 from tests.integration.held import Held
 from tests.integration.inventory import ROOT, Inventory
 from tests.integration.playbook import Playbook
@@ -75,6 +76,12 @@ def uploads(lab: Lab) -> Uploads:
 def may_purge(lab: Lab) -> None:
     """Let the operator delete data."""
     let_operator_purge(lab)
+
+
+@pytest.fixture
+def hasty(tmp_path: Path) -> dict[str, str]:
+    """Variables that make a run wait for little between attempts, and for replies."""
+    return variables(tmp_path / "haste", HASTE)
 
 
 @pytest.fixture

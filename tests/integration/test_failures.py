@@ -172,22 +172,6 @@ def test_one_deploy_account_fails_alone(
     check_complete(held, inventory)
 
 
-# botocore waits up to 20 s between attempts. This makes a run's Python wait for almost nothing.
-HASTE = """
-from botocore.retries import standard
-standard.ExponentialBackoff.delay_amount = lambda self, context: 0.01
-"""
-
-
-@pytest.fixture
-def hasty(tmp_path: Path) -> dict[str, str]:
-    """Variables that make a run give up on throttled calls within seconds."""
-    folder = tmp_path / "haste"
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(HASTE, encoding="utf-8")
-    return {"PYTHONPATH": str(folder)}
-
-
 @pytest.mark.parametrize("error", ["AccessDenied", "Throttling"])
 def test_a_region_that_cannot_be_read_keeps_its_place(
     lab: Lab,

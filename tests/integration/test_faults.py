@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.campaign import seed
+from tests.integration.haste import EXPIRING, variables
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run
@@ -19,43 +20,6 @@ from tests.lab.lab import Lab, Rule
 
 # What a run may take at most while calls fail, on a machine that is busy.
 SECONDS = 120
-
-# botocore waits up to 20 s between attempts, and 30 s for an answer. This makes a run's Python
-# wait for almost nothing and for 2 s.
-HASTE = """
-from botocore import httpsession
-from botocore.retries import standard
-
-standard.ExponentialBackoff.delay_amount = lambda self, context: 0.01
-make = httpsession.URLLib3Session.__init__
-
-
-def hasty(self, *arguments, **options):
-    make(self, *arguments, **{**options, "timeout": (2, 2)})
-
-
-httpsession.URLLib3Session.__init__ = hasty
-"""
-# Every use of credentials is close to their end.
-EXPIRING = """
-from botocore.credentials import RefreshableCredentials
-
-RefreshableCredentials._advisory_refresh_timeout = 10**6
-RefreshableCredentials._mandatory_refresh_timeout = 10**6
-"""
-
-
-def variables(folder: Path, code: str) -> dict[str, str]:
-    """Variables that let every Python of a run begin with this code."""
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(code, encoding="utf-8")
-    return {"PYTHONPATH": str(folder)}
-
-
-@pytest.fixture
-def hasty(tmp_path: Path) -> dict[str, str]:
-    """Variables that make a run wait for little."""
-    return variables(tmp_path / "haste", HASTE)
 
 
 def fired(lab: Lab) -> list[int]:
