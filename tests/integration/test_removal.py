@@ -585,7 +585,6 @@ def test_a_teardown_stops_at_an_account_that_fails_and_goes_on_later(
         check_listed(again, host, *arns)
 
 
-@pytest.mark.xfail(reason="a teardown neither strips the grants of what it keeps nor tells them")
 def test_what_a_teardown_keeps_admits_nobody_or_it_is_told(
     playbook: Playbook, existing: None, held: Held, inventory: Inventory
 ) -> None:

@@ -229,20 +229,7 @@ def test_an_update_that_failed_is_taken_back_and_done_again(
     assert not small.converge(DATA_TWO).changed
 
 
-@pytest.mark.parametrize(
-    "seconds",
-    [
-        pytest.param(
-            0.0,
-            marks=pytest.mark.xfail(
-                reason="an operation that ends between two polls in the status it began in is"
-                " waited for until the time is over"
-            ),
-        ),
-        0.6,
-    ],
-    ids=["at once", "slowly"],
-)
+@pytest.mark.parametrize("seconds", [0.0, 0.6], ids=["at once", "slowly"])
 @pytest.mark.parametrize(
     "stick", [update_rollback_failed, update_failed], ids=lambda stick: stick.__name__
 )
