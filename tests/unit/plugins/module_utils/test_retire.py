@@ -37,13 +37,16 @@ def without(*names: str) -> list[str]:
 
 def waiting(
     inventory: Inventory,
-    done: Iterable[str] = EVERYBODY,
+    done: Iterable[str] | None = None,
     *,
     gone: Iterable[str] = (),
     teardown: bool = False,
     result: Any = None,
 ) -> dict[str, str]:
-    """Return who has to wait when the hosts of *done* were converged, or removed, in this run."""
+    """Return who has to wait when the hosts of *done* were converged, or removed, in this run.
+
+    :param done: None means everybody.
+    """
     organisation = inventory.read()
     if teardown:
         organisation = organisation.all_absent()
@@ -54,7 +57,7 @@ def waiting(
     }
     converged = {"operation": "none", "stack": {}}
     hostvars = {
-        name: {variables[host.group]: converged if name in done else result}
+        name: {variables[host.group]: converged if done is None or name in done else result}
         for name, host in organisation.hosts.items()
     }
     return postponed(organisation, {"gone": list(gone)}, hostvars)
