@@ -160,6 +160,7 @@ def removal(
     given["hostvars"]["eu-west-1"]["regional_result"] = {
         "operation": "delete",
         "kept": [kept | {"deletion_date": None}],
+        "stack": {"parameters": {"DeployAccountIds": "222222222222"}},
     }
     orphan = {"account_id": "1", "region": "eu-west-1", "stack_name": "Old"}
     result = run_action(
@@ -180,7 +181,10 @@ def test_the_summary_shows_what_was_kept_and_what_nobody_owns(
     result, text = removal(inventory, monkeypatch, check_mode=False)
 
     assert result == {"changed": False, "results": {"eu-west-1": "removed"}, "failures": {}}
-    assert "\neu-west-1: data without a stack\n  bucket one: emptied and deleted\n" in text
+    assert (
+        "\neu-west-1: data without a stack\n  bucket one: emptied and deleted\n"
+        "  their policies still name: 222222222222\n"
+    ) in text
     assert "\nStacks of ours that no host stands for, left alone:\n  Old in 1 eu-west-1\n" in text
 
 

@@ -385,7 +385,7 @@ def test_a_secret_is_in_no_result(
 
 def test_a_secret_is_in_no_message_of_a_failure(aws: FakeCloudFormation, role: Path) -> None:
     aws.endings["create"] = ["CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE"]
-    aws.events = [event("CREATE_FAILED", "Topic", "AWS::SNS::Topic", "no")]
+    aws.stories["create"] = [event("CREATE_FAILED", "Topic", "AWS::SNS::Topic", "no")]
 
     result = converge(role)
 
@@ -472,14 +472,15 @@ def test_a_stack_is_removed_without_its_template(
         held("Key", "AWS::KMS::Key", "1234"),
         held("PipelineBucket", "AWS::S3::Bucket", "one-bucket"),
     ]
-    aws.add(protected=True, resources=[*retained, *RESOURCES])
+    parameters = {"DeployAccountIds": "222222222222,333333333333"}
+    aws.add(protected=True, resources=[*retained, *RESOURCES], parameters=parameters)
 
     result = remove(check_mode=check_mode, access_role_name="CrossAccountAccess")
 
     assert result == {
         "changed": True,
         "operation": "delete",
-        "stack": REMOVED,
+        "stack": REMOVED | {"parameters": parameters},
         "changes": [],
         "kept": [],
         "diff": [

@@ -17,6 +17,14 @@ NO_CHANGES = (
     " change set."
 )
 
+# The event of the stack itself that an operation begins with.
+_FIRST_EVENTS = {
+    "create": "CREATE_IN_PROGRESS",
+    "update": "UPDATE_IN_PROGRESS",
+    "delete": "DELETE_IN_PROGRESS",
+    "continue": "UPDATE_ROLLBACK_IN_PROGRESS",
+    "roll_back": "UPDATE_ROLLBACK_IN_PROGRESS",
+}
 _BEGINNING = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -63,6 +71,8 @@ class FakeCloudFormation(FakeService):
     :ivar changes: what every change set changes, as DescribeChangeSet tells it.
     :ivar change_set_statuses: what a change set goes through, one at each look.
     :ivar events: the events of every stack, newest first.
+    :ivar stories: the events that an operation adds, newest first; without a story it adds the one
+        that it begins with.
     """
 
     def __init__(self) -> None:
@@ -85,6 +95,7 @@ class FakeCloudFormation(FakeService):
         self.change_set_statuses = ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
         self.change_set_reason = ""
         self.events: list[dict[str, Any]] = []
+        self.stories: dict[str, list[dict[str, Any]]] = {}
         self.page_size = 100
 
     # For tests
@@ -114,6 +125,11 @@ class FakeCloudFormation(FakeService):
             if name in (change_set.arn, change_set.name):
                 return change_set
         raise Refusal("ChangeSetNotFound", f"ChangeSet [{name}] does not exist")
+
+    def _begin(self, stack: FakeStack, operation: str) -> None:
+        stack.coming = list(self.endings[operation])
+        story = self.stories.get(operation) or [event(_FIRST_EVENTS[operation], stack.name)]
+        self.events[:0] = [one | {"StackId": stack.stack_id} for one in story]
 
     # The operations
 
@@ -152,16 +168,15 @@ class FakeCloudFormation(FakeService):
         stack = self._find(StackName)
         if stack.protected:
             raise Refusal("ValidationError", "Stack cannot be deleted: it is protected")
-        ending = self.endings["delete"]
-        stack.coming = list(ending)
+        self._begin(stack, "delete")
         if stack.status == "REVIEW_IN_PROGRESS":  # nothing is in it
             stack.status, stack.coming = "DELETE_COMPLETE", []
 
     def _continue_update_rollback(self, StackName: str, **_more: Any) -> None:  # noqa: N803
-        self._find(StackName).coming = list(self.endings["continue"])
+        self._begin(self._find(StackName), "continue")
 
     def _rollback_stack(self, StackName: str) -> None:  # noqa: N803
-        self._find(StackName).coming = list(self.endings["roll_back"])
+        self._begin(self._find(StackName), "roll_back")
 
     def _list_stack_resources(
         self,
@@ -176,13 +191,19 @@ class FakeCloudFormation(FakeService):
         StackName: str,  # noqa: N803
         NextToken: str = "0",  # noqa: N803
     ) -> dict[str, Any]:
-        stack_id = self._find(StackName).stack_id
-        found = [
-            {"PhysicalResourceId": stack_id if one["LogicalResourceId"] == "One" else "", **one}
-            | {"StackId": stack_id}
-            for one in self.events
-        ]
-        return self._page("StackEvents", found, NextToken)
+        stack = self._find(StackName)
+        found: list[dict[str, Any]] = []
+        for one in reversed(self.events):
+            if one.get("StackId", stack.stack_id) != stack.stack_id:
+                continue
+            is_stack = one["LogicalResourceId"] == stack.name
+            of_stack = {
+                "EventId": str(len(found) + 1),
+                "StackId": stack.stack_id,
+                "PhysicalResourceId": stack.stack_id if is_stack else "",
+            }
+            found.append(of_stack | one)
+        return self._page("StackEvents", found[::-1], NextToken)
 
     def _create_change_set(self, **request: Any) -> dict[str, Any]:
         name, new = request["StackName"], request["ChangeSetType"] == "CREATE"
@@ -242,7 +263,7 @@ class FakeCloudFormation(FakeService):
             raise Refusal("InvalidChangeSetStatus", state)
         stack, request = change_set.stack, change_set.request
         change_set.execution = "EXECUTE_IN_PROGRESS"
-        stack.coming = list(self.endings[request["ChangeSetType"].lower()])
+        self._begin(stack, request["ChangeSetType"].lower())
         stack.updates += 1
         stack.template = request["TemplateBody"]
         stack.parameters = {

@@ -69,7 +69,7 @@ class FakeData(FakeService):
     def _tag(self, arn: str, stack_name: str) -> str:
         self.tags[arn] = {
             "application": "pipeline",
-            "aws:cloudformation:stack-name": stack_name,
+            "crossaccount:stack": stack_name,
         }
         return arn
 
@@ -111,6 +111,11 @@ class FakeData(FakeService):
             raise Refusal("KMSInvalidStateException", f"{KeyId} is pending deletion.")
         self.keys[KeyId] = _TODAY + datetime.timedelta(days=PendingWindowInDays)
         return {"KeyId": KeyId, "DeletionDate": self.keys[KeyId]}
+
+    def _head_bucket(self, Bucket: str) -> dict[str, Any]:  # noqa: N803
+        if Bucket not in self.buckets:
+            raise Refusal("404", "Not Found")
+        return {"BucketRegion": self.region}
 
     def _list_object_versions(
         self,

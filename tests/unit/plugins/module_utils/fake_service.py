@@ -78,7 +78,7 @@ class FakeService:
     @property
     def writes(self) -> list[str]:
         """The operations among them that change something."""
-        reading = ("Describe", "Get", "List")
+        reading = ("Describe", "Get", "Head", "List")
         return [operation for operation in self.asked if not operation.startswith(reading)]
 
     # For botocore

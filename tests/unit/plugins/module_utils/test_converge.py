@@ -721,6 +721,8 @@ CREATION_EVENTS = [
     event("CREATE_FAILED", "Other", "AWS::SNS::Topic", "Resource creation Cancelled"),
     event("CREATE_IN_PROGRESS", "Topic", "AWS::SNS::Topic"),
     event("CREATE_IN_PROGRESS"),
+]
+EARLIER_EVENTS = [
     event("REVIEW_IN_PROGRESS"),
     event("CREATE_FAILED", "Old", "AWS::SNS::Topic", "of an earlier operation"),
 ]
@@ -728,9 +730,10 @@ CREATION_EVENTS = [
 
 def creation_fails(aws: FakeCloudFormation, reason: str | None = None) -> None:
     aws.endings["create"] = ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"]
-    aws.events = [dict(one) for one in CREATION_EVENTS]
+    aws.events = list(EARLIER_EVENTS)
+    aws.stories["create"] = [dict(one) for one in CREATION_EVENTS]
     if reason is not None:
-        aws.events[4]["ResourceStatusReason"] = reason
+        aws.stories["create"][4]["ResourceStatusReason"] = reason
 
 
 @pytest.mark.parametrize("page_size", [100, 2])
@@ -775,7 +778,7 @@ def test_an_invalid_principal_names_its_cure(aws: FakeCloudFormation, reason: st
 
 def test_a_failure_without_any_reason_says_so(aws: FakeCloudFormation) -> None:
     creation_fails(aws)
-    aws.events = []
+    del aws.stories["create"]
 
     assert failure(aws) == "One is ROLLBACK_COMPLETE. no reason given"
 
@@ -784,7 +787,7 @@ def test_a_failure_without_any_reason_says_so(aws: FakeCloudFormation) -> None:
 def test_an_update_that_fails_names_what_failed(aws: FakeCloudFormation, status: str) -> None:
     aws.add()
     aws.endings["update"] = ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", status]
-    aws.events = [
+    aws.stories["update"] = [
         event(status),
         event("UPDATE_FAILED", "Topic", "AWS::SNS::Topic"),
         event("UPDATE_IN_PROGRESS"),
@@ -862,6 +865,7 @@ def test_a_stack_is_discarded_by_its_id(aws: FakeCloudFormation) -> None:
 def test_a_request_that_does_not_show_at_once_is_waited_for(aws: FakeCloudFormation) -> None:
     aws.add("ROLLBACK_COMPLETE")
     aws.endings["delete"] = [*["ROLLBACK_COMPLETE"] * 3, "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+    aws.after("DeleteStack", aws.events.clear)  # nor does its event
 
     assert converge(aws).operation == "create"
     assert aws.writes == DISCARD.run
@@ -870,7 +874,7 @@ def test_a_request_that_does_not_show_at_once_is_waited_for(aws: FakeCloudFormat
 def test_what_cannot_be_discarded_is_told(aws: FakeCloudFormation) -> None:
     aws.add("ROLLBACK_COMPLETE")
     aws.endings["delete"] = ["DELETE_IN_PROGRESS", "DELETE_FAILED"]
-    aws.events = [
+    aws.stories["delete"] = [
         event("DELETE_FAILED"),
         event("DELETE_FAILED", "Role", "AWS::IAM::Role", "in use"),
         event("DELETE_IN_PROGRESS"),
@@ -887,11 +891,12 @@ def test_what_cannot_be_discarded_is_told(aws: FakeCloudFormation) -> None:
         ("UPDATE_FAILED", "roll_back", "RollbackStack"),
     ],
 )
+@pytest.mark.parametrize("at_once", [False, True])
 def test_a_repair_that_does_not_help_is_not_tried_again(
-    aws: FakeCloudFormation, status: str, ending: str, operation: str
+    aws: FakeCloudFormation, status: str, ending: str, operation: str, at_once: bool
 ) -> None:
     aws.add(status)
-    aws.endings[ending] = ["UPDATE_ROLLBACK_IN_PROGRESS", status]
+    aws.endings[ending] = [status] if at_once else ["UPDATE_ROLLBACK_IN_PROGRESS", status]
     aws.events = [
         event(status),
         event("UPDATE_FAILED", "Role", "AWS::IAM::Role", "denied"),

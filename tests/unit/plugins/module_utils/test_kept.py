@@ -97,8 +97,18 @@ def test_a_name_is_what_cloudformation_knows_it_by(arn: str, name: str) -> None:
     assert dataclasses.replace(BUCKET, arn=arn).name == name
 
 
-@pytest.mark.parametrize("operation", ["GetResources", "DescribeKey"])
+def test_a_tag_of_the_stack_finds_them(aws: FakeData, kept: KeptData) -> None:
+    arn = aws.add_key("1234")
+    aws.tags[arn] = {"aws:cloudformation:stack-name": "One"}  # which does not reach keys
+
+    assert kept.of("One") == []
+    ((_operation, request),) = aws.calls
+    assert request["TagFilters"] == [{"Key": "crossaccount:stack", "Values": ["One"]}]
+
+
+@pytest.mark.parametrize("operation", ["GetResources", "HeadBucket", "DescribeKey"])
 def test_what_cannot_be_listed_is_an_error(aws: FakeData, kept: KeptData, operation: str) -> None:
+    aws.add_bucket("one-bucket")
     aws.add_key("1234")
     aws.before(operation, refuse("AccessDenied", "no"))
 
@@ -114,6 +124,17 @@ def test_a_key_that_the_index_of_tags_still_has_is_not_kept(aws: FakeData, kept:
     aws.keys.clear()
 
     assert kept.of("One") == [BUCKET]
+
+
+def test_a_bucket_that_the_index_of_tags_still_has_is_not_kept(
+    aws: FakeData, kept: KeptData
+) -> None:
+    aws.add_key("1234")
+    aws.add_bucket("one-bucket")
+    aws.buckets.clear()
+
+    assert kept.of("One") == [KEY]
+    assert ("HeadBucket", {"Bucket": "one-bucket"}) in aws.calls
 
 
 # Purged
@@ -153,9 +174,7 @@ def test_an_empty_bucket_is_deleted(aws: FakeData, kept: KeptData) -> None:
     assert aws.buckets == {}
 
 
-def test_a_bucket_that_the_index_of_tags_still_has_is_purged_already(
-    aws: FakeData, kept: KeptData
-) -> None:
+def test_a_bucket_that_went_since_it_was_found_is_purged(aws: FakeData, kept: KeptData) -> None:
     assert kept.purge(BUCKET).purged
     assert aws.writes == []
 

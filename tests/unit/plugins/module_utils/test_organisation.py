@@ -316,15 +316,49 @@ def test_an_account_and_its_region_may_be_absent_together(inventory: Inventory) 
     assert inventory.read().regions == ["eu-west-1", "us-east-1"]
 
 
-def test_what_only_a_standing_stack_needs_is_not_asked_of_an_absent_host(
-    inventory: Inventory,
-) -> None:
-    retire(inventory, "eu-west-1")
-    set_on("eu-west-1", artifact_retention_days=1, stack_tags=["team"])(inventory)
+def test_an_absent_account_may_list_regions_that_are_gone(inventory: Inventory) -> None:
     set_on("production", state="absent", regions=["sa-east-1"])(inventory)
-    without("production", "deploy_account_execution_policies")(inventory)
 
     assert inventory.read().hosts["production"].regions == ("sa-east-1",)
+
+
+def test_an_absent_account_keeps_its_settings(inventory: Inventory) -> None:
+    set_on("production", state="absent")(inventory)
+    without("production", "deploy_account_execution_policies")(inventory)
+
+    assert problems(inventory) == [
+        named(
+            "production",
+            "deploy_account_execution_policies is not a list of at least one policy. List the"
+            " managed policies that deployments need",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        (
+            {"artifact_retention_days": 1},
+            (
+                "artifact_retention_days 1 is not a number of at least 90. Set one: a rollback"
+                " needs the previous release's package"
+            ),
+        ),
+        (
+            {"stack_tags": ["team"]},
+            "stack_tags is not a mapping of ASCII names to ASCII values. Correct it",
+        ),
+    ],
+    ids=["retention", "tags"],
+)
+def test_an_absent_region_keeps_its_settings(
+    inventory: Inventory, variables: dict[str, Any], message: str
+) -> None:
+    retire(inventory, "eu-west-1")
+    set_on("eu-west-1", **variables)(inventory)
+
+    assert problems(inventory) == [named("eu-west-1", message)]
 
 
 @pytest.mark.parametrize(
@@ -739,18 +773,9 @@ ALONE = set(BAD) - {
     "primary region is no region",
     "regional host that is no region",
 }
-ALSO_UNKNOWN = pytest.mark.xfail(
-    reason="a region that is only quarantined is told to be in no group"
-)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=ALSO_UNKNOWN if name == "region is quarantined" else [])
-        for name in sorted(ALONE)
-    ],
-)
+@pytest.mark.parametrize("name", sorted(ALONE))
 def test_one_broken_rule_is_told_once(inventory: Inventory, name: str) -> None:
     spoil, message = BAD[name]
     spoil(inventory)

@@ -101,6 +101,18 @@ def test_pipelines_that_cannot_be_read_are_an_error(aws: FakeCodePipeline, opera
     )
 
 
+def test_a_pipeline_that_is_deleted_meanwhile_is_none(aws: FakeCodePipeline) -> None:
+    for name in ("basket", "shop"):
+        aws.add(name)
+
+    def delete() -> None:
+        del aws.pipelines["basket"]
+
+    aws.after("ListPipelines", delete)
+
+    assert [one.name for one in read(aws)] == ["shop"]
+
+
 def test_what_is_kept_of_a_pipeline_is_no_more_than_is_needed() -> None:
     described: dict[str, Any] = {
         "name": "shop",

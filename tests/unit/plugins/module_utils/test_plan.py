@@ -637,6 +637,14 @@ def test_a_region_that_was_left_behind_is_a_change_as_well(inventory: Inventory)
     )
 
 
+def test_names_do_not_matter_to_a_teardown(inventory: Inventory) -> None:
+    inventory.shared |= dict.fromkeys(NAMES, "Another")
+
+    organisation = inventory.read().all_absent()
+
+    assert plan(organisation, named(), answers(*EVERYBODY))["failures"] == {}
+
+
 def test_the_word_of_the_user_lets_roles_be_renamed(inventory: Inventory) -> None:
     inventory.shared |= dict.fromkeys(NAMES, "Another")
 

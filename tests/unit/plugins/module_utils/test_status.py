@@ -92,17 +92,12 @@ def test_a_stack_stands_once_it_was_made(status: str | None) -> None:
     assert is_standing(status) is (status not in never)
 
 
-# Left to the user like what is past use, yet they hold what others use.
-STILL_IN_USE = pytest.mark.xfail(reason="whatever only the user can decide about is past use")
-
-
 @pytest.mark.parametrize(
     "status",
     [
         None,
-        *sorted(set(STATUSES) - {"IMPORT_ROLLBACK_FAILED"}),
-        pytest.param("IMPORT_ROLLBACK_FAILED", marks=STILL_IN_USE),
-        pytest.param("SOMETHING_NEW_COMPLETE", marks=STILL_IN_USE),
+        *sorted(STATUSES),
+        "SOMETHING_NEW_COMPLETE",
     ],
 )
 def test_a_stack_is_past_use_once_it_can_only_be_deleted(status: str | None) -> None:
