@@ -59,6 +59,19 @@ class Account:
     access_role_name: str | None = None
 
 
+# Made before the fork: a session costs more than a client. A worker needs one for the base
+# credentials and one for the account.
+_SESSIONS_OF_A_WORKER = 2
+_SPARE_SESSIONS: list[t.Any] = []
+
+
+def _bare_session() -> t.Any:
+    """Return a session that has read nothing yet."""
+    session = botocore.session.Session()
+    session.register_component("data_loader", _loader())
+    return session
+
+
 @functools.cache
 def _loader() -> t.Any:
     """One loader, and so one copy of botocore's data, for every session of a process."""
@@ -79,6 +92,7 @@ def warm_up() -> None:
         for service in _SERVICES:
             for kind in ("service-2", "endpoint-rule-set-1", "paginators-1"):
                 _loader().load_service_model(service, kind)
+    _SPARE_SESSIONS.extend(_bare_session() for _session in range(_SESSIONS_OF_A_WORKER))
 
 
 class Gateway:
@@ -139,9 +153,9 @@ class Gateway:
                     f"profile {account.profile} reaches account {found}, not {account.account_id}",
                     cure="Correct aws_profile or account_id",
                 )
-            return AccountSession(self, self._session(account.profile))
+            return AccountSession(self, functools.partial(self._session, account.profile))
         if account.role_arn is None and self.caller_account_id() == account.account_id:
-            return AccountSession(self, self._session(None))
+            return AccountSession(self, functools.partial(self._session, None))
         return AccountSession(self, self._assuming_session(account))
 
     def create_client(self, session: t.Any, service: str, region: str) -> Client:
@@ -185,7 +199,7 @@ class Gateway:
                 )
             return self._sts_clients[profile]
 
-    def _assuming_session(self, account: Account) -> t.Any:
+    def _assuming_session(self, account: Account) -> t.Callable[[], t.Any]:
         role_arn = account.role_arn or self._access_role_arn(account)
         sts = self._sts(None)
 
@@ -208,7 +222,7 @@ class Gateway:
         credentials = botocore.credentials.RefreshableCredentials.create_from_metadata(
             metadata=assume(), refresh_using=assume, method="assume-role"
         )
-        return _new_session(None, credentials)
+        return functools.partial(_new_session, None, credentials)
 
     def _access_role_arn(self, account: Account) -> str:
         if not account.access_role_name:
@@ -224,20 +238,21 @@ class Gateway:
 
 
 class AccountSession:
-    """Clients of one account, in any region."""
+    """Clients of one account, in any region; its session is made with the first of them."""
 
-    def __init__(self, gateway: Gateway, session: t.Any) -> None:
+    def __init__(self, gateway: Gateway, make_session: t.Callable[[], t.Any]) -> None:
         self._gateway = gateway
-        self._session = session
+        self._session = functools.cache(make_session)
 
     def client(self, service: str, region: str) -> Client:
         """Return a client of *service* in *region*."""
-        return self._gateway.create_client(self._session, service, region)
+        return self._gateway.create_client(self._session(), service, region)
 
 
 def _new_session(profile: str | None, credentials: t.Any = None) -> t.Any:
-    session = botocore.session.Session(profile=profile)
-    session.register_component("data_loader", _loader())
+    session = _SPARE_SESSIONS.pop() if _SPARE_SESSIONS else _bare_session()
+    if profile is not None:
+        session.set_config_variable("profile", profile)
     if credentials is not None:
         provider = t.cast("t.Any", _GivenCredentials(credentials))
         session.register_component(

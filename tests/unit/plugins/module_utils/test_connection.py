@@ -109,7 +109,7 @@ class Sts:
 
 
 def credentials_of(session: AccountSession) -> Any:
-    return session._session.get_credentials().get_frozen_credentials()
+    return session._session().get_credentials().get_frozen_credentials()
 
 
 def key_of(session: AccountSession) -> str:
