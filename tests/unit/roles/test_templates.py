@@ -487,7 +487,15 @@ def test_the_operator_gets_everywhere_else_by_the_access_role_only() -> None:
             foreign = ":111111111111:" not in resource and not resource.startswith("arn:aws:s3:::")
             if not foreign:
                 continue
-            assert sid in ("AccessRoles", "DriftDetectionStatus", "Keys", "ListsOfLogs"), sid
+            assert sid in (
+                "AccessRoles",
+                "DriftDetectionStatus",
+                "Keys",
+                "ListsOfLogs",
+                "SeeWhatIsThere",
+            )
+    reads = statements(operator_policy())["SeeWhatIsThere"]["Action"]
+    assert all(one.partition(":")[2].startswith(("Describe", "Get", "List")) for one in reads)
     keys = statements(operator_policy())["Keys"]
     assert keys["Condition"] == {
         "ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}
