@@ -148,7 +148,7 @@ def existing(resources: list[dict[str, t.Any]], types: frozenset[str]) -> list[s
         for entry in resources
         if entry["ResourceType"] in types
         and entry.get("PhysicalResourceId")
-        and entry["ResourceStatus"] not in ("CREATE_FAILED", "DELETE_COMPLETE", "DELETE_SKIPPED")
+        and entry["ResourceStatus"] not in ("CREATE_FAILED", "DELETE_COMPLETE")
     ]
 
 
