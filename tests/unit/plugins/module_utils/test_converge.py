@@ -834,7 +834,8 @@ def test_what_holds_data_is_not_discarded(aws: FakeCloudFormation, status: str) 
 
     assert failure(aws) == (
         f"One is {status} and holds Key (1234), PipelineBucket (bucket), Kept (1234)."
-        " Look at what they hold; delete the stack by hand, retaining what is needed, then run again"
+        " Look at what they hold; delete the stack by hand, retaining what is needed, then run"
+        " again"
     )
     assert aws.writes == []
 
