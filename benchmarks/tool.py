@@ -102,11 +102,14 @@ def _configured_forks() -> int:
 
 
 def _clean(environment: dict[str, str]) -> dict[str, str]:
-    """The environment without the settings of whoever runs this, as both tools would read them."""
+    """The environment without the settings of whoever runs this, as both tools would read them.
+
+    Those of Python too: without stored bytecode every start would compile what it imports.
+    """
     return {
         name: value
         for name, value in environment.items()
-        if not name.startswith(("ANSIBLE_", "SCEPTRE_"))
+        if not name.startswith(("ANSIBLE_", "PYTHON", "SCEPTRE_"))
     }
 
 
