@@ -34,9 +34,11 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._stack impor
 )
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import (
     ParameterKind,
+    check_body,
     parameter_kinds,
     render,
 )
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._upload import TemplateStore
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._wait import Patience
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 
@@ -55,7 +57,6 @@ class ActionModule(PipelineAction):
         self.require("account_id", "region")
         if self.options["state"] == "absent":
             return self._remove()
-        self.require("template")
         return self._converge(self._wanted())
 
     def _converge(self, wanted: Wanted) -> dict[str, t.Any]:
@@ -67,6 +68,7 @@ class ActionModule(PipelineAction):
             patience=self._patience(),
             allow_replacement=self.options["allow_replacement"],
             resources_to_skip=self.options["resources_to_skip"],
+            templates=self._templates(session),
             check_mode=self._task.check_mode,
         ).run()
         result = self._result(outcome, wanted)
@@ -105,6 +107,13 @@ class ActionModule(PipelineAction):
     def _open(self) -> AccountSession:
         return gateway_of(self.options).open(account_of(self.options))
 
+    def _templates(self, session: AccountSession) -> TemplateStore | None:
+        bucket = self.options["template_bucket"]
+        if not bucket:
+            return None
+        region = self.options["region"]
+        return TemplateStore(lambda: session.client("s3", region), bucket)
+
     def _patience(self) -> Patience:
         host = self.task_vars.get("inventory_hostname", "")
         return Patience(
@@ -119,8 +128,22 @@ class ActionModule(PipelineAction):
             "parameters": {},
         }
 
+    def _template(self) -> str:
+        path, body = self.options["template"], self.options["template_body"]
+        if path and body:
+            raise PipelineError("template and template_body exclude each other")
+        if not (path or body):
+            raise PipelineError("missing required argument: template or template_body")
+        text = render(Path(self._find_needle("files", path))) if path else str(body)
+        check_body(
+            text,
+            name=f"template {Path(path).name}" if path else "template_body",
+            has_bucket=bool(self.options["template_bucket"]),
+        )
+        return text
+
     def _wanted(self) -> Wanted:
-        template = render(Path(self._find_needle("files", self.options["template"])))
+        template = self._template()
         return Wanted(
             name=self.options["stack_name"],
             template=template,

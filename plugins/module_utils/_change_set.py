@@ -23,6 +23,8 @@ from ._connection import Client
 from ._errors import ErrorHandler, PipelineError, StackMoved
 from ._gate import Change
 from ._stack import Wanted
+from ._template import BODY_LIMIT
+from ._upload import TemplateStore
 from ._wait import Patience
 
 try:
@@ -55,16 +57,21 @@ class ChangeSet:
 
 
 class ChangeSets:
-    """The change sets of one account's stacks in one region."""
+    """The change sets of one account's stacks in one region.
 
-    def __init__(self, client: Client) -> None:
+    :param templates: where a template goes that is too large for a request.
+    """
+
+    def __init__(self, client: Client, templates: TemplateStore | None = None) -> None:
         self._client = client
+        self._templates = templates
 
     def create(self, wanted: Wanted, *, new_stack: bool) -> ChangeSet:
         """Begin to make a change set that leads to *wanted*.
 
         Raises StackMoved when AWS refuses because of the stack's state, PipelineError otherwise.
         """
+        template = self._template(wanted.template)
         # A name of its own makes a repeated request, after a lost reply, recognisable.
         name = f"{_PREFIX}{uuid.uuid4().hex}"
         try:
@@ -74,7 +81,7 @@ class ChangeSets:
                 ChangeSetType="CREATE" if new_stack else "UPDATE",
                 ClientToken=name,
                 Description="crossaccount.pipeline",
-                TemplateBody=wanted.template,
+                **template,
                 Parameters=[
                     {"ParameterKey": key, "ParameterValue": value}
                     for key, value in wanted.parameters.items()
@@ -94,6 +101,11 @@ class ChangeSets:
             raise PipelineError("Failed to create the change set", exc) from exc
         except botocore.exceptions.BotoCoreError as exc:
             raise PipelineError("Failed to create the change set", exc) from exc
+
+    def _template(self, body: str) -> dict[str, str]:
+        if self._templates is None or len(body) <= BODY_LIMIT:
+            return {"TemplateBody": body}
+        return {"TemplateURL": self._templates.url_of(body)}
 
     def _made(self, stack_name: str, name: str) -> ChangeSet:
         made = self._describe({"StackName": stack_name, "ChangeSetName": name})

@@ -19,6 +19,7 @@ from ._gate import DATA_TYPES, Change, refused
 from ._operation import Operations
 from ._stack import Difference, Found, Wanted, beside, differences
 from ._status import Verdict, is_success
+from ._upload import TemplateStore
 from ._wait import Patience
 
 _REPAIRS = (Verdict.DISCARD, Verdict.CONTINUE, Verdict.ROLL_BACK)
@@ -50,7 +51,9 @@ class Converger:
     :param client: CloudFormation in the stack's account and region.
     :param allow_replacement: let keys, buckets and roles be replaced or removed.
     :param resources_to_skip: logical ids that a rollback is continued without.
-    :param check_mode: leave nothing behind.
+    :param templates: where a template goes that is too large for a request.
+    :param check_mode: leave no change set and no stack behind; a template that was uploaded for
+        the change set stays.
     """
 
     def __init__(
@@ -61,10 +64,11 @@ class Converger:
         patience: Patience,
         allow_replacement: bool = False,
         resources_to_skip: t.Sequence[str] = (),
+        templates: TemplateStore | None = None,
         check_mode: bool = False,
     ) -> None:
         self._stacks = Stacks(client)
-        self._change_sets = ChangeSets(client)
+        self._change_sets = ChangeSets(client, templates)
         self._wanted = wanted
         self._operations = Operations(self._stacks, patience)
         self._patience = patience

@@ -31,6 +31,8 @@ STACK: Spec = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "stack_name": {"type": "str", "required": True},
     "template": {"type": "path"},
+    "template_body": {"type": "str"},
+    "template_bucket": {"type": "str"},
     "parameters": {"type": "dict", "default": {}},
     "tags": {"type": "dict", "default": {}},
     "capabilities": {"type": "list", "elements": "str", "default": []},

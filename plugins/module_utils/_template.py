@@ -26,8 +26,9 @@ try:
 except ImportError:  # Ansible itself cannot run without it
     HAS_YAML = False
 
-# CloudFormation's limit of a template given inline, in bytes.
+# CloudFormation's limits of a template, in bytes: given inline, and read from a bucket.
 BODY_LIMIT = 51_200
+OBJECT_LIMIT = 1_000_000
 
 _CODE = re.compile(r"^(?P<indent> *)(?P<key>[\w-]+): '@@ (?P<file>[\w.-]+) @@'$", re.MULTILINE)
 
@@ -35,17 +36,33 @@ _CODE = re.compile(r"^(?P<indent> *)(?P<key>[\w-]+): '@@ (?P<file>[\w.-]+) @@'$"
 def render(path: Path) -> str:
     """Return the template at *path* with its code files in place.
 
-    Raises PipelineError when a file is missing, not ASCII (GetTemplate answers ``?`` for the rest)
-    or when the result is over the 51,200 bytes that CloudFormation takes inline.
+    Raises PipelineError when a file is missing or not ASCII (GetTemplate answers ``?`` for the
+    rest).
     """
-    text = _CODE.sub(lambda match: _code_block(path, match), _read(path))
-    if len(text) > BODY_LIMIT:
+    return _CODE.sub(lambda match: _code_block(path, match), _read(path))
+
+
+def check_body(body: str, *, name: str, has_bucket: bool) -> None:
+    """Raise PipelineError where CloudFormation would not take *body*.
+
+    :param name: what the template is called in the message.
+    :param has_bucket: whether there is a bucket for what it does not take inline.
+    """
+    if not body.isascii():
+        line = next(number for number, one in _numbered(body) if not one.isascii())
+        raise PipelineError(f"{name} line {line} is not ASCII")
+    limit = OBJECT_LIMIT if has_bucket else BODY_LIMIT
+    if len(body) > limit:
         raise PipelineError(
-            f"template {path.name} has {len(text)} bytes, more than the {BODY_LIMIT} that"
-            " CloudFormation takes",
-            cure="Shorten the template or its code files",
+            f"{name} has {len(body)} bytes, more than the {limit} that CloudFormation takes"
+            + ("" if has_bucket else " without a bucket"),
+            cure="Shorten the template or its code files"
+            + ("" if has_bucket else ", or set template_bucket"),
         )
-    return text
+
+
+def _numbered(text: str) -> t.Iterator[tuple[int, str]]:
+    return enumerate(text.split("\n"), start=1)
 
 
 def _code_block(path: Path, match: re.Match[str]) -> str:
@@ -157,7 +174,9 @@ def _long_form(loader: t.Any, tag: str, node: t.Any) -> dict[str, t.Any]:
 __all__ = (
     "BODY_LIMIT",
     "HAS_YAML",
+    "OBJECT_LIMIT",
     "ParameterKind",
+    "check_body",
     "parameter_defaults",
     "parameter_kinds",
     "parse",

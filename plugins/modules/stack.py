@@ -32,6 +32,8 @@ attributes:
     details:
       - Makes a change set to see what would change, and removes it, with the empty stack that came
         with it.
+      - A template that goes through O(template_bucket) is uploaded for that change set, and stays
+        there.
   diff_mode:
     support: full
   idempotent:
@@ -48,12 +50,23 @@ options:
     required: true
   template:
     description:
-      - The path of the template, ASCII, at most 51,200 bytes. A relative path is looked up in
-        C(files) of the role.
+      - The path of the template, ASCII, at most 51,200 bytes without O(template_bucket). A relative
+        path is looked up in C(files) of the role.
       - A scalar such as C('@@ code.py @@') is replaced by the text of that file, which lies beside
         the template. Nothing else is substituted.
-      - Required with O(state=present).
+      - This or O(template_body) is required with O(state=present).
     type: path
+  template_body:
+    description:
+      - The template itself, as text; in place of O(template). Nothing is substituted in it.
+    type: str
+  template_bucket:
+    description:
+      - A bucket of the same account and region, which a template of 51,201 to 1,000,000 bytes goes
+        through. Its key is C(templates/<SHA-256>.template), its encryption AES256, and it is
+        uploaded only where a change set is made and it is not there yet. Nothing removes it.
+      - CloudFormation reads it with the rights of the task's credentials.
+    type: str
   parameters:
     description:
       - The template's parameters. Lists become comma-separated, in the order given.

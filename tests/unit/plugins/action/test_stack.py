@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tests.unit.plugins.module_utils.fake_cloudformation import (
     event,
 )
 from tests.unit.plugins.module_utils.fake_data import FakeData
+from tests.unit.plugins.module_utils.fake_service import refuse
 from tests.unit.plugins.plugin_utils.harness import run_action
 
 ACCOUNT, REGION = "222222222222", "eu-west-1"
@@ -37,6 +39,14 @@ Parameters:
 Resources:
   Topic: {Type: AWS::SNS::Topic}
 """
+# Over what CloudFormation takes inline.
+LARGE = TEMPLATE + "#" * 51_200
+LARGE_KEY = f"templates/{hashlib.sha256(LARGE.encode()).hexdigest()}.template"
+LARGE_URL = f"https://s3.{REGION}.amazonaws.com/builds/{LARGE_KEY}"
+TOO_LARGE = (
+    "more than the 51200 that CloudFormation takes without a bucket. Shorten the template or its"
+    " code files, or set template_bucket"
+)
 
 
 @pytest.fixture
@@ -87,12 +97,126 @@ def shown(result: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {one["before_header"]: (one["before"], one["after"]) for one in result["diff"]}
 
 
+# Templates
+
+
+def test_a_template_can_be_given_as_text(aws: FakeCloudFormation, role: Path) -> None:
+    text = TEMPLATE + "# {{ no Jinja }} '@@ no file @@'\n"
+
+    assert converge(role, template=None, template_body=text)["operation"] == "create"
+    assert aws.stacks[0].template == text
+
+
+def large(
+    gateway: FakeGateway, aws: FakeCloudFormation, role: Path, **more: Any
+) -> tuple[dict[str, Any], FakeData]:
+    """Converge a large template through a bucket, and return the result and the bucket's region."""
+    data = gateway.data_of(ACCOUNT, REGION)
+    aws.templates[LARGE_URL] = LARGE
+    result = converge(
+        role, **{"template": None, "template_body": LARGE, "template_bucket": "builds"} | more
+    )
+    return result, data
+
+
+def test_a_large_template_goes_through_the_bucket_named_by_its_content(
+    gateway: FakeGateway, aws: FakeCloudFormation, role: Path
+) -> None:
+    result, data = large(gateway, aws, role)
+
+    assert result["operation"] == "create"
+    assert data.objects == {
+        ("builds", LARGE_KEY): {
+            "Bucket": "builds",
+            "Key": LARGE_KEY,
+            "Body": LARGE.encode(),
+            "ServerSideEncryption": "AES256",
+        }
+    }
+    (request,) = (asked for name, asked in aws.calls if name == "CreateChangeSet")
+    assert request["TemplateURL"] == LARGE_URL
+    assert "TemplateBody" not in request
+
+
+def test_a_large_template_that_is_there_is_not_uploaded_again(
+    gateway: FakeGateway, aws: FakeCloudFormation, role: Path
+) -> None:
+    _first, data = large(gateway, aws, role, check_mode=True)
+    assert data.writes == ["PutObject"]
+
+    large(gateway, aws, role)
+
+    assert data.writes == ["PutObject"]
+
+
+def test_what_a_bucket_holds_of_another_size_is_written_anew(
+    gateway: FakeGateway, aws: FakeCloudFormation, role: Path
+) -> None:
+    gateway.data_of(ACCOUNT, REGION).objects["builds", LARGE_KEY] = {"Body": b"cut sh"}
+
+    _result, data = large(gateway, aws, role)
+
+    assert data.objects["builds", LARGE_KEY]["Body"] == LARGE.encode()
+
+
+def test_who_may_not_list_the_bucket_is_not_told_that_a_template_is_missing(
+    gateway: FakeGateway, aws: FakeCloudFormation, role: Path
+) -> None:
+    gateway.data_of(ACCOUNT, REGION).before("HeadObject", refuse("403", "Forbidden"))
+
+    result, data = large(gateway, aws, role)
+
+    assert (result["operation"], data.writes) == ("create", ["PutObject"])
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "message"),
+    [
+        ("HeadObject", "500", "Failed to look for the template in its bucket: "),
+        ("PutObject", "AccessDenied", "Failed to upload the template: "),
+    ],
+)
+def test_a_bucket_that_does_not_answer_fails_the_task(
+    gateway: FakeGateway,
+    aws: FakeCloudFormation,
+    role: Path,
+    operation: str,
+    code: str,
+    message: str,
+) -> None:
+    gateway.data_of(ACCOUNT, REGION).before(operation, refuse(code, "no"))
+
+    result, _data = large(gateway, aws, role)
+
+    assert result["msg"].startswith(message)
+    assert aws.writes == []
+
+
+def test_an_unchanged_large_template_asks_nothing_of_the_bucket(
+    gateway: FakeGateway, aws: FakeCloudFormation, role: Path
+) -> None:
+    _first, data = large(gateway, aws, role)
+    del data.calls[:]
+
+    second, data = large(gateway, aws, role)
+
+    assert (second["operation"], data.calls) == ("none", [])
+
+
+def test_a_small_template_does_not_go_through_the_bucket(
+    gateway: FakeGateway, aws: FakeCloudFormation, role: Path
+) -> None:
+    result, data = large(gateway, aws, role, template_body=TEMPLATE)
+
+    assert (result["operation"], data.calls) == ("create", [])
+
+
 # Arguments
 
 
-@pytest.mark.parametrize("missing", ["account_id", "region", "template"])
+@pytest.mark.parametrize("missing", ["account_id", "region"])
 @pytest.mark.parametrize("value", [None, ""])
-def test_the_account_the_region_and_the_template_are_needed(
+def test_the_account_and_the_region_are_needed(
     gateway: FakeGateway, role: Path, missing: str, value: str | None
 ) -> None:
     given: dict[str, Any] = {missing: value}
@@ -109,6 +233,27 @@ def test_the_name_of_the_stack_is_needed(role: Path) -> None:
 
     with pytest.raises(AnsibleActionFail, match=r"^missing required arguments: stack_name$"):
         run_action(stack.ActionModule, given, role=role)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"template": None}, "missing required argument: template or template_body"),
+        ({"template": ""}, "missing required argument: template or template_body"),
+        ({"template_body": TEMPLATE}, "template and template_body exclude each other"),
+        (
+            {"template": None, "template_body": LARGE},
+            f"template_body has {len(LARGE)} bytes, {TOO_LARGE}",
+        ),
+    ],
+)
+def test_one_template_is_needed_that_cloudformation_can_take(
+    gateway: FakeGateway, role: Path, more: dict[str, Any], message: str
+) -> None:
+    result = converge(role, **more)
+
+    assert (result["failed"], result["msg"]) == (True, message)
+    assert gateway.opened == []
 
 
 def test_a_template_that_is_not_there_fails_the_task(gateway: FakeGateway, role: Path) -> None:

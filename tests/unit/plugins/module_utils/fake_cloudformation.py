@@ -70,6 +70,7 @@ class FakeCloudFormation(FakeService):
     :ivar endings: the statuses that each operation leads a stack through.
     :ivar changes: what every change set changes, as DescribeChangeSet tells it.
     :ivar change_set_statuses: what a change set goes through, one at each look.
+    :ivar templates: what lies behind a TemplateURL.
     :ivar events: the events of every stack, newest first.
     :ivar stories: the events that an operation adds, newest first; without a story it adds the one
         that it begins with.
@@ -96,6 +97,7 @@ class FakeCloudFormation(FakeService):
         self.change_set_reason = ""
         self.events: list[dict[str, Any]] = []
         self.stories: dict[str, list[dict[str, Any]]] = {}
+        self.templates: dict[str, str] = {}
         self.page_size = 100
 
     # For tests
@@ -265,7 +267,7 @@ class FakeCloudFormation(FakeService):
         change_set.execution = "EXECUTE_IN_PROGRESS"
         self._begin(stack, request["ChangeSetType"].lower())
         stack.updates += 1
-        stack.template = request["TemplateBody"]
+        stack.template = request.get("TemplateBody") or self.templates[request["TemplateURL"]]
         stack.parameters = {
             one["ParameterKey"]: one["ParameterValue"] for one in request["Parameters"]
         }

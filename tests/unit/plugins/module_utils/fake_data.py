@@ -25,6 +25,7 @@ class FakeData(FakeService):
     :ivar buckets: what each bucket holds: versions, and whether they are delete markers.
     :ivar keys: when each key is deleted for good, by its ARN.
     :ivar tags: the tags of everything, by its ARN.
+    :ivar objects: the objects that were put: the requests, by bucket and key.
     :ivar held: the keys of objects that cannot be deleted, and why.
     """
 
@@ -34,6 +35,7 @@ class FakeData(FakeService):
         self.buckets: dict[str, dict[Version, bool]] = {}
         self.keys: dict[str, datetime.datetime | None] = {}
         self.tags: dict[str, dict[str, str]] = {}
+        self.objects: dict[tuple[str, str], dict[str, Any]] = {}
         self.held: dict[str, str] = {}
         self.page_size = 100
 
@@ -116,6 +118,16 @@ class FakeData(FakeService):
         if Bucket not in self.buckets:
             raise Refusal("404", "Not Found")
         return {"BucketRegion": self.region}
+
+    def _head_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        if (Bucket, Key) not in self.objects:
+            raise Refusal("404", "Not Found")
+        return {"ContentLength": len(self.objects[Bucket, Key]["Body"])}
+
+    def _put_object(self, Body: Any, **request: Any) -> None:  # noqa: N803
+        # botocore makes a file of what it is given, in some versions.
+        body = Body if isinstance(Body, bytes) else Body.read()
+        self.objects[request["Bucket"], request["Key"]] = {**request, "Body": body}
 
     def _list_object_versions(
         self,

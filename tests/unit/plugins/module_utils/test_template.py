@@ -14,7 +14,9 @@ import pytest
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import (
     BODY_LIMIT,
+    OBJECT_LIMIT,
     ParameterKind,
+    check_body,
     parameter_defaults,
     parameter_kinds,
     parse,
@@ -141,20 +143,34 @@ def test_a_letter_outside_ascii_is_found_by_its_line(template: Path, name: str) 
     assert str(caught.value) == f"{name} line 4 is not ASCII"
 
 
-def test_the_limit_is_that_of_a_template_given_inline(template: Path) -> None:
-    code = template.with_name("code.py")
-    room = BODY_LIMIT - len(render(template))
-    code.write_text(CODE + "#" * (room - 11), encoding="ascii")
-    assert len(render(template)) == BODY_LIMIT
+@pytest.mark.parametrize(
+    ("has_bucket", "limit", "without", "cure"),
+    [
+        (False, BODY_LIMIT, " without a bucket", ", or set template_bucket"),
+        (True, OBJECT_LIMIT, "", ""),
+    ],
+)
+def test_a_template_may_be_as_large_as_its_way_to_cloudformation_allows(
+    has_bucket: bool, limit: int, without: str, cure: str
+) -> None:
+    check_body("#" * limit, name="some.template", has_bucket=has_bucket)
 
-    code.write_text(CODE + "#" * (room - 10), encoding="ascii")
     with pytest.raises(PipelineError) as caught:
-        render(template)
+        check_body("#" * (limit + 1), name="some.template", has_bucket=has_bucket)
 
     assert str(caught.value) == (
-        "template some.template has 51201 bytes, more than the 51200 that CloudFormation takes."
-        " Shorten the template or its code files"
+        f"some.template has {limit + 1} bytes, more than the {limit} that CloudFormation takes"
+        f"{without}. Shorten the template or its code files{cure}"
     )
+
+
+def test_a_body_is_ascii_and_the_first_line_that_is_not_is_named() -> None:
+    body = "Resources: {}\n# caf\u00e9\n# caf\u00e9\n"
+
+    with pytest.raises(PipelineError) as caught:
+        check_body(body, name="template_body", has_bucket=True)
+
+    assert str(caught.value) == "template_body line 2 is not ASCII"
 
 
 @pytest.mark.parametrize(
