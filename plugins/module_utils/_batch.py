@@ -17,17 +17,18 @@ _THREADS = 16
 _WAYS_IN = ("profile", "role_arn", "access_role_name")
 
 Target = t.Mapping[str, t.Any]
+One = t.TypeVar("One")
 
 
 def for_each(
-    targets: t.Sequence[Target], work: t.Callable[[Target], dict[str, t.Any]]
+    targets: t.Sequence[One], work: t.Callable[[One], dict[str, t.Any]]
 ) -> list[dict[str, t.Any]]:
     """Return what *work* returns for each target, in their order.
 
     A PipelineError becomes the entry ``error`` of its target and stops no other.
     """
 
-    def attempt(target: Target) -> dict[str, t.Any]:
+    def attempt(target: One) -> dict[str, t.Any]:
         try:
             return work(target)
         except OrphanedWorker:

@@ -28,7 +28,7 @@ CONNECTION: Spec = {
 
 STACK: Spec = {
     **CONNECTION,
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "compared", "absent"], "default": "present"},
     "stack_name": {"type": "str", "required": True},
     "template": {"type": "path"},
     "template_body": {"type": "str"},
@@ -45,8 +45,7 @@ STACK: Spec = {
     "wait_timeout": {"type": "int", "default": 3600},
 }
 
-STACK_OUTPUTS_INFO: Spec = {
-    **CONNECTION,
+_STACKS: Spec = {
     "tag": {"type": "str"},
     "targets": {
         "type": "list",
@@ -59,6 +58,15 @@ STACK_OUTPUTS_INFO: Spec = {
             "stack_name": {"type": "str", "required": True},
         },
     },
+}
+
+STACK_OUTPUTS_INFO: Spec = {**CONNECTION, **_STACKS}
+
+STACK_DRIFT_INFO: Spec = {
+    **CONNECTION,
+    **_STACKS,
+    "policies": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 1800},
 }
 
 ACCOUNT_ACCESS_INFO: Spec = {
@@ -87,6 +95,7 @@ __all__ = (
     "ORGANISATION_INFO",
     "PIPELINES_INFO",
     "STACK",
+    "STACK_DRIFT_INFO",
     "STACK_OUTPUTS_INFO",
     "Spec",
 )

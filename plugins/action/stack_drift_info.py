@@ -1,0 +1,55 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Find the drift of many stacks at once; documented by the module of the same name."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.utils.display import Display
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import (
+    gateway_of,
+    with_defaults,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._drift import DriftRun
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import (
+    STACK_DRIFT_INFO,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._wait import Patience
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+
+ARGUMENT_SPEC = STACK_DRIFT_INFO
+
+
+class ActionModule(PipelineAction):
+    """The action ``crossaccount.pipeline.stack_drift_info``."""
+
+    argument_spec = ARGUMENT_SPEC
+
+    def act(self) -> dict[str, t.Any]:
+        """Look at the stacks."""
+        gateway = gateway_of(self.options)
+        targets = [with_defaults(target, self.options) for target in self.options["targets"]]
+        for target in targets:
+            for required in ("account_id", "region"):
+                if required not in target:
+                    raise PipelineError(f"target {target['stack_name']} has no {required}")
+        run = DriftRun(
+            targets,
+            gateway,
+            patience=Patience(
+                self.options["wait_timeout"], speak=lambda line: Display().display(line)
+            ),
+            policies=self.options["policies"],
+        )
+        tag = self.options["tag"]
+        stacks = run.run(tag=tag)
+        return {
+            "changed": False,
+            "caller_account_id": gateway.known_caller_account_id,
+            "stacks": stacks,
+            "orphans": run.orphans(tag) if tag else [],
+        }

@@ -1,0 +1,244 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation of the action ``crossaccount.pipeline.stack_drift_info``."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack_drift_info
+short_description: Finds what was changed outside CloudFormation, in many stacks at once
+version_added: 0.1.0
+author: crossaccount.pipeline contributors (@crossaccount)
+description:
+  - Starts CloudFormation's drift detection of every stack first, then follows all of them together,
+    with threads inside. Apart from that it only reads.
+  - With O(policies) it also compares the live policies of the stacks' resources with what their
+    templates say, which CloudFormation's detection does only in part.
+  - A target that cannot be looked at is data, and stops no other. What could not be looked at is
+    told, and never counts as in sync.
+extends_documentation_fragment:
+  - crossaccount.pipeline.attributes
+  - crossaccount.pipeline.attributes.info
+  - crossaccount.pipeline.attributes.aws_group
+  - crossaccount.pipeline.connection
+options:
+  policies:
+    description:
+      - Also compare live bucket policies, key policies, trust policies, inline and attached
+        policies of roles, topic policies and the policies of functions with the deployed template.
+    type: bool
+    default: false
+  tag:
+    description:
+      - A tag key. With it every stack of a target's account and region is listed, and those that
+        carry the tag and are no target are returned in RV(orphans).
+    type: str
+  targets:
+    description: The stacks.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: What the target is called in the result. By default its stack name.
+        type: str
+      stack_name:
+        description: The name of the stack.
+        type: str
+        required: true
+      account_id:
+        description: The account. By default O(account_id).
+        type: str
+      region:
+        description: The region. By default O(region).
+        type: str
+      profile:
+        description: Its profile. The way in is taken whole from the target or from the task.
+        type: str
+      role_arn:
+        description: Its role.
+        type: str
+      access_role_name:
+        description: The name of its access role.
+        type: str
+  wait_timeout:
+    description:
+      - Seconds that all detections together may take. A target whose detection has not ended by
+        then is an error; the others are complete.
+    type: int
+    default: 1800
+seealso:
+  - module: crossaccount.pipeline.stack_outputs_info
+"""
+
+EXAMPLES = r"""
+- name: Look at two regions
+  crossaccount.pipeline.stack_drift_info:
+    account_id: "111111111111"
+    sts_region: us-east-1
+    policies: true
+    targets:
+      - name: eu-west-1
+        region: eu-west-1
+        stack_name: CrossAccountRegional
+      - name: ap-southeast-2
+        region: ap-southeast-2
+        stack_name: CrossAccountRegional
+  register: drift
+
+- name: Show what was found
+  ansible.builtin.debug:
+    msg: "{{ drift.stacks | map(attribute='findings') | flatten | map(attribute='message') }}"
+"""
+
+RETURN = r"""
+caller_account_id:
+  description: The account of the credentials in use, where it had to be found out; else null.
+  returned: success
+  type: str
+  sample: "111111111111"
+orphans:
+  description:
+    - A finding of kind V(orphaned) for each other stack that carries O(tag). Its message holds the
+      command that removes the stack.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+stacks:
+  description: What was found, one entry for each target, in their order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: What the target is called.
+      type: str
+      sample: eu-west-1
+    account_id:
+      description: Its account.
+      type: str
+      sample: "111111111111"
+    region:
+      description: Its region.
+      type: str
+      sample: eu-west-1
+    stack_name:
+      description: The name of the stack.
+      type: str
+      sample: CrossAccountRegional
+    exists:
+      description: Whether there is such a stack. Null where that could not be read.
+      type: bool
+      sample: true
+    stack_id:
+      description: Its id, null without one.
+      type: str
+      sample: arn:aws:cloudformation:eu-west-1:111111111111:stack/CrossAccountRegional/1a2b3c
+    status:
+      description: Its status, null without one.
+      type: str
+      sample: CREATE_COMPLETE
+    error:
+      description: Why it could not be looked at, else null. With it there are no findings.
+      type: str
+      sample: "Failed to start the drift detection: Rate exceeded"
+    findings:
+      description: What is not as it should be.
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: C(missing), C(stuck), C(drifted) or C(policy).
+          type: str
+          sample: drifted
+        host:
+          description: What the target is called.
+          type: str
+          sample: eu-west-1
+        account_id:
+          description: The account.
+          type: str
+          sample: "111111111111"
+        region:
+          description: The region.
+          type: str
+          sample: eu-west-1
+        stack:
+          description: The name of the stack.
+          type: str
+          sample: CrossAccountRegional
+        resource:
+          description: The logical id of the resource. Empty for the stack itself.
+          type: str
+          sample: Key
+        resource_type:
+          description: Its type.
+          type: str
+          sample: AWS::KMS::Key
+        physical_id:
+          description: Its physical id.
+          type: str
+          sample: 01234567-89ab-cdef-0123-456789abcdef
+        property:
+          description: What of it, names joined by dots. Empty for the resource itself.
+          type: str
+          sample: EnableKeyRotation
+        expected:
+          description: The value that the template gives, as text. Empty where it gives none.
+          type: str
+          sample: "true"
+        actual:
+          description: The value that was found, as text. Empty where there is none.
+          type: str
+          sample: "false"
+        difference:
+          description:
+            - C(NOT_EQUAL), C(ADD) (only found), C(REMOVE) (only expected) or C(DELETED). Empty for
+              the stack itself.
+          type: str
+          sample: NOT_EQUAL
+        message:
+          description: All of it in a sentence.
+          type: str
+          sample: "Key (AWS::KMS::Key): EnableKeyRotation is false, not true"
+        ignored:
+          description: Always null here. C(drift_report) fills it.
+          type: dict
+          sample: null
+    unchecked:
+      description: Resources, or parts of them, that could not be looked at.
+      type: list
+      elements: dict
+      contains:
+        host:
+          description: What the target is called.
+          type: str
+          sample: eu-west-1
+        account_id:
+          description: The account.
+          type: str
+          sample: "111111111111"
+        region:
+          description: The region.
+          type: str
+          sample: eu-west-1
+        stack:
+          description: The name of the stack.
+          type: str
+          sample: CrossAccountRegional
+        resource:
+          description: The logical id of the resource.
+          type: str
+          sample: KeyAlias
+        resource_type:
+          description: Its type.
+          type: str
+          sample: AWS::KMS::Alias
+        why:
+          description: Why it could not be looked at.
+          type: str
+          sample: CloudFormation does not detect drift of this type
+"""
