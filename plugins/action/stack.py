@@ -17,6 +17,7 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch impor
     gateway_of,
 )
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._cloudformation import Stacks
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._compare import compare, told
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import (
     AccountSession,
 )
@@ -29,6 +30,7 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._kept import
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._remove import Remover
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import STACK
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._stack import (
+    Found,
     Wanted,
     parameter_value,
 )
@@ -53,11 +55,26 @@ class ActionModule(PipelineAction):
     argument_spec = ARGUMENT_SPEC
 
     def act(self) -> dict[str, t.Any]:
-        """Converge the stack, or remove it."""
+        """Converge the stack, compare it, or remove it."""
         self.require("account_id", "region")
         if self.options["state"] == "absent":
             return self._remove()
+        if self.options["state"] == "compared":
+            return self._compare(self._wanted())
         return self._converge(self._wanted())
+
+    def _compare(self, wanted: Wanted) -> dict[str, t.Any]:
+        client = self._open().client("cloudformation", self.options["region"])
+        comparison = compare(Stacks(client), wanted)
+        found = comparison.found
+        return {
+            "changed": False,
+            "operation": comparison.operation,
+            "stack": self._identity() | _known(found),
+            "differences": told(comparison.differences, wanted.template),
+            "changes": [],
+            "kept": [],
+        }
 
     def _converge(self, wanted: Wanted) -> dict[str, t.Any]:
         session = self._open()
@@ -165,13 +182,7 @@ class ActionModule(PipelineAction):
         result: dict[str, t.Any] = {
             "changed": outcome.changed,
             "operation": outcome.operation,
-            "stack": self._identity()
-            | {
-                "stack_id": found.stack_id if found else None,
-                "status": found.status if found else None,
-                "outputs": found.outputs if found else {},
-                "parameters": found.parameters if found else {},
-            },
+            "stack": self._identity() | _known(found),
             "changes": [dataclasses.asdict(change) for change in outcome.changes],
             "kept": [],
         }
@@ -205,6 +216,16 @@ class ActionModule(PipelineAction):
             "before": f"{before}\n" if before else "",
             "after": f"{after}\n" if after else "",
         }
+
+
+def _known(found: Found | None) -> dict[str, t.Any]:
+    """Return what a result says of a stack, beside what it is called and where it is."""
+    return {
+        "stack_id": found.stack_id if found else None,
+        "status": found.status if found else None,
+        "outputs": found.outputs if found else {},
+        "parameters": found.parameters if found else {},
+    }
 
 
 def _kept(kept: t.Iterable[Kept]) -> list[dict[str, t.Any]]:

@@ -40,9 +40,12 @@ attributes:
     support: full
 options:
   state:
-    description: Whether the stack is to stand or to be removed.
+    description:
+      - Whether the stack is to stand, to be compared with what is wanted, or to be removed.
+      - V(compared) writes nothing, makes no change set and ends with an error while an operation
+        runs on the stack. RV(differences) tells what V(present) would change.
     type: str
-    choices: [present, absent]
+    choices: [present, compared, absent]
     default: present
   stack_name:
     description: The name of the stack.
@@ -210,6 +213,31 @@ kept:
       description: Whether this task deleted it, or scheduled its deletion.
       type: bool
       sample: true
+differences:
+  description:
+    - In what the stack differs, one by one. Secret parameters are left out where AWS hides them,
+      and read C(****) elsewhere.
+  returned: O(state=compared)
+  type: list
+  elements: dict
+  contains:
+    what:
+      description:
+        - V(template), V(parameters), V(tags), V(termination_protection) or V(stack_policy).
+      type: str
+      sample: parameters
+    name:
+      description: The path in the template, or the name of the parameter or tag.
+      type: str
+      sample: ArtifactRetentionDays
+    before:
+      description: What the stack has, as text; null for nothing.
+      type: str
+      sample: "90"
+    after:
+      description: What is wanted, as text; null for nothing.
+      type: str
+      sample: "365"
 changes:
   description: The changes of the change set.
   returned: success

@@ -666,11 +666,11 @@ def test_a_removal_needs_the_account_and_the_region(gateway: FakeGateway, missin
     assert gateway.opened == []
 
 
-def test_a_state_is_one_of_two() -> None:
+def test_a_state_is_one_of_three() -> None:
     with pytest.raises(AnsibleActionFail) as caught:
         remove(state="gone")
 
-    assert "value of state must be one of: present, absent, got: gone" in str(caught.value)
+    assert "must be one of: present, compared, absent, got: gone" in str(caught.value)
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -841,3 +841,53 @@ def test_a_wait_ends_after_its_time(aws: FakeCloudFormation, role: Path) -> None
     assert converge(role, wait_timeout=0)["msg"].startswith(
         "gave up after 0 s: One is CREATE_IN_PROGRESS. "
     )
+
+
+# Comparing
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_comparing_reads_twice_and_changes_nothing(
+    aws: FakeCloudFormation, role: Path, check_mode: bool
+) -> None:
+    aws.add(
+        template=TEMPLATE,
+        parameters={"Accounts": "111111111111", "Days": "365", "Password": "****"},
+        tags={"application": "pipeline", "number": "7"},
+        outputs={"KeyArn": "arn"},
+    )
+
+    result = converge(role, check_mode=check_mode, state="compared")
+
+    assert result == {
+        "changed": False,
+        "operation": "update",
+        "stack": {
+            "stack_name": "One",
+            "account_id": ACCOUNT,
+            "region": REGION,
+            "stack_id": aws.stacks[0].stack_id,
+            "status": "CREATE_COMPLETE",
+            "outputs": {"KeyArn": "arn"},
+            "parameters": {"Accounts": "111111111111", "Days": "365", "Password": "****"},
+        },
+        "differences": [
+            {
+                "what": "parameters",
+                "name": "Accounts",
+                "before": "111111111111",
+                "after": "111111111111\n222222222222",
+            }
+        ],
+        "changes": [],
+        "kept": [],
+    }
+    assert aws.asked == ["DescribeStacks", "GetTemplate"]
+
+
+def test_comparing_a_stack_that_is_not_there(aws: FakeCloudFormation, role: Path) -> None:
+    result = converge(role, state="compared")
+
+    assert (result["operation"], result["differences"]) == ("create", [])
+    assert (result["stack"]["stack_id"], result["stack"]["status"]) == (None, None)
+    assert SECRET not in json.dumps(result)
