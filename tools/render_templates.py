@@ -4,7 +4,8 @@
 
 """Write every CloudFormation template with its Lambda code in place to build/templates.
 
-The results stand alone: for the console, for cfn-lint and for reading.
+The results stand alone: for the console, for cfn-lint and for reading. A pipeline's template is
+composed from data: here are those of the sample applications.
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ from pathlib import Path
 
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import render
 
+from tools import sample_applications
 from tools.environment import ROOT
 
 TARGET = ROOT / "build" / "templates"
 
 
 def sources() -> list[Path]:
-    """Every template of the collection, in a fixed order."""
+    """Every template of the collection that is complete by itself, in a fixed order."""
     return sorted(
         path
         for pattern in ("roles/*/files", "playbooks/files")
         for path in ROOT.glob(f"{pattern}/*.template")
+        if path != sample_applications.BASE
     )
 
 
@@ -37,12 +40,17 @@ def render_all() -> list[Path]:
     shutil.rmtree(TARGET, ignore_errors=True)
     TARGET.mkdir(parents=True)
     written: list[Path] = []
-    for source in sources():
-        target = TARGET / source.name
+    rendered = [(source.name, render(source)) for source in sources()]
+    rendered += [
+        (f"pipeline-{name}.template", sample_applications.template(name))
+        for name in sample_applications.SAMPLES
+    ]
+    for name, text in rendered:
+        target = TARGET / name
         if target in written:
-            message = f"two templates are called {source.name}"
+            message = f"two templates are called {name}"
             raise ValueError(message)
-        target.write_text(render(source), encoding="utf-8")
+        target.write_text(text, encoding="utf-8")
         written.append(target)
     return written
 

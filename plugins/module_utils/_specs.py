@@ -83,6 +83,11 @@ PIPELINES_INFO: Spec = {**CONNECTION}
 
 ORGANISATION_INFO: Spec = {"teardown": {"type": "bool", "default": False}}
 
+APPLICATIONS_INFO: Spec = {
+    "pipelines": {"type": "list", "elements": "dict", "default": []},
+    "organisation": {"type": "dict", "required": True},
+}
+
 BOOTSTRAP_SUMMARY: Spec = {
     "organisation": {"type": "dict", "required": True},
     "plan": {"type": "dict", "required": True},
@@ -90,6 +95,7 @@ BOOTSTRAP_SUMMARY: Spec = {
 
 __all__ = (
     "ACCOUNT_ACCESS_INFO",
+    "APPLICATIONS_INFO",
     "BOOTSTRAP_SUMMARY",
     "CONNECTION",
     "ORGANISATION_INFO",

@@ -14,12 +14,15 @@ from typing import Any
 from ansible_collections.crossaccount.pipeline.plugins.module_utils import _template
 
 ROOT = Path(__file__).parents[3]
+# What a pipeline's template is composed of: it stands alone only with an application's data in it.
+BASE = ROOT / "roles" / "application_pipeline" / "files" / "application_pipeline.template"
 TEMPLATES = {
     path.stem: path
     for path in (
         *sorted(ROOT.glob("roles/*/files/*.template")),
         *sorted(ROOT.glob("playbooks/files/*.template")),
     )
+    if path != BASE
 }
 ACCOUNT = "111111111111"
 _MISSING = object()
@@ -40,7 +43,13 @@ def resolve(name: str, *, partition: str = "aws", **parameters: str) -> dict[str
         parameters: As CloudFormation takes them: lists joined with commas. The others are at
             their default.
     """
-    template = source(name)
+    return resolve_template(source(name), partition=partition, **parameters)
+
+
+def resolve_template(
+    template: dict[str, Any], *, partition: str = "aws", **parameters: str
+) -> dict[str, Any]:
+    """Return the resources of what :func:`source` returns, every function resolved."""
     resources: dict[str, Any] = _Resolver(template, partition, parameters).resources()
     return resources
 
@@ -65,6 +74,7 @@ class _Resolver:
             "AWS::Region": "us-east-1",
             # The longest of the names that the collection gives.
             "AWS::StackName": "CrossAccountRegional",
+            "AWS::URLSuffix": "amazonaws.com",
             "AWS::NoValue": _MISSING,
         }
         for key, definition in declared.items():
@@ -143,4 +153,4 @@ class _Resolver:
         return _PLACEHOLDER.sub(value, text)
 
 
-__all__ = ("ACCOUNT", "ROOT", "TEMPLATES", "resolve", "size", "source")
+__all__ = ("ACCOUNT", "BASE", "ROOT", "TEMPLATES", "resolve", "resolve_template", "size", "source")

@@ -1,0 +1,40 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Check the application pipelines and return them; documented by the module of the same name."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._application_rules import (
+    read_applications,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+    Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import (
+    APPLICATIONS_INFO,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+
+ARGUMENT_SPEC = APPLICATIONS_INFO
+
+
+class ActionModule(PipelineAction):
+    """The action ``crossaccount.pipeline.applications_info``."""
+
+    argument_spec = ARGUMENT_SPEC
+    calls_aws = False
+
+    def act(self) -> dict[str, t.Any]:
+        """Check and read the pipelines."""
+        organisation = Organisation.from_data(self.options["organisation"])
+        # A slice sees neither the regions nor the other accounts, and builds no pipeline.
+        pipelines = [] if organisation.is_slice else self.options["pipelines"]
+        applications = read_applications(pipelines, organisation)
+        return {
+            "changed": False,
+            "applications": [application.as_data() for application in applications],
+        }
