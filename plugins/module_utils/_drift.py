@@ -16,8 +16,12 @@ from ._connection import Account, AccountSession
 from ._detection import Detection, ResourceDrift, findings_of, unchecked_of
 from ._errors import OrphanedWorker, PipelineError
 from ._finding import WHOLE_STACK, Finding, Place, Resource, Unchecked
+from ._live_policies import LivePolicies
+from ._policy_drift import PolicyDrift
+from ._resolver import Deployed
 from ._stack import Found
 from ._status import CURES, Verdict
+from ._template import parse
 from ._wait import Patience
 
 _GONE = "DELETE_COMPLETE"
@@ -48,7 +52,9 @@ class Look:
         self.drifts: list[ResourceDrift] = []
         self.findings: list[Finding] = []
         self.unchecked: list[Unchecked] = []
-        self._policies = policies
+        self.policies: PolicyDrift | None = None
+        self.disputes: set[tuple[str, str]] = set()
+        self._compare_policies = policies
         self._resources: list[Resource] | None = None
 
     @property
@@ -84,15 +90,34 @@ class Look:
         """Read, while the detection runs, what does not depend on it."""
         if self.detection is not None and self.found is not None:
             self._read_resources(self.found)
+            if self._compare_policies and self.policies is None:
+                self.policies = self._read_policies(self.found)
 
     def end(self) -> None:
         """Read what the detection found."""
         if self.detection is None or self.found is None:
             return
+        self.read_ahead()  # of a stack that was busy before
         self.drifts = self.detection.drifts()
         resources = self._read_resources(self.found)
         self.findings = [one for drift in self.drifts for one in findings_of(drift)]
         self.unchecked = unchecked_of(self.drifts, resources, failure=self.detection.failure)
+        if self.policies is not None:
+            differing, unread, self.disputes = self.policies.judge(self.drifts)
+            self.findings = self.policies.merge(self.findings, differing, self.drifts)
+            self.unchecked = unread + self.policies.still_unchecked(self.unchecked, self.disputes)
+
+    def _read_policies(self, found: Found) -> PolicyDrift:
+        deployed = Deployed(
+            stack_id=found.stack_id,
+            template=parse(self.stacks.template(found.stack_id)),
+            parameters=found.parameters,
+            resources=self._read_resources(found),
+        )
+        live = LivePolicies(self.session, self.place.region, self.place.account_id)
+        policies = PolicyDrift(deployed, live)
+        policies.read()
+        return policies
 
     def _read_resources(self, found: Found) -> list[Resource]:
         if self._resources is None:
