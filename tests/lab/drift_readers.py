@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree
 
 from ministack.core.responses import get_account_id
-from ministack.services import eventbridge, iam, kms, lambda_svc, s3, sns
+from ministack.services import eventbridge, iam, kms, lambda_svc, s3
 from ministack.services.cloudformation import drift, provisioners
 
 from tests.lab.work import Properties
@@ -31,10 +32,11 @@ _applied: dict[tuple[str, str], dict[str, bytes]] = {}
 
 
 def install() -> None:
-    """Give every type of ours a reader.
+    """Give the types of our templates that AWS reads a reader.
 
-    AWS: reads them all, in the properties that a template sets. MiniStack: knows few types, and of
-    those few properties; the rest is never seen to drift.
+    AWS: reads them in the properties that a template sets. MiniStack: knows few types, and of
+    those few properties; the rest is never seen to drift. AWS::SNS::TopicPolicy has none: by its
+    schema CloudFormation reads nothing of it.
     """
     role_reader, role_properties = drift._DRIFT_READERS["AWS::IAM::Role"]
     drift._DRIFT_READERS.update(
@@ -55,7 +57,6 @@ def install() -> None:
             "AWS::Lambda::Permission": (_permission, frozenset()),
             "AWS::S3::Bucket": (_bucket, frozenset({"BucketName", "Tags", *_BUCKET})),
             "AWS::S3::BucketPolicy": (_bucket_policy, frozenset({"Bucket", "PolicyDocument"})),
-            "AWS::SNS::TopicPolicy": (_topic_policy, frozenset({"PolicyDocument", "Topics"})),
         }
     )
     handlers = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
@@ -75,15 +76,75 @@ def _noting(stock: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _bucket(name: str, properties: Properties) -> Properties | None:
-    """A configuration that S3 answers as it did for the stack is what the template says."""
+    """A configuration that S3 answers as it did for the stack is what the template says.
+
+    Another one is shown as a template would write it, and one that is gone not at all.
+    """
     if name not in s3._buckets:
         return None
     applied = _applied.get((get_account_id(), name), {})
     found: Properties = {"BucketName": name, "Tags": s3._bucket_tags.get(name, {})}
     for key, read in _BUCKET.items():
-        answer = read(name)[2]
-        found[key] = properties.get(key) if answer == applied.get(key) else {"Is": str(answer)}
+        status, _unused, answer = read(name)
+        if answer == applied.get(key):
+            found[key] = properties.get(key)
+        elif status == 200 and (shape := _as_in_template(key, _plain(answer))):
+            found[key] = shape
     return found
+
+
+def _plain(answer: bytes) -> Any:
+    """S3's XML as data: elements as members, those that repeat as lists."""
+
+    def convert(element: ElementTree.Element) -> Any:
+        if len(element) == 0:
+            text = element.text or ""
+            return text == "true" if text in ("true", "false") else text
+        members: dict[str, Any] = {}
+        for child in element:
+            name, value = child.tag.rpartition("}")[2], convert(child)
+            if name in members:
+                before = members[name]
+                value = [*(before if isinstance(before, list) else [before]), value]
+            members[name] = value
+        return members
+
+    return convert(ElementTree.fromstring(answer))  # noqa: S314  # the lab's own
+
+
+def _as_in_template(key: str, answer: Any) -> Any:
+    """What S3 calls one way and a template another."""
+    if not answer:
+        return None
+    if key == "NotificationConfiguration":
+        on = "EventBridgeConfiguration" in answer
+        return {"EventBridgeConfiguration": {"EventBridgeEnabled": True}} if on else None
+    if "Rule" not in answer:
+        return answer
+    rules = answer["Rule"] if isinstance(answer["Rule"], list) else [answer["Rule"]]
+    shape = {"BucketEncryption": _encryption_rule, "LifecycleConfiguration": _lifecycle_rule}
+    shown = [shape[key](rule) if key in shape else rule for rule in rules]
+    list_name = "ServerSideEncryptionConfiguration" if key == "BucketEncryption" else "Rules"
+    return {list_name: shown}
+
+
+def _encryption_rule(rule: Properties) -> Properties:
+    names = {"ApplyServerSideEncryptionByDefault": "ServerSideEncryptionByDefault"}
+    return {names.get(name, name): value for name, value in rule.items()}
+
+
+def _lifecycle_rule(rule: Properties) -> Properties:
+    shown: Properties = {}
+    for name, value in rule.items():
+        if name == "ID":
+            shown["Id"] = value
+        elif name == "Expiration" and "Days" in value:
+            shown["ExpirationInDays"] = value["Days"]
+        elif name == "Filter":
+            shown.update({"Prefix": value["Prefix"]} if value and value.get("Prefix") else {})
+        else:
+            shown[name] = value
+    return shown
 
 
 def _bucket_policy(_unused: str, properties: Properties) -> Properties | None:
@@ -151,14 +212,6 @@ def _permission(statement_id: str, properties: Properties) -> Properties | None:
     function = lambda_svc._functions.get(properties["FunctionName"].rpartition(":")[2])
     statements = function["policy"]["Statement"] if function else []
     return {} if any(one["Sid"] == statement_id for one in statements) else None
-
-
-def _topic_policy(_unused: str, properties: Properties) -> Properties | None:
-    topic = sns._topics.get(properties["Topics"][0])
-    if topic is None:
-        return None
-    policy = _document(topic["attributes"]["Policy"])
-    return {"PolicyDocument": policy, "Topics": properties["Topics"]}
 
 
 def _document(value: Any) -> Any:

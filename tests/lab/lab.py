@@ -24,7 +24,7 @@ from tests.lab.organisation import Organisation, check_account_id, load_organisa
 from tests.lab.process import LabError
 from tests.lab.resource_faults import ResourceRule
 from tests.lab.seed import Seeder
-from tests.lab.settings import CHANGE_PAGE
+from tests.lab.settings import CHANGE_PAGE, DRIFT_PAGE
 
 Setup = Literal["operator", "management", "profiles"]
 
@@ -136,6 +136,7 @@ class Lab:
             resource_faults=[],
             secure_transport=True,
             change_page=CHANGE_PAGE,
+            drift_page=DRIFT_PAGE,
         )
         self.seed()
 
@@ -207,11 +208,25 @@ class Lab:
         self._ask("decisions", method="DELETE")
 
     def set_latency(
-        self, seconds: float, *, resource: float = 0.0, change_set: float = 0.0
+        self,
+        seconds: float,
+        *,
+        resource: float = 0.0,
+        change_set: float = 0.0,
+        drift: float = 0.0,
     ) -> None:
-        """Let every stack operation take so long, every resource and change set so long more."""
-        latency = {"operation": seconds, "resource": resource, "change_set": change_set}
-        self._configure(latency=latency)
+        """Let every stack operation take so long, every resource and change set so long more.
+
+        drift: what a drift detection takes.
+        """
+        self._configure(
+            latency={
+                "operation": seconds,
+                "resource": resource,
+                "change_set": change_set,
+                "drift": drift,
+            }
+        )
 
     def set_faults(self, rules: Iterable[Rule]) -> None:
         """Replace the fault rules; an empty list ends all faults."""
@@ -240,6 +255,10 @@ class Lab:
     def set_change_page(self, changes: int) -> None:
         """How many changes DescribeChangeSet gives on one page."""
         self._configure(change_page=changes)
+
+    def set_drift_page(self, resources: int) -> None:
+        """How many resources DescribeStackResourceDrifts gives on one page, at most."""
+        self._configure(drift_page=resources)
 
     def refuse_access(self, account_id: str) -> None:
         """Let the access roles of an account refuse everybody."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from tests.lab import (
     buckets,
     conditions,
+    drift_detection,
     drift_readers,
     exports,
     latency,
@@ -18,6 +19,7 @@ from tests.lab import (
     pipelines,
     principals,
     references,
+    revert_drift,
     stack_policies,
     stack_records,
     storage,
@@ -46,6 +48,8 @@ def install(settings: Settings) -> None:
     exports.install()
     stack_records.install(settings)
     latency.install(settings)
+    drift_detection.install(settings)
+    revert_drift.install()
     operations.install(settings)
     tokens.install()
     pipelines.install()

@@ -13,6 +13,7 @@ from tests.lab.faults import Faults
 from tests.lab.resource_faults import ResourceFaults
 
 CHANGE_PAGE = 100
+DRIFT_PAGE = 100
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Latency:
     operation: float = 0.0
     resource: float = 0.0
     change_set: float = 0.0
+    drift: float = 0.0
 
 
 @dataclass
@@ -30,6 +32,7 @@ class Settings:
 
     accounts: the ids that exist (principals of others are refused); empty means: any.
     change_page: changes on one page of DescribeChangeSet.
+    drift_page: resources on one page of DescribeStackResourceDrifts, at most.
     """
 
     latency: Latency = field(default_factory=Latency)
@@ -38,6 +41,7 @@ class Settings:
     secure_transport: bool = True
     accounts: set[str] = field(default_factory=set)
     change_page: int = CHANGE_PAGE
+    drift_page: int = DRIFT_PAGE
 
     def update(self, changes: dict[str, Any]) -> None:
         """Apply a partial change. Unknown keys raise ValueError, so that no switch is a typo."""
@@ -65,7 +69,8 @@ class Settings:
             "secure_transport": self.secure_transport,
             "accounts": sorted(self.accounts),
             "change_page": self.change_page,
+            "drift_page": self.drift_page,
         }
 
 
-__all__ = ("CHANGE_PAGE", "Latency", "Settings")
+__all__ = ("CHANGE_PAGE", "DRIFT_PAGE", "Latency", "Settings")

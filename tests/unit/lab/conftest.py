@@ -28,3 +28,4 @@ def lab(running_lab: Lab) -> Iterator[Lab]:
     running_lab.set_latency(0)
     running_lab.set_secure_transport(True)
     running_lab.set_change_page(100)
+    running_lab.set_drift_page(100)

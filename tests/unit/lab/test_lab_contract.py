@@ -148,6 +148,9 @@ SIGNATURES = {
     f"{CLOUDFORMATION}.changesets._resolve_parameters": (
         "(template: dict, provided_params: list[dict], previous_params: dict | None = None) -> dict"
     ),
+    f"{CLOUDFORMATION}.changesets._track_change_set_execution": (
+        "(change_set, stack, deploy_coro)"
+    ),
     f"{CLOUDFORMATION}.changesets.validate_template_support": (
         "(template: dict, conditions: dict, params: dict | None = None) -> None"
     ),
@@ -155,6 +158,8 @@ SIGNATURES = {
     f"{CLOUDFORMATION}.drift.detect_resource_drift": (
         "(stack: dict, logical_id: str, record: dict, timestamp: str) -> dict"
     ),
+    f"{CLOUDFORMATION}.drift.supports_drift": "(resource_type: str) -> bool",
+    f"{CLOUDFORMATION}.engine._NO_VALUE": VALUE,
     f"{CLOUDFORMATION}.engine._evaluate_conditions": "(template: dict, params: dict) -> dict",
     f"{CLOUDFORMATION}.engine._intrinsic_references": "(value)",
     f"{CLOUDFORMATION}.engine.validate_template_support": (
@@ -168,6 +173,7 @@ SIGNATURES = {
     ),
     f"{CLOUDFORMATION}.handlers._ACTION_HANDLERS": VALUE,
     f"{CLOUDFORMATION}.handlers._delete_stack_async": DELETE_STACK,
+    f"{CLOUDFORMATION}.handlers._drift_target": "(stack_name)",
     f"{CLOUDFORMATION}.handlers._imported_export_names": "(stack, stack_name)",
     f"{CLOUDFORMATION}.handlers._roll_back_operation": ROLL_BACK,
     f"{CLOUDFORMATION}.handlers.validate_template_support": (
@@ -184,6 +190,9 @@ SIGNATURES = {
     f"{CLOUDFORMATION}.provisioners._physical_name": (
         "(stack_name: str, logical_id: str, *, lowercase: bool = False, max_len: int = 128, "
         "seeded: bool = True) -> str"
+    ),
+    f"{CLOUDFORMATION}.provisioners._property_recreation": (
+        "(resource_type: str, name: str) -> str"
     ),
     f"{CLOUDFORMATION}.provisioners._replacing_change": (
         "(resource_type, old_props, new_props) -> bool"
@@ -213,6 +222,10 @@ SIGNATURES = {
     f"{CLOUDFORMATION}.stacks._update_resource": (
         "(resource_type: str, physical_id: str, old_props: dict, new_props: dict, "
         "stack_name: str, logical_id: str | None = None, old_attrs: dict | None = None) -> tuple"
+    ),
+    f"{CLOUDFORMATION}.stacks._with_stack_tags": (
+        "(resource_type: str, props: dict, stack_tags: list, stack_name: str, stack_id: str, "
+        "logical_id: str) -> dict"
     ),
     f"{CLOUDFORMATION}.stacks.run_reentrant": (
         "(fn, *args, thread_name: str = 'ministack-reentrant')"

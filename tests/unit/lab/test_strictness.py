@@ -29,6 +29,17 @@ from tests.unit.lab.stacks import TOPIC, Stacks, parameters, refused, text
 ACCOUNT = "222222222222"
 REGION = "us-east-1"
 BUCKET = {"Type": "AWS::S3::Bucket"}
+BUCKET_PROPERTIES: dict[str, Any] = {
+    "BucketEncryption": {
+        "ServerSideEncryptionConfiguration": [
+            {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+        ]
+    },
+    "LifecycleConfiguration": {
+        "Rules": [{"Id": "expire", "Status": "Enabled", "ExpirationInDays": 90}]
+    },
+    "Tags": [{"Key": "own", "Value": "tag"}],
+}
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -219,17 +230,16 @@ def test_functions_in_conditions_are_resolved(stacks: Stacks) -> None:
     assert ("WhenEmpty", "CREATE_COMPLETE") in stacks.events()
 
 
-@pytest.mark.parametrize("name", ["BucketEncryption", "LifecycleConfiguration", "Tags"])
+@pytest.mark.parametrize("name", BUCKET_PROPERTIES)
 def test_a_property_of_a_bucket_is_applied(lab: Lab, stacks: Stacks, name: str) -> None:
     """Talks to a running lab."""
-    properties = {**DRIFTING["Bucket"]["Properties"], "Tags": [{"Key": "own", "Value": "tag"}]}
-    stacks.create({"B": {**BUCKET, "Properties": {name: properties[name]}}})
+    stacks.create({"B": {**BUCKET, "Properties": {name: BUCKET_PROPERTIES[name]}}})
     s3, bucket = lab.client("s3", ACCOUNT), {"Bucket": stacks.physical_id("B")}
     if name == "BucketEncryption":
         rules = s3.get_bucket_encryption(**bucket)["ServerSideEncryptionConfiguration"]["Rules"]
         assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     elif name == "Tags":
-        assert properties["Tags"][0] in s3.get_bucket_tagging(**bucket)["TagSet"]
+        assert BUCKET_PROPERTIES["Tags"][0] in s3.get_bucket_tagging(**bucket)["TagSet"]
     else:
         rules = s3.get_bucket_lifecycle_configuration(**bucket)["Rules"]
         assert rules[0]["Expiration"] == {"Days": 90}
@@ -829,189 +839,3 @@ def test_a_key_of_another_account_takes_both_policies(store: Store, stranger: St
     assert allowed(lambda: kms.generate_data_key(**make))
     stranger.may("kms:Decrypt")
     assert not allowed(lambda: kms.generate_data_key(**make))
-
-
-# Drift
-
-ROOT_ARN = f"arn:aws:iam::{ACCOUNT}:root"
-DRIFTING: dict[str, Any] = {
-    "Key": {
-        "Type": "AWS::KMS::Key",
-        "Properties": {
-            "Description": "A key",
-            "EnableKeyRotation": True,
-            "KeyPolicy": key_policy(ROOT_ARN, "kms:*"),
-        },
-    },
-    "Alias": {
-        "Type": "AWS::KMS::Alias",
-        "Properties": {"AliasName": "alias/NAME", "TargetKeyId": {"Fn::GetAtt": ["Key", "Arn"]}},
-    },
-    "Bucket": {
-        "Type": "AWS::S3::Bucket",
-        "Properties": {
-            "BucketEncryption": {
-                "ServerSideEncryptionConfiguration": [
-                    {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
-                ]
-            },
-            "LifecycleConfiguration": {
-                "Rules": [{"Id": "expire", "Status": "Enabled", "ExpirationInDays": 90}]
-            },
-            "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
-            "PublicAccessBlockConfiguration": {"BlockPublicAcls": True, "BlockPublicPolicy": True},
-        },
-    },
-    "BucketPolicy": {
-        "Type": "AWS::S3::BucketPolicy",
-        "Properties": {
-            "Bucket": {"Ref": "Bucket"},
-            "PolicyDocument": statements(
-                {
-                    "Principal": {"AWS": ROOT_ARN},
-                    "Action": "s3:GetObject",
-                    "Resource": {"Fn::Sub": "${Bucket.Arn}/*"},
-                }
-            ),
-        },
-    },
-    "Role": {
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "AssumeRolePolicyDocument": TRUST,
-            "ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
-            "Policies": [{"PolicyName": "own", "PolicyDocument": POLICY}],
-        },
-    },
-    "Function": {
-        "Type": "AWS::Lambda::Function",
-        "Properties": {
-            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-            "Runtime": "python3.13",
-            "Handler": "index.handler",
-            "Code": {"ZipFile": "def handler(event, context): pass"},
-        },
-    },
-    "Rule": {
-        "Type": "AWS::Events::Rule",
-        "Properties": {
-            "State": "ENABLED",
-            "EventPattern": {"source": ["aws.s3"]},
-            "Targets": [{"Id": "one", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}}],
-        },
-    },
-    "Permission": {
-        "Type": "AWS::Lambda::Permission",
-        "Properties": {
-            "FunctionName": {"Ref": "Function"},
-            "Action": "lambda:InvokeFunction",
-            "Principal": "events.amazonaws.com",
-        },
-    },
-    "Topic": TOPIC,
-    "TopicPolicy": {
-        "Type": "AWS::SNS::TopicPolicy",
-        "Properties": {
-            "Topics": [{"Ref": "Topic"}],
-            "PolicyDocument": statements(
-                {
-                    "Principal": {"AWS": ROOT_ARN},
-                    "Action": "sns:Publish",
-                    "Resource": {"Ref": "Topic"},
-                }
-            ),
-        },
-    },
-}
-# Resource, what is done behind the stack's back: service, call and parameters; $X is X's id.
-BEHIND: dict[str, tuple[str, str, str, dict[str, Any]]] = {
-    "key-rotation": ("Key", "kms", "disable_key_rotation", {"KeyId": "$Key"}),
-    "key-description": (
-        "Key",
-        "kms",
-        "update_key_description",
-        {"KeyId": "$Key", "Description": "Another"},
-    ),
-    "key-policy": (
-        "Key",
-        "kms",
-        "put_key_policy",
-        {"KeyId": "$Key", "PolicyName": "default", "Policy": json.dumps(key_policy("*", "kms:*"))},
-    ),
-    "key-gone": ("Key", "kms", "schedule_key_deletion", {"KeyId": "$Key"}),
-    "alias-gone": ("Alias", "kms", "delete_alias", {"AliasName": "$Alias"}),
-    "encryption": ("Bucket", "s3", "delete_bucket_encryption", {"Bucket": "$Bucket"}),
-    "lifecycle": ("Bucket", "s3", "delete_bucket_lifecycle", {"Bucket": "$Bucket"}),
-    "ownership": ("Bucket", "s3", "delete_bucket_ownership_controls", {"Bucket": "$Bucket"}),
-    "public-access": ("Bucket", "s3", "delete_public_access_block", {"Bucket": "$Bucket"}),
-    "bucket-policy": ("BucketPolicy", "s3", "delete_bucket_policy", {"Bucket": "$Bucket"}),
-    "inline-policy": (
-        "Role",
-        "iam",
-        "put_role_policy",
-        {
-            "RoleName": "$Role",
-            "PolicyName": "own",
-            "PolicyDocument": json.dumps(statements({"Action": "*", "Resource": "*"})),
-        },
-    ),
-    "attached-policy": (
-        "Role",
-        "iam",
-        "attach_role_policy",
-        {"RoleName": "$Role", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
-    ),
-    "rule-state": ("Rule", "events", "disable_rule", {"Name": "$Rule"}),
-    "rule-target": ("Rule", "events", "remove_targets", {"Rule": "$Rule", "Ids": ["one"]}),
-    "permission-gone": (
-        "Permission",
-        "lambda",
-        "remove_permission",
-        {"FunctionName": "$Function", "StatementId": "$Permission"},
-    ),
-    "topic-policy": (
-        "TopicPolicy",
-        "sns",
-        "set_topic_attributes",
-        {
-            "TopicArn": "$Topic",
-            "AttributeName": "Policy",
-            "AttributeValue": json.dumps(statements({"Principal": "*", "Action": "sns:*"})),
-        },
-    ),
-}
-
-
-def drifts(stacks: Stacks) -> dict[str, str]:
-    """The resources that were checked, with the result."""
-    stacks.api.detect_stack_drift(StackName=stacks.name)
-    found = stacks.api.describe_stack_resource_drifts(StackName=stacks.name)["StackResourceDrifts"]
-    return {drift["LogicalResourceId"]: drift["StackResourceDriftStatus"] for drift in found}
-
-
-@pytest.fixture
-def drifting(stacks: Stacks) -> Stacks:
-    template = json.loads(json.dumps(DRIFTING).replace("alias/NAME", f"alias/{stacks.name}"))
-    assert stacks.create(template, Capabilities=["CAPABILITY_IAM"]) == "CREATE_COMPLETE"
-    return stacks
-
-
-def test_every_resource_is_checked_for_drift(drifting: Stacks) -> None:
-    """Talks to a running lab."""
-    assert drifts(drifting) == dict.fromkeys(DRIFTING, "IN_SYNC")
-
-
-@pytest.mark.parametrize("change", BEHIND)
-def test_a_change_behind_the_back_of_a_stack_is_drift(
-    lab: Lab, drifting: Stacks, change: str
-) -> None:
-    """Talks to a running lab."""
-    resource, service, call, values = BEHIND[change]
-    given = {
-        name: drifting.physical_id(value[1:]) if str(value).startswith("$") else value
-        for name, value in values.items()
-    }
-    getattr(lab.client(service, ACCOUNT), call)(**given)
-    found = drifts(drifting)
-    assert {name for name, status in found.items() if status != "IN_SYNC"} == {resource}
-    assert found[resource] in ("DELETED", "MODIFIED")
