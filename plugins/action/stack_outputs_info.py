@@ -48,20 +48,24 @@ class ActionModule(PipelineAction):
             if not tag:
                 return _told(Stacks(client).find(name))
             found = {stack.name: stack for stack in Stacks(client).all()}
-            tagged = [one.name for one in found.values() if tag in one.tags]
+            tagged = {one.name: one.tags[tag] for one in found.values() if tag in one.tags}
             return _told(found.get(name)) | {"tagged": tagged}
 
         answers = for_each(targets, read)
         tagged = {
-            (target["account_id"], target["region"], name)
+            (target["account_id"], target["region"], name): value
             for target, answer in zip(targets, answers, strict=True)
-            for name in answer.pop("tagged", ())
+            for name, value in answer.pop("tagged", {}).items()
         }
-        asked_for = {(one["account_id"], one["region"], one["stack_name"]) for one in targets}
+        for one in targets:
+            tagged.pop((one["account_id"], one["region"], one["stack_name"]), None)
         return {
             "changed": False,
             "caller_account_id": gateway.known_caller_account_id,
-            "tagged": [dict(zip(_KEYS, one, strict=True)) for one in sorted(tagged - asked_for)],
+            "tagged": [
+                {**dict(zip(_KEYS, place, strict=True)), "value": value}
+                for place, value in sorted(tagged.items())
+            ],
             "stacks": [
                 _identity(target) | answer for target, answer in zip(targets, answers, strict=True)
             ],

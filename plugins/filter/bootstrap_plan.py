@@ -16,7 +16,7 @@ description:
     a quarantined account loses its grants.
   - When AWS knows an account or a region that the inventory no longer has, nothing may be written
     to the primary and regional stacks.
-positional: stacks, accounts, owned, pipelines, allow_replacement
+positional: stacks, accounts, owned, pipelines, allow_replacement, removed_first
 options:
   _input:
     description: RV(crossaccount.pipeline.organisation_info#module:organisation).
@@ -50,6 +50,13 @@ options:
     description: Whether the roles of the deploy accounts may get other names.
     type: bool
     default: false
+  removed_first:
+    description:
+      - The applications whose pipelines this run removes before anything else. They need nothing
+        any more.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -84,6 +91,7 @@ def bootstrap_plan(
     owned: t.Sequence[dict[str, t.Any]] = (),
     pipelines: t.Sequence[dict[str, t.Any]] = (),
     allow_replacement: bool = False,
+    removed_first: t.Sequence[str] = (),
 ) -> dict[str, t.Any]:
     """Return the plan."""
     return _plan.plan(
@@ -93,6 +101,7 @@ def bootstrap_plan(
         owned=owned,
         pipelines=pipelines,
         allow_replacement=allow_replacement,
+        removed_first=removed_first,
     )
 
 

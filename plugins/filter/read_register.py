@@ -48,6 +48,7 @@ RETURN = r"""
 _value:
   description:
     - Key C(regions) maps each region to an entry with C(region), C(key_arn) and C(bucket_arn).
+    - Key C(outputs) holds the outputs of the primary stack.
     - Key C(problem) says why the register cannot be relied on; null where it can.
   type: dict
 """

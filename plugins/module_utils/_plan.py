@@ -13,8 +13,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ._application import stack_name
 from ._organisation import DEPLOY_ACCOUNTS, PRIMARY, REGIONAL, Host, Organisation
 from ._status import is_past_use, is_readable, is_standing
+
+# The value of our tag at the stacks of application pipelines; others are of the foundation.
+APPLICATIONS = "pipelines"
 
 Stack = t.Mapping[str, t.Any]  # an entry of stack_outputs_info, or ``stack`` of the stack action
 
@@ -59,6 +63,7 @@ def plan(
     *,
     owned: t.Iterable[Stack] = (),
     pipelines: t.Sequence[t.Mapping[str, t.Any]] = (),
+    removed_first: t.Collection[str] = (),
     allow_replacement: bool = False,
 ) -> dict[str, t.Any]:
     """Return the plan of a run.
@@ -67,6 +72,7 @@ def plan(
     :param access: what account_access_info found of :func:`accounts_to_check`.
     :param owned: the other stacks that stack_outputs_info found to carry our tag.
     :param pipelines: what pipelines_info found; asked only where a host is to be absent.
+    :param removed_first: the applications whose pipelines this run removes before anything else.
     :param allow_replacement: let the roles of the deploy accounts get other names.
     :returns: ``grants`` (region to account ids), ``failures`` (host to why nothing is done to it),
         ``quarantined`` (hosts that are left alone), ``gone`` (absent regional hosts with nothing
@@ -79,9 +85,13 @@ def plan(
         for stack in foundation
         if stack.get("error") and stack["name"] in organisation.hosts
     }
+    owned = list(owned)
+    removed = {stack_name(name) for name in removed_first}
+    removed &= {stack["stack_name"] for stack in owned if stack["value"] == APPLICATIONS}
+    staying = [one for one in pipelines if stack_name(one["name"]) not in removed]
     refusal = (
         _vanished(organisation, foundation)
-        or _in_use(organisation, foundation, pipelines)
+        or _in_use(organisation, foundation, staying)
         or (None if allow_replacement else _renamed(organisation, foundation))
     )
     if refusal:
@@ -150,7 +160,7 @@ def _in_use(
         return None
     return (
         f"to be absent, and still deployed through: {'; '.join(told)}. Change or remove these"
-        " pipelines first. Nothing was written"
+        " pipelines first, those of the inventory with playbooks/pipelines.yml. Nothing was written"
     )
 
 
@@ -186,8 +196,72 @@ def _orphans(organisation: Organisation, owned: t.Iterable[Stack]) -> list[dict[
     keys = ("account_id", "region", "stack_name")
     hosts = organisation.hosts.values()
     known = {(host.account_id, host.region, host.stack_name) for host in hosts}
-    found = {tuple(stack[key] for key in keys) for stack in owned}
+    found = {tuple(stack[key] for key in keys) for stack in owned if stack["value"] != APPLICATIONS}
     return [dict(zip(keys, one, strict=True)) for one in sorted(found - known)]
+
+
+def orphaned_applications(
+    organisation: Organisation,
+    applications: t.Iterable[t.Mapping[str, t.Any]],
+    owned: t.Iterable[Stack],
+) -> list[dict[str, str]]:
+    """Return the stacks of application pipelines that the data does not have, not even as absent.
+
+    :param owned: the stacks that stack_outputs_info found to carry our tag.
+    """
+    if organisation.is_slice:
+        return []
+    declared = {stack_name(application["name"]) for application in applications}
+    keys = ("account_id", "region", "stack_name")
+    return [
+        {key: stack[key] for key in keys}
+        for stack in owned
+        if stack["value"] == APPLICATIONS and stack["stack_name"] not in declared
+    ]
+
+
+def application_problems(
+    applications: t.Iterable[t.Mapping[str, t.Any]],
+    register: t.Mapping[str, t.Any],
+    *,
+    failure: str | None = None,
+) -> dict[str, str]:
+    """Return the applications that nothing is done for in this run, each with the reason.
+
+    :param applications: what applications_info returned.
+    :param register: what read_register returned.
+    :param failure: why the primary failed in this run, if it did.
+    """
+    result = {}
+    for application in applications:
+        problem = _application_problem(application, register, failure)
+        if problem:
+            result[application["name"]] = problem
+    return result
+
+
+def _application_problem(
+    application: t.Mapping[str, t.Any], register: t.Mapping[str, t.Any], failure: str | None
+) -> str | None:
+    if failure:
+        return "not reached: the primary failed in this run"
+    if application["state"] == "absent":
+        return None
+    if register["problem"]:
+        return f"not reached: {register['problem']}"
+    regions = {
+        region
+        for wave in application["waves"]
+        for environment in wave["environments"]
+        for region in environment["regions"]
+    }
+    missing = sorted(regions - set(register["regions"]))
+    if not missing:
+        return None
+    return (
+        f"nothing can be deployed to {', '.join(missing)} yet: not in the register. Run the"
+        " bootstrap again, without --limit, once its region is complete"
+    )
 
 
 def listed(stack: Stack, parameter: str) -> list[str]:
@@ -242,10 +316,13 @@ def _changes_grants(organisation: Organisation, play_hosts: t.Collection[str]) -
 
 
 __all__ = (
+    "APPLICATIONS",
     "Stack",
     "accounts_to_check",
+    "application_problems",
     "foundation_hosts",
     "listed",
+    "orphaned_applications",
     "plan",
     "readable",
     "standing",

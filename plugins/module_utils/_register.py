@@ -62,7 +62,8 @@ def read_register(
     :param failure: why the primary failed in this run, if it did.
     :param pending: hosts whose stacks this run would make, in check mode: what only these stacks
         can tell is filled in.
-    :returns: ``regions`` (region to entry) and ``problem``, why it cannot be relied on, or None.
+    :returns: ``regions`` (region to entry), ``outputs`` (of the primary stack) and ``problem``, why
+        it cannot be relied on, or None.
     """
     problem = _problem(primary, failure, pending=organisation.primary.name in pending)
     entries = {}
@@ -75,7 +76,14 @@ def read_register(
         region = organisation.hosts[name].region
         if region in organisation.regions:
             entries.setdefault(region, _unknown_entry(organisation, region))
-    return {"regions": {} if problem else entries, "problem": problem}
+    outputs = dict(primary.get("outputs") or {})
+    if organisation.primary.name in pending:
+        outputs = _unknown_outputs(organisation) | outputs
+    return {
+        "regions": {} if problem else entries,
+        "outputs": {} if problem else outputs,
+        "problem": problem,
+    }
 
 
 def _problem(primary: Stack, failure: str | None, *, pending: bool) -> str | None:
@@ -119,6 +127,16 @@ def _unknown_entry(organisation: Organisation, region: str) -> Entry:
         "region": region,
         "key_arn": f"arn:aws:kms:{region}:{account_id}:key/{_UNKNOWN}",
         "bucket_arn": f"arn:aws:s3:::{_UNKNOWN}",
+    }
+
+
+def _unknown_outputs(organisation: Organisation) -> dict[str, str]:
+    """Return what pipelines are made with, in the form that each has in AWS."""
+    topic = f"{organisation.primary_region}:{organisation.build_account_id}:{_UNKNOWN}"
+    return {
+        "BuildBucketName": _UNKNOWN,
+        "SyncArtifactsFunctionName": _UNKNOWN,
+        "ApprovalTopicArn": f"arn:aws:sns:{topic}",
     }
 
 

@@ -90,7 +90,9 @@ APPLICATIONS_INFO: Spec = {
 
 BOOTSTRAP_SUMMARY: Spec = {
     "organisation": {"type": "dict", "required": True},
-    "plan": {"type": "dict", "required": True},
+    "plan": {"type": "dict"},
+    "applications": {"type": "list", "elements": "dict", "default": []},
+    "orphaned_applications": {"type": "list", "elements": "dict", "default": []},
 }
 
 __all__ = (

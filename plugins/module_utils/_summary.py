@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ._application import stack_name
 from ._organisation import DEPLOY_ACCOUNTS, GROUPS, PRIMARY, Host, Organisation
 
 _DONE = {"none": "unchanged", "create": "created", "update": "updated", "delete": "removed"}
@@ -60,6 +61,75 @@ def summarise(
         for host in organisation.of(group)
         if host.name in play_hosts
     ]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ApplicationRow:
+    """One application's line of the summary.
+
+    :param failure: why its pipeline is not complete; None where it is.
+    """
+
+    name: str
+    account_id: str
+    region: str
+    result: str
+    failure: str | None = None
+
+
+def summarise_applications(
+    organisation: Organisation,
+    applications: t.Iterable[t.Mapping[str, t.Any]],
+    variables: t.Mapping[str, t.Any],
+    *,
+    check_mode: bool = False,
+) -> list[ApplicationRow]:
+    """Return one row for each application, in the order given.
+
+    :param variables: what was recorded at the primary host: ``bootstrap_application_problems``,
+        ``bootstrap_application_failures``, and what the role returned of each application,
+        ``bootstrap_application_results``.
+    """
+    words = _TO_DO if check_mode else _DONE
+    rows = []
+    for application in applications:
+        result, failure = _application_result(application, variables, words)
+        rows.append(
+            ApplicationRow(
+                name=application["name"],
+                account_id=organisation.primary.account_id,
+                region=organisation.primary.region,
+                result=result,
+                failure=failure,
+            )
+        )
+    return rows
+
+
+def _application_result(
+    application: t.Mapping[str, t.Any],
+    variables: t.Mapping[str, t.Any],
+    words: t.Mapping[str, str],
+) -> tuple[str, str | None]:
+    name = application["name"]
+    problem = (variables.get("bootstrap_application_problems") or {}).get(name)
+    if problem:
+        return _NOT_REACHED, str(problem)
+    failure = (variables.get("bootstrap_application_failures") or {}).get(name)
+    if failure:
+        return _FAILED, str(failure)
+    operation = (variables.get("bootstrap_application_results") or {}).get(name)
+    if operation is None:
+        return _NOT_REACHED, "not reached: an earlier phase ended the run"
+    if application["state"] == "absent" and operation == "none":
+        return _ABSENT, None
+    return words[operation], None
+
+
+def incomplete(rows: t.Iterable[ApplicationRow]) -> str | None:
+    """Return why the primary host must end as failed; None when every application is complete."""
+    names = [row.name for row in rows if row.failure]
+    return f"pipelines that are not complete: {', '.join(names)}" if names else None
 
 
 def _row(
@@ -131,21 +201,12 @@ def as_text(
 
     :param orphans: stacks of ours that no host stands for.
     """
-    head = ("HOST", "ACCOUNT", "REGION", "STACK", "RESULT")
     cells = [
         (row.host.name, row.host.account_id, row.host.region, row.host.stack_name, row.result)
         for row in rows
     ]
-    widths = [max(len(line[column]) for line in [head, *cells]) for column in range(len(head))]
-    lines = [
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in [head, *cells]
-    ]
+    lines = _table("HOST", cells)
     failed = [row for row in rows if row.failure]
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.result] = counts.get(row.result, 0) + 1
-    lines += ["", ", ".join(f"{count} {result}" for result, count in counts.items())]
     for row in rows:
         if row.kept:
             lines += ["", f"{row.host.name}: data without a stack"]
@@ -155,18 +216,65 @@ def as_text(
                 lines += [f"  their policies still name: {row.granted.replace(',', ', ')}"]
     if orphans:
         lines += ["", "Stacks of ours that no host stands for, left alone:"]
-        for one in orphans:
-            lines += [
-                f"  {one['stack_name']} in {one['account_id']} {one['region']}",
-                f"    delete: aws cloudformation delete-stack --region {one['region']} \\",
-                f"              --stack-name {one['stack_name']}",
-            ]
+        lines += _orphan_lines(orphans)
     hosts_of: dict[str, list[str]] = {}
     for row in failed:
         hosts_of.setdefault(row.failure or "", []).append(row.host.name)
     for failure, hosts in hosts_of.items():
         lines += ["", f"{', '.join(hosts)}: {failure}"]
     return lines
+
+
+def applications_as_text(
+    rows: t.Sequence[ApplicationRow], orphans: t.Sequence[t.Mapping[str, str]] = ()
+) -> list[str]:
+    """Return the applications as lines: a table, what the data no longer has, what failed.
+
+    :param orphans: stacks of application pipelines that the data does not have.
+    """
+    lines = []
+    if rows:
+        lines += _table(
+            "APPLICATION",
+            [
+                (row.name, row.account_id, row.region, stack_name(row.name), row.result)
+                for row in rows
+            ],
+        )
+    if orphans:
+        lines += [""] if lines else []
+        lines += ["Application pipelines that pipelines does not have, left alone:"]
+        lines += _orphan_lines(orphans)
+    for row in rows:
+        if row.failure:
+            lines += ["", f"application {row.name}: {row.failure}"]
+    return lines
+
+
+def _table(first: str, cells: t.Sequence[tuple[str, ...]]) -> list[str]:
+    """Return *cells* in columns, and below how often each result is among them."""
+    head = (first, "ACCOUNT", "REGION", "STACK", "RESULT")
+    widths = [max(len(line[column]) for line in [head, *cells]) for column in range(len(head))]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in [head, *cells]
+    ]
+    counts: dict[str, int] = {}
+    for *_place, result in cells:
+        counts[result] = counts.get(result, 0) + 1
+    return [*lines, "", ", ".join(f"{count} {result}" for result, count in counts.items())]
+
+
+def _orphan_lines(orphans: t.Iterable[t.Mapping[str, str]]) -> list[str]:
+    return [
+        line
+        for one in orphans
+        for line in (
+            f"  {one['stack_name']} in {one['account_id']} {one['region']}",
+            f"    delete: aws cloudformation delete-stack --region {one['region']} \\",
+            f"              --stack-name {one['stack_name']}",
+        )
+    ]
 
 
 def _kept_lines(kept: t.Mapping[str, t.Any], host: Host, *, check_mode: bool) -> list[str]:
@@ -193,4 +301,14 @@ def _kept_lines(kept: t.Mapping[str, t.Any], host: Host, *, check_mode: bool) ->
     ]
 
 
-__all__ = ("RESULTS", "Row", "as_text", "converged", "summarise")
+__all__ = (
+    "RESULTS",
+    "ApplicationRow",
+    "Row",
+    "applications_as_text",
+    "as_text",
+    "converged",
+    "incomplete",
+    "summarise",
+    "summarise_applications",
+)

@@ -24,9 +24,22 @@ options:
     type: dict
     required: true
   plan:
-    description: The result of P(crossaccount.pipeline.bootstrap_plan#filter).
+    description:
+      - The result of P(crossaccount.pipeline.bootstrap_plan#filter). Without it only the
+        applications are told.
     type: dict
-    required: true
+  applications:
+    description:
+      - RV(crossaccount.pipeline.applications_info#module:applications). They are told where the
+        primary is a host of the play, from what was recorded there.
+    type: list
+    elements: dict
+    default: []
+  orphaned_applications:
+    description: The result of P(crossaccount.pipeline.orphaned_applications#filter).
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -44,8 +57,14 @@ results:
   returned: success
   type: dict
   sample: {build: unchanged, production: updated}
+applications:
+  description: What was done to the pipeline of each application.
+  returned: success
+  type: dict
+  sample: {hello: created}
 failures:
-  description: Why each host that is not complete is not.
+  description:
+    - Why each host that is not complete is not. The primary is not while an application is not.
   returned: success
   type: dict
   sample: {testing: "not reached: the primary stack failed in this run"}

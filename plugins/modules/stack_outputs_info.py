@@ -82,7 +82,7 @@ caller_account_id:
   type: str
   sample: "111111111111"
 tagged:
-  description: The other stacks that carry O(tag), by account, region and name.
+  description: The other stacks that carry O(tag), by account, region and name, with its value.
   returned: success
   type: list
   elements: dict
@@ -90,6 +90,7 @@ tagged:
     - account_id: "111111111111"
       region: eu-west-1
       stack_name: CrossAccountRegionalOld
+      value: regional
 stacks:
   description: What was found, one entry for each target, in their order.
   returned: success

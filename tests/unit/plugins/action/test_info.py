@@ -202,9 +202,12 @@ def test_stacks_that_carry_the_tag_are_told_beside_the_targets(
     )
 
     assert result["tagged"] == [
-        {"account_id": BUILD, "region": "eu-west-1", "stack_name": "Old"},
-        {"account_id": BUILD, "region": "eu-west-1", "stack_name": "Older"},
-        {"account_id": BUILD, "region": "us-east-1", "stack_name": "Third"},
+        {"account_id": BUILD, "region": region, "stack_name": name, "value": value}
+        for region, name, value in (
+            ("eu-west-1", "Old", "regional"),
+            ("eu-west-1", "Older", ""),
+            ("us-east-1", "Third", "primary"),
+        )
     ]
     assert [one.get("outputs", one.get("error")) for one in result["stacks"]] == [
         {"KeyArn": "arn:key"},

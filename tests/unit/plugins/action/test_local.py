@@ -141,6 +141,7 @@ def test_the_summary_is_shown_and_names_who_must_fail(
     assert result == {
         "changed": False,
         "results": {"eu-west-1": "FAILED", "build": word},
+        "applications": {},
         "failures": {"eu-west-1": "refused"},
     }
     (text,) = shown
@@ -180,12 +181,92 @@ def test_the_summary_shows_what_was_kept_and_what_nobody_owns(
 ) -> None:
     result, text = removal(inventory, monkeypatch, check_mode=False)
 
-    assert result == {"changed": False, "results": {"eu-west-1": "removed"}, "failures": {}}
+    assert result == {
+        "changed": False,
+        "results": {"eu-west-1": "removed"},
+        "applications": {},
+        "failures": {},
+    }
     assert (
         "\neu-west-1: data without a stack\n  bucket one: emptied and deleted\n"
         "  their policies still name: 222222222222\n"
     ) in text
     assert "\nStacks of ours that no host stands for, left alone:\n  Old in 1 eu-west-1\n" in text
+
+
+def applications_told(
+    inventory: Inventory,
+    monkeypatch: pytest.MonkeyPatch,
+    play_hosts: list[str],
+    plan: dict[str, Any] | None = None,
+) -> tuple[dict[str, Any], str]:
+    """Return the summary of a run in which the pipeline of broken failed, and what was shown."""
+    shown: list[str] = []
+    monkeypatch.setattr(Display, "display", lambda _self, text, **_more: shown.append(text))
+    given = variables(inventory, play_hosts)
+    given["hostvars"]["build"] |= {
+        "primary_result": {"operation": "none"},
+        "bootstrap_application_results": {"hello": "update"},
+        "bootstrap_application_failures": {"broken": "it broke"},
+    }
+    result = run_action(
+        bootstrap_summary.ActionModule,
+        {
+            "organisation": inventory.read().as_data(),
+            "plan": plan,
+            "applications": [{"name": name, "state": "present"} for name in ("hello", "broken")],
+        },
+        task_vars=given,
+    )
+    return result, shown[0]
+
+
+def test_the_summary_tells_applications_and_fails_the_primary_with_them(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan: dict[str, Any] = {"failures": {}, "orphans": []}
+
+    result, text = applications_told(inventory, monkeypatch, ["build"], plan)
+
+    assert result == {
+        "changed": False,
+        "results": {"build": "unchanged"},
+        "applications": {"hello": "updated", "broken": "FAILED"},
+        "failures": {"build": "pipelines that are not complete: broken"},
+    }
+    assert text.startswith("\nHOST ")
+    assert "\n1 unchanged\n\nAPPLICATION  ACCOUNT " in text
+    assert text.endswith("\n\napplication broken: it broke\n")
+
+
+def test_without_a_plan_only_applications_are_told(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result, text = applications_told(inventory, monkeypatch, ["build"])
+
+    assert (result["results"], list(result["failures"])) == ({}, ["build"])
+    assert text.startswith("\nAPPLICATION  ACCOUNT ")
+
+
+def test_what_else_the_primary_failed_with_is_not_lost(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = {"failures": {"build": "refused"}, "orphans": []}
+
+    result, _text = applications_told(inventory, monkeypatch, ["build"], plan)
+
+    assert result["failures"] == {"build": "refused"}
+
+
+def test_applications_are_told_where_the_primary_is_in_the_play(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan: dict[str, Any] = {"failures": {}, "orphans": []}
+
+    result, text = applications_told(inventory, monkeypatch, ["testing"], plan)
+
+    assert result["applications"] == {}
+    assert "APPLICATION" not in text
 
 
 def test_check_mode_says_of_no_data_that_it_went(

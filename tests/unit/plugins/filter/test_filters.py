@@ -44,9 +44,13 @@ def organisation() -> dict[str, Any]:
 def test_there_are_filters() -> None:
     assert NAMES == [
         "accounts_to_check",
+        "application_parameters",
+        "application_problems",
+        "application_template",
         "bootstrap_plan",
         "bootstrap_postponed",
         "converged_stacks",
+        "orphaned_applications",
         "read_register",
         "wanted_register",
     ]
@@ -107,7 +111,7 @@ def test_bootstrap_plan_tells_what_is_gone_and_what_nobody_owns(
         organisation,
         [primary_stack(), no_stack(regional_stack("eu-west-1"))],
         [],
-        [orphan | {"name": "eu-west-1"}],
+        [orphan | {"value": "regional"}],
     )
 
     assert (plan["gone"], plan["orphans"]) == (["eu-west-1"], [orphan])
@@ -133,6 +137,37 @@ def test_bootstrap_plan_lets_roles_be_replaced_at_the_users_word(
     plan = apply("bootstrap_plan", organisation, [primary], [], [], [], allowed)
 
     assert ("build" in plan["failures"]) is not allowed
+
+
+def test_bootstrap_plan_lets_go_what_is_removed_first(organisation: dict[str, Any]) -> None:
+    organisation["hosts"]["production"]["state"] = "absent"
+    store = primary_stack()["outputs"]["PipelineBucketName"]
+    shop = {"name": "shop", "stores": {"us-east-1": store}, "accounts": [PRODUCTION]}
+    ours = {"account_id": BUILD, "region": "us-east-1", "stack_name": "shop-pipeline"}
+    owned = [ours | {"value": "pipelines"}]
+
+    plan = apply(
+        "bootstrap_plan", organisation, [primary_stack()], [], owned, [shop], False, ["shop"]
+    )
+
+    assert plan["failures"] == {}
+
+
+def test_application_problems_tells_who_has_to_wait() -> None:
+    waves = [{"environments": [{"regions": ["eu-west-1"]}]}]
+    applications = [{"name": "hello", "state": "present", "waves": waves}]
+    complete = {"regions": {"eu-west-1": entry("eu-west-1")}, "problem": None}
+
+    assert apply("application_problems", applications, complete) == {}
+    assert list(apply("application_problems", applications, complete, "it broke")) == ["hello"]
+
+
+def test_orphaned_applications_tells_what_nobody_declares(organisation: dict[str, Any]) -> None:
+    stack = {"account_id": BUILD, "region": "us-east-1", "stack_name": "shop-pipeline"}
+    owned = [stack | {"value": "pipelines"}]
+
+    assert apply("orphaned_applications", organisation, [], owned) == [stack]
+    assert apply("orphaned_applications", organisation, [{"name": "shop"}], owned) == []
 
 
 def test_bootstrap_postponed_tells_who_has_to_wait(organisation: dict[str, Any]) -> None:
@@ -162,6 +197,7 @@ def test_read_register_tells_regions_and_problem(organisation: dict[str, Any]) -
 
     assert apply("read_register", organisation, primary) == {
         "regions": {"eu-west-1": entry("eu-west-1"), "us-east-1": entry("us-east-1")},
+        "outputs": primary["outputs"],
         "problem": None,
     }
     assert apply("read_register", organisation, primary, "it broke")["problem"] == (

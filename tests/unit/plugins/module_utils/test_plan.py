@@ -14,8 +14,10 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisatio
 )
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._plan import (
     accounts_to_check,
+    application_problems,
     foundation_hosts,
     listed,
+    orphaned_applications,
     plan,
     readable,
 )
@@ -435,7 +437,7 @@ def pipeline(name: str, *accounts: str, regions: tuple[str, ...] = ("us-east-1",
 def in_use(*told: str) -> str:
     return (
         f"to be absent, and still deployed through: {'; '.join(told)}. Change or remove these"
-        " pipelines first. Nothing was written"
+        " pipelines first, those of the inventory with playbooks/pipelines.yml. Nothing was written"
     )
 
 
@@ -684,7 +686,7 @@ def orphans(inventory: Inventory, *owned: tuple[str, str, str]) -> list[tuple[st
         standing(),
         answers(*EVERYBODY),
         owned=[
-            {"account_id": account_id, "region": region, "stack_name": name}
+            {"account_id": account_id, "region": region, "stack_name": name, "value": "primary"}
             for account_id, region, name in owned
         ],
     )["orphans"]
@@ -777,3 +779,112 @@ def test_a_stack_is_readable_where_it_stands_still(status: str) -> None:
 def test_no_stack_is_not_readable() -> None:
     assert not readable({})
     assert not readable({"exists": False, "status": None})
+
+
+# Application pipelines
+
+
+def application_stack(name: str, value: str = "pipelines") -> dict[str, str]:
+    """Return a stack with our tag as stack_outputs_info tells it."""
+    place = {"account_id": BUILD, "region": "us-east-1", "stack_name": name}
+    return place | {"value": value}
+
+
+def application(name: str, *regions: str, state: str = "present") -> dict[str, Any]:
+    """Return an application as applications_info tells it, as far as it matters here."""
+    environments = [{"host": "production", "regions": [region]} for region in regions]
+    return {"name": name, "state": state, "waves": [{"environments": environments}]}
+
+
+def test_the_stack_of_an_application_is_no_orphan_of_the_foundation(inventory: Inventory) -> None:
+    found = plan(
+        inventory.read(),
+        standing(),
+        answers(*EVERYBODY),
+        owned=[application_stack("hello-pipeline"), application_stack("Old", "primary")],
+    )["orphans"]
+
+    assert [one["stack_name"] for one in found] == ["Old"]
+
+
+def test_an_application_that_the_data_lost_is_told_and_one_to_be_absent_is_not(
+    inventory: Inventory,
+) -> None:
+    owned = [
+        application_stack("hello-pipeline"),
+        application_stack("shop-pipeline"),
+        application_stack("lost-pipeline"),
+        application_stack("Old", "primary"),
+    ]
+    declared = [application("hello"), application("shop", state="absent")]
+
+    found = orphaned_applications(inventory.read(), declared, owned)
+
+    assert found == [{"account_id": BUILD, "region": "us-east-1", "stack_name": "lost-pipeline"}]
+
+
+def test_a_slice_calls_no_application_lost(inventory: Inventory) -> None:
+    inventory.remove("build", "eu-west-1", "ap-southeast-2")
+
+    assert orphaned_applications(inventory.read(), [], [application_stack("a-pipeline")]) == []
+
+
+REGISTER: dict[str, Any] = {"regions": {"us-east-1": {}, "eu-west-1": {}}, "problem": None}
+
+
+def test_an_application_needs_its_own_regions_only() -> None:
+    applications = [
+        application("hello", "us-east-1", "eu-west-1"),
+        application("shop", "us-east-1", "eu-north-1", "ap-southeast-2"),
+        application("gone", "eu-north-1", state="absent"),
+    ]
+
+    assert application_problems(applications, REGISTER) == {
+        "shop": (
+            "nothing can be deployed to ap-southeast-2, eu-north-1 yet: not in the register. Run"
+            " the bootstrap again, without --limit, once its region is complete"
+        )
+    }
+
+
+def test_without_a_register_an_application_can_only_be_removed() -> None:
+    applications = [application("hello", "us-east-1"), application("gone", state="absent")]
+    register = {"regions": {}, "problem": "there is no primary stack yet"}
+
+    assert application_problems(applications, register) == {
+        "hello": "not reached: there is no primary stack yet"
+    }
+
+
+def test_nothing_is_done_for_applications_when_the_primary_failed() -> None:
+    applications = [application("hello", "us-east-1"), application("gone", state="absent")]
+
+    assert application_problems(applications, REGISTER, failure="it broke") == dict.fromkeys(
+        ["hello", "gone"], "not reached: the primary failed in this run"
+    )
+
+
+@pytest.mark.parametrize(
+    ("removed_first", "owned", "refused"),
+    [
+        ([], [], True),
+        (["shop"], [application_stack("shop-pipeline")], False),
+        # Declared, but the pipeline of that name is not of our stack.
+        (["shop"], [], True),
+        (["shop"], [application_stack("shop-pipeline", "primary")], True),
+        (["other"], [application_stack("other-pipeline")], True),
+    ],
+)
+def test_a_pipeline_that_goes_first_hinders_no_teardown(
+    inventory: Inventory, removed_first: list[str], owned: list[dict[str, str]], refused: bool
+) -> None:
+    failures = plan(
+        inventory.read().all_absent(),
+        standing(),
+        answers(*EVERYBODY),
+        owned=owned,
+        pipelines=[pipeline("shop", PRODUCTION)],
+        removed_first=removed_first,
+    )["failures"]
+
+    assert bool(failures) is refused

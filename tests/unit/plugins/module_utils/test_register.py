@@ -171,9 +171,25 @@ def test_a_teardown_registers_nothing() -> None:
 # What it holds
 
 
+UNKNOWN_OUTPUTS = {
+    "BuildBucketName": "known-after-apply",
+    "SyncArtifactsFunctionName": "known-after-apply",
+    "ApprovalTopicArn": f"arn:aws:sns:us-east-1:{BUILD}:known-after-apply",
+}
+
+
+def test_check_mode_fills_in_what_the_primary_does_not_tell_yet() -> None:
+    primary = primary_stack(outputs={"BuildBucketName": "builds"})
+
+    outputs = read(primary, pending=["build"])["outputs"]
+
+    assert outputs == UNKNOWN_OUTPUTS | {"BuildBucketName": "builds"}
+
+
 def test_the_register_is_read_with_the_primary_region() -> None:
     assert read(primary_stack(registered=BOTH)) == {
         "regions": {region: entry(region) for region in (*BOTH, "us-east-1")},
+        "outputs": primary_stack()["outputs"],
         "problem": None,
     }
 
@@ -193,7 +209,11 @@ def test_a_primary_without_outputs_has_no_entry_of_its_own() -> None:
 def test_a_primary_that_failed_has_no_register(pending: list[str]) -> None:
     found = read(primary_stack(registered=BOTH), failure="it broke", pending=pending)
 
-    assert found == {"regions": {}, "problem": "the primary stack failed in this run"}
+    assert found == {
+        "regions": {},
+        "outputs": {},
+        "problem": "the primary stack failed in this run",
+    }
 
 
 @pytest.mark.parametrize("pending", [[], ["build"]])
@@ -202,6 +222,7 @@ def test_a_primary_that_cannot_be_read_has_no_register(pending: list[str]) -> No
 
     assert found == {
         "regions": {},
+        "outputs": {},
         "problem": "the register cannot be read. Rate exceeded",
     }
 
@@ -210,6 +231,7 @@ def test_a_primary_that_cannot_be_read_has_no_register(pending: list[str]) -> No
 def test_no_primary_is_told_with_its_cure(pending: list[str]) -> None:
     assert read(NOTHING, pending=pending) == {
         "regions": {},
+        "outputs": {},
         "problem": ("there is no primary stack yet. Run the bootstrap without --limit first"),
     }
 
@@ -220,6 +242,7 @@ def test_no_primary_is_told_with_its_cure(pending: list[str]) -> None:
 def test_a_primary_that_does_not_stand_still_is_told(status: str) -> None:
     assert read(primary_stack(registered=BOTH, status=status)) == {
         "regions": {},
+        "outputs": {},
         "problem": (
             f"the primary stack is {status}, so its register is not settled. Run the bootstrap"
             " without --limit, or wait for the other run"
@@ -230,6 +253,7 @@ def test_a_primary_that_does_not_stand_still_is_told(status: str) -> None:
 def test_check_mode_reads_an_empty_organisation() -> None:
     assert read(NOTHING, pending=["build", *BOTH]) == {
         "regions": {region: unknown(region) for region in (*BOTH, "us-east-1")},
+        "outputs": UNKNOWN_OUTPUTS,
         "problem": None,
     }
 
@@ -241,5 +265,6 @@ def test_check_mode_reads_what_there_is() -> None:
             "eu-west-1": entry("eu-west-1"),
             "us-east-1": entry("us-east-1"),
         },
+        "outputs": primary_stack()["outputs"],
         "problem": None,
     }

@@ -42,10 +42,12 @@ def waiting(
     gone: Iterable[str] = (),
     teardown: bool = False,
     result: Any = None,
+    recorded: dict[str, Any] | None = None,
 ) -> dict[str, str]:
     """Return who has to wait when the hosts of *done* were converged, or removed, in this run.
 
     :param done: None means everybody.
+    :param recorded: what was recorded of applications at the primary.
     """
     organisation = inventory.read()
     if teardown:
@@ -60,6 +62,8 @@ def waiting(
         name: {variables[host.group]: converged if done is None or name in done else result}
         for name, host in organisation.hosts.items()
     }
+    if recorded:
+        hostvars["build"] |= recorded
     return postponed(organisation, {"gone": list(gone)}, hostvars)
 
 
@@ -256,3 +260,21 @@ def test_a_teardown_of_regions_alone_goes_on(inventory: Inventory) -> None:
     inventory.remove(*ACCOUNTS)
 
     assert waiting(inventory, [], teardown=True) == dict.fromkeys(REGIONS, holding("build"))
+
+
+RECORDED = {
+    "bootstrap_application_failures": {"shop": "it broke"},
+    "bootstrap_application_problems": {"hello": "not reached"},
+}
+
+
+def test_a_teardown_stops_at_a_pipeline_that_still_stands(inventory: Inventory) -> None:
+    waits = "postponed: the pipelines of hello, shop still stand"
+
+    assert waiting(inventory, teardown=True, recorded=RECORDED) == dict.fromkeys(EVERYBODY, waits)
+
+
+def test_pipelines_that_failed_hold_nobody_where_the_foundation_stays(inventory: Inventory) -> None:
+    absent(inventory, "production")
+
+    assert waiting(inventory, recorded=RECORDED) == {}

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._summary import (
     RESULTS,
+    ApplicationRow,
     Row,
+    applications_as_text,
     as_text,
+    incomplete,
     summarise,
+    summarise_applications,
 )
 
 from tests.unit.plugins.module_utils.inventory import BUILD, PRODUCTION, Inventory, entry
@@ -546,3 +550,80 @@ def test_a_summary_without_failures_ends_with_the_counts() -> None:
 
 def test_a_summary_of_nobody_is_short() -> None:
     assert as_text([]) == ["HOST  ACCOUNT  REGION  STACK  RESULT", "", ""]
+
+
+# Applications
+
+APPLICATIONS = [
+    {"name": name, "state": "absent" if name in ("gone", "went") else "present"}
+    for name in ("hello", "shop", "broken", "waiting", "gone", "went", "lost")
+]
+RECORDED = {
+    "bootstrap_application_problems": {"waiting": "nothing can be deployed to eu-west-1 yet"},
+    "bootstrap_application_failures": {"broken": "the template is too large"},
+    "bootstrap_application_results": {
+        "hello": "create",
+        "shop": "none",
+        "gone": "none",
+        "went": "delete",
+    },
+}
+
+
+def application_rows(
+    variables: dict[str, Any] = RECORDED, *, check_mode: bool = False
+) -> list[ApplicationRow]:
+    return summarise_applications(
+        Inventory().read(), APPLICATIONS, variables, check_mode=check_mode
+    )
+
+
+@pytest.mark.parametrize(
+    ("check_mode", "words"),
+    [
+        (False, ["created", "unchanged", "FAILED", "NOT REACHED", "absent", "removed"]),
+        (True, ["to create", "unchanged", "FAILED", "NOT REACHED", "absent", "to remove"]),
+    ],
+)
+def test_what_became_of_each_application_is_said_in_a_word(
+    check_mode: bool, words: list[str]
+) -> None:
+    rows = application_rows(check_mode=check_mode)
+
+    assert [row.result for row in rows] == [*words, "NOT REACHED"]
+    assert {row.name: row.failure for row in rows if row.failure} == {
+        "broken": "the template is too large",
+        "waiting": "nothing can be deployed to eu-west-1 yet",
+        "lost": "not reached: an earlier phase ended the run",
+    }
+
+
+def test_the_primary_fails_with_its_applications() -> None:
+    rows = application_rows()
+
+    assert incomplete(rows) == "pipelines that are not complete: broken, waiting, lost"
+    assert incomplete(rows[:2]) is None
+
+
+def test_nothing_was_reached_when_nothing_was_recorded() -> None:
+    assert {row.result for row in application_rows({})} == {"NOT REACHED"}
+
+
+def test_applications_are_a_table_with_the_reasons_below() -> None:
+    assert applications_as_text(application_rows()[1:3], ORPHANS[:1]) == [
+        "APPLICATION  ACCOUNT       REGION     STACK            RESULT",
+        f"shop         {BUILD}  us-east-1  shop-pipeline    unchanged",
+        f"broken       {BUILD}  us-east-1  broken-pipeline  FAILED",
+        "",
+        "1 unchanged, 1 FAILED",
+        "",
+        "Application pipelines that pipelines does not have, left alone:",
+        *ORPHAN_LINES[1:4],
+        "",
+        "application broken: the template is too large",
+    ]
+
+
+def test_without_applications_nothing_is_told_of_them() -> None:
+    assert applications_as_text([]) == []
+    assert applications_as_text([], ORPHANS[:1])[0].startswith("Application pipelines that")
