@@ -233,6 +233,24 @@ def test_every_bucket_takes_our_key_and_tls_only(name: str, bucket: str) -> None
     }
 
 
+def test_templates_alone_may_be_encrypted_without_our_key() -> None:
+    resources = resolve("primary")
+    for name, templates in (("BuildBucket", True), ("PipelineBucket", False)):
+        found = statements(bucket_policy(resources, name))
+        arn = found["DenyUploadsWithAnotherKey"]["Resource"].removesuffix("/*")
+
+        for sid in ("DenyUploadsWithAnotherAlgorithm", "DenyUploadsWithoutOurKey"):
+            assert found[sid].get("NotResource") == (f"{arn}/templates/*" if templates else None)
+            assert found[sid].get("Resource") == (None if templates else f"{arn}/*")
+        assert "NotResource" not in found["DenyRequestsWithoutTls"]
+
+
+def test_replication_leaves_templates_out() -> None:
+    pattern = source("primary")["Resources"]["ReplicateArtifactsRule"]["Properties"]["EventPattern"]
+
+    assert pattern["detail"]["object"] == {"key": [{"anything-but": {"prefix": "templates/"}}]}
+
+
 def test_builds_stay_and_artifacts_expire() -> None:
     resources = resolve("primary", ArtifactRetentionDays="90")
     rules = {
