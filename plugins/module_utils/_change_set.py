@@ -71,33 +71,39 @@ class ChangeSets:
 
         Raises StackMoved when AWS refuses because of the stack's state, PipelineError otherwise.
         """
-        template = self._template(wanted.template)
+        return self._begin(
+            wanted.name,
+            ChangeSetType="CREATE" if new_stack else "UPDATE",
+            **self._template(wanted.template),
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": value}
+                for key, value in wanted.parameters.items()
+            ],
+            Tags=ansible_dict_to_boto3_tag_list(wanted.tags),
+            Capabilities=list(wanted.capabilities),
+        )
+
+    def _begin(self, stack_name: str, **request: t.Any) -> ChangeSet:
+        """Begin to make the change set that *request* describes, once, also on a lost reply."""
         # A name of its own makes a repeated request, after a lost reply, recognisable.
         name = f"{_PREFIX}{uuid.uuid4().hex}"
         try:
             answer = self._client.create_change_set(
-                StackName=wanted.name,
+                StackName=stack_name,
                 ChangeSetName=name,
-                ChangeSetType="CREATE" if new_stack else "UPDATE",
                 ClientToken=name,
                 Description="crossaccount.pipeline",
-                **template,
-                Parameters=[
-                    {"ParameterKey": key, "ParameterValue": value}
-                    for key, value in wanted.parameters.items()
-                ],
-                Tags=ansible_dict_to_boto3_tag_list(wanted.tags),
-                Capabilities=list(wanted.capabilities),
+                **request,
             )
             return ChangeSet(arn=answer["Id"], stack_id=answer["StackId"])
         except botocore.exceptions.ClientError as exc:
             if exc.response["Error"]["Code"] != "AlreadyExistsException":
                 raise StackMoved("Failed to create the change set", exc) from exc
-            return self._made(wanted.name, name)
+            return self._made(stack_name, name)
         except botocore.exceptions.HTTPClientError as exc:
             # No reply to any attempt; it may have been made all the same.
             with contextlib.suppress(PipelineError):
-                return self._made(wanted.name, name)
+                return self._made(stack_name, name)
             raise PipelineError("Failed to create the change set", exc) from exc
         except botocore.exceptions.BotoCoreError as exc:
             raise PipelineError("Failed to create the change set", exc) from exc

@@ -18,7 +18,7 @@ from ._errors import PipelineError, StackMoved
 from ._gate import DATA_TYPES, Change, refused
 from ._operation import Operations
 from ._stack import Difference, Found, Wanted, beside, differences
-from ._status import Verdict, is_success
+from ._status import Verdict
 from ._upload import TemplateStore
 from ._wait import Patience
 
@@ -169,7 +169,7 @@ class Converger:
         except StackMoved:
             self._withdraw(found, change_set)
             raise
-        after = self._executed(change_set)
+        after = self._operations.executed(self._change_sets, change_set, name=self._wanted.name)
         self._set_beside(after, beside(self._wanted, after, found_policy=None))
         return self._outcome(operation, after, differing, change_set.changes)
 
@@ -213,26 +213,6 @@ class Converger:
                 return
             if not self._change_sets.any_left(made.stack_id):  # another run's may be in it
                 self._stacks.delete(made.stack_id)
-
-    def _executed(self, change_set: ChangeSet) -> Found:
-        """Return the stack after the execution of *change_set*; raises when it failed."""
-        # Until the execution has begun to show, the stack's status is still the old one.
-        for _poll in self._patience.polls(lambda: f"{self._wanted.name} has not begun yet"):
-            found = self._stacks.find(change_set.stack_id)
-            if found is None or found.verdict is Verdict.BUSY:
-                break
-            if self._change_sets.execution_status(change_set) in (
-                "EXECUTE_COMPLETE",
-                "EXECUTE_FAILED",
-                "GONE",
-            ):
-                break
-        after = self._operations.settled(change_set.stack_id)
-        if after is None:
-            raise PipelineError(f"{self._wanted.name} was deleted while it was being changed")
-        if not is_success(after.status):
-            raise self._operations.failure(after)
-        return after
 
     def _set_beside(self, found: Found, differing: t.Sequence[Difference]) -> None:
         """Set what has no place in a change set."""

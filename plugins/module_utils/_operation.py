@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from ._change_set import ChangeSet, ChangeSets
 from ._cloudformation import Stacks, first_failure, in_progress
 from ._errors import PipelineError
 from ._stack import Found
-from ._status import CURES, Verdict
+from ._status import CURES, Verdict, is_success
 from ._wait import Patience
 
 _INVALID_PRINCIPAL = "invalid principal"
@@ -69,6 +70,26 @@ class Operations:
             if self._stacks.newest_event(found.stack_id) != before:
                 break
         return self.settled(found.stack_id)
+
+    def executed(self, change_sets: ChangeSets, change_set: ChangeSet, *, name: str) -> Found:
+        """Return the stack after the execution of *change_set*; raises when it failed."""
+        # Until the execution has begun to show, the stack's status is still the old one.
+        for _poll in self._patience.polls(lambda: f"{name} has not begun yet"):
+            found = self._stacks.find(change_set.stack_id)
+            if found is None or found.verdict is Verdict.BUSY:
+                break
+            if change_sets.execution_status(change_set) in (
+                "EXECUTE_COMPLETE",
+                "EXECUTE_FAILED",
+                "GONE",
+            ):
+                break
+        after = self.settled(change_set.stack_id)
+        if after is None:
+            raise PipelineError(f"{name} was deleted while it was being changed")
+        if not is_success(after.status):
+            raise self.failure(after)
+        return after
 
     def delete(self, found: Found) -> None:
         """Delete the stack, its protection lifted, and wait until it is gone."""
