@@ -17,6 +17,8 @@ from tests.lab.organisation import Organisation
 from tests.lab.process import LabError
 
 FILES = Path(__file__).parents[2] / "playbooks" / "files"
+# The policies of the operator for the foundation, and for the pipelines of applications.
+OPERATOR_POLICIES = ("operator", "operator-pipelines")
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 # The stack that installs the access role, named by no rule of the collection.
 _ACCESS_STACK = "AccessRole"
@@ -68,9 +70,10 @@ class Seeder:
         organisation = self._organisation
         name = organisation.operator.operator_role
         self._create_role(organisation.build, name, trusts=organisation.build)
-        self._root("iam", organisation.build).put_role_policy(
-            RoleName=name, PolicyName="operator", PolicyDocument=operator_policy(organisation)
-        )
+        iam = self._root("iam", organisation.build)
+        for policy in OPERATOR_POLICIES:
+            document = operator_policy(organisation, policy)
+            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
 
     def _seed_administrator(self) -> None:
         """Set-up B: an administrator of the management account."""
@@ -140,9 +143,9 @@ class Seeder:
         raise LabError(f"access-role.template in {account_id}: {status}. {' '.join(reasons)}")
 
 
-def operator_policy(organisation: Organisation) -> str:
-    """The operator's policy with the placeholders filled."""
-    policy = Template((FILES / "operator-policy.json").read_text(encoding="utf-8"))
+def operator_policy(organisation: Organisation, name: str = "operator") -> str:
+    """One of the operator's policies with the placeholders filled."""
+    policy = Template((FILES / f"{name}-policy.json").read_text(encoding="utf-8"))
     return policy.substitute(
         BuildAccountId=organisation.build,
         AccessRoleName=organisation.operator.access_role,
@@ -150,4 +153,4 @@ def operator_policy(organisation: Organisation) -> str:
     )
 
 
-__all__ = ("FILES", "Seeder", "operator_policy")
+__all__ = ("FILES", "OPERATOR_POLICIES", "Seeder", "operator_policy")

@@ -302,21 +302,23 @@ def test_a_proxy_of_the_user_s_is_gone_past(lab: Lab, monkeypatch: pytest.Monkey
     boto3.Session().client("sts").get_caller_identity()
 
 
-def test_the_operator_holds_the_documented_policy_and_no_more(lab: Lab) -> None:
+def test_the_operator_holds_the_documented_policies_and_no_more(lab: Lab) -> None:
     """Talks to a running lab."""
     iam = lab.client("iam", BUILD)
-    assert iam.list_role_policies(RoleName="CrossAccountOperator")["PolicyNames"] == ["operator"]
+    names = iam.list_role_policies(RoleName="CrossAccountOperator")["PolicyNames"]
+    assert sorted(names) == ["operator", "operator-pipelines"]
     attached = iam.list_attached_role_policies(RoleName="CrossAccountOperator")
     assert attached["AttachedPolicies"] == []
-    policy = iam.get_role_policy(RoleName="CrossAccountOperator", PolicyName="operator")
-    documented = (FILES / "operator-policy.json").read_text(encoding="utf-8")
-    for name, value in (
-        ("BuildAccountId", BUILD),
-        ("AccessRoleName", "CrossAccountAccess"),
-        ("Partition", "aws"),
-    ):
-        documented = documented.replace(f"${{{name}}}", value)
-    assert policy["PolicyDocument"] == json.loads(documented)
+    for policy_name in names:
+        policy = iam.get_role_policy(RoleName="CrossAccountOperator", PolicyName=policy_name)
+        documented = (FILES / f"{policy_name}-policy.json").read_text(encoding="utf-8")
+        for name, value in (
+            ("BuildAccountId", BUILD),
+            ("AccessRoleName", "CrossAccountAccess"),
+            ("Partition", "aws"),
+        ):
+            documented = documented.replace(f"${{{name}}}", value)
+        assert policy["PolicyDocument"] == json.loads(documented)
     with pytest.raises(ClientError, match="AccessDenied"):
         operator_client(lab, "cloudformation").get_template(StackName="Another")
 

@@ -68,8 +68,8 @@ def texts(value: Any) -> Iterator[str]:
         yield value
 
 
-def operator_policy(partition: str = "aws") -> dict[str, Any]:
-    text = (ROOT / "playbooks" / "files" / "operator-policy.json").read_text(encoding="ascii")
+def operator_policy(partition: str = "aws", name: str = "operator") -> dict[str, Any]:
+    text = (ROOT / "playbooks" / "files" / f"{name}-policy.json").read_text(encoding="ascii")
     document: dict[str, Any] = json.loads(
         Template(text).substitute(
             Partition=partition, BuildAccountId="111111111111", AccessRoleName="CrossAccountAccess"
@@ -483,9 +483,10 @@ def test_parameters_refuse_what_would_open_a_door(name: str, parameter: str, val
     assert not re.search(source(name)["Parameters"][parameter]["AllowedPattern"], value)
 
 
+@pytest.mark.parametrize("name", ["operator", "operator-pipelines"])
 @pytest.mark.parametrize("partition", ["aws", "aws-us-gov"])
-def test_the_operators_policy_fits_one_managed_policy(partition: str) -> None:
-    document = operator_policy(partition)
+def test_each_policy_of_the_operator_fits_one_managed_policy(partition: str, name: str) -> None:
+    document = operator_policy(partition, name)
 
     assert size(document) <= 6_144
     assert len(statements(document)) == len(document["Statement"])
@@ -496,7 +497,16 @@ def test_operator_and_access_role_may_do_the_same_with_stacks() -> None:
     access = statements(inline(resolve("access-role", **NEEDED["access-role"]), "AccessRole"))
     operator = statements(operator_policy())
 
+    pipelines = statements(operator_policy(name="operator-pipelines"))
+
     assert access["FoundationStack"]["Action"] == operator["FoundationStacks"]["Action"]
+    assert pipelines["PipelineStacks"]["Action"] == operator["FoundationStacks"]["Action"]
+
+
+def test_the_operator_makes_pipelines_in_the_build_account_only() -> None:
+    for statement in statements(operator_policy(name="operator-pipelines")).values():
+        for resource in texts(statement["Resource"]):
+            assert ":111111111111:" in resource or resource.startswith("arn:aws:s3:::")
 
 
 def test_the_operator_gets_everywhere_else_by_the_access_role_only() -> None:
