@@ -15,6 +15,7 @@ from ministack.core.responses import get_account_id
 from ministack.services import eventbridge, iam, kms, lambda_svc, s3
 from ministack.services.cloudformation import drift, provisioners
 
+from tests.lab.stored_policies import as_expected
 from tests.lab.work import Properties
 
 Reader = Callable[[str, Properties], Properties | None]
@@ -149,7 +150,10 @@ def _lifecycle_rule(rule: Properties) -> Properties:
 
 def _bucket_policy(_unused: str, properties: Properties) -> Properties | None:
     policy = s3._bucket_policies.get(properties["Bucket"])
-    return policy and {"Bucket": properties["Bucket"], "PolicyDocument": _document(policy)}
+    if not policy:
+        return None
+    document = as_expected("s3", policy, properties["PolicyDocument"])
+    return {"Bucket": properties["Bucket"], "PolicyDocument": document}
 
 
 def _key(key_id: str, properties: Properties) -> Properties | None:
@@ -160,7 +164,7 @@ def _key(key_id: str, properties: Properties) -> Properties | None:
     return {
         "Description": key["Description"],
         "EnableKeyRotation": key.get("KeyRotationEnabled", False),
-        "KeyPolicy": _document(key["Policy"]),
+        "KeyPolicy": as_expected("kms", key["Policy"], properties.get("KeyPolicy")),
         "Tags": tags,
     }
 
@@ -182,8 +186,12 @@ def _role(stock: Reader) -> Reader:
         if found is None or role is None:
             return None
         inline = role["InlinePolicies"]
+        trust = role["AssumeRolePolicyDocument"]
         return {
             **found,
+            "AssumeRolePolicyDocument": as_expected(
+                "iam", trust, properties["AssumeRolePolicyDocument"]
+            ),
             "ManagedPolicyArns": role["AttachedPolicies"],
             "Policies": [
                 {"PolicyName": one["PolicyName"], "PolicyDocument": _document(inline[key])}

@@ -23,6 +23,7 @@ from tests.lab import (
     stack_policies,
     stack_records,
     storage,
+    stored_policies,
     templates,
     tokens,
 )
@@ -40,6 +41,7 @@ def install(settings: Settings) -> None:
     drift_readers.install()
     principals.install(settings)
     storage.install()
+    stored_policies.install()
     references.install()
     templates.install()
     permissions.install()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Principals of resource and trust policies must exist."""
+"""Principals of resource and trust policies must exist, and are kept as the services write them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from ministack import app
 from ministack.services import iam
@@ -18,6 +18,7 @@ from ministack.services.cloudformation import provisioners
 
 from tests.lab.faults import wire_error
 from tests.lab.settings import Settings
+from tests.lab.stored_policies import rewritten
 
 Response = tuple[int, dict[str, str], bytes]
 Service = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
@@ -68,6 +69,8 @@ def _checked_api(service: str, stock: Service, settings: Settings) -> Service:
                 service=service, code=code, message=_named(service, message, invalid)
             )
             return 400, {"Content-Type": content_type}, answer
+        if policy is not None:
+            body = _with_policy(service, body, rewritten(service, policy))
         return await stock(method, path, headers, body, query)
 
     return handle
@@ -77,13 +80,18 @@ def _checked_resource(
     stock: Callable[..., Any], position: int, name: str, service: str, settings: Settings
 ) -> Callable[..., Any]:
     def handle(*arguments: Any, **more: Any) -> Any:
-        policy = arguments[position].get(name)
+        properties = arguments[position]
+        policy = properties.get(name)
         if policy and (invalid := _invalid(policy, settings)) is not None:
             code, message = _ERRORS[service]
             raise ValueError(
                 f"{_named(service, message, invalid)} (Service: {service.title()}, "
                 f"Status Code: 400, Error Code: {code})"
             )
+        if policy:
+            given = list(arguments)
+            given[position] = {**properties, name: rewritten(service, policy)}
+            arguments = tuple(given)
         return stock(*arguments, **more)
 
     return handle
@@ -108,6 +116,17 @@ def _policy(
         return None
     documents = form.get("AssumeRolePolicyDocument", form.get("PolicyDocument", []))
     return documents[0] if documents else None
+
+
+def _with_policy(service: str, body: bytes, policy: str) -> bytes:
+    """The body of a request with another policy."""
+    if service == "s3":
+        return policy.encode()
+    if service == "kms":
+        return json.dumps({**json.loads(body), "Policy": policy}).encode()
+    form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+    names = form.keys() & {"AssumeRolePolicyDocument", "PolicyDocument"}
+    return urlencode({**form, **{name: [policy] for name in names}}, doseq=True).encode()
 
 
 def _invalid(policy: str | dict[str, Any], settings: Settings) -> str | None:
@@ -139,6 +158,8 @@ def _exists(principal: str, settings: Settings) -> bool:
         return account[1] in settings.accounts
     if role := _ROLE.fullmatch(principal):
         return iam._roles.get_scoped(role[1], None, role[2]) is not None
+    if principal.startswith("AROA"):
+        return any(role["RoleId"] == principal for role in iam._roles._data.values())
     return principal.startswith("arn:aws:sts::")
 
 

@@ -405,7 +405,10 @@ def test_an_empty_list_is_seen_by_conditions_and_a_full_one_becomes_objects(
     assert changes["Key"] == "False"
     assert changes["Role"] == "False"
     assert stacks.execute("two") == "UPDATE_COMPLETE"
-    assert key_statements(kms, key)[1]["Principal"]["AWS"] == ["111111111111", "333333333333"]
+    assert key_statements(kms, key)[1]["Principal"]["AWS"] == [
+        "arn:aws:iam::111111111111:root",
+        "arn:aws:iam::333333333333:root",
+    ]
     policy = lab.client("iam", ACCOUNT).get_role_policy(
         RoleName=stacks.physical_id("Role"), PolicyName="Objects"
     )["PolicyDocument"]

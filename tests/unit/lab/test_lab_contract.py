@@ -85,6 +85,7 @@ SIGNATURES = {
         "(access_key_id: str) -> str | None"
     ),
     "ministack.core.responses.AccountRegionScopedDict": VALUE,
+    "ministack.core.responses.AccountScopedDict": VALUE,
     "ministack.core.responses.error_response_json": (
         "(code: str, message: str, status: int = 400, extra: dict | None = None, *, "
         "message_key: str = 'message', content_type: str = 'application/x-amz-json-1.0') -> tuple"

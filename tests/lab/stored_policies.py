@@ -1,0 +1,149 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Policies as the services keep them: rewritten, and with the ids of roles that are gone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ministack.core.responses import AccountScopedDict
+from ministack.services import iam, kms, s3, sns
+
+Document = dict[str, Any]
+
+_ACCOUNT = re.compile(r"\d{12}")
+_LISTS = ("Action", "NotAction", "Resource", "NotResource")
+# The ARN of each role that is gone, by its id.
+_dead: dict[str, str] = {}
+
+
+def install() -> None:
+    """Let a role that goes leave its id in the policies that name it.
+
+    AWS: a policy keeps the id of a role, and shows its ARN as long as the role exists; another
+    role of that name is another principal. MiniStack: keeps the ARN, which another role fits.
+    """
+    iam._roles.__class__ = _Roles
+
+
+class _Roles(AccountScopedDict):  # type: ignore[misc]  # MiniStack has no types
+    """The roles; one that is taken out is gone, in every account's policies."""
+
+    __slots__ = ()
+
+    def pop(self, key: str, *default: Any) -> Any:
+        role = super().pop(key, *default)
+        if role:
+            _bury(role["Arn"], role["RoleId"])
+        return role
+
+
+def _bury(arn: str, role_id: str) -> None:
+    _dead[role_id] = arn
+    for holder, name in list(_kept_policies()):
+        document = parsed(holder.get(name))
+        if isinstance(document, dict) and _replace(document, {arn: role_id}):
+            holder[name] = json.dumps(document)
+
+
+def _kept_policies() -> Iterator[tuple[dict[Any, Any], Any]]:
+    """Where every bucket, key, trust and topic policy of every account is: a dict and its key."""
+    yield from ((s3._bucket_policies._data, bucket) for bucket in s3._bucket_policies._data)
+    yield from ((key, "Policy") for key in kms._keys.all_values())
+    yield from ((role, "AssumeRolePolicyDocument") for role in iam._roles._data.values())
+    yield from ((topic["attributes"], "Policy") for topic in sns._topics.all_values())
+
+
+def parsed(policy: Any) -> Any:
+    """A policy as data; what is no JSON as it is."""
+    if not isinstance(policy, str):
+        return policy
+    try:
+        return json.loads(policy)
+    except ValueError:
+        return policy
+
+
+def revived(document: Document) -> Document:
+    """A document with the ARNs of roles that are gone, as CloudFormation compares it."""
+    copy: Document = json.loads(json.dumps(document))
+    _replace(copy, _dead)
+    return copy
+
+
+def _replace(document: Document, names: dict[str, str]) -> bool:
+    """Exchange principals by a table; whether there were any."""
+    found = False
+    for principal in _principals(document):
+        given = principal["AWS"]
+        listed = [given] if isinstance(given, str) else given
+        replaced = [names.get(one, one) for one in listed]
+        found |= replaced != listed
+        principal["AWS"] = replaced[0] if isinstance(given, str) else replaced
+    return found
+
+
+def _statements(document: Document) -> list[Document]:
+    statements = document.get("Statement", [])
+    return statements if isinstance(statements, list) else [statements]
+
+
+def _principals(document: Document) -> Iterator[Document]:
+    for statement in _statements(document):
+        for name in ("Principal", "NotPrincipal"):
+            principal = statement.get(name)
+            if isinstance(principal, dict) and "AWS" in principal:
+                yield principal
+
+
+def rewritten(service: str, policy: Any) -> Any:
+    """A policy as the service keeps it, in the form in which it was given: text or data.
+
+    AWS: an account's id becomes the ARN of its root; S3 and IAM keep a list of one as its member.
+    MiniStack: keeps what it is given.
+    """
+    document = parsed(policy)
+    if not isinstance(document, dict):
+        return policy
+    document = json.loads(json.dumps(document))
+    for principal in _principals(document):
+        given = principal["AWS"]
+        listed = [_root(one) for one in ([given] if isinstance(given, str) else given)]
+        principal["AWS"] = listed[0] if isinstance(given, str) else listed
+    if service != "kms":
+        for statement in _statements(document):
+            _unlist(statement)
+    return json.dumps(document) if isinstance(policy, str) else document
+
+
+def _root(principal: str) -> str:
+    return f"arn:aws:iam::{principal}:root" if _ACCOUNT.fullmatch(principal) else principal
+
+
+def _unlist(statement: Document) -> None:
+    holders = [(statement, name) for name in _LISTS]
+    for name in ("Principal", "NotPrincipal"):
+        principal = statement.get(name)
+        if isinstance(principal, dict):
+            holders += [(principal, kind) for kind in principal]
+    for holder, name in holders:
+        value = holder.get(name)
+        if isinstance(value, list) and len(value) == 1:
+            holder[name] = value[0]
+
+
+def as_expected(service: str, policy: Any, expected: Any) -> Any:
+    """A kept policy as CloudFormation shows it: as expected, when it means the same."""
+    document = parsed(policy)
+    if not isinstance(document, dict):
+        return document
+    document = revived(document)
+    return expected if document == rewritten(service, parsed(expected)) else document
+
+
+__all__ = ("as_expected", "install", "parsed", "revived", "rewritten")
