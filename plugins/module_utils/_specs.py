@@ -69,6 +69,12 @@ STACK_DRIFT_INFO: Spec = {
     "wait_timeout": {"type": "int", "default": 1800},
 }
 
+STACK_DRIFT: Spec = {
+    **CONNECTION,
+    "stack_name": {"type": "str", "required": True},
+    "wait_timeout": {"type": "int", "default": 3600},
+}
+
 ACCOUNT_ACCESS_INFO: Spec = {
     **CONNECTION,
     "accounts": {
@@ -95,14 +101,29 @@ BOOTSTRAP_SUMMARY: Spec = {
     "orphaned_applications": {"type": "list", "elements": "dict", "default": []},
 }
 
+DRIFT_REPORT: Spec = {
+    "organisation": {"type": "dict", "required": True},
+    "plan": {"type": "dict", "required": True},
+    "stacks": {"type": "list", "elements": "dict", "required": True},
+    "orphans": {"type": "list", "elements": "dict", "default": []},
+    "applications": {"type": "list", "elements": "dict", "default": []},
+    "ignore": {"type": "list", "elements": "raw", "default": []},
+    "name": {"type": "str", "default": ""},
+    "path": {"type": "path"},
+    "started": {"type": "str"},
+    "fail_on_drift": {"type": "bool", "default": True},
+}
+
 __all__ = (
     "ACCOUNT_ACCESS_INFO",
     "APPLICATIONS_INFO",
     "BOOTSTRAP_SUMMARY",
     "CONNECTION",
+    "DRIFT_REPORT",
     "ORGANISATION_INFO",
     "PIPELINES_INFO",
     "STACK",
+    "STACK_DRIFT",
     "STACK_DRIFT_INFO",
     "STACK_OUTPUTS_INFO",
     "Spec",

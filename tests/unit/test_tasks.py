@@ -27,6 +27,7 @@ from tests.unit.tooling.actions import (
 
 PLACES = (
     "bootstrap.yml",
+    "drift.yml",
     "playbooks/**/*.yml",
     "roles/*/tasks/**/*.yml",
     "roles/*/handlers/**/*.yml",

@@ -50,6 +50,7 @@ def test_there_are_filters() -> None:
         "bootstrap_plan",
         "bootstrap_postponed",
         "converged_stacks",
+        "drift_targets",
         "orphaned_applications",
         "read_register",
         "wanted_register",
@@ -230,3 +231,24 @@ def test_converged_stacks_of_a_slice_are_those_of_its_hosts(
     }
 
     assert apply("converged_stacks", organisation, hostvars) == {"production": stack}
+
+
+def test_drift_targets_are_what_the_play_may_look_at(organisation: dict[str, Any]) -> None:
+    accounts = [{"name": "production", "error": "no"}, {"name": "testing", "error": None}]
+    hosts = sorted(organisation["hosts"])
+    application = {"stack_name": "hello-pipeline"}
+    primary = organisation["primary"]["name"]
+
+    everything = apply("drift_targets", organisation, accounts, hosts, [application])
+    a_part = apply("drift_targets", organisation, accounts, ["testing"], [application])
+
+    names = [name for name in hosts if name != "production"]
+    assert [one["name"] for one in everything] == [*names, primary]
+    assert everything[-1]["stack_name"] == "hello-pipeline"
+    assert [one["name"] for one in a_part] == ["testing"]
+
+
+def test_a_quarantined_account_is_no_drift_target(organisation: dict[str, Any]) -> None:
+    organisation["hosts"]["testing"]["state"] = "quarantined"
+
+    assert apply("drift_targets", organisation, [], ["testing"]) == []
