@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check the rendered CloudFormation templates with cfn-lint, warnings included."""
+"""Check the CloudFormation templates, rendered, and those of examples with cfn-lint, warnings too."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def main() -> int:
     if not templates:
         print("no template found")
         return 1
+    templates += sorted(ROOT.glob("examples/**/*.template"))
     names = [str(path.relative_to(ROOT)) for path in templates]
     return subprocess.run(
         ["cfn-lint", "--", *names], cwd=ROOT, env=environment(), check=False

@@ -36,10 +36,16 @@ class Inventory:
         self.directory = directory
 
     @classmethod
-    def copied_to(cls, directory: Path) -> Inventory:
-        """Copy the inventory that the collection ships."""
+    def copied_to(cls, directory: Path, *, applications: bool = False) -> Inventory:
+        """Copy the inventory that the collection ships.
+
+        applications: its application pipelines too. Without them a test is about the foundation.
+        """
         shutil.copytree(SHIPPED, directory)
-        return cls(directory)
+        copy = cls(directory)
+        if not applications:
+            copy._group_file("primary").unlink(missing_ok=True)
+        return copy
 
     # What it says
 
