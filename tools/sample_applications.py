@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._application import Application
@@ -125,14 +124,22 @@ def split() -> Data:
 
 
 def one_region() -> Data:
-    """Nothing leaves the primary region."""
-    data = hello()
-    data["name"] = "one-region"
-    data["waves"] = [
-        {"name": "development", "environments": [{"host": "development"}]},
-        {"name": "testing", "environments": [{"host": "testing", "regions": ["us-east-1"]}]},
-    ]
-    return data
+    """The least there is: one artifact, one stack, and nothing leaves the primary region."""
+    return {
+        "name": "one-region",
+        "source": {
+            "type": "codebuild",
+            "repository": "https://github.com/example/one-region.git",
+            "artifacts": [{"name": "application", "object": "application.zip"}],
+        },
+        "stacks": [
+            {"name": "one-region", "artifact": "application", "template": "template.yml"},
+        ],
+        "waves": [
+            {"name": "development", "environments": [{"host": "development"}]},
+            {"name": "testing", "environments": [{"host": "testing", "regions": ["us-east-1"]}]},
+        ],
+    }
 
 
 def many_regions() -> Data:
@@ -211,10 +218,15 @@ PRIMARY_OUTPUTS = {
 }
 
 
+def read(*pipelines: Data) -> list[Application]:
+    """Return *pipelines* as the rules read them in that organisation."""
+    return read_applications(list(pipelines), organisation())
+
+
 def application(name: str) -> Application:
     """Return a sample as the rules read it."""
-    [read] = read_applications([copy.deepcopy(SAMPLES[name]())], organisation())
-    return read
+    [found] = read(SAMPLES[name]())
+    return found
 
 
 def template(name: str) -> str:

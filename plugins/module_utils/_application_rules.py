@@ -61,6 +61,7 @@ MOST_BUILD_ARTIFACTS = 13  # a primary and 12 secondary ones of a CodeBuild proj
 MOST_STAGES = 50
 MOST_ACTIONS = 1_000
 ACTIONS_PER_STAGE = range(2, 101)
+MOST_OF_A_PATH = 512  # so that an action's value of 1,000 characters holds artifact and path
 
 # The longest name that AWS gives a bucket, and a key; what stands for the register in this check.
 _BUCKET = "b" * 63
@@ -157,10 +158,10 @@ class _Reader:
 
     def read(self) -> Application:
         """Return the application; what is wrong with it is in :attr:`problems`."""
+        if isinstance(self._entry, Mapping) and isinstance(self._entry.get("name"), str):
+            self._name = self._entry["name"] or self._name
         entry = self._mapping(self._entry, "", _FIELDS)
         name = self._text(entry, "", "name", required=True)
-        if name:
-            self._name = name
         if name and not _APPLICATION_NAME.fullmatch(name):
             self._problem(
                 "name",
@@ -197,6 +198,8 @@ class _Reader:
 
     def _source(self, entry: Mapping[str, t.Any]) -> Source:
         data = self._part(entry, "", "source", ("type", "artifacts", *_BUILD_FIELDS))
+        if not data:
+            return Source(type="", artifacts=())
         kind = self._choice(data, "source", "type", SOURCE_TYPES, None)
         artifacts = tuple(
             self._artifact(one, field, kind)
@@ -295,7 +298,11 @@ class _Reader:
             elif str(name).startswith("CODEBUILD_"):
                 self._problem(f"{field}.{name}", "is a name that CodeBuild keeps", "Rename it")
             elif text is None:
-                self._problem(f"{field}.{name}", "is not plain text", "Correct it")
+                self._problem(
+                    f"{field}.{name}",
+                    "is neither text, a whole number, true nor false",
+                    "Quote it, or correct it",
+                )
             else:
                 found[str(name)] = text
         return found
@@ -347,7 +354,10 @@ class _Reader:
                 texts = [self._plain_text(item) for item in items]
                 if None in texts:
                     self._problem(
-                        where, "is neither text, a list of text nor a function", "Correct it"
+                        where,
+                        "is neither text, a whole number, true or false, a list of these, nor a"
+                        " function",
+                        "Quote it, or correct it",
                     )
                 else:
                     found[str(name)] = ",".join(str(text) for text in texts)
@@ -757,6 +767,10 @@ class _Reader:
             of=_PATH,
             which="a path of letters, digits and ._/-",
         )
+        if len(text) > MOST_OF_A_PATH:
+            self._problem(
+                f"{field}.{name}", f"has over {MOST_OF_A_PATH} characters", "Shorten the path"
+            )
         path = PurePosixPath(text)
         if text and (path.is_absolute() or ".." in path.parts or str(path) != text):
             self._problem(
@@ -797,10 +811,13 @@ class _Reader:
 
     @staticmethod
     def _plain_text(value: t.Any) -> str | None:
-        """Return a scalar as CloudFormation writes it; None for what is none, or not ASCII."""
+        """Return a scalar as CloudFormation writes it; None for what is none, or not ASCII.
+
+        A number with a fraction is none: 1.10 reads as 1.1.
+        """
         if isinstance(value, bool):
             return str(value).lower()
-        if not isinstance(value, (str, int, float)):
+        if not isinstance(value, (str, int)):
             return None
         text = str(value)
         return text if text.isascii() else None
@@ -854,16 +871,29 @@ def _shared_problems(applications: list[Application], organisation: Organisation
         for name, count in counted.items()
         if count > 1
     ]
-    foundation = {(one.stack_name, one.account_id): one for one in organisation.hosts.values()}
+    # A deploy account's roles keep pipelines away from these names, in every region.
+    kept = {
+        one.stack_name: one for one in organisation.hosts.values() if one.group != DEPLOY_ACCOUNTS
+    }
+    own = {
+        (one.stack_name, one.account_id): one
+        for one in organisation.hosts.values()
+        if one.group == DEPLOY_ACCOUNTS
+    }
     pipelines = {one.stack_name for one in applications if one.name}
     home = (organisation.build_account_id, organisation.primary_region)
     owners: dict[tuple[str, str, str], str] = {}
-    told = set()
+    told = {
+        f"pipeline {one.name}: name: {one.stack_name} is the foundation stack of host"
+        f" {kept[one.stack_name].name}. Rename the pipeline"
+        for one in applications
+        if one.stack_name in kept
+    }
     for application in applications:
         for stack in application.stacks:
             for environment in application.environments:
                 account_id = environment.account_id
-                host = foundation.get((stack.name, account_id)) if account_id else None
+                host = kept.get(stack.name) or own.get((stack.name, account_id))
                 where = f"pipeline {application.name}: stacks[{stack.name}].name"
                 if host:
                     told.add(f"{where}: it is the foundation stack of host {host.name}. Rename it")
