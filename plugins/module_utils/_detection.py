@@ -154,7 +154,8 @@ def unchecked_of(
     result = []
     for resource in resources:
         drift = by_id.get(resource.logical_id)
-        status = drift.status if drift else "NOT_CHECKED"
+        # Left out by a detection that failed: it may have been this one that it failed at.
+        status = drift.status if drift else "UNKNOWN" if failure else "NOT_CHECKED"
         if status in ("IN_SYNC", "MODIFIED", "DELETED"):
             continue
         why = _WHY_UNCHECKED.get(status, f"CloudFormation says {status}")
