@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check the CloudFormation templates, rendered, and those of examples with cfn-lint, warnings too."""
+"""Check the CloudFormation templates, rendered, and those of examples; warnings included."""
 
 from __future__ import annotations
 
