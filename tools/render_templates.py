@@ -5,7 +5,8 @@
 """Write every CloudFormation template with its Lambda code in place to build/templates.
 
 The results stand alone: for the console, for cfn-lint and for reading. A pipeline's template is
-composed from data: here are those of the sample applications.
+composed from data: here are those of the sample applications. With --golden, writes those of them
+that are reviewed to tests/unit/roles/golden instead: read the difference before it is committed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from tools import sample_applications
 from tools.environment import ROOT
 
 TARGET = ROOT / "build" / "templates"
+# Templates of pipelines that are reviewed; tests compare them with what is composed now.
+GOLDEN = ROOT / "tests" / "unit" / "roles" / "golden"
+REVIEWED = ("hello", "uploaded", "native", "split")
 
 
 def sources() -> list[Path]:
@@ -55,7 +59,19 @@ def render_all() -> list[Path]:
     return written
 
 
+def write_golden() -> list[Path]:
+    """Write the templates that are reviewed anew and return the files written."""
+    shutil.rmtree(GOLDEN, ignore_errors=True)
+    GOLDEN.mkdir()
+    written = []
+    for name in REVIEWED:
+        target = GOLDEN / f"{name}.template"
+        target.write_text(sample_applications.template(name), encoding="ascii")
+        written.append(target)
+    return written
+
+
 if __name__ == "__main__":
-    for path in render_all():
+    for path in write_golden() if "--golden" in sys.argv[1:] else render_all():
         print(path.relative_to(ROOT))
     sys.exit()
