@@ -19,8 +19,8 @@ description:
   - Then come the policies that a change set does not show, such as inline policies that were added
     to a role. Each is put back as exactly the document that the template gives. Nothing is written
     but to resources of the stack.
-  - Refused before any write when a key or a bucket is gone, and when a key, a bucket or a role would
-    be replaced or removed.
+  - Refused before any write when a key or a bucket is gone, and when a key, a bucket or a role
+    would be replaced or removed.
   - In check mode nothing is written, not even a change set. The difference shows what was found.
 extends_documentation_fragment:
   - crossaccount.pipeline.attributes

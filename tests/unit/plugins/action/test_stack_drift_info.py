@@ -252,7 +252,7 @@ def test_a_failed_detection_tells_what_it_saw_and_why_not_the_rest(gateway: Fake
 
     assert [one["property"] for one in told["findings"]] == ["Timeout"]
     assert [(one["resource"], one["why"]) for one in told["unchecked"]] == [
-        ("Alias", f"{NO_SUPPORT}: {found.reason}")
+        ("Alias", f"CloudFormation could not look at it: {found.reason}")
     ]
     assert told["error"] is None
 

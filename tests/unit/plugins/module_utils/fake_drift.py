@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tests.unit.plugins.module_utils.fake_cloudformation import FakeCloudFormation, FakeStack
@@ -29,6 +31,7 @@ class FakeDetection:
 class FakeDrift(FakeCloudFormation):
     """The region.
 
+    :ivar reverting: called when a drift-aware change set is executed.
     :ivar drifts: what is said of the resources of each stack, by its name.
     :ivar coming: the statuses that each detection goes through.
     :ivar busy: how often another detection runs, by the name of the stack.
@@ -41,6 +44,7 @@ class FakeDrift(FakeCloudFormation):
         self.reason = ""
         self.busy: dict[str, int] = {}
         self.detections: list[FakeDetection] = []
+        self.reverting: Callable[[], None] = lambda: None
 
     def add_with(self, *resources: dict[str, Any], **more: Any) -> FakeStack:
         """Add a stack of these resources, each as :func:`resource` makes it."""
@@ -71,6 +75,30 @@ class FakeDrift(FakeCloudFormation):
             "DetectionStatusReason": self.reason,
             "Timestamp": NOW,
         }
+
+    def _create_change_set(self, **request: Any) -> dict[str, Any]:
+        if request.pop("UsePreviousTemplate", False):
+            stack = self._find(request["StackName"])
+            assert {one["ParameterKey"] for one in request["Parameters"]} == set(stack.parameters)
+            request["Before"] = copy.deepcopy(request["Parameters"])
+            request["TemplateBody"] = stack.template
+            request["Parameters"] = [
+                {"ParameterKey": key, "ParameterValue": value}
+                for key, value in stack.parameters.items()
+            ]
+        return super()._create_change_set(**request)
+
+    def _describe_change_set(
+        self,
+        *,
+        IncludePropertyValues: bool = False,  # noqa: N803
+        **request: str,
+    ) -> dict[str, Any]:
+        return super()._describe_change_set(**request)
+
+    def _execute_change_set(self, ChangeSetName: str, **more: Any) -> None:  # noqa: N803
+        super()._execute_change_set(ChangeSetName, **more)
+        self.reverting()
 
     def _describe_stack_resource_drifts(
         self,
