@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control endpoint, /_lab/: health, call log, settings, stacks. A test's, nobody else's."""
+"""The control endpoint, /_lab/: health, call log, settings, stacks, builds. For tests only."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qs
 
+from tests.lab import builds
 from tests.lab.authorisation import DECISIONS, decisions
 from tests.lab.calls import CallLog
 from tests.lab.settings import Settings
@@ -53,6 +54,8 @@ class Control:
             if route == ("POST", "stacks"):
                 set_status(**json.loads(body))
                 return self._json({})
+            if route == ("POST", "builds"):
+                return self._json(builds.build(**json.loads(body)))
         except (TypeError, ValueError) as error:
             return 400, json.dumps({"error": str(error)}).encode()
         return 404, json.dumps({"error": f"no such control: {route[0]} {scope['path']}"}).encode()

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from tests.lab import (
     buckets,
+    builds,
     conditions,
     drift_detection,
     drift_readers,
     exports,
     latency,
+    log_streams,
     names,
     operations,
     permissions,
+    pipeline_resources,
     pipelines,
     principals,
     references,
@@ -45,6 +48,9 @@ def install(settings: Settings) -> None:
     references.install()
     templates.install()
     permissions.install()
+    log_streams.install()
+    builds.install()
+    pipeline_resources.install()
     names.install()
     stack_policies.install()
     exports.install()

@@ -36,6 +36,8 @@ _TAKE_ROLES = (
 _MADE_UP = "X" * 12
 # The property that names a resource, and how long a name may be.
 _NAMES = {
+    "AWS::CodeBuild::Project": ("Name", 255),
+    "AWS::CodePipeline::Pipeline": ("Name", 100),
     "AWS::Events::Rule": ("Name", 64),
     "AWS::IAM::Role": ("RoleName", 64),
     "AWS::KMS::Alias": ("AliasName", 256),
@@ -43,6 +45,12 @@ _NAMES = {
     "AWS::Logs::LogGroup": ("LogGroupName", 512),
     "AWS::S3::Bucket": ("BucketName", 63),
     "AWS::SNS::Topic": ("TopicName", 256),
+}
+# The properties that give a resource a role, and the service that it is passed to.
+_ROLES = {
+    "AWS::CodeBuild::Project": ("ServiceRole", "codebuild.amazonaws.com"),
+    "AWS::CodePipeline::Pipeline": ("RoleArn", "codepipeline.amazonaws.com"),
+    "AWS::Lambda::Function": ("Role", "lambda.amazonaws.com"),
 }
 # Actions that AWS authorises without a resource.
 _WITHOUT_RESOURCE = frozenset(
@@ -150,7 +158,10 @@ def _requests(action: str, work: Work) -> Iterator[tuple[str, dict[str, Any]]]:
     if action in _WITHOUT_RESOURCE:
         yield "*", {}
     elif action == "iam:PassRole":
-        yield (work.new or work.old)["Role"], {"iam:passedtoservice": "lambda.amazonaws.com"}
+        for role, service in _passed_roles(work):
+            yield role, {"iam:passedtoservice": service}
+    elif action == "iam:GetRole" and work.resource_type == "AWS::CodePipeline::Pipeline":
+        yield work.new["RoleArn"], {}
     elif action in ("iam:AttachRolePolicy", "iam:DetachRolePolicy"):
         before, after = (set(one.get("ManagedPolicyArns", [])) for one in (work.old, work.new))
         changed = after - before if action == "iam:AttachRolePolicy" else before - after
@@ -163,6 +174,17 @@ def _requests(action: str, work: Work) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"{prefix}{key}", {}
     else:
         yield _arn(work), _boundary(work)
+
+
+def _passed_roles(work: Work) -> Iterator[tuple[str, str]]:
+    """The roles that a resource is given, and the service that each is passed to."""
+    properties = work.new or work.old
+    if work.resource_type in _ROLES:
+        name, service = _ROLES[work.resource_type]
+        yield properties[name], service
+    for target in properties.get("Targets", []):
+        if "RoleArn" in target:
+            yield target["RoleArn"], "events.amazonaws.com"
 
 
 def _boundary(work: Work) -> dict[str, Any]:
@@ -185,6 +207,10 @@ def _arn(work: Work) -> str:
             return f"{prefix}:s3:::{properties['Bucket']}"
         case "AWS::IAM::Role":
             return f"{prefix}:iam::{account}:role{properties.get('Path', '/')}{_name(work)}"
+        case "AWS::CodeBuild::Project":
+            return f"{prefix}:codebuild:{region}:{account}:project/{_name(work)}"
+        case "AWS::CodePipeline::Pipeline":
+            return f"{prefix}:codepipeline:{region}:{account}:{_name(work)}"
         case "AWS::Lambda::Function":
             return f"{prefix}:lambda:{region}:{account}:function:{_name(work)}"
         case "AWS::Lambda::Permission":

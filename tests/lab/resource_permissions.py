@@ -16,14 +16,57 @@ from typing import Any
 Properties = Mapping[str, Any]
 
 # An action alone is always needed; with a property, where that is given or changes; with
-# -property, where something of it goes.
+# +property, where it was not given; with -property, where something of it goes.
 TABLE: dict[str, dict[str, tuple[str, ...]]] = {
+    # Its schema has no handlers: these are the operations that make what the template says.
+    "AWS::CodeBuild::Project": {
+        "create": (
+            "codebuild:CreateProject",
+            "iam:PassRole",
+            "codebuild:CreateWebhook Triggers",
+        ),
+        "read": ("codebuild:BatchGetProjects",),
+        "update": (
+            "codebuild:UpdateProject",
+            "iam:PassRole",
+            "codebuild:CreateWebhook +Triggers",
+            "codebuild:UpdateWebhook Triggers",
+        ),
+        "delete": ("codebuild:DeleteWebhook Triggers", "codebuild:DeleteProject"),
+    },
+    "AWS::CodePipeline::Pipeline": {
+        "create": (
+            "iam:GetRole",
+            "iam:PassRole",
+            "codepipeline:CreatePipeline",
+            "codepipeline:TagResource Tags",
+        ),
+        "read": (
+            "codepipeline:GetPipeline",
+            "codepipeline:ListTagsForResource",
+            "codepipeline:GetPipelineState",
+        ),
+        "update": (
+            "iam:GetRole",
+            "iam:PassRole",
+            "codepipeline:UpdatePipeline",
+            "codepipeline:TagResource Tags",
+            "codepipeline:UntagResource -Tags",
+        ),
+        "delete": ("codepipeline:GetPipeline", "codepipeline:DeletePipeline"),
+    },
     "AWS::Events::Rule": {
-        "create": ("events:PutRule", "events:PutTargets Targets", "events:TagResource Tags"),
+        "create": (
+            "events:PutRule",
+            "events:PutTargets Targets",
+            "iam:PassRole Targets",
+            "events:TagResource Tags",
+        ),
         "read": ("events:DescribeRule", "events:ListTargetsByRule", "events:ListTagsForResource"),
         "update": (
             "events:PutRule",
             "events:PutTargets Targets",
+            "iam:PassRole Targets",
             "events:RemoveTargets -Targets",
             "events:TagResource Tags",
             "events:UntagResource -Tags",
@@ -237,10 +280,12 @@ def needed(resource_type: str, operation: str, old: Properties, new: Properties)
 
 
 def _applies(condition: str, old: Properties, new: Properties) -> bool:
-    name = condition.lstrip("-")
+    name = condition.lstrip("+-")
     if not name:
         return True
     before, after = old.get(name), new.get(name)
+    if condition.startswith("+"):
+        return bool(after) and not before
     if condition.startswith("-"):
         return bool(_names(before) - _names(after))
     if not new:

@@ -54,6 +54,10 @@ SIGNATURES = {
         "(service: str, method: str, path: str, headers: dict, body: bytes, "
         "query_params: dict) -> str | None"
     ),
+    "ministack.core.iam_actions.extract_resource_arn": (
+        "(service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict, "
+        "region: str, account_id: str) -> str"
+    ),
     "ministack.core.iam_evaluator.AmbiguousAccessKeyError": VALUE,
     "ministack.core.iam_evaluator.EvalContext": VALUE,
     "ministack.core.iam_evaluator._gather_role_policies": (
@@ -99,10 +103,24 @@ SIGNATURES = {
     "ministack.core.responses.now_iso": "() -> str",
     "ministack.core.responses.request_scope": "(account_id: str, region: str)",
     "ministack.services.cloudwatch_logs._log_groups": VALUE,
+    "ministack.services.codebuild._build_id": "(project_name)",
+    "ministack.services.codebuild._builds": VALUE,
+    "ministack.services.codebuild._create_project": "(data)",
+    "ministack.services.codebuild._make_build_record": ("(project, build_id, source_version=None)"),
+    "ministack.services.codebuild._project_arn": "(name)",
+    "ministack.services.codebuild._project_shape": "(project)",
+    "ministack.services.codebuild._projects": VALUE,
+    "ministack.services.codebuild._start_build": "(data)",
+    "ministack.services.codebuild._update_project": "(data)",
+    "ministack.services.eventbridge._event_pattern_error": "(pattern_str)",
+    "ministack.services.eventbridge._put_events": "(data, allow_aws_source=False)",
     "ministack.services.eventbridge._rule_key": "(rule_name: str, bus_name: str) -> str",
     "ministack.services.eventbridge._rules": VALUE,
     "ministack.services.eventbridge._targets": VALUE,
     "ministack.services.iam._access_keys": VALUE,
+    "ministack.services.iam._gen_secret": "()",
+    "ministack.services.iam._gen_session_access_key": "()",
+    "ministack.services.iam._gen_session_token": "()",
     "ministack.services.iam._policies": VALUE,
     "ministack.services.iam._roles": VALUE,
     "ministack.services.kms._alias_arn": "(alias_name)",
@@ -139,6 +157,7 @@ SIGNATURES = {
     "ministack.services.sns._topics": VALUE,
     "ministack.services.ssm._parameters": VALUE,
     "ministack.services.sts._sessions": VALUE,
+    "ministack.services.sts.register_session": "(access_key: str, session: dict) -> None",
     f"{CLOUDFORMATION}._change_sets": VALUE,
     f"{CLOUDFORMATION}._exports": VALUE,
     f"{CLOUDFORMATION}._p": "(params, key, default='')",

@@ -20,6 +20,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.module_utils import _template
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._converge import Converger
@@ -34,6 +35,7 @@ from tests.lab.organisation import load_organisation
 from tests.lab.resource_permissions import TABLE
 from tests.lab.seed import FILES, operator_policy
 from tests.unit.lab.stacks import Stacks
+from tools.sample_applications import template
 
 REGION = "us-east-1"
 DEPLOY = "222222222222"
@@ -526,6 +528,7 @@ def test_what_the_lab_does_not_ask_for_is_known(traces: Traces, name: str) -> No
 
 
 # The table
+WITHOUT_HANDLERS = {"AWS::CodeBuild::Project"}
 
 
 def schema(resource_type: str) -> dict[str, Any]:
@@ -540,7 +543,18 @@ def schema(resource_type: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("resource_type", TABLE)
+def test_the_table_follows_the_services_where_a_schema_has_no_handlers() -> None:
+    """Talks to nothing: reads the schemas in the installed cfn-lint, and botocore's models."""
+    [(resource_type, table)] = (
+        (name, table) for name, table in TABLE.items() if name in WITHOUT_HANDLERS
+    )
+    assert "handlers" not in schema(resource_type)
+    operations = set(botocore.session.Session().get_service_model("codebuild").operation_names)
+    actions = {entry.split()[0] for entries in table.values() for entry in entries}
+    assert actions <= {"iam:PassRole", *(f"codebuild:{name}" for name in operations)}
+
+
+@pytest.mark.parametrize("resource_type", sorted(TABLE.keys() - WITHOUT_HANDLERS))
 def test_the_table_follows_the_public_schemas(resource_type: str) -> None:
     """Talks to nothing: reads the schemas in the installed cfn-lint."""
     found = schema(resource_type)
@@ -549,12 +563,16 @@ def test_the_table_follows_the_public_schemas(resource_type: str) -> None:
         handler = found["handlers"].get(operation, {"permissions": []})
         actions = {entry.split()[0] for entry in entries}
         assert actions <= set(handler["permissions"]) | tagging, operation
-        properties = {entry.split()[1].lstrip("-") for entry in entries if " " in entry}
+        properties = {entry.split()[1].lstrip("+-") for entry in entries if " " in entry}
         assert properties <= set(found["properties"]), operation
 
 
-@pytest.mark.parametrize("role", ["deploy_account", "primary", "regional"])
-def test_the_table_has_every_type_of_the_templates(role: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [render("deploy_account"), render("primary"), render("regional"), template("hello")],
+    ids=["deploy_account", "primary", "regional", "application_pipeline"],
+)
+def test_the_table_has_every_type_of_the_templates(text: str) -> None:
     """Talks to nothing: reads the templates."""
-    resources = _template.parse(render(role))["Resources"].values()
+    resources = _template.parse(text)["Resources"].values()
     assert {resource["Type"] for resource in resources} <= TABLE.keys()
