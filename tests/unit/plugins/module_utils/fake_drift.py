@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import datetime
 import json
@@ -80,7 +79,6 @@ class FakeDrift(FakeCloudFormation):
         if request.pop("UsePreviousTemplate", False):
             stack = self._find(request["StackName"])
             assert {one["ParameterKey"] for one in request["Parameters"]} == set(stack.parameters)
-            request["Before"] = copy.deepcopy(request["Parameters"])
             request["TemplateBody"] = stack.template
             request["Parameters"] = [
                 {"ParameterKey": key, "ParameterValue": value}
@@ -90,11 +88,14 @@ class FakeDrift(FakeCloudFormation):
 
     def _describe_change_set(
         self,
-        *,
+        StackName: str,  # noqa: N803
+        ChangeSetName: str,  # noqa: N803
+        NextToken: str = "0",  # noqa: N803
         IncludePropertyValues: bool = False,  # noqa: N803
-        **request: str,
     ) -> dict[str, Any]:
-        return super()._describe_change_set(**request)
+        answer = super()._describe_change_set(StackName, ChangeSetName, NextToken)
+        assert IncludePropertyValues or "DeploymentMode" not in self.change_sets[-1].request
+        return answer
 
     def _execute_change_set(self, ChangeSetName: str, **more: Any) -> None:  # noqa: N803
         super()._execute_change_set(ChangeSetName, **more)

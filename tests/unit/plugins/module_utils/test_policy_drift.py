@@ -183,8 +183,9 @@ def tampering(*expected: tuple[str, str, str]) -> Callable[[Tamper], Tamper]:
     ("BucketPolicy", "PolicyDocument.Added", "ADD"),
 )
 def _bucket_policy(aws: FakePolicies) -> None:
-    aws.buckets["one-bucket"] = document("Read", Action="a:*")
-    add_statement(aws.buckets["one-bucket"])
+    changed = document("Read", Action="a:*")
+    add_statement(changed)
+    aws.buckets["one-bucket"] = changed
 
 
 @tampering(("BucketPolicy", "PolicyDocument", "REMOVE"))
