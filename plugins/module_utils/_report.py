@@ -154,6 +154,7 @@ def summary(report: Data) -> Data:
     )
     return {
         **{key: report[key] for key in keys},
+        "hosts": sorted({host["name"] for host in report["hosts"]}),
         "stacks": states(report),
         "findings": kinds(report),
         "ignored": len(report["findings"]) - len(counted),
@@ -184,6 +185,7 @@ class _Row:
 
     place: Place
     group: str
+    regions: tuple[str, ...]
     error: str | None = None
     quarantined: bool = False
     findings: tuple[Data, ...] = ()
@@ -197,8 +199,9 @@ def _host(host: Host, looked: Looked, seen: _Seen) -> _Row:
     place = Place(
         host=host.name, account_id=host.account_id, region=host.region, stack=host.stack_name
     )
+    regions = host.regions or (host.region,)
     if host.is_quarantined:
-        return _Row(place=place, group=host.group, quarantined=True)
+        return _Row(place=place, group=host.group, regions=regions, quarantined=True)
     variables = looked.hostvars[host.name]
     failure = looked.failures.get(host.name) or variables.get("drift_failure")
     result = variables.get(RESULTS[host.group]) or {}
@@ -208,6 +211,7 @@ def _host(host: Host, looked: Looked, seen: _Seen) -> _Row:
     return _row(
         place,
         host.group,
+        regions,
         seen.get((host.account_id, host.region, host.stack_name)),
         result if "differences" in result else None,
         failure=failure,
@@ -232,6 +236,7 @@ def _application(application: Data, primary: Host, seen: _Seen) -> _Row:
     return _row(
         place,
         APPLICATIONS,
+        (place.region,),
         seen.get((place.account_id, place.region, place.stack)),
         application.get("result"),
         failure=application.get("failure"),
@@ -242,6 +247,7 @@ def _application(application: Data, primary: Host, seen: _Seen) -> _Row:
 def _row(
     place: Place,
     group: str,
+    regions: tuple[str, ...],
     drift: Data | None,
     compared: t.Mapping[str, t.Any] | None,
     *,
@@ -258,7 +264,7 @@ def _row(
         status = (drift or {}).get("status")
         there = bool((drift or {}).get("exists"))
         found = [_findings.still_there(place, status)] if there and status else []
-        return _Row(place=place, group=group, error=error, findings=tuple(found))
+        return _Row(place=place, group=group, regions=regions, error=error, findings=tuple(found))
     found = list((drift or {}).get("findings", ()))
     whole = {one["kind"] for one in found} & {"missing", "stuck"}
     if compared is not None and not whole:
@@ -272,6 +278,7 @@ def _row(
     return _Row(
         place=place,
         group=group,
+        regions=regions,
         # A stack that is not there, or is stuck, cannot be compared: that is no failure of the run.
         error=None if whole and not (drift or {}).get("error") else error,
         findings=tuple(found),
@@ -295,6 +302,7 @@ def _told(row: _Row, findings: t.Sequence[Data], unchecked: t.Sequence[Data]) ->
         "group": row.group,
         "account_id": row.place.account_id,
         "region": row.place.region,
+        "regions": sorted(row.regions),
         "stack": row.place.stack,
         "state": "quarantined" if row.quarantined else _state(error, here),
         "error": error,

@@ -135,6 +135,11 @@ summary:
       description: As RV(verdict).
       type: str
       sample: drifted
+    hosts:
+      description: The hosts that the run looked at, so that others can tell what nobody did.
+      type: list
+      elements: str
+      sample: [build, production]
     stacks:
       description: How many stacks are in each state.
       type: dict
