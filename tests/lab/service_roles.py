@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
-import threading
 import time
 from typing import Any
 
@@ -20,8 +18,6 @@ from tests.lab.authorisation import Principal
 from tests.lab.aws import Clients
 
 _SECONDS = 3600.0
-# A session makes one client at a time.
-_making = threading.Lock()
 
 
 class RoleRefusedError(Exception):
@@ -70,14 +66,8 @@ def credentials(session: Principal) -> dict[str, str]:
     }
 
 
-def own_client(service: str, *, region: str, session: Principal) -> Any:
-    """A client of the lab itself, of which this is the process. For threads beside its loop."""
-    with _making:
-        return _own_clients().client(service, region=region, credentials=credentials(session))
-
-
-@functools.cache
-def _own_clients() -> Clients:
+def own_clients() -> Clients:
+    """Clients for the lab itself, of which this is the process. For a thread beside its loop."""
     return Clients(f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}")
 
 
@@ -103,4 +93,4 @@ def _trusts(role: dict[str, Any], service: str, source_arn: str) -> bool:
     return bool(result.decision == "Allow")
 
 
-__all__ = ("RoleRefusedError", "credentials", "own_client", "principal")
+__all__ = ("RoleRefusedError", "credentials", "own_clients", "principal")
