@@ -28,7 +28,7 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.services import codebuild, eventbridge
 
 from tests.lab.authorisation import Principal
-from tests.lab.service_roles import RoleRefusedError, credentials, own_clients, principal
+from tests.lab.service_roles import RoleRefusedError, client_with, credentials, principal
 
 Data = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -453,7 +453,7 @@ class _Build:
 
     def _client(self, service: str) -> Any:
         session = _principal(self.project, f"AWSCodeBuild-{self.record['id'].partition(':')[2]}")
-        return own_clients().client(service, region=self.region, credentials=credentials(session))
+        return client_with(credentials(session), service, region=self.region)
 
     def _tell(self) -> None:
         """The event 'CodeBuild Build State Change'.

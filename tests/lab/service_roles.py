@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import threading
 import time
 from typing import Any
 
@@ -18,6 +20,8 @@ from tests.lab.authorisation import Principal
 from tests.lab.aws import Clients
 
 _SECONDS = 3600.0
+# A session makes one client at a time.
+_making = threading.Lock()
 
 
 class RoleRefusedError(Exception):
@@ -66,8 +70,20 @@ def credentials(session: Principal) -> dict[str, str]:
     }
 
 
-def own_clients() -> Clients:
-    """Clients for the lab itself, of which this is the process. For a thread beside its loop."""
+def client_with(credentials: dict[str, str], service: str, *, region: str) -> Any:
+    """A client of the lab itself, of which this is the process. For threads beside its loop."""
+    with _making:
+        return _own_clients().client(service, region=region, credentials=credentials)
+
+
+def root_client(service: str, *, account: str, region: str) -> Any:
+    """The same as the root of an account."""
+    with _making:
+        return _own_clients().root(service, account, region)
+
+
+@functools.cache
+def _own_clients() -> Clients:
     return Clients(f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}")
 
 
@@ -93,4 +109,4 @@ def _trusts(role: dict[str, Any], service: str, source_arn: str) -> bool:
     return bool(result.decision == "Allow")
 
 
-__all__ = ("RoleRefusedError", "credentials", "own_clients", "principal")
+__all__ = ("RoleRefusedError", "client_with", "credentials", "principal", "root_client")
