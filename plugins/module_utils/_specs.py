@@ -114,12 +114,19 @@ DRIFT_REPORT: Spec = {
     "fail_on_drift": {"type": "bool", "default": True},
 }
 
+DRIFT_VERDICT: Spec = {
+    "reports": {"type": "dict", "required": True},
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "fail_on_drift": {"type": "bool", "default": True},
+}
+
 __all__ = (
     "ACCOUNT_ACCESS_INFO",
     "APPLICATIONS_INFO",
     "BOOTSTRAP_SUMMARY",
     "CONNECTION",
     "DRIFT_REPORT",
+    "DRIFT_VERDICT",
     "ORGANISATION_INFO",
     "PIPELINES_INFO",
     "STACK",

@@ -1,0 +1,35 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Give one verdict on a drift run done in parts; documented by the module of the same name."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.utils.display import Display
+from ansible_collections.crossaccount.pipeline.plugins.module_utils import _verdict
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import DRIFT_VERDICT
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+
+ARGUMENT_SPEC = DRIFT_VERDICT
+
+
+class ActionModule(PipelineAction):
+    """The action ``crossaccount.pipeline.drift_verdict``."""
+
+    argument_spec = ARGUMENT_SPEC
+    calls_aws = False
+
+    def act(self) -> dict[str, t.Any]:
+        """Put the summaries together, show them, and say why the job must fail, if it must."""
+        summary = _verdict.collect(self.options["reports"], self.options["hosts"])
+        Display().display(f"\n{_verdict.as_markdown(summary)}")
+        return {
+            "changed": False,
+            "verdict": summary["verdict"],
+            "complete": summary["complete"],
+            "summary": summary,
+            "failure": _verdict.failure(summary, drift=self.options["fail_on_drift"]),
+        }

@@ -1,0 +1,135 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation of the action ``crossaccount.pipeline.drift_verdict``."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: drift_verdict
+short_description: Gives one verdict on a drift run that was done in parts
+version_added: 0.1.0
+author: crossaccount.pipeline contributors (@crossaccount)
+description:
+  - Puts together the summaries that the parts of a drift run published, such as the slices of a job
+    of AWX, and prints them. A host that none of them looked at makes the run incomplete.
+  - Does not fail by itself; RV(failure) says why the job must. Calls nothing in AWS.
+extends_documentation_fragment:
+  - crossaccount.pipeline.attributes
+  - crossaccount.pipeline.attributes.info
+options:
+  reports:
+    description:
+      - The summaries, each RV(crossaccount.pipeline.drift_report#module:summary), by the names that
+        they were published under.
+    type: dict
+    required: true
+  hosts:
+    description: Every host that was to be looked at.
+    type: list
+    elements: str
+    required: true
+  fail_on_drift:
+    description: Whether findings are a reason to fail. What nobody looked at always is.
+    type: bool
+    default: true
+seealso:
+  - module: crossaccount.pipeline.drift_report
+"""
+
+EXAMPLES = r"""
+- name: Put the reports of the slices together
+  crossaccount.pipeline.drift_verdict:
+    reports: "{{ dict(names | zip(query('ansible.builtin.vars', *names))) }}"
+    hosts: "{{ query('ansible.builtin.inventory_hostnames', 'all') }}"
+  vars:
+    names: "{{ query('ansible.builtin.varnames', '^drift_report_[0-9]+$') }}"
+  register: drift_collected
+"""
+
+RETURN = r"""
+verdict:
+  description: V(clean), V(drifted), or V(incomplete) where nothing was found but not all looked at.
+  returned: success
+  type: str
+  sample: clean
+complete:
+  description: Whether every host was looked at.
+  returned: success
+  type: bool
+  sample: true
+summary:
+  description: The summaries as one, for C(set_stats).
+  returned: success
+  type: dict
+  contains:
+    schema_version:
+      description: The version of the reports' schema.
+      type: str
+      sample: "1.0"
+    organisation:
+      description: What the organisation is called.
+      type: str
+      sample: example
+    started:
+      description: When the first part began; empty where there is none.
+      type: str
+      sample: "2026-11-24T03:00:00Z"
+    finished:
+      description: When the last part ended.
+      type: str
+      sample: "2026-11-24T03:01:02Z"
+    complete:
+      description: As RV(complete).
+      type: bool
+      sample: true
+    verdict:
+      description: As RV(verdict).
+      type: str
+      sample: clean
+    hosts:
+      description: The hosts that were looked at.
+      type: list
+      elements: str
+      sample: [build, production, testing]
+    missing:
+      description: The hosts that nobody looked at.
+      type: list
+      elements: str
+      sample: []
+    reports:
+      description: How many summaries there were.
+      type: int
+      sample: 4
+    stacks:
+      description: How many stacks are in each state.
+      type: dict
+      sample: {clean: 110}
+    findings:
+      description: How many findings there are of each kind, without ignored ones.
+      type: dict
+      sample: {}
+    ignored:
+      description: How many findings are ignored.
+      type: int
+      sample: 0
+    unchecked:
+      description: How many resources nobody could look at.
+      type: int
+      sample: 3
+    told:
+      description: The findings and errors that the parts told, a line each.
+      type: list
+      elements: str
+      sample: []
+    not_told:
+      description: How many more there are.
+      type: int
+      sample: 0
+failure:
+  description: Why the job must fail; empty when it need not.
+  returned: success
+  type: str
+  sample: nobody looked at production, testing
+"""
