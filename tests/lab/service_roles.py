@@ -73,18 +73,23 @@ def credentials(session: Principal) -> dict[str, str]:
 def client_with(credentials: dict[str, str], service: str, *, region: str) -> Any:
     """A client of the lab itself, of which this is the process. For threads beside its loop."""
     with _making:
-        return _own_clients().client(service, region=region, credentials=credentials)
+        return _shared_clients().client(service, region=region, credentials=credentials)
 
 
 def root_client(service: str, *, account: str, region: str) -> Any:
     """The same as the root of an account."""
     with _making:
-        return _own_clients().root(service, account, region)
+        return _shared_clients().root(service, account, region)
+
+
+def own_clients() -> Clients:
+    """Clients of its own for a thread that makes many."""
+    return Clients(f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}")
 
 
 @functools.cache
-def _own_clients() -> Clients:
-    return Clients(f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}")
+def _shared_clients() -> Clients:
+    return own_clients()
 
 
 def _trusts(role: dict[str, Any], service: str, source_arn: str) -> bool:
@@ -109,4 +114,11 @@ def _trusts(role: dict[str, Any], service: str, source_arn: str) -> bool:
     return bool(result.decision == "Allow")
 
 
-__all__ = ("RoleRefusedError", "client_with", "credentials", "principal", "root_client")
+__all__ = (
+    "RoleRefusedError",
+    "client_with",
+    "credentials",
+    "own_clients",
+    "principal",
+    "root_client",
+)
