@@ -45,12 +45,12 @@ def _outdated(difference: Data, types: t.Mapping[str, str]) -> Finding:
     found, wanted = difference["before"], difference["after"]
     subject = f"{resource.logical_id}: {name}" if resource.logical_id else name
     if found is None:
-        kind, what = "REMOVE", "is not there yet"
+        kind, what = "REMOVE", f"is missing{_shown(wanted)}"
     elif wanted is None:
-        kind, what = "ADD", "is no longer wanted"
+        kind, what = "ADD", f"is no longer wanted{_shown(found)}"
     else:
         kind, what = "NOT_EQUAL", "differs"
-        if len(found) <= _SHOWN and len(wanted) <= _SHOWN and "\n" not in found + wanted:
+        if _shown(found) and _shown(wanted):
             what = f"is {found}, not {wanted}"
     return Finding(
         kind="outdated",
@@ -61,6 +61,11 @@ def _outdated(difference: Data, types: t.Mapping[str, str]) -> Finding:
         difference=kind,
         message=f"{subject.rstrip(': ')} {what}",
     )
+
+
+def _shown(value: str | None) -> str:
+    """Return a value as the end of a message; nothing where it is too long for that."""
+    return f": {value}" if value and len(value) <= _SHOWN and "\n" not in value else ""
 
 
 def _where(difference: Data, types: t.Mapping[str, str]) -> tuple[Resource, str]:

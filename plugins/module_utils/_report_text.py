@@ -33,6 +33,9 @@ _VERDICTS = {
     _report.INCOMPLETE: "could not be looked at completely",
 }
 
+# Kinds that concern a stack as a whole: their message says all.
+_WHOLE = frozenset({"missing", "orphaned", "stuck"})
+
 Data = dict[str, t.Any]
 
 
@@ -122,7 +125,7 @@ def _finding(one: Data) -> list[str]:
     """Return a finding: what it is, then the two values where they are not in that line."""
     lines = _item(f"- **{one['kind']}** {one['message']}")
     expected, actual = readable(one["expected"]), readable(one["actual"])
-    in_line = f"{expected} {actual}" in ("", " ") or (
+    in_line = one["kind"] in _WHOLE or (
         "\n" not in expected + actual
         and (not expected or expected in one["message"])
         and (not actual or actual in one["message"])
@@ -137,7 +140,7 @@ def _comparison(expected: str, actual: str) -> list[str]:
     )
     lines = [line for line in found if not line.startswith("@@")]
     wrapped = [part for line in lines for part in _broken(line, COLUMNS - 2)]
-    return ["", *(f"  {line}" for line in ("```diff", *wrapped, "```")), ""]
+    return ["", *(f"  {line}" for line in ("```diff", *wrapped, "```"))]
 
 
 def _broken(line: str, width: int) -> list[str]:
@@ -178,7 +181,8 @@ def _expired(entries: t.Sequence[Data]) -> list[str]:
         number = one["findings"]
         lines += _item(
             f"- **expired** on {one['until']}: {_globs(one)} ({one['reason']});"
-            f" {number} finding{'s'[: number != 1]} of it count again. Renew the entry of"
+            f" {number} finding{'s of it count' if number != 1 else ' of it counts'} again. Renew"
+            " the entry of"
             " drift_ignore or take it away"
         )
     return lines
