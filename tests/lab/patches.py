@@ -60,7 +60,7 @@ def install(settings: Settings) -> None:
     revert_drift.install()
     operations.install(settings)
     tokens.install()
-    pipelines.install()
+    pipelines.install(settings)
 
 
 __all__ = ("install",)

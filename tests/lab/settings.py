@@ -14,6 +14,9 @@ from tests.lab.resource_faults import ResourceFaults
 
 CHANGE_PAGE = 100
 DRIFT_PAGE = 100
+ARTIFACT_COPIER = "pipeline-role"
+JOB_SECONDS = 20 * 60.0
+APPROVAL_SECONDS = 7 * 24 * 3600.0
 
 
 @dataclass
@@ -33,6 +36,9 @@ class Settings:
     accounts: the ids that exist (principals of others are refused); empty means: any.
     change_page: changes on one page of DescribeChangeSet.
     drift_page: resources on one page of DescribeStackResourceDrifts, at most.
+    artifact_copier: who brings artifacts into another region's store: "pipeline-role" or "service".
+    job_seconds: how long a pipeline waits for the result of a function.
+    approval_seconds: how long it waits for an approval.
     """
 
     latency: Latency = field(default_factory=Latency)
@@ -42,6 +48,9 @@ class Settings:
     accounts: set[str] = field(default_factory=set)
     change_page: int = CHANGE_PAGE
     drift_page: int = DRIFT_PAGE
+    artifact_copier: str = ARTIFACT_COPIER
+    job_seconds: float = JOB_SECONDS
+    approval_seconds: float = APPROVAL_SECONDS
 
     def update(self, changes: dict[str, Any]) -> None:
         """Apply a partial change. Unknown keys raise ValueError, so that no switch is a typo."""
@@ -70,7 +79,18 @@ class Settings:
             "accounts": sorted(self.accounts),
             "change_page": self.change_page,
             "drift_page": self.drift_page,
+            "artifact_copier": self.artifact_copier,
+            "job_seconds": self.job_seconds,
+            "approval_seconds": self.approval_seconds,
         }
 
 
-__all__ = ("CHANGE_PAGE", "DRIFT_PAGE", "Latency", "Settings")
+__all__ = (
+    "APPROVAL_SECONDS",
+    "ARTIFACT_COPIER",
+    "CHANGE_PAGE",
+    "DRIFT_PAGE",
+    "JOB_SECONDS",
+    "Latency",
+    "Settings",
+)
