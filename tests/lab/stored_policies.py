@@ -138,12 +138,26 @@ def _unlist(statement: Document) -> None:
 
 
 def as_expected(service: str, policy: Any, expected: Any) -> Any:
-    """A kept policy as CloudFormation shows it: as expected, when it means the same."""
+    """A kept policy as CloudFormation shows it: as expected, wherever it means the same."""
     document = parsed(policy)
     if not isinstance(document, dict):
         return document
-    document = revived(document)
-    return expected if document == rewritten(service, parsed(expected)) else document
+    return _aligned(revived(document), rewritten(service, parsed(expected)), parsed(expected))
+
+
+def _aligned(found: Any, kept: Any, expected: Any) -> Any:
+    """What was found, with what is kept so in the form in which it was expected."""
+    if found == kept:
+        return expected
+    if isinstance(found, dict) and isinstance(kept, dict) and isinstance(expected, dict):
+        return {
+            name: _aligned(value, kept[name], expected[name]) if name in kept else value
+            for name, value in found.items()
+        }
+    if isinstance(found, list) and isinstance(kept, list) and isinstance(expected, list):
+        pairs = zip(found, kept, expected, strict=False)
+        return [_aligned(*three) for three in pairs] + found[len(kept) :]
+    return found
 
 
 __all__ = ("as_expected", "install", "parsed", "revived", "rewritten")

@@ -812,6 +812,11 @@ def test_policies_are_kept_as_the_services_write_them(lab: Lab, stack: Drifting)
     assert stack.drifted() == {}
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(statements(grant_of(bucket))))
     assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == policy
+    added = statements(grant_of(bucket), {**grant_of(bucket), "Sid": "Added"})
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(added))
+    differences = stack.detect()["BucketPolicy"]["PropertyDifferences"]
+    assert [one["PropertyPath"] for one in differences] == ["/PolicyDocument/Statement/1"]
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
     iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
     again = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
     assert again == trusted
