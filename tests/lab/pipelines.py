@@ -85,10 +85,10 @@ async def handle_request(
     """Answer one request, in the service's JSON protocol."""
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
     if operation not in _OPERATIONS:
-        return error_response_json("UnknownOperationException", f"{operation} is not there", 400)
+        return _error("UnknownOperationException", f"{operation} is not there")
     request = json.loads(body or b"{}")
     for refusal in _refusals(operation, request):
-        return error_response_json("AccessDeniedException", refusal, 400)
+        return _error("AccessDeniedException", refusal)
     return answer(operation, request)
 
 
@@ -97,11 +97,12 @@ def answer(operation: str, request: Data) -> Response:
     shape = model().operation_model(operation).input_shape
     problems = str(ParamValidator().validate(request, shape).generate_report())
     if problems:
-        return error_response_json("ValidationException", problems, 400)
+        return _error("ValidationException", problems)
     try:
-        return json_response(_OPERATIONS[operation](request))
+        found: Response = json_response(_OPERATIONS[operation](request))
     except _RefusedError as error:
-        return error_response_json(error.code, str(error), 400)
+        return _error(error.code, str(error))
+    return found
 
 
 def start_from_event(name: str, *, rule_arn: str, request: Data) -> None:
@@ -115,13 +116,20 @@ def start_from_event(name: str, *, rule_arn: str, request: Data) -> None:
         _begin(pipeline, request, trigger)
 
 
+def _error(code: str, message: str) -> Response:
+    found: Response = error_response_json(code, message, 400)
+    return found
+
+
 # Who may
 
 
 def _refusals(operation: str, request: Data) -> list[str]:
     """Why the caller may not; MiniStack does not know the actions, so nobody else asks."""
     caller = Principal(arn=iam_evaluator.caller_arn())
-    asked = [(f"codepipeline:{operation}", _resource(operation, request), {})]
+    asked: list[tuple[str, str, Data]] = [
+        (f"codepipeline:{operation}", _resource(operation, request), {})
+    ]
     if operation in ("CreatePipeline", "UpdatePipeline"):
         role = request.get("pipeline", {}).get("roleArn", "*")
         asked.append(("iam:PassRole", role, {"iam:passedtoservice": SERVICE}))
