@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import parse
 
 from tests.unit.plugins.module_utils.inventory import (
     BUILD,
@@ -24,6 +25,8 @@ from tests.unit.plugins.module_utils.inventory import (
     primary_stack,
     regional_stack,
 )
+from tools import sample_applications
+from tools.sample_applications import PRIMARY_OUTPUTS, foundation
 
 COLLECTION = "ansible_collections.crossaccount.pipeline.plugins.filter"
 ROOT = Path(__file__).resolve().parents[4]
@@ -252,3 +255,32 @@ def test_a_quarantined_account_is_no_drift_target(organisation: dict[str, Any]) 
     organisation["hosts"]["testing"]["state"] = "quarantined"
 
     assert apply("drift_targets", organisation, [], ["testing"]) == []
+
+
+def test_an_applications_template_and_parameters_fit_each_other() -> None:
+    application = sample_applications.application("hello").as_data()
+    register = {region: dict(entry) for region, entry in foundation().register.items()}
+
+    template = apply(
+        "application_template",
+        application,
+        sample_applications.BASE.read_text("ascii"),
+        register,
+        "us-east-1",
+        "CrossAccountCodePipeline",
+        "CrossAccountCloudFormation",
+    )
+    parameters = apply(
+        "application_parameters", application, register, "us-east-1", PRIMARY_OUTPUTS
+    )
+
+    assert template == sample_applications.template("hello")
+    assert set(parameters) <= set(parse(template)["Parameters"])
+    assert parameters["Repository"] == "https://github.com/example/hello.git"
+
+
+def test_an_absent_application_has_neither_template_nor_parameters() -> None:
+    [absent] = sample_applications.read({"name": "hello", "state": "absent"})
+
+    assert apply("application_template", absent.as_data(), "", {}, "us-east-1", "A", "B") == ""
+    assert apply("application_parameters", absent.as_data(), {}, "us-east-1", {}) == {}
