@@ -170,15 +170,23 @@ class Look:
 
 @dataclasses.dataclass
 class _Task:
-    """A target on its way, with its error where it has one."""
+    """A target on its way.
+
+    :ivar error: why it could not be looked at.
+    :ivar unlisted: why the stacks beside it could not be listed.
+    """
 
     target: Target
     place: Place
     look: Look | None = None
     error: str | None = None
+    unlisted: str | None = None
 
     def told(self) -> dict[str, t.Any]:
         told = self.look.told() if self.look else {"exists": None, "stack_id": None, "status": None}
+        if self.unlisted is not None and self.error is None:
+            why = f"the other stacks of its region could not be listed: {self.unlisted}"
+            told["unchecked"].append(Unchecked(why=why).told(self.place))
         if self.error is not None:
             told |= {"error": self.error, "findings": [], "unchecked": []}
         return {
@@ -253,8 +261,8 @@ class DriftRun:
 
         for place, answer in zip(places, for_each(places, read), strict=True):
             if "error" in answer:
-                for task in tasks_of[place]:
-                    task.error = answer["error"]
+                # Its targets are read by name; an account that is closed fails them there.
+                tasks_of[place][0].unlisted = answer["error"]
             else:
                 self._listed[place] = answer["stacks"]
 

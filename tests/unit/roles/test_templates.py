@@ -25,6 +25,7 @@ NEEDED: dict[str, dict[str, str]] = {
         "OperatorRoleArn": "arn:aws:iam::111111111111:role/CrossAccountOperator",
         "AllowedExecutionPolicyArns": POLICY,
     },
+    "drift-access-role": {"DriftRoleArn": "arn:aws:iam::111111111111:role/CrossAccountDrift"},
 }
 # As many as AWS has, and all with long names.
 REGIONS = [f"ap-southeast-{number}" for number in range(1, 37)]
@@ -79,7 +80,7 @@ def operator_policy(partition: str = "aws", name: str = "operator") -> dict[str,
 
 
 def test_the_templates_are_the_known_ones() -> None:
-    assert sorted(TEMPLATES) == ["access-role", *FOUNDATIONS]
+    assert sorted(TEMPLATES) == sorted(["access-role", "drift-access-role", *FOUNDATIONS])
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

@@ -456,6 +456,25 @@ def test_stacks_with_the_tag_that_nothing_stands_for_are_orphans(
     assert found.asked.count("DescribeStacks") == (5 if page_size == 1 else 1)
 
 
+def test_stacks_that_cannot_be_listed_are_told_once_and_the_targets_are_complete(
+    gateway: FakeGateway,
+) -> None:
+    found = region(gateway, BUILD)
+    found.add()
+    found.add(name="Two")
+    found.before("DescribeStacks", refuse("AccessDenied", "not all of them"))
+
+    result = look([target(), target(stack_name="Two")], tag=TAG)
+
+    assert [(one["error"], one["exists"]) for one in result["stacks"]] == [(None, True)] * 2
+    [[unchecked], none] = [one["unchecked"] for one in result["stacks"]]
+    assert unchecked["why"] == (
+        "the other stacks of its region could not be listed: Failed to list the stacks: An error"
+        " occurred (AccessDenied) when calling the DescribeStacks operation: not all of them"
+    )
+    assert (unchecked["resource"], none, result["orphans"]) == ("", [], [])
+
+
 def test_a_target_takes_from_the_task_what_it_leaves_out(gateway: FakeGateway) -> None:
     region(gateway, BUILD, "eu-west-1").add()
 

@@ -19,9 +19,11 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._resolver im
     Unresolvable,
 )
 
-from tests.unit.roles.templates import TEMPLATES, source
+from tests.unit.roles.templates import ROOT, TEMPLATES, source
 
 ACCOUNT, REGION = "111111111111", "eu-west-1"
+# Pipelines of applications, as they are composed.
+COMPOSED = sorted((ROOT / "tests" / "unit" / "roles" / "golden").glob("*.template"))
 STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/One/1a2b"
 SAMPLES = [
     ACCOUNT,
@@ -87,10 +89,16 @@ def _functions(value: Any) -> set[str]:
     return {"${"} if isinstance(value, str) and "${" in value else set()
 
 
+ALL = {
+    **{name: source(name) for name in TEMPLATES},
+    **{path.stem: _template.parse(path.read_text(encoding="ascii")) for path in COMPOSED},
+}
+
+
 @pytest.mark.parametrize("filled", [False, True])
-@pytest.mark.parametrize("name", sorted(TEMPLATES))
+@pytest.mark.parametrize("name", sorted(ALL))
 def test_every_template_resolves_whole(name: str, filled: bool) -> None:
-    template = source(name)
+    template = ALL[name]
     found = Resolver(deployed(template, _values(template, filled=filled)))
 
     resolved = {
@@ -102,6 +110,11 @@ def test_every_template_resolves_whole(name: str, filled: bool) -> None:
     assert resolved
     assert _functions(resolved) == set()
     json.dumps(resolved)  # nothing else than data is left
+
+
+def test_there_are_templates_of_both_kinds() -> None:
+    assert len(TEMPLATES) >= 5
+    assert len(COMPOSED) >= 4
 
 
 def test_a_list_parameter_is_a_list_and_a_path_is_part_of_the_arn_of_a_role() -> None:
