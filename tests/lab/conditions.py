@@ -2,23 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The two condition keys on which the design stands."""
+"""The condition keys on which the design stands."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import iam
 
 from tests.lab.settings import Settings
 
 
 def install(settings: Settings) -> None:
-    """Make both keys answer as AWS does."""
+    """Make the keys answer as AWS does."""
     _principal_arn()
     _secure_transport(settings)
+    _role_of_stack()
 
 
 def _principal_arn() -> None:
@@ -56,6 +57,26 @@ def _secure_transport(settings: Settings) -> None:
         pin(source_ip, secure_transport or settings.secure_transport)
 
     app.pin_request_origin = pinned
+
+
+def _role_of_stack() -> None:
+    """cloudformation:RoleArn.
+
+    AWS: the role that the request hands to the stack. MiniStack: not there, so a statement that
+    demands a role never holds.
+    """
+    context = iam_actions.request_tag_context
+
+    def with_role(
+        service: str, iam_action: str, body: bytes, parameters: dict[str, Any]
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = context(service, iam_action, body, parameters)
+        role = parameters.get("RoleARN") if service == "cloudformation" else None
+        if role:
+            found["cloudformation:RoleArn"] = role[0] if isinstance(role, list) else role
+        return found
+
+    iam_actions.request_tag_context = with_role
 
 
 __all__ = ("install", "role_arn")
