@@ -12,6 +12,7 @@ from tests.lab import (
     conditions,
     drift_detection,
     drift_readers,
+    event_targets,
     exports,
     latency,
     log_streams,
@@ -61,6 +62,7 @@ def install(settings: Settings) -> None:
     operations.install(settings)
     tokens.install()
     pipelines.install(settings)
+    event_targets.install()
 
 
 __all__ = ("install",)

@@ -117,13 +117,18 @@ def _create_pipeline(logical_id: str, properties: Properties, stack_name: str) -
     name = properties.get("Name") or provisioners._physical_name(
         stack_name, logical_id, max_len=100
     )
-    answer = _ask("CreatePipeline", _pipeline(name, properties))
+    request = {"pipeline": declaration(name, properties), "tags": _tags(properties)}
+    answer = _ask("CreatePipeline", request)
     return name, _pipeline_attributes(name, answer["pipeline"])
 
 
-def _update_pipeline(name: str, _old: Properties, new: Properties, _stack_name: str) -> Result:
-    answer = _ask("UpdatePipeline", _pipeline(name, new))
-    return name, _pipeline_attributes(name, answer["pipeline"])
+def _update_pipeline(name: str, old: Properties, new: Properties, _stack_name: str) -> Result:
+    answer = _ask("UpdatePipeline", {"pipeline": declaration(name, new)})
+    attributes = _pipeline_attributes(name, answer["pipeline"])
+    gone = {one["key"] for one in _tags(old)} - {one["key"] for one in _tags(new)}
+    _ask("UntagResource", {"resourceArn": attributes["Arn"], "tagKeys": sorted(gone)})
+    _ask("TagResource", {"resourceArn": attributes["Arn"], "tags": _tags(new)})
+    return name, attributes
 
 
 def _delete_pipeline(name: str, _properties: Properties) -> None:
@@ -135,37 +140,34 @@ def _pipeline_attributes(name: str, pipeline: dict[str, Any]) -> dict[str, Any]:
     return {"Arn": arn, "Version": str(pipeline["version"])}
 
 
-def _pipeline(name: str, properties: Properties) -> dict[str, Any]:
-    given = {
-        key: value
-        for key, value in properties.items()
-        if key
-        not in (
-            "ArtifactStores",
-            "DisableInboundStageTransitions",
-            "Name",
-            "RestartExecutionOnUpdate",
-            "Tags",
+def declaration(name: str, properties: Properties) -> dict[str, Any]:
+    """What a template says of a pipeline, as the API takes it."""
+    given = {key: value for key, value in properties.items() if key not in _BESIDE_DECLARATION}
+    shape = pipelines.model().operation_model("CreatePipeline").input_shape.members["pipeline"]
+    stores = {
+        one["Region"]: as_request(
+            one["ArtifactStore"], shape.members["artifactStore"], "#/ArtifactStores"
         )
+        for one in properties.get("ArtifactStores", [])
     }
-    shape = pipelines._model().operation_model("CreatePipeline").input_shape
-    declaration = as_request(given, shape.members["pipeline"], "#")
-    if stores := properties.get("ArtifactStores"):
-        store_shape = shape.members["pipeline"].members["artifactStore"]
-        declaration["artifactStores"] = {
-            one["Region"]: as_request(one["ArtifactStore"], store_shape, "#/ArtifactStores")
-            for one in stores
-        }
     return {
-        "pipeline": {"name": name, **declaration},
-        "tags": [{"key": one["Key"], "value": one["Value"]} for one in properties.get("Tags", [])],
+        "name": name,
+        **as_request(given, shape, "#"),
+        **({"artifactStores": stores} if stores else {}),
     }
+
+
+_BESIDE_DECLARATION = frozenset(
+    {"ArtifactStores", "DisableInboundStageTransitions", "Name", "RestartExecutionOnUpdate", "Tags"}
+)
+
+
+def _tags(properties: Properties) -> list[dict[str, str]]:
+    return [{"key": one["Key"], "value": one["Value"]} for one in properties.get("Tags", [])]
 
 
 def _ask(operation: str, request: dict[str, Any]) -> Any:
-    if problem := pipelines._problems(operation, request):
-        raise ValueError(problem)
-    status, _unused, body = pipelines._OPERATIONS[operation](request)
+    status, _unused, body = pipelines.answer(operation, request)
     answer = json.loads(body)
     if status != 200:
         raise ValueError(
@@ -264,4 +266,4 @@ _CONVERT: dict[str, Callable[[Any, Any, str], Any]] = {
     "string": _text,
 }
 
-__all__ = ("as_request", "install")
+__all__ = ("as_request", "declaration", "install")

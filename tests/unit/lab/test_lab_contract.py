@@ -88,7 +88,6 @@ SIGNATURES = {
     "ministack.core.iam_evaluator.find_iam_access_key_account": (
         "(access_key_id: str) -> str | None"
     ),
-    "ministack.core.responses.AccountRegionScopedDict": VALUE,
     "ministack.core.responses.AccountScopedDict": VALUE,
     "ministack.core.responses.error_response_json": (
         "(code: str, message: str, status: int = 400, extra: dict | None = None, *, "
@@ -112,11 +111,16 @@ SIGNATURES = {
     "ministack.services.codebuild._projects": VALUE,
     "ministack.services.codebuild._start_build": "(data)",
     "ministack.services.codebuild._update_project": "(data)",
+    "ministack.services.eventbridge._apply_input_transformer": "(transformer, rule, view)",
+    "ministack.services.eventbridge._dispatch_event": "(event, view=None)",
     "ministack.services.eventbridge._event_pattern_error": "(pattern_str)",
+    "ministack.services.eventbridge._invoke_target": "(target, event, rule, view=None)",
+    "ministack.services.eventbridge._pattern_event_view": "(event)",
     "ministack.services.eventbridge._put_events": "(data, allow_aws_source=False)",
     "ministack.services.eventbridge._rule_key": "(rule_name: str, bus_name: str) -> str",
     "ministack.services.eventbridge._rules": VALUE,
     "ministack.services.eventbridge._targets": VALUE,
+    "ministack.services.eventbridge._validate_target_arn": "(target)",
     "ministack.services.iam._access_keys": VALUE,
     "ministack.services.iam._gen_secret": "()",
     "ministack.services.iam._gen_session_access_key": "()",
@@ -132,6 +136,12 @@ SIGNATURES = {
     "ministack.services.s3._bucket_encryption": VALUE,
     "ministack.services.s3._bucket_owner_account": "(name: str) -> str | None",
     "ministack.services.s3._bucket_policies": VALUE,
+    "ministack.services.s3._fire_s3_event": (
+        "(bucket_name: str, key: str, event_name: str, size: int = 0, etag: str = '', "
+        "deletion_type: str | None = None, restore_event_data: dict | None = None, "
+        "version_id: str | None = None, sequencer: str | None = None, "
+        "object_extra: dict | None = None, record_extra: dict | None = None) -> None"
+    ),
     "ministack.services.s3._foreign_bucket_allows": (
         "(owner_account: str, bucket_name: str, key: str, method: str, query_params: dict, "
         "caller: str, headers: dict | None = None) -> bool"
