@@ -60,6 +60,7 @@ class ActionModule(PipelineAction):
             "complete": report["complete"],
             "summary": _report.summary(report),
             "failures": _report.failures(report, drift=self.options["fail_on_drift"]),
+            "drifted": _report.drifted(report),
             "files": self._written(report, text),
         }
 

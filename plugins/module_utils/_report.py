@@ -131,6 +131,15 @@ def failures(report: Data, *, drift: bool = True) -> dict[str, str]:
     return {host: "\n".join(told) for host, told in lines.items()}
 
 
+def drifted(report: Data) -> dict[str, list[str]]:
+    """Return the stacks in which something was changed outside CloudFormation, by host."""
+    stacks: dict[str, set[str]] = {}
+    for one in report["findings"]:
+        if one["kind"] in ("drifted", "policy") and one["ignored"] is None:
+            stacks.setdefault(one["host"], set()).add(one["stack"])
+    return {host: sorted(names) for host, names in sorted(stacks.items())}
+
+
 def summary(report: Data) -> Data:
     """Return the report as AWX is to keep it: small, and with what a notification needs."""
     counted = [one for one in report["findings"] if one["ignored"] is None]
@@ -361,6 +370,7 @@ __all__ = (
     "STATES",
     "Looked",
     "document",
+    "drifted",
     "failures",
     "kinds",
     "states",

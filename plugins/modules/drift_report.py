@@ -171,6 +171,12 @@ failures:
   returned: success
   type: dict
   sample: {production: "missing: stack CrossAccountDeploy does not exist"}
+drifted:
+  description:
+    - The stacks in which something was changed outside CloudFormation and is not ignored, by host.
+  returned: success
+  type: dict
+  sample: {production: [CrossAccountDeploy]}
 files:
   description: The files that were written.
   returned: success
