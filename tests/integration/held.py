@@ -21,8 +21,8 @@ from tests.lab.lab import Lab
 
 REGIONAL, PRIMARY, DEPLOY = "CrossAccountRegional", "CrossAccountPrimary", "CrossAccountDeploy"
 CODEPIPELINE, CLOUDFORMATION = "CrossAccountCodePipeline", "CrossAccountCloudFormation"
-# The access role's own stack, which an administrator installs.
-_ADMINISTRATORS = frozenset({"AccessRole"})
+# The access roles' own stacks, which an administrator installs.
+_ADMINISTRATORS = frozenset({"AccessRole", "DriftAccessRole"})
 # Every region that a test may have used.
 _REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2", "ap-northeast-1")
 

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ministack.core.responses import now_iso
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_region, now_iso
 from ministack.services import cloudformation
 from ministack.services.cloudformation import handlers, provisioners
 
+from tests.lab.authorisation import Principal
 from tests.lab.settings import Settings
 
 Parameters = dict[str, Any]
@@ -23,6 +25,11 @@ Handler = Callable[[Parameters], Response]
 Detection = dict[str, Any]
 
 _RUNNING = "DETECTION_IN_PROGRESS"
+# What the detection of a whole stack takes besides its own permission.
+_ALSO = (
+    "cloudformation:DetectStackResourceDrift",
+    "cloudformation:BatchDescribeTypeConfigurations",
+)
 # Tasks that finish detections; the event loop itself holds them only weakly.
 _background: set[asyncio.Task[None]] = set()
 
@@ -43,12 +50,18 @@ def _detect(settings: Settings, stock: Handler, parameters: Parameters) -> Respo
     """DetectStackDrift.
 
     AWS: begins a detection, DETECTION_IN_PROGRESS until it has read everything, and refuses a
-    second one of the stack meanwhile. MiniStack: has read everything when it answers.
+    second one of the stack meanwhile; it also takes the permissions to look at one resource, and
+    at the registry. MiniStack: has read everything when it answers.
     """
     stack, refusal = handlers._drift_target(cloudformation._p(parameters, "StackName"))
     if refusal:
         failed: Response = refusal
         return failed
+    caller = Principal(arn=iam_evaluator.caller_arn())
+    for action, resource in zip(_ALSO, (stack["StackId"], "*"), strict=True):
+        if denial := caller.check(action, resource, region=get_region()):
+            denied: Response = handlers._error("AccessDenied", denial, 403)
+            return denied
     detections: dict[str, Detection] = stack.setdefault("_drift_detections", {})
     if any(one["DetectionStatus"] == _RUNNING for one in detections.values()):
         running: Response = handlers._error(

@@ -26,9 +26,15 @@ from tests.lab.organisation import Organisation, check_account_id, load_organisa
 from tests.lab.process import LabError
 from tests.lab.resource_faults import ResourceRule
 from tests.lab.seed import Seeder
-from tests.lab.settings import CHANGE_PAGE, DRIFT_PAGE
+from tests.lab.settings import (
+    APPROVAL_SECONDS,
+    ARTIFACT_COPIER,
+    CHANGE_PAGE,
+    DRIFT_PAGE,
+    JOB_SECONDS,
+)
 
-Setup = Literal["operator", "management", "profiles"]
+Setup = Literal["operator", "management", "profiles", "drift"]
 _BUILD_SECONDS = 30.0
 
 
@@ -139,6 +145,9 @@ class Lab:
             resource_faults=[],
             secure_transport=True,
             change_page=CHANGE_PAGE,
+            artifact_copier=ARTIFACT_COPIER,
+            job_seconds=JOB_SECONDS,
+            approval_seconds=APPROVAL_SECONDS,
             drift_page=DRIFT_PAGE,
         )
         self.seed()
@@ -150,6 +159,10 @@ class Lab:
         settings = cast("dict[str, Any]", self._ask("settings"))
         self._configure(accounts=[*settings["accounts"], *account_ids])
         self._seeder.seed_accounts(list(account_ids))
+
+    def add_drift_operator(self) -> None:
+        """Make the role of drift runs and its access roles, from the files that are shipped."""
+        self._seeder.seed_drift_operator()
 
     def client(self, service: str, account_id: str, region: str = "us-east-1") -> Any:
         """A boto3 client as the root of an account, to look at what AWS holds.
@@ -170,7 +183,8 @@ class Lab:
 
         operator: the operator in the build account. management: an administrator of the
         management account. profiles: as operator, with one AWS profile for every account (named
-        as in organisation.yml) in a config file, and no credentials in the environment.
+        as in organisation.yml) in a config file, and no credentials in the environment. drift: one
+        who may only look, after add_drift_operator().
         """
         region = self.organisation.primary_region
         variables = {
@@ -302,6 +316,22 @@ class Lab:
             time.sleep(0.02)
         raise LabError(f"The build {build_id} does not end.")
 
+    def client_of(self, service: str, role_arn: str, region: str = "us-east-1") -> Any:
+        """A boto3 client as a role that trusts its own account."""
+        if self._clients is None:
+            raise LabError("The lab was not started.")
+        account_id, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+        credentials = self._clients.assume(account_id, name, region)
+        return self._clients.client(service, region=region, credentials=credentials)
+
+    def set_artifact_copier(self, who: Literal["pipeline-role", "service"]) -> None:
+        """Who brings the artifacts of a pipeline into the store of another region."""
+        self._configure(artifact_copier=who)
+
+    def set_job_seconds(self, seconds: float) -> None:
+        """How long a pipeline waits for what a function reports; 20 minutes as on AWS."""
+        self._configure(job_seconds=seconds)
+
     def set_secure_transport(self, secure: bool) -> None:
         """What aws:SecureTransport says of every request; true unless a test says otherwise."""
         self._configure(secure_transport=secure)
@@ -341,7 +371,8 @@ class Lab:
         if setup == "management":
             account_id, role = organisation.management, organisation.management_access.operator_role
         else:
-            account_id, role = organisation.build, organisation.operator.operator_role
+            access = organisation.drift if setup == "drift" else organisation.operator
+            account_id, role = organisation.build, access.operator_role
         return self._clients.assume(account_id, role, organisation.primary_region)
 
     def _write_profiles(self) -> Path:

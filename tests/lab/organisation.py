@@ -28,6 +28,7 @@ class Organisation:
     """Accounts by name, and the two set-ups.
 
     execution_policies: managed policies that the access role may attach, patterns allowed.
+    drift: for drift runs that may look and change nothing; only seeded when asked for.
     """
 
     management: str
@@ -37,6 +38,7 @@ class Organisation:
     execution_policies: tuple[str, ...]
     operator: Access
     management_access: Access
+    drift: Access
 
     @property
     def accounts(self) -> dict[str, str]:
@@ -55,6 +57,7 @@ def load_organisation(path: Path = ORGANISATION_FILE) -> Organisation:
         execution_policies=tuple(data["execution_policies"]),
         operator=Access(**data["operator"]),
         management_access=Access(**data["management_access"]),
+        drift=Access(**data["drift"]),
     )
     for name, account_id in organisation.accounts.items():
         check_account_id(account_id, name=name)

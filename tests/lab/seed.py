@@ -13,15 +13,15 @@ from string import Template
 from typing import Any, Literal
 
 from tests.lab.aws import Clients
-from tests.lab.organisation import Organisation
+from tests.lab.organisation import Access, Organisation
 from tests.lab.process import LabError
 
 FILES = Path(__file__).parents[2] / "playbooks" / "files"
 # The policies of the operator for the foundation, and for the pipelines of applications.
 OPERATOR_POLICIES = ("operator", "operator-pipelines")
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
-# The stack that installs the access role, named by no rule of the collection.
-_ACCESS_STACK = "AccessRole"
+# The stacks that install access roles, named by no rule of the collection.
+_ACCESS_STACK, _DRIFT_ACCESS_STACK = "AccessRole", "DriftAccessRole"
 _STACK_SECONDS = 60.0
 
 
@@ -46,7 +46,26 @@ class Seeder:
             self._seed_organization_role(account_id)
             self._start_access_stack(account_id)
         for account_id in account_ids:
-            self._wait_for_access_stack(account_id)
+            self._wait_for(account_id, _ACCESS_STACK)
+
+    def seed_drift_operator(self) -> None:
+        """The role of drift runs, with the documented policy and no more, and its access roles."""
+        organisation = self._organisation
+        name = organisation.drift.operator_role
+        self._create_role(organisation.build, name, trusts=organisation.build)
+        self._root("iam", organisation.build).put_role_policy(
+            RoleName=name, PolicyName="drift", PolicyDocument=drift_policy(organisation)
+        )
+        for account_id in organisation.deploy.values():
+            self._start_stack(
+                account_id,
+                _DRIFT_ACCESS_STACK,
+                "drift-access-role.template",
+                DriftRoleArn=f"arn:aws:iam::{organisation.build}:role/{name}",
+                RoleName=organisation.drift.access_role,
+            )
+        for account_id in organisation.deploy.values():
+            self._wait_for(account_id, _DRIFT_ACCESS_STACK)
 
     def set_access(self, account_id: str, effect: Literal["Allow", "Deny"]) -> None:
         """Let the access roles of an account admit those whom they trust, or refuse them."""
@@ -111,46 +130,59 @@ class Seeder:
         """Set-up A: the access role, from the template that the collection ships."""
         organisation = self._organisation
         operator = f"arn:aws:iam::{organisation.build}:role/{organisation.operator.operator_role}"
-        parameters = {
-            "OperatorRoleArn": operator,
-            "RoleName": organisation.operator.access_role,
-            "AllowedExecutionPolicyArns": ",".join(organisation.execution_policies),
-        }
+        self._start_stack(
+            account_id,
+            _ACCESS_STACK,
+            "access-role.template",
+            OperatorRoleArn=operator,
+            RoleName=organisation.operator.access_role,
+            AllowedExecutionPolicyArns=",".join(organisation.execution_policies),
+        )
+
+    def _start_stack(self, account_id: str, name: str, template: str, **parameters: str) -> None:
+        """Begin to make a stack from a template that the collection ships."""
         self._root("cloudformation", account_id).create_stack(
-            StackName=_ACCESS_STACK,
-            TemplateBody=(FILES / "access-role.template").read_text(encoding="utf-8"),
+            StackName=name,
+            TemplateBody=(FILES / template).read_text(encoding="utf-8"),
             Parameters=[
                 {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
             ],
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
 
-    def _wait_for_access_stack(self, account_id: str) -> None:
+    def _wait_for(self, account_id: str, name: str) -> None:
         stacks = self._root("cloudformation", account_id)
         deadline = time.monotonic() + _STACK_SECONDS
         status = "CREATE_IN_PROGRESS"
         while status == "CREATE_IN_PROGRESS" and time.monotonic() < deadline:
-            status = stacks.describe_stacks(StackName=_ACCESS_STACK)["Stacks"][0]["StackStatus"]
+            status = stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
             if status == "CREATE_COMPLETE":
                 return
             time.sleep(0.02)
-        events = stacks.describe_stack_events(StackName=_ACCESS_STACK)["StackEvents"]
+        events = stacks.describe_stack_events(StackName=name)["StackEvents"]
         reasons = [
             event["ResourceStatusReason"]
             for event in events
             if event["ResourceStatus"] == "CREATE_FAILED"
         ]
-        raise LabError(f"access-role.template in {account_id}: {status}. {' '.join(reasons)}")
+        raise LabError(f"{name} in {account_id}: {status}. {' '.join(reasons)}")
 
 
 def operator_policy(organisation: Organisation, name: str = "operator") -> str:
     """One of the operator's policies with the placeholders filled."""
+    return _policy(name, organisation, organisation.operator)
+
+
+def drift_policy(organisation: Organisation) -> str:
+    """The policy of drift runs with the placeholders filled."""
+    return _policy("drift", organisation, organisation.drift)
+
+
+def _policy(name: str, organisation: Organisation, access: Access) -> str:
     policy = Template((FILES / f"{name}-policy.json").read_text(encoding="utf-8"))
     return policy.substitute(
-        BuildAccountId=organisation.build,
-        AccessRoleName=organisation.operator.access_role,
-        Partition="aws",
+        BuildAccountId=organisation.build, AccessRoleName=access.access_role, Partition="aws"
     )
 
 
-__all__ = ("FILES", "OPERATOR_POLICIES", "Seeder", "operator_policy")
+__all__ = ("FILES", "OPERATOR_POLICIES", "Seeder", "drift_policy", "operator_policy")

@@ -648,14 +648,29 @@ class Caller:
         credentials = Clients(lab.url).assume(ACCOUNT, name, REGION)
         self.api = Clients(lab.url).client("cloudformation", region=REGION, credentials=credentials)
 
-    def may(self, *actions: str) -> None:
+    def may(self, *actions: str, but: str = "") -> None:
         document = statements({"Action": ["cloudformation:*", *actions], "Resource": "*"})
+        if but:
+            document["Statement"].append({"Effect": "Deny", "Action": but, "Resource": "*"})
         self.iam.put_role_policy(
             RoleName=self.name, PolicyName="may", PolicyDocument=json.dumps(document)
         )
 
 
 READ = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags")
+
+
+@pytest.mark.parametrize("action", ["DetectStackResourceDrift", "BatchDescribeTypeConfigurations"])
+def test_the_detection_of_a_stack_takes_more_than_its_own_permission(
+    stack: Drifting, action: str
+) -> None:
+    """Talks to a running lab."""
+    stack.make({"T": TOPIC})
+    caller = Caller(stack.lab, f"caller-{stack.name}"[:64])
+    caller.may(but=f"cloudformation:{action}")
+    assert f"not authorized to perform: cloudformation:{action}" in refused(
+        lambda: caller.api.detect_stack_drift(StackName=stack.name)
+    )
 
 
 def test_drift_is_reverted_with_the_permissions_of_the_caller(stack: Drifting) -> None:

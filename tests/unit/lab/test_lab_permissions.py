@@ -186,11 +186,9 @@ POLICIES = {
 }
 _TAGS = "MiniStack does not ask for it, and whether AWS does is not documented clearly"
 _UNUSED = "the engine does not call it"
-_WHOLE_STACK = "AWS asks for it when a whole stack is looked at; MiniStack does not"
 UNSEEN: dict[str, dict[str, str]] = {
     "operator": {
         "cloudformation:DescribeStackResources": _UNUSED,
-        "cloudformation:DetectStackResourceDrift": _WHOLE_STACK,
         "cloudformation:TagResource": _TAGS,
         "cloudformation:UntagResource": _TAGS,
         "kms:DisableKey": "no template of ours has the property Enabled",
@@ -198,7 +196,6 @@ UNSEEN: dict[str, dict[str, str]] = {
     },
     "access": {
         "cloudformation:DescribeStackResources": _UNUSED,
-        "cloudformation:DetectStackResourceDrift": _WHOLE_STACK,
         "cloudformation:TagResource": _TAGS,
         "cloudformation:UntagResource": _TAGS,
     },

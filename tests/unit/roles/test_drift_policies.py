@@ -18,7 +18,7 @@ from tests.lab.resource_permissions import TABLE
 from tests.unit.roles.templates import BASE, ROOT, resolve, size, source
 
 DRIFT_ROLE = "arn:aws:iam::111111111111:role/CrossAccountDrift"
-READING = ("BatchGet", "Describe", "Detect", "Get", "List")
+READING = ("BatchDescribe", "BatchGet", "Describe", "Detect", "Get", "List")
 
 
 def document(name: str, partition: str = "aws") -> dict[str, Any]:

@@ -518,7 +518,7 @@ def test_the_operator_gets_everywhere_else_by_the_access_role_only() -> None:
                 continue
             assert sid in (
                 "AccessRoles",
-                "DriftDetectionStatus",
+                "DriftDetection",
                 "Keys",
                 "ListsOfLogs",
                 "SeeWhatIsThere",
