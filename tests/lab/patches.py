@@ -16,6 +16,7 @@ from tests.lab import (
     exports,
     latency,
     log_streams,
+    managed_policies,
     names,
     operations,
     permissions,
@@ -24,6 +25,7 @@ from tests.lab import (
     principals,
     references,
     revert_drift,
+    role_paths,
     stack_policies,
     stack_records,
     storage,
@@ -49,7 +51,9 @@ def install(settings: Settings) -> None:
     references.install()
     templates.install()
     permissions.install()
+    managed_policies.install()
     log_streams.install()
+    role_paths.install()
     builds.install()
     pipeline_resources.install()
     names.install()
