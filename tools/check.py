@@ -67,7 +67,11 @@ GROUPS: dict[str, tuple[Step, ...]] = {
         Step("antsibull-docs", ("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")),
         Step("antsibull-changelog", ("antsibull-changelog", "lint")),
     ),
-    "unit": (Step("unit tests", (*PYTEST, "tests/unit")),),
+    "unit": (
+        # What the tests of the role awx compare with.
+        Step("awx.awx", (PYTHON, "-m", "tools.awx_collection")),
+        Step("unit tests", (*PYTEST, "tests/unit")),
+    ),
     "sanity": (Step("ansible-test sanity", (PYTHON, "-m", "tools.sanity")),),
     "integration": (Step("integration tests", (*PYTEST, "tests/integration")),),
     "molecule": (Step("molecule", ("molecule", "test", "--all")),),

@@ -67,7 +67,7 @@ def documentation() -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Task:
-    """One task that names something of ours, with what its play and blocks give it."""
+    """One task that names something of a collection, with what its play and blocks give it."""
 
     where: str
     module: str
@@ -87,16 +87,16 @@ def load_yaml(text: str) -> Any:
     return yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader all the same
 
 
-def tasks_of(content: object, where: str) -> Iterator[Task]:
-    """Every task of ours in the data of a playbook or of a file of tasks."""
-    yield from _tasks(content, where, {})
+def tasks_of(content: object, where: str, collection: str = COLLECTION) -> Iterator[Task]:
+    """Every task of a collection in the data of a playbook or of a file of tasks."""
+    yield from _tasks(content, where, {}, f"{collection}.")
 
 
 _LISTS = ("pre_tasks", "tasks", "post_tasks", "handlers", "block", "rescue", "always")
 
 
 def _tasks(
-    content: object, where: str, defaults: Mapping[str, Mapping[str, Any] | str]
+    content: object, where: str, defaults: Mapping[str, Mapping[str, Any] | str], prefix: str
 ) -> Iterator[Task]:
     for entry in content if isinstance(content, list) else ():
         if not isinstance(entry, dict):
@@ -105,13 +105,13 @@ def _tasks(
         inner = {**defaults, **(entry.get("module_defaults") or {})}
         place = f"{where}: {entry.get('name', 'no name')}"
         for key in _LISTS:
-            yield from _tasks(entry.get(key), place, inner)
+            yield from _tasks(entry.get(key), place, inner, prefix)
         for key, arguments in entry.items():
-            if str(key).startswith(f"{COLLECTION}."):
+            if str(key).startswith(prefix):
                 given = arguments
                 if isinstance(arguments, dict) or arguments is None:
                     given = {**(arguments or {}), **(entry.get("args") or {})}
-                yield Task(place, str(key).removeprefix(f"{COLLECTION}."), given, inner)
+                yield Task(place, str(key).removeprefix(prefix), given, inner)
 
 
 def problems_of(task: Task, specs: Mapping[str, Spec]) -> list[str]:
@@ -139,7 +139,7 @@ def problems_of(task: Task, specs: Mapping[str, Spec]) -> list[str]:
             ]
         if task.module in members:
             defaults.update(given)
-    return problems + _option_problems(spec, {**defaults, **task.arguments}, "")
+    return problems + option_problems(spec, {**defaults, **task.arguments}, "")
 
 
 def takes_connection(spec: Spec) -> bool:
@@ -147,7 +147,8 @@ def takes_connection(spec: Spec) -> bool:
     return "access_role_name" in spec
 
 
-def _option_problems(spec: Spec, given: Mapping[str, Any], path: str) -> list[str]:
+def option_problems(spec: Spec, given: Mapping[str, Any], path: str) -> list[str]:
+    """What is wrong with the options given; the value of a template is not known here."""
     known = set(spec) | {alias for entry in spec.values() for alias in entry.get("aliases", ())}
     problems = [f"no option {path}{name}" for name in given if name not in known]
     for name, entry in spec.items():
@@ -161,7 +162,7 @@ def _option_problems(spec: Spec, given: Mapping[str, Any], path: str) -> list[st
         if options and isinstance(value, dict | list):
             for one in value if isinstance(value, list) else [value]:
                 if isinstance(one, dict):
-                    problems += _option_problems(options, one, f"{path}{name}.")
+                    problems += option_problems(options, one, f"{path}{name}.")
         if not _has_template(value):
             plain = {key: part for key, part in entry.items() if key != "options"}
             checked = ArgumentSpecValidator({name: plain}).validate({name: value})
