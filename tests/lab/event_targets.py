@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from contextvars import ContextVar
 from typing import Any
 
@@ -20,6 +21,7 @@ Data = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 
 _SERVICE = "events.amazonaws.com"
+_log = logging.getLogger(__name__)
 _version: ContextVar[str | None] = ContextVar("version", default=None)
 
 
@@ -103,7 +105,10 @@ def _start(target: Data, rule: Data, given: Data) -> None:
     if caller.check("codepipeline:StartPipelineExecution", arn, region=region):
         return
     with request_scope(account, region):
-        pipelines.start_from_event(arn.rpartition(":")[2], rule_arn=rule["Arn"], request=given)
+        try:
+            pipelines.start_from_event(arn.rpartition(":")[2], rule_arn=rule["Arn"], request=given)
+        except Exception:
+            _log.exception("%s did not take %s", arn, given)
 
 
 def _roles_of_targets() -> None:

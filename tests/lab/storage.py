@@ -38,7 +38,8 @@ def install() -> None:
 def _key_id_of_uploads() -> None:
     """s3:x-amz-server-side-encryption-aws-kms-key-id of an upload.
 
-    AWS: the key that the request names. MiniStack: not there, so a statement about it never holds.
+    AWS: the key that the request names; for a part, that of the upload's own request. MiniStack:
+    not there, so a statement about it never holds.
     """
     context = iam_actions._s3_object_context
 
@@ -46,11 +47,19 @@ def _key_id_of_uploads() -> None:
         iam_action: str, query_params: dict[str, Any], path: str, headers: dict[str, str]
     ) -> dict[str, Any]:
         found: dict[str, Any] = context(iam_action, query_params, path, headers)
-        if iam_action == "s3:PutObject" and headers.get(_KEY_ID):
-            found[f"s3:{_KEY_ID}"] = headers[_KEY_ID]
+        if iam_action == "s3:PutObject" and (key_id := _named_key(query_params, headers)):
+            found[f"s3:{_KEY_ID}"] = key_id
         return found
 
     iam_actions._s3_object_context = with_key_id
+
+
+def _named_key(query: dict[str, Any], headers: dict[str, str]) -> str:
+    upload_id = query.get("uploadId")
+    upload = s3._multipart_uploads.get(upload_id[0] if isinstance(upload_id, list) else upload_id)
+    if not upload:
+        return headers.get(_KEY_ID, "")
+    return s3._stored_sse_headers(upload).get(_KEY_ID, "") if upload["requested_sse"] else ""
 
 
 def _buckets_of_others() -> None:

@@ -587,3 +587,51 @@ def test_a_group_s_arn_with_an_asterisk_is_about_its_streams(lab: Lab, name: str
     clients = Clients(lab.url)
     logs = clients.client("logs", region=REGION, credentials=clients.assume(ACCOUNT, name, REGION))
     logs.create_log_stream(logGroupName=name, logStreamName="one")
+
+
+# Drift
+
+
+def test_a_pipeline_that_was_changed_has_drifted(lab: Lab, stacks: Stacks, name: str) -> None:
+    """Talks to a running lab."""
+    made = {"Role": role("codepipeline"), "Pipeline": pipeline(name, ExecutionMode="QUEUED")}
+    tags = [{"Key": "one", "Value": "tag"}]
+    assert create(stacks, made, Tags=tags) == "CREATE_COMPLETE"
+    assert drift(stacks)["StackResourceDriftStatus"] == "IN_SYNC"
+    client = lab.client("codepipeline", ACCOUNT)
+    found = client.get_pipeline(name=name)["pipeline"]
+    found["stages"][0]["actions"][0]["configuration"]["S3Bucket"] = "another"
+    client.update_pipeline(pipeline={**found, "executionMode": "SUPERSEDED"})
+    drifted = drift(stacks)
+    assert drifted["StackResourceDriftStatus"] == "MODIFIED"
+    differences = {
+        one["PropertyPath"]: one["ActualValue"] for one in drifted["PropertyDifferences"]
+    }
+    assert differences == {
+        "/ExecutionMode": "SUPERSEDED",
+        "/Stages/0/Actions/0/Configuration/S3Bucket": "another",
+    }
+    client.delete_pipeline(name=name)
+    assert drift(stacks)["StackResourceDriftStatus"] == "DELETED"
+
+
+def drifts(stacks: Stacks) -> list[dict[str, Any]]:
+    api = stacks.api
+    detection = api.detect_stack_drift(StackName=stacks.name)["StackDriftDetectionId"]
+    eventually(
+        lambda: (
+            api.describe_stack_drift_detection_status(StackDriftDetectionId=detection)[
+                "DetectionStatus"
+            ]
+            == "DETECTION_COMPLETE"
+        )
+    )
+    found: list[dict[str, Any]] = api.describe_stack_resource_drifts(StackName=stacks.name)[
+        "StackResourceDrifts"
+    ]
+    return found
+
+
+def drift(stacks: Stacks) -> dict[str, Any]:
+    """The pipeline's."""
+    return next(one for one in drifts(stacks) if one["LogicalResourceId"] == "Pipeline")

@@ -58,6 +58,9 @@ SIGNATURES = {
         "(service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict, "
         "region: str, account_id: str) -> str"
     ),
+    "ministack.core.iam_actions.request_tag_context": (
+        "(service: str, iam_action: str, body: bytes, params: dict) -> dict"
+    ),
     "ministack.core.iam_evaluator.AmbiguousAccessKeyError": VALUE,
     "ministack.core.iam_evaluator.EvalContext": VALUE,
     "ministack.core.iam_evaluator._gather_role_policies": (
@@ -154,6 +157,7 @@ SIGNATURES = {
     "ministack.services.s3._stored_sse_headers": "(obj: dict) -> dict",
     "ministack.services.s3._bucket_has_versions": "(name: str) -> bool",
     "ministack.services.s3._buckets": VALUE,
+    "ministack.services.s3._multipart_uploads": VALUE,
     "ministack.services.s3._delete_bucket_encryption": "(name: str)",
     "ministack.services.s3._delete_bucket_lifecycle": "(name: str)",
     "ministack.services.s3._delete_bucket_ownership_controls": "(name: str)",
