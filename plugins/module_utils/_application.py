@@ -88,8 +88,7 @@ class Source:
     @classmethod
     def from_data(cls, data: t.Mapping[str, t.Any]) -> Source:
         """Return the source that ``as_data`` of its application wrote."""
-        artifacts = tuple(Artifact(**one) for one in data["artifacts"])
-        return cls(**{**data, "artifacts": artifacts, "environment": dict(data["environment"])})
+        return cls(**{**data, "artifacts": tuple(Artifact(**one) for one in data["artifacts"])})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -141,7 +140,7 @@ class Wave:
         environments = tuple(
             Environment(**{**one, "regions": tuple(one["regions"])}) for one in data["environments"]
         )
-        approval = data["approval"]
+        approval = data.get("approval")
         return cls(
             name=data["name"],
             environments=environments,
@@ -220,18 +219,18 @@ class Application:
 
     @classmethod
     def from_data(cls, data: t.Mapping[str, t.Any]) -> Application:
-        """Return the application that :meth:`as_data` wrote."""
-        source = data["source"]
-        own = {field.name: data[field.name] for field in dataclasses.fields(cls)}
+        """Return the application that :meth:`as_data` wrote; what is left out has its default."""
+        source = data.get("source")
+        fields = {field.name for field in dataclasses.fields(cls)}
         return cls(
             **{
-                **own,
+                **{name: value for name, value in data.items() if name in fields},
                 "source": None if source is None else Source.from_data(source),
                 "stacks": tuple(
-                    Stack(**{**one, "capabilities": tuple(one["capabilities"])})
-                    for one in data["stacks"]
+                    Stack(**{**one, "capabilities": tuple(one.get("capabilities") or ())})
+                    for one in data.get("stacks") or ()
                 ),
-                "waves": tuple(Wave.from_data(one) for one in data["waves"]),
+                "waves": tuple(Wave.from_data(one) for one in data.get("waves") or ()),
             }
         )
 

@@ -454,10 +454,13 @@ class _Reader:
 
     def _regions(self, data: Mapping[str, t.Any], field: str, host: Host | None) -> tuple[str, ...]:
         if "regions" not in data:
-            return host.regions if host else ()
-        regions = [str(one) for _field, one in self._list(data, field, "regions", required=True)]
+            regions = list(host.regions) if host else []
+        else:
+            regions = [
+                str(one) for _field, one in self._list(data, field, "regions", required=True)
+            ]
         self._check_unique(f"{field}.regions", "region", regions)
-        for region in regions if host else ():
+        for region in regions if host and host.is_present else ():
             if region not in self._organisation.regions:
                 self._problem(
                     f"{field}.regions",

@@ -28,10 +28,8 @@ from ._stages import (
 
 try:
     import yaml
-
-    HAS_YAML = True
 except ImportError:  # Ansible itself cannot run without it
-    HAS_YAML = False
+    pass
 
 # CloudFormation's limit of a template in a bucket, in bytes.
 TEMPLATE_LIMIT = 1_000_000

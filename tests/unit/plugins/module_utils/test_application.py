@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._application import (
     Application,
     Approval,
+    Artifact,
     Source,
     functions_in,
 )
@@ -30,6 +31,32 @@ def test_an_application_survives_a_variable_of_a_playbook(name: str) -> None:
 
     assert Application.from_data(data) == read
     assert data["stack_name"] == f"{name}-pipeline"
+
+
+def test_what_data_leaves_out_has_its_default() -> None:
+    # As the argument specification of the role has it.
+    read = Application.from_data(
+        {
+            "name": "hello",
+            "stack_name": "hello-pipeline",
+            "source": {"type": "s3", "artifacts": [{"name": "a", "object": "a.zip"}]},
+            "stacks": [{"name": "hello", "artifact": "a", "template": "t.yml"}],
+            "waves": [
+                {
+                    "name": "all",
+                    "environments": [
+                        {"host": "one", "account_id": "222222222222", "regions": ["eu-west-1"]}
+                    ],
+                }
+            ],
+        }
+    )
+
+    assert read.is_present
+    assert read.source == Source(type="s3", artifacts=(Artifact(name="a", object="a.zip"),))
+    assert (read.stacks[0].capabilities, read.stacks[0].parameters) == ((), {})
+    assert (read.waves[0].approval, read.environments[0].parameters) == (None, {})
+    assert Application.from_data({"name": "old", "state": "absent"}).source is None
 
 
 def test_an_absent_application_is_a_name() -> None:

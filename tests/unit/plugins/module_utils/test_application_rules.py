@@ -746,15 +746,18 @@ def test_nothing_is_deployed_to_a_host_that_is_not_present(state: str) -> None:
     ]
 
 
-def test_a_region_that_is_to_be_absent_has_no_foundation() -> None:
+@pytest.mark.parametrize(
+    "place", ["waves[testing].environments[testing]", "waves[production].environments[production]"]
+)
+def test_a_region_that_is_to_be_absent_has_no_foundation(place: str) -> None:
     organisation = sample_applications.organisation()
     host = dataclasses.replace(organisation.hosts["eu-west-1"], state="absent")
     organisation.hosts["eu-west-1"] = host
 
     assert (
-        "pipeline hello: waves[testing].environments[testing].regions: region eu-west-1 has no"
-        " foundation: it is neither the primary region nor a present host of group regional. Add"
-        " eu-west-1 to the inventory, or take it away"
+        f"pipeline hello: {place}.regions: region eu-west-1 has no foundation: it is neither the"
+        " primary region nor a present host of group regional. Add eu-west-1 to the inventory, or"
+        " take it away"
     ) in problems(sample_applications.hello(), organisation=organisation)
 
 
