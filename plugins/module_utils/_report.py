@@ -268,7 +268,8 @@ def _row(
     :param drift: what stack_drift_info found; None where it was not asked.
     :param compared: what the stack action returned with state compared; None where it did not.
     """
-    error = (drift or {}).get("error") or failure
+    # A failure that a second look took back is the empty text.
+    error = (drift or {}).get("error") or failure or None
     if absent:
         status = (drift or {}).get("status")
         there = bool((drift or {}).get("exists"))

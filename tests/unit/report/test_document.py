@@ -208,6 +208,13 @@ def test_a_stack_in_its_way_out_is_no_finding_when_it_is_gone() -> None:
             lambda: look(unchecked=(Unchecked(resource=Resource(logical_id="Key"), why="no"),)),
             "could not look at Key: no",
         ),
+        (
+            lambda: look(
+                unchecked=(Unchecked(resource=Resource(logical_id="Key"), why="no"),),
+                variables={"drift_failure": ""},
+            ),
+            "could not look at Key: no",
+        ),
     ],
 )
 def test_what_could_not_be_looked_at_is_never_clean(report: Any, error: str) -> None:
