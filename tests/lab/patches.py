@@ -30,6 +30,7 @@ from tests.lab import (
     stack_records,
     storage,
     stored_policies,
+    template_urls,
     templates,
     tokens,
 )
@@ -50,6 +51,7 @@ def install(settings: Settings) -> None:
     stored_policies.install()
     references.install()
     templates.install()
+    template_urls.install()
     permissions.install()
     managed_policies.install()
     log_streams.install()

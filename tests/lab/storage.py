@@ -218,6 +218,16 @@ def _refusal(caller: Principal, action: str, key_id: str, path: str) -> str:
     )
 
 
+def refusal_to_read(caller: Principal, path: str) -> str:
+    """Why a caller may not read an object, for a service that reads it for the caller."""
+    bucket, _unused = _split(path)
+    owner = s3._bucket_owner_account(bucket)
+    policy = s3._bucket_policies.get_scoped(owner, None, bucket) if owner else None
+    arn = f"arn:aws:s3:::{path.lstrip('/')}"
+    refusal = caller.check("s3:GetObject", arn, region=get_region(), policy=policy, owner=owner)
+    return refusal or _refusal(caller, "kms:Decrypt", _key_of_object(path), path)
+
+
 def _own_key(key_id: str) -> str:
     if key_id.startswith("alias/"):
         key_id = str(kms._aliases.get(kms._alias_arn(key_id), ""))
@@ -262,4 +272,4 @@ def _denied(message: str) -> Response:
     return 403, {"Content-Type": content_type}, answer
 
 
-__all__ = ("install",)
+__all__ = ("install", "refusal_to_read")

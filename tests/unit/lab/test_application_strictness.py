@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 
 from tests.lab.aws import Clients
 from tests.lab.lab import Lab
-from tests.unit.lab.stacks import Stacks, refused
+from tests.unit.lab.stacks import TOPIC, Stacks, refused
 
 ACCOUNT = "111111111111"
 REGION = "us-east-1"
@@ -464,7 +464,47 @@ def test_a_property_that_a_pipeline_does_not_have_is_refused(stacks: Stacks, nam
     assert "extraneous key [Stores]" in reasons(stacks)
 
 
+# Templates in buckets
+
+
+@pytest.mark.parametrize("denied", ["s3:GetObject", "kms:Decrypt"])
+def test_a_template_is_read_with_the_rights_of_the_caller(lab: Lab, name: str, denied: str) -> None:
+    """Talks to a running lab."""
+    s3, body = lab.client("s3", ACCOUNT), json.dumps({"Resources": {"Topic": TOPIC}})
+    name = name.replace(":", "-").lower()
+    key = lab.client("kms", ACCOUNT).create_key()["KeyMetadata"]["Arn"]
+    s3.create_bucket(Bucket=name)
+    s3.put_object(
+        Bucket=name, Key="one", Body=body, ServerSideEncryption="aws:kms", SSEKMSKeyId=key
+    )
+    url = f"{lab.url}/{name}/one"
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    but_one = {"Effect": "Allow", "NotAction": denied, "Resource": "*"}
+    other = somebody(lab, f"{name}-other", but_one)
+    message = refused(lambda: other.create_stack(StackName=name, TemplateURL=url))
+    assert message == "ValidationError: S3 error: Access Denied"
+    own = Stacks(somebody(lab, f"{name}-own", everything), name)
+    own.api.create_stack(StackName=name, TemplateURL=url)
+    assert own.wait() == "CREATE_COMPLETE"
+
+
 # Roles that are passed
+
+
+def somebody(lab: Lab, name: str, *statements: dict[str, Any]) -> Any:
+    """CloudFormation as a role of that name, with these permissions."""
+    iam = lab.client("iam", ACCOUNT)
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Action": "sts:AssumeRole",
+    }
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy)
+    clients = Clients(lab.url)
+    credentials = clients.assume(ACCOUNT, name, REGION)
+    return clients.client("cloudformation", region=REGION, credentials=credentials)
 
 
 def rule(name: str, **target: Any) -> dict[str, Any]:
@@ -497,28 +537,13 @@ def test_whoever_gives_a_role_must_be_allowed_to_pass_it(lab: Lab, name: str, se
     iam = lab.client("iam", ACCOUNT)
     trust = role(service)["Properties"]["AssumeRolePolicyDocument"]
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    own_trust = {
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
-                "Action": "sts:AssumeRole",
-            }
-        ]
-    }
-    iam.create_role(RoleName=f"{name}-me", AssumeRolePolicyDocument=json.dumps(own_trust))
     other = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "NotAction": "iam:PassRole", "Resource": "*"},
-            statement("iam:PassRole", Condition=other),
-        ],
-    }
-    iam.put_role_policy(RoleName=f"{name}-me", PolicyName="own", PolicyDocument=json.dumps(policy))
-    clients = Clients(lab.url)
-    credentials = clients.assume(ACCOUNT, f"{name}-me", REGION)
-    api = clients.client("cloudformation", region=REGION, credentials=credentials)
+    api = somebody(
+        lab,
+        f"{name}-me",
+        {"Effect": "Allow", "NotAction": "iam:PassRole", "Resource": "*"},
+        statement("iam:PassRole", Condition=other),
+    )
     own = Stacks(api, name)
     template = json.loads(json.dumps({"One": PASSED[service](name)}).replace("ROLE", arn))
     assert create(own, template) == "ROLLBACK_COMPLETE"

@@ -225,6 +225,7 @@ SIGNATURES = {
     ),
     f"{CLOUDFORMATION}.handlers._resolve_stack": "(stack_name)",
     f"{CLOUDFORMATION}.handlers._xml": "(status, root_tag, inner)",
+    f"{CLOUDFORMATION}.helpers._resolve_document": "(params, body_key, url_key, label)",
     f"{CLOUDFORMATION}.provisioners._NAME_SEED": VALUE,
     f"{CLOUDFORMATION}.provisioners._physical_name": (
         "(stack_name: str, logical_id: str, *, lowercase: bool = False, max_len: int = 128, "
