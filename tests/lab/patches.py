@@ -14,6 +14,7 @@ from tests.lab import (
     drift_readers,
     event_targets,
     exports,
+    function_code,
     latency,
     log_streams,
     managed_policies,
@@ -54,6 +55,7 @@ def install(settings: Settings) -> None:
     template_urls.install()
     permissions.install()
     managed_policies.install()
+    function_code.install()
     log_streams.install()
     role_paths.install()
     builds.install()

@@ -84,7 +84,7 @@ def _check(work: Work) -> None:
     if work.is_unchanged:
         return
     actions = needed(work.resource_type, work.operation, work.old, work.new)
-    _authorise(_principal(work.stack), work, actions)
+    _authorise(principal_of(work.stack), work, actions)
 
 
 def _check_drift_detection() -> None:
@@ -126,8 +126,11 @@ def _check_drift_detection() -> None:
     drift.detect_resource_drift = detected
 
 
-def _principal(stack: dict[str, Any]) -> Principal:
-    """The caller, through CloudFormation; or the stack's role, which CloudFormation assumes."""
+def principal_of(stack: dict[str, Any]) -> Principal:
+    """As whom a stack is worked on.
+
+    The caller, through CloudFormation; or the stack's role, which CloudFormation assumes.
+    """
     if role := stack.get("_lab_role"):
         account, name = role.split(":")[4], role.rpartition("/")[2]
         return Principal(arn=f"arn:aws:sts::{account}:assumed-role/{name}/AWSCloudFormation")
@@ -299,4 +302,4 @@ def _role_problem(role: str) -> Response | None:
     return None
 
 
-__all__ = ("install",)
+__all__ = ("install", "principal_of")

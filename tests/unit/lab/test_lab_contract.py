@@ -139,6 +139,9 @@ SIGNATURES = {
     "ministack.services.kms._aliases": VALUE,
     "ministack.services.kms._keys": VALUE,
     "ministack.services.kms._resolve_key": "(key_id_or_arn)",
+    "ministack.services.lambda_svc._fetch_code_from_s3": (
+        "(bucket: str, key: str, version_id: str | None = None) -> bytes | None"
+    ),
     "ministack.services.lambda_svc._functions": VALUE,
     "ministack.services.s3._bucket_default_sse_headers": "(bucket_name: str) -> dict",
     "ministack.services.s3._bucket_encryption": VALUE,
