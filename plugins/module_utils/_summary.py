@@ -243,7 +243,7 @@ def applications_as_text(
         )
     if orphans:
         lines += [""] if lines else []
-        lines += ["Application pipelines that pipelines does not have, left alone:"]
+        lines += ["Application pipelines that are not in the data, left alone:"]
         lines += _orphan_lines(orphans)
     for row in rows:
         if row.failure:

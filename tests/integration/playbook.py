@@ -26,6 +26,9 @@ SECONDS = 150
 
 _RECAP = re.compile(r"^(?P<host>\S+) +: (?P<counts>(?:\w+=\d+ *){7})$", re.MULTILINE)
 _SUMMARY = re.compile(r"^HOST +ACCOUNT +REGION +STACK +RESULT\n(?P<rows>(?:.+\n)+)", re.MULTILINE)
+_APPLICATIONS = re.compile(
+    r"^APPLICATION +ACCOUNT +REGION +STACK +RESULT\n(?P<rows>(?:.+\n)+)", re.MULTILINE
+)
 _KEPT = "data without a stack"
 _PLAY = re.compile(r"^PLAY \[(.*)\] \*+$", re.MULTILINE)
 
@@ -89,6 +92,19 @@ class Run:
         rows = match["rows"].splitlines() if match else []
         cells = (re.split(r" {2,}", row.strip()) for row in rows)
         return {host: result for host, _account, _region, _stack, result in cells}
+
+    @property
+    def applications(self) -> dict[str, str]:
+        """What the summary says of each application."""
+        match = _APPLICATIONS.search(self.output)
+        rows = match["rows"].splitlines() if match else []
+        cells = (re.split(r" {2,}", row.strip()) for row in rows)
+        return {name: result for name, _account, _region, _stack, result in cells}
+
+    def application_reason(self, name: str) -> str:
+        """Why the summary says that an application failed; empty when it does not."""
+        match = re.search(rf"^application {re.escape(name)}: (.*)$", self.output, re.MULTILINE)
+        return match[1] if match else ""
 
     def reason(self, host: str) -> str:
         """Why the summary says that a host failed; empty when it does not.

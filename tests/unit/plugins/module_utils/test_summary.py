@@ -617,7 +617,7 @@ def test_applications_are_a_table_with_the_reasons_below() -> None:
         "",
         "1 unchanged, 1 FAILED",
         "",
-        "Application pipelines that pipelines does not have, left alone:",
+        "Application pipelines that are not in the data, left alone:",
         *ORPHAN_LINES[1:4],
         "",
         "application broken: the template is too large",
