@@ -360,4 +360,4 @@ def large() -> Data:
     )
 
 
-__all__ = ("PROBE", "clean", "everything", "large", "organisation")
+__all__ = ("PROBE", "Place", "clean", "everything", "large", "organisation")

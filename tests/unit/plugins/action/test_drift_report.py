@@ -94,7 +94,7 @@ def test_findings_fail_hosts_unless_they_are_not_to(
 
 
 def test_applications_are_read_from_what_the_primary_recorded(shown: list[str]) -> None:
-    applications = [
+    applications: list[dict[str, Any]] = [
         {"name": name, "state": "present", "stack_name": f"{name}-pipeline", "waves": []}
         for name in ("hello", "orders")
     ]
