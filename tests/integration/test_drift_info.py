@@ -1,0 +1,390 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Drift is found under a policy that reads only, and put right under little more.
+
+The tests talk to the lab, by the actions and without a playbook, and share one organisation: each
+leaves it as it was.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from ansible_collections.crossaccount.pipeline.plugins.action import stack_drift, stack_drift_info
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._findings import NOT_DETECTED
+
+from tests.integration.drifting import Organisation
+from tests.integration.held import CLOUDFORMATION, CODEPIPELINE
+from tests.integration.inventory import Inventory
+from tests.integration.playbook import StackName
+from tests.integration.tampering import ADDED_POLICY, KINDS, by_a_run
+from tests.lab.lab import Lab, Setup
+from tests.lab.seed import drift_policy
+from tests.unit.plugins.plugin_utils.harness import run_action
+
+Data = dict[str, Any]
+
+DRIFT_ROLE, DRIFT_ACCESS = "CrossAccountDrift", "CrossAccountDriftAccess"
+APPLICATION_STACK = "hello-pipeline"
+TAG = "crossaccount:group"
+PRIMARY = "build"
+
+
+@pytest.fixture(scope="module")
+def organisation(running_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
+    """An organisation with an application."""
+    running_lab.reset()
+    folder = tmp_path_factory.mktemp("organisation")
+    made = Organisation(running_lab, folder)
+    shipped = Inventory.copied_to(folder / "shipped", applications=True)
+    made.inventory.set_group("primary", pipelines=shipped.variables("primary")["pipelines"])
+    made.bootstrap()
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _at_once(running_lab: Lab) -> Iterator[None]:
+    yield
+    running_lab.set_latency(0)
+    running_lab.set_drift_page(100)
+
+
+def _give(lab: Lab, document: Data) -> None:
+    """Give the role of drift runs another policy."""
+    lab.client("iam", lab.organisation.build).put_role_policy(
+        RoleName=DRIFT_ROLE, PolicyName="drift", PolicyDocument=json.dumps(document)
+    )
+
+
+def _act_as(lab: Lab, setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the actions find the credentials of a set-up."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in lab.variables(setup).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def as_drift_role(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look under the policy of drift runs."""
+    _act_as(organisation.lab, "drift", monkeypatch)
+
+
+@pytest.fixture
+def as_operator(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put right as the operator, with what that takes besides."""
+    _act_as(organisation.lab, "operator", monkeypatch)
+
+
+def stacks_of(organisation: Organisation) -> dict[str, StackName]:
+    """Every stack that a drift run looks at, by the name of its target."""
+    found = {name: organisation.held.stack_of(name) for name in organisation.inventory.hosts}
+    primary = found[PRIMARY]
+    return {**found, "hello": primary._replace(name=APPLICATION_STACK)}
+
+
+def look(
+    organisation: Organisation, access_role: str = DRIFT_ACCESS, *, names: Collection[str] = ()
+) -> dict[str, Any]:
+    """A look at everything, or at what these names stand for."""
+    result = run_action(
+        stack_drift_info.ActionModule,
+        {
+            "targets": [
+                {
+                    "name": name,
+                    "account_id": stack.account_id,
+                    "region": stack.region,
+                    "stack_name": stack.name,
+                }
+                for name, stack in stacks_of(organisation).items()
+                if not names or name in names
+            ],
+            "sts_region": organisation.inventory.primary_region,
+            "access_role_name": access_role,
+            "policies": True,
+            "tag": TAG,
+            "wait_timeout": 60,
+        },
+    )
+    assert "failed" not in result, result
+    return result
+
+
+def put_right(organisation: Organisation, name: str, *, check_mode: bool = False) -> Data:
+    """Put one stack right."""
+    stack = stacks_of(organisation)[name]
+    return run_action(
+        stack_drift.ActionModule,
+        {
+            "account_id": stack.account_id,
+            "region": stack.region,
+            "stack_name": stack.name,
+            "sts_region": organisation.inventory.primary_region,
+            "access_role_name": organisation.lab.organisation.operator.access_role,
+            "wait_timeout": 60,
+        },
+        task_vars={"inventory_hostname": name},
+        check_mode=check_mode,
+    )
+
+
+def findings(result: Data) -> list[Data]:
+    return [finding for stack in result["stacks"] for finding in stack["findings"]]
+
+
+def troubles(result: Data) -> list[str]:
+    """Whatever keeps a look from being complete. AWS detects no drift of one type of ours."""
+    stacks = result["stacks"]
+    return [stack["error"] for stack in stacks if stack["error"]] + [
+        f"{one['resource']}: {one['why']}"
+        for stack in stacks
+        for one in stack["unchecked"]
+        if (one["resource_type"], one["why"]) != ("AWS::CodeBuild::Project", NOT_DETECTED)
+    ]
+
+
+def check_clean(result: Data) -> None:
+    assert troubles(result) == []
+    assert findings(result) == []
+    assert result["orphans"] == []
+    assert {one["exists"] for one in result["stacks"]} == {True}
+
+
+@pytest.mark.usefixtures("as_drift_role")
+def test_a_clean_organisation_is_seen_whole_under_a_policy_that_only_reads(
+    organisation: Organisation,
+) -> None:
+    before = organisation.everything()
+    organisation.lab.clear_calls()
+
+    check_clean(look(organisation))
+
+    calls = organisation.lab.calls()
+    assert {call.principal.split("/")[1] for call in calls} == {DRIFT_ROLE, DRIFT_ACCESS}
+    assert [call for call in calls if call.write] == []
+    assert [call for call in calls if call.status >= 400] == []
+    detections = [call for call in calls if call.action == "DetectStackDrift"]
+    assert len(detections) == len(stacks_of(organisation))
+    assert organisation.everything() == before
+
+
+# What the lab has no drift detection for, and what other parts of a run need.
+UNSEEN = {
+    "codebuild:BatchGetProjects",
+    "cloudformation:GetStackPolicy",
+    "codepipeline:ListPipelines",
+}
+
+
+@pytest.mark.usefixtures("as_drift_role")
+def test_every_permission_of_a_drift_run_is_needed(organisation: Organisation) -> None:
+    lab = organisation.lab
+    whole = json.loads(drift_policy(lab.organisation))
+    names = (PRIMARY, "hello", "development")
+    unmissed = set()
+    try:
+        for index, statement in enumerate(whole["Statement"]):
+            actions = statement["Action"]
+            for action in [actions] if isinstance(actions, str) else actions:
+                less = copy.deepcopy(whole)
+                kept = [one for one in actions if one != action] if actions != action else []
+                if kept:
+                    less["Statement"][index]["Action"] = kept
+                else:
+                    del less["Statement"][index]
+                _give(lab, less)
+                if not troubles(look(organisation, names=names)):
+                    unmissed.add(action)
+    finally:
+        _give(lab, whole)
+    assert unmissed == UNSEEN
+
+
+@pytest.mark.usefixtures("as_drift_role")
+def test_every_page_and_a_detection_that_takes_its_time(organisation: Organisation) -> None:
+    """Another detection runs already in one stack: it is waited for, and ours follows."""
+    lab, stack = organisation.lab, organisation.held.primary
+    lab.set_latency(0, drift=1.5)
+    lab.set_drift_page(1)
+    lab.client("cloudformation", stack.account_id, stack.region).detect_stack_drift(
+        StackName=stack.name
+    )
+    lab.clear_calls()
+
+    check_clean(look(organisation))
+
+    calls = lab.calls()
+    refused = [one for one in calls if one.action == "DetectStackDrift" and one.status >= 400]
+    assert {one.resource for one in refused} == {stack.name}
+    starts = [number for number, one in enumerate(calls) if one.action == "DetectStackDrift"]
+    follows = [
+        number
+        for number, one in enumerate(calls)
+        if one.action == "DescribeStackDriftDetectionStatus"
+    ]
+    firsts = len(stacks_of(organisation))
+    assert starts[firsts - 1] < follows[0]  # started everywhere before one is followed
+
+
+@pytest.mark.usefixtures("as_drift_role")
+def test_an_account_that_refuses_leaves_the_others_complete(organisation: Organisation) -> None:
+    lab = organisation.lab
+    iam = lab.client("iam", lab.organisation.deploy["testing"])
+    trust = iam.get_role(RoleName=DRIFT_ACCESS)["Role"]["AssumeRolePolicyDocument"]
+    closed = {**trust, "Statement": [{**one, "Effect": "Deny"} for one in trust["Statement"]]}
+    try:
+        iam.update_assume_role_policy(RoleName=DRIFT_ACCESS, PolicyDocument=json.dumps(closed))
+        result = look(organisation)
+    finally:
+        iam.update_assume_role_policy(RoleName=DRIFT_ACCESS, PolicyDocument=json.dumps(trust))
+
+    errors = {one["name"]: one["error"] for one in result["stacks"] if one["error"]}
+    assert set(errors) == {"testing"}
+    assert "Failed to assume" in errors["testing"]
+    assert findings(result) == []
+
+
+@pytest.mark.usefixtures("as_drift_role")
+def test_a_principal_that_is_gone_is_found_by_its_id(organisation: Organisation) -> None:
+    """A role of the build account was named by hand, and was then deleted."""
+    with dead_principal(organisation) as stack:
+        [finding] = findings(look(organisation))
+
+    assert (finding["stack"], finding["resource"]) == (stack.name, "PipelineBucketPolicy")
+    assert finding["property"] == "PolicyDocument.ByHand"
+    assert "was a principal that has been deleted since" in finding["message"]
+    assert "AROA" in finding["actual"]
+
+
+@contextmanager
+def dead_principal(organisation: Organisation) -> Iterator[StackName]:
+    lab, stack = organisation.lab, organisation.held.primary
+    iam, s3 = (lab.client(name, stack.account_id, stack.region) for name in ("iam", "s3"))
+    bucket = organisation.held.outputs(stack)["PipelineBucketName"]
+    before = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    trust = {"Effect": "Allow", "Principal": {"Service": "a.amazonaws.com"}, "Action": "sts:*"}
+    role = iam.create_role(
+        RoleName="ByHand",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )["Role"]["Arn"]
+    document = json.loads(before)
+    grant = {
+        "Sid": "ByHand",
+        "Effect": "Allow",
+        "Principal": {"AWS": role},
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    document["Statement"].append(grant)
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+    iam.delete_role(RoleName="ByHand")
+    try:
+        yield stack
+    finally:
+        s3.put_bucket_policy(Bucket=bucket, Policy=before)
+
+
+# Putting right
+
+REVERTIBLE = sorted(kind for kind in KINDS if KINDS[kind][1].kind in ("drifted", "policy"))
+
+
+@pytest.mark.usefixtures("as_operator")
+def test_all_tampering_at_once_is_shown_then_put_right(organisation: Organisation) -> None:
+    """Under the operator's policies and what remediation takes besides."""
+    access = organisation.lab.organisation.operator.access_role
+    undos = [KINDS[kind][0](organisation.tamperer) for kind in REVERTIBLE]
+    assert by_a_run not in undos
+    tampered = organisation.everything()
+    hosts = {KINDS[kind][1].host for kind in REVERTIBLE}
+    found = look(organisation, access)
+    assert {one["host"] for one in findings(found)} == hosts
+
+    for name in stacks_of(organisation):
+        shown = put_right(organisation, name, check_mode=True)
+        assert (shown["changed"], bool(shown.get("diff"))) == (name in hosts, name in hosts), shown
+    assert organisation.everything() == tampered
+
+    for name in stacks_of(organisation):
+        done = put_right(organisation, name)
+        assert "failed" not in done, done["msg"]
+        assert done["changed"] == (name in hosts)
+    check_clean(look(organisation, access))
+    for name in stacks_of(organisation):
+        assert put_right(organisation, name)["changed"] is False
+
+
+@pytest.mark.usefixtures("as_operator")
+def test_a_dead_principal_is_put_right(organisation: Organisation) -> None:
+    with dead_principal(organisation):
+        done = put_right(organisation, PRIMARY)
+
+        assert done["changed"] is True
+        check_clean(look(organisation, organisation.lab.organisation.operator.access_role))
+
+
+@pytest.mark.usefixtures("as_operator")
+def test_only_what_a_change_set_does_not_show_is_written_directly(
+    organisation: Organisation,
+) -> None:
+    KINDS["role policy added"][0](organisation.tamperer)
+    organisation.lab.clear_calls()
+
+    done = put_right(organisation, "development")
+
+    writes = [call.action for call in organisation.lab.calls() if call.write]
+    assert writes == ["DeleteRolePolicy"]
+    [policy] = done["policies"]
+    assert policy["what"] == f"inline policy {ADDED_POLICY} of role {CODEPIPELINE}"
+    assert done["changes"] == []
+    check_clean(look(organisation, organisation.lab.organisation.operator.access_role))
+
+
+@pytest.mark.usefixtures("as_operator")
+def test_a_role_that_was_deleted_is_made_again(organisation: Organisation) -> None:
+    iam = organisation.lab.client("iam", organisation.held.stack_of("testing").account_id)
+    for page in iam.list_attached_role_policies(RoleName=CLOUDFORMATION)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=CLOUDFORMATION, PolicyArn=page["PolicyArn"])
+    for name in iam.list_role_policies(RoleName=CLOUDFORMATION)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=CLOUDFORMATION, PolicyName=name)
+    iam.delete_role(RoleName=CLOUDFORMATION)
+
+    done = put_right(organisation, "testing")
+
+    assert "failed" not in done, done["msg"]
+    made = [one["logical_id"] for one in done["changes"] if one["action"] == "Add"]
+    assert made == ["CloudFormationRole"]
+    check_clean(look(organisation, organisation.lab.organisation.operator.access_role))
+
+
+@pytest.mark.usefixtures("as_operator")
+def test_a_key_that_is_to_be_deleted_is_told_and_nothing_is_changed(
+    organisation: Organisation,
+) -> None:
+    stack = organisation.held.stack_of("eu-west-1")
+    kms = organisation.lab.client("kms", stack.account_id, stack.region)
+    key = organisation.held.outputs(stack)["KeyArn"]
+    undo = KINDS["bucket policy"][0](organisation.tamperer)
+    kms.schedule_key_deletion(KeyId=key)
+    try:
+        organisation.lab.clear_calls()
+        done = put_right(organisation, "eu-west-1")
+    finally:
+        kms.cancel_key_deletion(KeyId=key)
+        kms.enable_key(KeyId=key)
+        undo()
+
+    assert (done["failed"], done["changed"]) == (True, False)
+    assert done["msg"].startswith("CrossAccountRegional has lost Key (")
+    assert "aws kms cancel-key-deletion" in done["msg"]
+    assert [call for call in organisation.lab.calls() if call.write] == []
+    check_clean(look(organisation, organisation.lab.organisation.operator.access_role))
