@@ -18,7 +18,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from typing import Any
@@ -32,7 +32,7 @@ from tests.lab.lab import Lab
 from tests.lab.process import LabError
 from tools.environment import ROOT
 
-_SCENARIOS = ("fresh", "unchanged", "update")
+_SCENARIOS = ("fresh", "unchanged", "update", "drift")
 _WORK = ROOT / "build" / "benchmarks"
 _RESULTS = ROOT / "build" / "benchmarks.json"
 
@@ -47,7 +47,7 @@ def main() -> int:
     _WORK.mkdir(parents=True)
     results: list[Result] = []
     try:
-        about = _about(size)
+        about = _about(size, arguments.scenarios)
         print(_heading(about), flush=True)
         with Lab(organisation=generate(size)) as lab:
             for result in _run(lab, size, arguments):
@@ -117,14 +117,16 @@ def _run(lab: Lab, size: Size, arguments: argparse.Namespace) -> Iterator[Result
     if "update" in chosen:
         for latency in arguments.latency:
             yield bench.update(latency)
+    if "drift" in chosen:
+        yield bench.drift()
 
 
-def _about(size: Size) -> dict[str, Any]:
-    """What was compared, and where."""
+def _about(size: Size, chosen: Sequence[str]) -> dict[str, Any]:
+    """What was run, and where. Sceptre has no part in a drift run."""
     return {
         "time": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "size": {**asdict(size), "stacks": size.stacks},
-        "sceptre": sceptre_version(),
+        "sceptre": None if list(chosen) == ["drift"] else sceptre_version(),
         "ansible-core": metadata.version("ansible-core"),
         "boto3": metadata.version("boto3"),
         "ministack": metadata.version("ministack"),
@@ -136,9 +138,10 @@ def _about(size: Size) -> dict[str, Any]:
 
 def _heading(about: dict[str, Any]) -> str:
     size = about["size"]
+    beside = f" beside Sceptre {about['sceptre']}" if about["sceptre"] else ""
     return (
         f"crossaccount.pipeline (ansible-core {about['ansible-core']}, Python {about['python']})"
-        f" beside Sceptre {about['sceptre']}\n"
+        f"{beside}\n"
         f"{size['accounts']} deploy accounts, {size['regions']} regional regions:"
         f" {size['stacks']} stacks. {about['system']}, {about['cpus']} CPUs, shared with the lab.\n"
     )

@@ -16,6 +16,9 @@ from tests.lab.calls import Call
 # Account, region and name.
 Stack = tuple[str, str, str]
 
+# What a look at a stack with its policies may take in the mean.
+_CALLS_OF_A_LOOK = 20
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Claim:
@@ -67,6 +70,24 @@ def few_calls(calls: Sequence[Call], size: Size) -> list[Claim]:
     ]
 
 
+def looked_once(calls: Sequence[Call], size: Size) -> list[Claim]:
+    """One drift detection a stack, and few calls of any service beside it."""
+    detections = _by_stack(call for call in calls if call.action == "DetectStackDrift")
+    each = len(calls) / size.stacks
+    return [
+        Claim(
+            text=f"1 drift detection for each of {size.stacks} stacks",
+            found=", ".join(f"{count} for {many}" for count, many in _spread(detections)) or "none",
+            holds=_spread(detections) == [(1, size.stacks)],
+        ),
+        Claim(
+            text=f"at most {_CALLS_OF_A_LOOK} calls a stack, of all services",
+            found=f"{each:.1f}",
+            holds=each <= _CALLS_OF_A_LOOK,
+        ),
+    ]
+
+
 def executed_once(calls: Sequence[Call], *, stacks: int, text: str) -> Claim:
     """Exactly *stacks* stacks were changed, each by one change set that was executed once."""
     executed = _by_stack(call for call in calls if call.action == "ExecuteChangeSet")
@@ -101,5 +122,5 @@ def _most(counts: Counter[Stack] | Counter[str]) -> int:
     return max(counts.values(), default=0)
 
 
-__all__ = ("Claim", "by_action", "executed_once", "few_calls", "nothing_written",
-           "updated_by_sceptre")  # fmt: skip
+__all__ = ("Claim", "by_action", "executed_once", "few_calls", "looked_once",
+           "nothing_written", "updated_by_sceptre")  # fmt: skip

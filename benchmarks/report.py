@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.scenarios import Result, Run
 
-_LABEL, _COLUMN = 44, 16
+_LABEL, _COLUMN = 52, 16
 
 
 def as_data(result: Result) -> dict[str, Any]:

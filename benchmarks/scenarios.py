@@ -15,12 +15,13 @@ from benchmarks.claims import (
     by_action,
     executed_once,
     few_calls,
+    looked_once,
     nothing_written,
     updated_by_sceptre,
 )
 from benchmarks.measure import Usage, run
 from benchmarks.organisation import Size
-from benchmarks.tool import Bootstrap, Sceptre, Tool
+from benchmarks.tool import Bootstrap, Drift, Sceptre, Tool
 from tests.lab.calls import Call
 from tests.lab.lab import Lab
 
@@ -152,6 +153,23 @@ class Bench:
         )
         self._lab.set_latency(0.0)
         return result
+
+    def drift(self) -> Result:
+        """Look at the whole organisation, in which nothing has drifted."""
+        tool = Drift(self._lab, self._bootstrap, self._directory)
+        sampled, calls = self._run(tool, "drift, memory watched", sample=True)
+        claims = [nothing_written(calls), *looked_once(calls, self._size)]
+        runs = []
+        for n in range(self._repeat):
+            done, calls = self._run(tool, f"drift {n + 1}")
+            runs.append(done)
+            claims += [nothing_written(calls), *looked_once(calls, self._size)]
+        return Result(
+            scenario="drift",
+            title="DRIFT: a whole drift run, and nothing has drifted. No peer has one",
+            series=[_series(tool, runs, sampled)],
+            claims=_worst(claims),
+        )
 
     def _compare(
         self,

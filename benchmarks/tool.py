@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The two tools that are compared: how each is called, and in which state it finds its input."""
+"""The tools that are run: how each is called, and in which state it finds its input."""
 
 from __future__ import annotations
 
@@ -63,6 +63,32 @@ class Bootstrap(Tool):
         write_inventory(self._inventory, self._lab.organisation, self._size, release=release)
 
 
+class Drift(Tool):
+    """Our own: drift.yml from this checkout, as the role that may only look.
+
+    It looks at the inventory that the bootstrap was given.
+    """
+
+    name = "drift"
+
+    def __init__(self, lab: Lab, bootstrap: Bootstrap, directory: Path) -> None:
+        lab.add_drift_operator()
+        organisation = lab.organisation
+        self.folder = ROOT
+        self.parallel = bootstrap.parallel
+        self.command = [
+            *(*bootstrap.command[:1], "drift.yml", *bootstrap.command[2:]),
+            *("-e", f"drift_report_path={directory / 'drift-report'}"),
+            *("-e", f"access_role_name={organisation.drift.access_role}"),
+            # What the stacks of the deploy accounts were given is still the operator's.
+            *("-e", f"deploy_account_access_role_name={organisation.operator.access_role}"),
+        ]
+        self.environment = bootstrap.environment | lab.variables("drift")
+
+    def want(self, release: str) -> None:
+        """Nothing: the inventory is the bootstrap's."""
+
+
 class Sceptre(Tool):
     """sceptre launch of a project that was written from what stands."""
 
@@ -113,4 +139,4 @@ def _clean(environment: dict[str, str]) -> dict[str, str]:
     }
 
 
-__all__ = ("Bootstrap", "Sceptre", "Tool", "sceptre_version")
+__all__ = ("Bootstrap", "Drift", "Sceptre", "Tool", "sceptre_version")
