@@ -22,7 +22,7 @@ from tests.lab.lab import Lab
 REGIONAL, PRIMARY, DEPLOY = "CrossAccountRegional", "CrossAccountPrimary", "CrossAccountDeploy"
 CODEPIPELINE, CLOUDFORMATION = "CrossAccountCodePipeline", "CrossAccountCloudFormation"
 # The access roles' own stacks, which an administrator installs.
-_ADMINISTRATORS = frozenset({"AccessRole", "DriftAccessRole"})
+_ADMINISTRATORS = frozenset({"AccessRole", "DriftAccessRole", "ExecutionPolicy"})
 # Every region that a test may have used.
 _REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2", "ap-northeast-1")
 

@@ -113,9 +113,9 @@ def test_a_deploy_account_trusts_pipelines_and_cloudformation_only(
             }
         ]
         attached = iam.list_attached_role_policies(RoleName=CLOUDFORMATION)["AttachedPolicies"]
-        assert {policy["PolicyArn"] for policy in attached} == set(
-            inventory.variables("deploy_accounts")["deploy_account_execution_policies"]
-        )
+        assert [policy["PolicyArn"] for policy in attached] == [
+            f"arn:aws:iam::{account.account_id}:policy/CrossAccountExecution"
+        ]
         assert not iam.list_attached_role_policies(RoleName=CODEPIPELINE)["AttachedPolicies"]
 
 

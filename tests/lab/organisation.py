@@ -27,7 +27,8 @@ class Access:
 class Organisation:
     """Accounts by name, and the two set-ups.
 
-    execution_policies: managed policies that the access role may attach, patterns allowed.
+    execution_policies: managed policies that the access role may attach, patterns allowed;
+        {account} stands for the account's id.
     drift: for drift runs that may look and change nothing; only seeded when asked for.
     """
 

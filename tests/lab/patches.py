@@ -17,7 +17,6 @@ from tests.lab import (
     function_code,
     latency,
     log_streams,
-    managed_policies,
     names,
     operations,
     permissions,
@@ -54,7 +53,6 @@ def install(settings: Settings) -> None:
     templates.install()
     template_urls.install()
     permissions.install()
-    managed_policies.install()
     function_code.install()
     log_streams.install()
     role_paths.install()

@@ -22,6 +22,8 @@ OPERATOR_POLICIES = ("operator", "operator-pipelines")
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 # The stacks that install access roles, named by no rule of the collection.
 _ACCESS_STACK, _DRIFT_ACCESS_STACK = "AccessRole", "DriftAccessRole"
+# The stack with what stacks of pipelines may do.
+_EXECUTION_STACK = "ExecutionPolicy"
 _STACK_SECONDS = 60.0
 
 
@@ -45,8 +47,10 @@ class Seeder:
         for account_id in account_ids:
             self._seed_organization_role(account_id)
             self._start_access_stack(account_id)
+            self._start_stack(account_id, _EXECUTION_STACK, "execution-policy.template")
         for account_id in account_ids:
             self._wait_for(account_id, _ACCESS_STACK)
+            self._wait_for(account_id, _EXECUTION_STACK)
 
     def seed_drift_operator(self) -> None:
         """The role of drift runs, with the documented policy and no more, and its access roles."""
@@ -70,11 +74,10 @@ class Seeder:
     def set_access(self, account_id: str, effect: Literal["Allow", "Deny"]) -> None:
         """Let the access roles of an account admit those whom they trust, or refuse them."""
         organisation = self._organisation
-        names = [organisation.management_access.access_role]
-        if account_id != organisation.build:
-            names.append(organisation.operator.access_role)
+        ways_in = (organisation.management_access, organisation.operator, organisation.drift)
         iam = self._root("iam", account_id)
-        for name in names:
+        there = {role["RoleName"] for role in iam.list_roles()["Roles"]}
+        for name in there & {way.access_role for way in ways_in}:
             trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
             statements = [{**statement, "Effect": effect} for statement in trust["Statement"]]
             iam.update_assume_role_policy(
@@ -136,7 +139,9 @@ class Seeder:
             "access-role.template",
             OperatorRoleArn=operator,
             RoleName=organisation.operator.access_role,
-            AllowedExecutionPolicyArns=",".join(organisation.execution_policies),
+            AllowedExecutionPolicyArns=",".join(organisation.execution_policies).format(
+                account=account_id
+            ),
         )
 
     def _start_stack(self, account_id: str, name: str, template: str, **parameters: str) -> None:

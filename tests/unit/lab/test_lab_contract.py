@@ -125,15 +125,10 @@ SIGNATURES = {
     "ministack.services.eventbridge._targets": VALUE,
     "ministack.services.eventbridge._validate_target_arn": "(target)",
     "ministack.services.iam._access_keys": VALUE,
-    "ministack.services.iam._aws_managed_policies": VALUE,
     "ministack.services.iam._gen_secret": "()",
     "ministack.services.iam._gen_session_access_key": "()",
     "ministack.services.iam._gen_session_token": "()",
-    "ministack.services.iam._make_aws_managed_record": (
-        "(name: str, document: str, description: str = '') -> dict"
-    ),
     "ministack.services.iam._policies": VALUE,
-    "ministack.services.iam._seed_aws_managed_policies": "() -> None",
     "ministack.services.iam._roles": VALUE,
     "ministack.services.kms._alias_arn": "(alias_name)",
     "ministack.services.kms._aliases": VALUE,

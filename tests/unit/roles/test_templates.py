@@ -80,7 +80,9 @@ def operator_policy(partition: str = "aws", name: str = "operator") -> dict[str,
 
 
 def test_the_templates_are_the_known_ones() -> None:
-    assert sorted(TEMPLATES) == sorted(["access-role", "drift-access-role", *FOUNDATIONS])
+    assert sorted(TEMPLATES) == sorted(
+        ["access-role", "drift-access-role", "execution-policy", *FOUNDATIONS]
+    )
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
