@@ -28,7 +28,7 @@ ALLOWED = (
     r"docs/docsite/[a-z-]+\.yml",
     r"docs/images/[a-z-]+\.png",
     r"docs/drift-report\.schema\.json",
-    r"examples/.+\.(md|yml|json|template|py)",
+    r"examples/.+\.(md|yml|json|template|py|cfg)",
     r"inventories/org/hosts\.yml",
     r"inventories/org/group_vars/[a-z_]+\.yml",
     r"meta/(runtime|execution-environment)\.yml",

@@ -1,0 +1,164 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What AWX is given: an execution environment, a project, job templates. Talks to nobody."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.tooling.actions import ROOT, load_yaml
+
+PROJECT = ROOT / "examples" / "awx-project"
+ROLE = ROOT / "roles" / "awx"
+
+# A line by which AWX takes a file of a project for a playbook.
+PLAYBOOK = re.compile(r"^\s*-?\s*(ansible\.builtin\.)?import_playbook:\s*\S", re.MULTILINE)
+
+# Names of the variables that AWX gives to every job, where this role may run too.
+OF_AWX = re.compile(
+    r"awx_(job|workflow_job|parent_job|inventory|schedule|user|webhook|execution|project)_"
+    r"(id|name|email|first_name|last_name|launch_type|template_id|template_name|schedule_id"
+    r"|schedule_name|node|revision|scm_branch|.*payload)"
+)
+
+
+def read(path: str) -> Any:
+    return load_yaml((ROOT / path).read_text(encoding="utf-8"))
+
+
+def run(*command: str, folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+# The execution environment
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ansible-builder would give to a container engine, made as its file says."""
+    folder = tmp_path_factory.mktemp("environment")
+    shutil.copy(ROOT / "execution-environment.yml", folder)
+    command = ("ansible-galaxy", "collection", "build", "--output-path", str(folder / "build"))
+    run(*command, folder=ROOT)
+    run("ansible-builder", "create", "--context", "context", folder=folder)
+    return folder / "context"
+
+
+def test_the_execution_environment_holds_the_archive_of_this_version(context: Path) -> None:
+    archive = f"crossaccount-pipeline-{read('galaxy.yml')['version']}.tar.gz"
+
+    assert (context / "_build" / "collections" / archive).is_file()
+    wanted = load_yaml((context / "_build" / "requirements.yml").read_text(encoding="utf-8"))
+    assert wanted == {"collections": [{"name": f"collections/{archive}", "type": "file"}]}
+
+
+def test_the_execution_environment_has_a_version_of_ansible_that_the_collection_takes() -> None:
+    (core,) = read("execution-environment.yml")["dependencies"]["ansible_core"].values()
+
+    assert core == f"ansible-core{read('meta/runtime.yml')['requires_ansible']}"
+
+
+def test_what_the_collection_needs_of_python_is_found_by_the_builder(tmp_path: Path) -> None:
+    place = tmp_path / "ansible_collections" / "crossaccount" / "pipeline"
+    place.mkdir(parents=True)
+    shutil.copy(ROOT / "galaxy.yml", place)
+    shutil.copytree(ROOT / "meta", place / "meta")
+
+    found = load_yaml(run("ansible-builder", "introspect", str(tmp_path), folder=tmp_path))
+
+    assert [line.split("#")[0].strip() for line in found["python"]] == [
+        "boto3>=1.42.1",
+        "botocore>=1.42.1",
+    ]
+
+
+# The project
+
+
+def test_the_project_finds_collections_where_awx_puts_them_and_accepts_no_broken_inventory() -> (
+    None
+):
+    settings = configparser.ConfigParser()
+    settings.read(PROJECT / "ansible.cfg")
+
+    assert settings["defaults"]["collections_path"].split(":") == [
+        *("/runner/requirements_collections", "~/.ansible/collections"),
+        "/usr/share/ansible/collections",
+    ]
+    assert settings["inventory"].getboolean("any_unparsed_is_failed")
+
+
+def test_the_project_installs_what_the_collection_says() -> None:
+    ours, amazon = read("examples/awx-project/collections/requirements.yml")["collections"]
+
+    galaxy = read("galaxy.yml")
+    assert (ours["type"], ours["version"]) == ("git", galaxy["version"])
+    assert galaxy["dependencies"] == {amazon["name"]: amazon["version"]}
+
+
+@pytest.mark.parametrize("path", sorted(PROJECT.glob("*.yml")), ids=lambda path: path.stem)
+def test_awx_takes_the_file_for_a_playbook_and_it_names_one_of_ours(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert PLAYBOOK.search(text)
+    (play,) = load_yaml(text)
+    assert play["ansible.builtin.import_playbook"] == f"crossaccount.pipeline.{path.stem}"
+    run("ansible-playbook", "--syntax-check", "-i", "localhost,", str(path), folder=ROOT)
+
+
+# The role
+
+
+def test_every_job_template_runs_a_playbook_of_the_project() -> None:
+    templates = read("roles/awx/vars/main.yml")["__awx_templates"]
+
+    assert {template["playbook"] for template in templates} == {
+        path.name for path in PROJECT.glob("*.yml")
+    }
+
+
+def test_no_variable_of_the_role_has_a_name_that_awx_gives_to_jobs() -> None:
+    names = [*read("roles/awx/defaults/main.yml"), "awx_project_url", "awx_environment_image"]
+
+    assert [name for name in names if OF_AWX.fullmatch(name)] == []
+
+
+def test_every_answer_to_a_survey_is_text_and_one_of_its_choices() -> None:
+    surveys = [
+        value for name, value in read("roles/awx/vars/main.yml").items() if name.endswith("_survey")
+    ]
+    questions = [question for survey in surveys if survey for question in survey["spec"]]
+
+    assert questions
+    for question in questions:
+        assert isinstance(question["default"], str), question
+        assert question["default"] in question.get("choices", [question["default"]]), question
+
+
+def test_what_a_survey_asks_for_is_read_as_what_it_is() -> None:
+    """`'false'` is true to Ansible unless a playbook says `| bool`, or an action's spec does."""
+    playbooks = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").rglob("*.yml")
+    )
+
+    for variable in ("allow_replacement", "fail_on_drift"):
+        for use in re.findall(rf"\b{variable} \|[^}}]*", playbooks):
+            assert "| bool" in use, use
+
+
+def test_schedules_are_in_utc() -> None:
+    schedules = read("roles/awx/defaults/main.yml")["awx_schedules"]
+
+    assert schedules
+    assert all(one["rrule"].startswith("DTSTART;TZID=UTC:") for one in schedules)
