@@ -11,9 +11,10 @@ leaves it as it was.
 from __future__ import annotations
 
 import copy
+import fnmatch
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -91,10 +92,8 @@ def stacks_of(organisation: Organisation) -> dict[str, StackName]:
     return {**found, "hello": primary._replace(name=APPLICATION_STACK)}
 
 
-def look(
-    organisation: Organisation, access_role: str = DRIFT_ACCESS, *, names: Collection[str] = ()
-) -> dict[str, Any]:
-    """A look at everything, or at what these names stand for."""
+def look(organisation: Organisation, access_role: str = DRIFT_ACCESS) -> Data:
+    """A look at everything."""
     result = run_action(
         stack_drift_info.ActionModule,
         {
@@ -106,7 +105,6 @@ def look(
                     "stack_name": stack.name,
                 }
                 for name, stack in stacks_of(organisation).items()
-                if not names or name in names
             ],
             "sts_region": organisation.inventory.primary_region,
             "access_role_name": access_role,
@@ -135,6 +133,10 @@ def put_right(organisation: Organisation, name: str, *, check_mode: bool = False
         task_vars={"inventory_hostname": name},
         check_mode=check_mode,
     )
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def findings(result: Data) -> list[Data]:
@@ -186,27 +188,52 @@ UNSEEN = {
 
 
 @pytest.mark.usefixtures("as_drift_role")
-def test_every_permission_of_a_drift_run_is_needed(organisation: Organisation) -> None:
+def test_every_permission_of_a_drift_run_is_asked_for(organisation: Organisation) -> None:
     lab = organisation.lab
-    whole = json.loads(drift_policy(lab.organisation))
-    names = (PRIMARY, "hello", "development")
-    unmissed = set()
+    lab.clear_calls()
+    lab.clear_decisions()
+
+    check_clean(look(organisation))
+
+    asked = {f"{call.service}:{call.action}" for call in lab.calls()}
+    asked |= {decision["action"] for decision in lab.decisions()}
+    statements = json.loads(drift_policy(lab.organisation))["Statement"]
+    given = {action for one in statements for action in listed(one["Action"])}
+    assert {action for action in given if not fnmatch.filter(asked, action)} == UNSEEN
+
+
+@pytest.mark.usefixtures("as_drift_role")
+def test_a_permission_that_is_missing_is_told_and_hides_nothing_else(
+    organisation: Organisation,
+) -> None:
+    """Of what CloudFormation reads, of what is read for the policies, of the way in."""
+    whole = json.loads(drift_policy(organisation.lab.organisation))
+    less = copy.deepcopy(whole)
+    for statement in less["Statement"]:
+        gone = {"kms:GetKeyRotationStatus", "lambda:GetPolicy"}
+        statement["Action"] = [one for one in listed(statement["Action"]) if one not in gone]
+    _give(organisation.lab, less)
     try:
-        for index, statement in enumerate(whole["Statement"]):
-            actions = statement["Action"]
-            for action in [actions] if isinstance(actions, str) else actions:
-                less = copy.deepcopy(whole)
-                kept = [one for one in actions if one != action] if actions != action else []
-                if kept:
-                    less["Statement"][index]["Action"] = kept
-                else:
-                    del less["Statement"][index]
-                _give(lab, less)
-                if not troubles(look(organisation, names=names)):
-                    unmissed.add(action)
+        result = look(organisation)
     finally:
-        _give(lab, whole)
-    assert unmissed == UNSEEN
+        _give(organisation.lab, whole)
+
+    unchecked = {
+        (one["host"], one["resource"]): one["why"]
+        for stack in result["stacks"]
+        for one in stack["unchecked"]
+        if one["why"] != NOT_DETECTED
+    }
+    functions = {"SyncArtifactsFunction", "ReplicateArtifactsFunction"}
+    permission = "ReplicateArtifactsPermission"
+    assert set(unchecked) == {
+        *((name, "Key") for name in (PRIMARY, *organisation.inventory.regional)),
+        *((PRIMARY, name) for name in (*functions, permission)),
+    }
+    assert "kms:GetKeyRotationStatus" in unchecked[PRIMARY, "Key"]
+    assert "Failed to read the function's policy" in unchecked[PRIMARY, "SyncArtifactsFunction"]
+    assert {one["error"] for one in result["stacks"]} == {None}
+    assert findings(result) == []
 
 
 @pytest.mark.usefixtures("as_drift_role")
