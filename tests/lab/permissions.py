@@ -185,6 +185,11 @@ def _passed_roles(work: Work) -> Iterator[tuple[str, str]]:
     if work.resource_type in _ROLES:
         name, service = _ROLES[work.resource_type]
         yield properties[name], service
+    # Whether CodePipeline asks it of an action's role is not documented; no role crosses accounts.
+    actions = [one for stage in properties.get("Stages", []) for one in stage["Actions"]]
+    for role in sorted({one["RoleArn"] for one in actions if "RoleArn" in one}):
+        if role.split(":")[4] == work.account:
+            yield role, "codepipeline.amazonaws.com"
     for target in properties.get("Targets", []):
         if "RoleArn" in target:
             yield target["RoleArn"], "events.amazonaws.com"
