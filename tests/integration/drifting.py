@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A bootstrapped organisation, looked at by drift runs that report into a folder."""
+"""A bootstrapped organisation, looked at and put right by drift runs that report into a folder."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from tests.integration.held import Held
@@ -15,28 +16,37 @@ from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run
 from tests.integration.tampering import Tamperer
 from tests.lab.lab import Lab, Setup
+from tests.lab.seed import FILES, drift_policy
 
 Report = dict[str, Any]
 
 
 class Organisation:
-    """An organisation, bootstrapped from the inventory as it is shipped."""
+    """An organisation, bootstrapped by the operator from the inventory as it is shipped.
 
-    def __init__(self, lab: Lab, folder: Path, *, setup: Setup = "management") -> None:
+    Drift runs look as a role that may only look; they put right as the operator, who is given the
+    policies for that besides his own.
+    """
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab = lab
         self.inventory = Inventory.copied_to(folder / "inventory")
-        if setup == "management":
-            self.inventory.set_group("all", access_role_name="OrganizationAccountAccessRole")
         self.held = Held(lab, self.inventory)
         self.tamperer = Tamperer(lab, self.held)
         self._playbook = Playbook(lab, self.inventory, home=folder / "ansible")
         self._report = folder / "report"
-        self._setup = setup
+        lab.add_drift_operator()
+        self._give_operator("drift", drift_policy(lab.organisation))
+        remediation = Template((FILES / "remediation-policy.json").read_text(encoding="utf-8"))
+        self._give_operator(
+            "remediation",
+            remediation.substitute(BuildAccountId=lab.organisation.build, Partition="aws"),
+        )
         self.bootstrap()
 
     def bootstrap(self) -> None:
         """Run the bootstrap to its good end."""
-        run = self._playbook.run(setup=self._setup)
+        run = self._playbook.run()
         assert run.code == 0, run.output
 
     def everything(self) -> Report:
@@ -46,19 +56,32 @@ class Organisation:
             stack.pop("DriftInformation")
         return found
 
-    def look(self, *arguments: str, setup: Setup | None = None) -> tuple[Run, Report]:
-        """A drift run, and the report that it wrote."""
+    def look(self, *arguments: str) -> tuple[Run, Report]:
+        """A drift run that only looks, and the report that it wrote."""
+        organisation = self.lab.organisation
+        names = (
+            f"access_role_name={organisation.drift.access_role}",
+            # What the stacks of the deploy accounts are given is still the operator's.
+            f"deploy_account_access_role_name={organisation.operator.access_role}",
+        )
+        return self._run("drift", "-e", names[0], "-e", names[1], *arguments)
+
+    def remediate(self, *arguments: str) -> tuple[Run, Report]:
+        """A drift run that puts right what it finds, and its last report; empty without one."""
+        return self._run("operator", "-e", "remediate=true", *arguments)
+
+    def _run(self, setup: Setup, *arguments: str) -> tuple[Run, Report]:
         path = self._report / "drift-report.json"
         path.unlink(missing_ok=True)
-        run = self._playbook.run(
-            "-e",
-            f"drift_report_path={self._report}",
-            *arguments,
-            playbook="drift.yml",
-            setup=setup or self._setup,
+        given = ("-e", f"drift_report_path={self._report}", *arguments)
+        run = self._playbook.run(*given, playbook="drift.yml", setup=setup)
+        return run, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    def _give_operator(self, name: str, document: str) -> None:
+        organisation = self.lab.organisation
+        self.lab.client("iam", organisation.build).put_role_policy(
+            RoleName=organisation.operator.operator_role, PolicyName=name, PolicyDocument=document
         )
-        assert path.exists(), run.output
-        return run, json.loads(path.read_text(encoding="utf-8"))
 
 
 __all__ = ("Organisation", "Report")

@@ -186,6 +186,29 @@ class Tamperer:
         self._wait(lambda: self._held.status(UNKNOWN) == "CREATE_COMPLETE")
         return lambda: api.delete_stack(StackName=UNKNOWN.name)
 
+    def dead_principal(self) -> str:
+        """A role may read the artifacts of a region, and goes. Its id is returned."""
+        account_id, region = self._held.deploy("testing").account_id, REGION_A
+        iam = self._lab.client("iam", account_id)
+        root = {"AWS": f"arn:aws:iam::{account_id}:root"}
+        trust = {"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}
+        role = iam.create_role(
+            RoleName="Reader",
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        )["Role"]
+        s3, bucket = self._client("s3", region), self._id(region, "PipelineBucket")
+        grant = {
+            "Sid": "ByHand",
+            "Effect": "Allow",
+            "Principal": {"AWS": role["Arn"]},
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{bucket}/*",
+        }
+        before = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+        s3.put_bucket_policy(Bucket=bucket, Policy=_with(before, grant))
+        iam.delete_role(RoleName="Reader")
+        return str(role["RoleId"])
+
     def _client(self, service: str, host: str) -> Any:
         stack = self._held.stack_of(host)
         return self._lab.client(service, stack.account_id, stack.region)

@@ -4,7 +4,8 @@
 
 """What a drift run says of an organisation that somebody tampered with.
 
-The tests talk to the lab, and share one organisation: each leaves it as it was.
+It runs as a role that has nothing but playbooks/files/drift-policy.json. The tests talk to the lab,
+and share one organisation: each leaves it as it was.
 """
 
 from __future__ import annotations
