@@ -70,11 +70,23 @@ class Look:
                 Finding(kind="missing", message=f"stack {self.place.stack} does not exist")
             ]
         elif found.verdict is Verdict.SETTLED:
-            detection = self.detection or Detection(self.stacks.client, found.stack_id)
-            self.detection = detection
-            detection.begin()
+            self.detection = self.detection or Detection(self.stacks.client, found.stack_id)
+            self._detect(self.detection, found)
         elif found.verdict is not Verdict.BUSY:
             self.findings = [_stuck(found)]
+
+    def _detect(self, detection: Detection, found: Found) -> None:
+        """Start the detection; judge the stack anew where an operation came first."""
+        try:
+            detection.begin()
+        except OrphanedWorker:
+            raise
+        except PipelineError:
+            now = self.stacks.find(found.stack_id)
+            if now is not None and now.verdict is Verdict.SETTLED:
+                raise  # AWS refuses the request itself, not the moment
+            self.detection = None
+            self.begin(now)
 
     def has_ended(self) -> bool:
         """Return whether there is nothing more to wait for; one step on where there is."""
@@ -183,7 +195,8 @@ class _Task:
     unlisted: str | None = None
 
     def told(self) -> dict[str, t.Any]:
-        told = self.look.told() if self.look else {"exists": None, "stack_id": None, "status": None}
+        nothing: dict[str, t.Any] = {"exists": None, "stack_id": None, "status": None}
+        told = self.look.told() if self.look else nothing
         if self.unlisted is not None and self.error is None:
             why = f"the other stacks of its region could not be listed: {self.unlisted}"
             told["unchecked"].append(Unchecked(why=why).told(self.place))

@@ -152,7 +152,7 @@ class PolicyDrift:
             subject, drift = subjects.get(logical_id), told.get(logical_id)
             if subject is None or drift is None or drift.expected is None or drift.actual is None:
                 return False
-            return subject.same(prop, drift.expected, drift.actual) is True
+            return _say_the_same(subject, prop, drift.expected, drift.actual) is True
 
         return [one for one in drifted if not is_told(one)] + list(policies)
 
@@ -369,7 +369,17 @@ def _disputed(subject: Subject, drift: ResourceDrift | None) -> list[str]:
     if drift is None or drift.expected is None:
         return []
     expected = subject.expected()
-    return [prop for prop in expected if subject.same(prop, expected, drift.expected) is False]
+    return [
+        prop for prop in expected if _say_the_same(subject, prop, expected, drift.expected) is False
+    ]
+
+
+def _say_the_same(subject: Subject, prop: str, one: Data, other: Data) -> bool | None:
+    """Return whether two sets of properties say the same; what is in no known form does not."""
+    try:
+        return subject.same(prop, one, other)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
 
 
 def _top(finding: Finding) -> str:

@@ -181,6 +181,8 @@ class Resolver:
         if form is None:
             raise Unresolvable(f"attribute {name} of {logical_id} ({kind}) cannot be known here")
         physical_id = self._physical_id(logical_id)
+        if "|" in physical_id:
+            raise Unresolvable(f"{logical_id} has an id of several parts, {physical_id}")
         if physical_id.startswith("arn:"):
             return physical_id if name.endswith("Arn") else physical_id.rpartition(":")[2]
         return form.format(

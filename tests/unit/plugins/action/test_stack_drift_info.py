@@ -27,7 +27,7 @@ from tests.unit.plugins.module_utils.fake_drift import (
     drift,
     resource,
 )
-from tests.unit.plugins.module_utils.fake_service import refuse
+from tests.unit.plugins.module_utils.fake_service import Refusal, refuse
 from tests.unit.plugins.plugin_utils.harness import run_action
 
 BUILD, DEPLOY, OTHER = "111111111111", "222222222222", "333333333333"
@@ -413,6 +413,39 @@ def test_an_operation_in_progress_is_waited_for_and_judged_again(gateway: FakeGa
         ["missing"],
     ]
     assert [one["status"] for one in told][:2] == ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_FAILED"]
+
+
+def test_an_operation_that_comes_first_is_waited_for(gateway: FakeGateway) -> None:
+    found = region(gateway, BUILD)
+    stack = found.add_with(resource("Function", LAMBDA))
+    found.drifts["One"] = [drift("Function", LAMBDA, "DELETED")]
+    moved = region(gateway, DEPLOY)
+    gone = moved.add()
+
+    def update() -> None:
+        stack.status = "UPDATE_IN_PROGRESS"
+        stack.coming = ["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
+        raise Refusal("ValidationError", "the stack is in UPDATE_IN_PROGRESS state")
+
+    def delete() -> None:
+        gone.status = "DELETE_COMPLETE"
+        raise Refusal("ValidationError", "the stack does not exist any more")
+
+    found.before("DetectStackDrift", update)
+    moved.before("DetectStackDrift", delete)
+    refused = region(gateway, OTHER)
+    refused.add()
+    refused.before("DetectStackDrift", refuse("AccessDenied", "not you"))
+
+    told = look([target(BUILD), target(DEPLOY), target(OTHER)])["stacks"]
+
+    assert [[finding["kind"] for finding in one["findings"]] for one in told] == [
+        ["drifted"],
+        ["missing"],
+        [],
+    ]
+    assert [one["error"] for one in told][:2] == [None, None]
+    assert "not you" in told[2]["error"]
 
 
 TAG = "crossaccount:group"

@@ -388,7 +388,9 @@ DISPUTES = [
     ("Role", "AssumeRolePolicyDocument", document("Other")),
     ("Role", "Policies", [{"PolicyName": "Own", "PolicyDocument": document("Other")}]),
     ("Role", "Policies", [{"PolicyName": "Other", "PolicyDocument": INLINE}]),
+    ("Role", "Policies", ["in no known form"]),
     ("Role", "ManagedPolicyArns", []),
+    ("Key", "KeyPolicy", "{in no known form"),
     ("BucketPolicy", "PolicyDocument", document("Tls")),
 ]
 

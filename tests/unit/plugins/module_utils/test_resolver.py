@@ -284,6 +284,7 @@ RESOURCES = {
     "Topic": {"Type": "AWS::SNS::Topic"},
     "Table": {"Type": "AWS::DynamoDB::Table"},
     "Unmade": {"Type": "AWS::SNS::Topic"},
+    "Rule": {"Type": "AWS::Events::Rule"},
 }
 
 
@@ -310,6 +311,7 @@ RESOURCES = {
             "attribute Arn of Table (AWS::DynamoDB::Table) cannot be known here",
         ),
         ({"Ref": "Unmade"}, "Unmade has no physical id"),
+        ({"Fn::GetAtt": ["Rule", "Arn"]}, "Rule has an id of several parts, bus|rule"),
         ({"Fn::If": ["Nothing", 1, 2]}, "condition Nothing is not known here"),
         ({"Fn::If": ["Text", 1, 2]}, "text is no condition"),
         ({"Fn::Select": [5, ["a"]]}, "Fn::Select has no item 5"),
@@ -324,7 +326,7 @@ RESOURCES = {
 )
 def test_what_is_not_understood_is_refused_by_its_name(value: Any, message: str) -> None:
     template = {"Resources": RESOURCES, "Conditions": {"Text": "text"}}
-    found = Resolver(deployed(template, Unmade=""))
+    found = Resolver(deployed(template, Unmade="", Rule="bus|rule"))
 
     with pytest.raises(Unresolvable, match=f"^{re.escape(message)}$"):
         found.resolve(value)
