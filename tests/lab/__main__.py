@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab by hand: python -m tests.lab up | down | env | log."""
+"""The lab by hand: python -m tests.lab up | down | env | log | build."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def main() -> int:
             case "log":
                 for call in _running(lab).calls():
                     print(json.dumps(asdict(call)))
-    except LabError as error:
+            case "build":
+                return _build(_running(lab), arguments.project, arguments.files)
+    except (LabError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -57,7 +59,21 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="end it and everything that it started")
     commands.add_parser("env", help="print the shell lines that .lab/env holds")
     commands.add_parser("log", help="print the call log, one JSON object a line")
+    build = commands.add_parser("build", help="build a CodeBuild project, as a push does")
+    build.add_argument("project")
+    build.add_argument("files", nargs="*", type=Path, metavar="FILE",
+                       help="what its commands leave, by the artifacts' names")  # fmt: skip
     return parser
+
+
+def _build(lab: Lab, project: str, files: list[Path]) -> int:
+    """Build, and say what became of it; 1 when it has failed."""
+    build = lab.build(project, {file.name: file.read_bytes() for file in files})
+    print(f"{build['id']} has {build['buildStatus']}.")
+    for phase in build["phases"]:
+        for context in phase.get("contexts", []):
+            print(f"{phase['phaseType']}: {context['message']}", file=sys.stderr)
+    return 0 if build["buildStatus"] == "SUCCEEDED" else 1
 
 
 def _up(lab: Lab, *, latency: float, setup: str) -> None:

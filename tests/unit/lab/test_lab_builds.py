@@ -7,14 +7,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.lab.lab import Lab, LabError
 from tests.unit.lab.applications import Foundation
+from tools.environment import ROOT
 
 FILES = {"application.zip": b"an application", "function.zip": b"a function"}
 RELEASE = "hello-release"
@@ -177,6 +181,31 @@ def test_files_that_a_project_does_not_have_are_a_mistake(foundation: Foundation
     """Talks to a running lab."""
     with pytest.raises(LabError, match=r"no artifact called other.zip, but application.zip"):
         foundation.lab.start_build(RELEASE, {"other.zip": b""})
+
+
+def test_a_build_by_hand(foundation: Foundation, tmp_path: Path) -> None:
+    """Talks to a running lab."""
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+
+    def by_hand(*files: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tests.lab", "--directory", foundation.lab.directory]
+        return subprocess.run(
+            [*command, "build", RELEASE, *(tmp_path / file for file in files)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    made = by_hand(*FILES)
+    assert made.returncode == 0
+    assert made.stdout.endswith("has SUCCEEDED.\n")
+    failed = by_hand("application.zip")
+    assert failed.returncode == 1
+    assert failed.stdout.endswith("has FAILED.\n")
+    assert failed.stderr == "UPLOAD_ARTIFACTS: CLIENT_ERROR: no matching artifact paths found\n"
+    assert "none.zip" in by_hand("none.zip").stderr
 
 
 # What is started
