@@ -1,0 +1,140 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs as AWX runs them, without an AWX: ansible-runner in the directories that AWX lays out.
+
+A job finds a project, one inventory file that prints all that it may see, its extra variables and
+its environment. What it publishes by set_stats is read from its events, as AWX does.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = ROOT / "examples" / "awx-project"
+# No job of a test takes nearly so long; one that does is stuck.
+SECONDS = 300
+
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A job that has ended."""
+
+    code: int
+    output: str
+    artifacts: Data
+
+
+class Stored:
+    """An inventory as AWX holds it after it has read the project's, all of it or a part.
+
+    limit: the limit of its source.
+    """
+
+    def __init__(self, directory: Path, *, limit: str = "") -> None:
+        command = ("ansible-inventory", "-i", str(directory), "--list", "--export")
+        answer = subprocess.run(
+            (*command, *(("--limit", limit) if limit else ())),
+            cwd=PROJECT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        self._data: Data = json.loads(answer.stdout)
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names of its hosts, sorted."""
+        return sorted({host for group in self._groups.values() for host in group.get("hosts", ())})
+
+    def slices(self, number: int) -> list[list[str]]:
+        """The hosts of each slice: sorted, and every n-th; no more slices than hosts."""
+        parts = min(number, len(self.hosts))
+        return [self.hosts[start::parts] for start in range(parts)]
+
+    def script(self, hosts: Iterable[str]) -> str:
+        """The program that a job with these hosts finds as its inventory."""
+        seen = set(hosts)
+        groups = {
+            name: {
+                **group,
+                "hosts": [host for host in group.get("hosts", ()) if host in seen],
+            }
+            for name, group in self._groups.items()
+        }
+        variables = self._data["_meta"]["hostvars"]
+        hostvars = {
+            host: {
+                **variables.get(host, {}),
+                "remote_tower_enabled": "true",
+                "remote_tower_id": number,
+            }
+            for number, host in enumerate(sorted(seen), start=1)
+        }
+        text = json.dumps({**groups, "_meta": {"hostvars": hostvars}})
+        return f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({text!r})\n"
+
+    @property
+    def _groups(self) -> Data:
+        return {name: group for name, group in self._data.items() if name != "_meta"}
+
+
+def run_job(
+    folder: Path,
+    playbook: str,
+    *,
+    number: int,
+    inventory: Stored,
+    environment: Mapping[str, str],
+    hosts: Iterable[str] | None = None,
+    variables: Data | None = None,
+) -> Job:
+    """Run one job to its end.
+
+    number: its id. hosts: those of its slice; all by default. variables: of the template, of the
+    launch, and what jobs before it in a workflow have published.
+    """
+    directory = folder / f"job-{number}"
+    shutil.copytree(PROJECT, directory / "project")
+    script = directory / "inventory" / "hosts"
+    script.parent.mkdir()
+    script.write_text(inventory.script(inventory.hosts if hosts is None else hosts), "utf-8")
+    script.chmod(0o700)
+    given = {"awx_job_id": number, "awx_job_template_name": playbook, **(variables or {})}
+    env = directory / "env"
+    env.mkdir()
+    (env / "extravars").write_text(json.dumps(given), "utf-8")
+    (env / "envvars").write_text(json.dumps({"ANSIBLE_HOME": str(folder / "ansible")}), "utf-8")
+    done = subprocess.run(
+        ("ansible-runner", "run", str(directory), "-p", playbook, "--ident", str(number)),
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    return Job(code=done.returncode, output=done.stdout, artifacts=_published(directory, number))
+
+
+def _published(directory: Path, number: int) -> Data:
+    found: Data = {}
+    for path in (directory / "artifacts" / str(number) / "job_events").glob("*.json"):
+        event = json.loads(path.read_text(encoding="utf-8"))
+        if event["event"] == "playbook_on_stats":
+            found.update(event["event_data"].get("artifact_data") or {})
+    return found
+
+
+__all__ = ("Job", "Stored", "run_job")
