@@ -165,7 +165,7 @@ class Resolver:
         if value == "****":
             raise Unresolvable(f"parameter {name} is secret")
         is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
-        return value.split(",") if is_list else value
+        return [item.strip() for item in value.split(",")] if is_list else value
 
     def _physical_id(self, logical_id: str) -> str:
         physical_id = self._physical_ids.get(logical_id)

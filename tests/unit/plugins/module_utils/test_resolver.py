@@ -249,7 +249,7 @@ GIVEN = {
     "Text": "a,b",
     "Number": "3",
     "Texts": "a,b",
-    "Numbers": "1,2",
+    "Numbers": "1, 2",
     "Secret": "****",
     "Stored": "/path",
 }
