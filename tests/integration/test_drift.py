@@ -1,0 +1,328 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The drift run as a user meets it: parts of an organisation, what is known, and putting it right.
+
+The tests talk to the lab. Most share one organisation, and leave it and its inventory as they were.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.drifting import Organisation, Report
+from tests.integration.playbook import Run
+from tests.lab.lab import Lab
+
+STATS = {"ANSIBLE_SHOW_CUSTOM_STATS": "true", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+TAGS = {"application": "crossaccount-pipeline", "team": "platform"}
+
+
+@pytest.fixture(scope="module")
+def shared(running_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
+    """An organisation that stands."""
+    running_lab.reset()
+    return Organisation(running_lab, tmp_path_factory.mktemp("organisation"))
+
+
+@pytest.fixture
+def organisation(shared: Organisation) -> Iterator[Organisation]:
+    """That organisation; its inventory is afterwards what it was."""
+    directory = shared.inventory.directory
+    before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+    yield shared
+    for path in [path for path in directory.rglob("*") if path.is_file()]:
+        if path not in before:
+            path.unlink()
+    for path, content in before.items():
+        path.write_bytes(content)
+
+
+def drift(organisation: Organisation, *arguments: str, **options: Any) -> Run:
+    """A drift run by who may only look; where it reports is for the test to say."""
+    names = organisation.lab.organisation
+    return organisation._playbook.run(
+        *("-e", f"access_role_name={names.drift.access_role}"),
+        *("-e", f"deploy_account_access_role_name={names.operator.access_role}"),
+        *arguments,
+        playbook="drift.yml",
+        setup="drift",
+        **options,
+    )
+
+
+def states(report: Report) -> dict[str, str]:
+    """The state of each host's foundation stack."""
+    return {one["name"]: one["state"] for one in report["hosts"] if one["group"] != "pipelines"}
+
+
+def found(report: Report) -> set[tuple[str, str, str]]:
+    """What counts: kind, host and property."""
+    return {
+        (one["kind"], one["host"], one["property"])
+        for one in report["findings"]
+        if not one["ignored"]
+    }
+
+
+def stats(run: Run) -> dict[str, Any]:
+    """What the run publishes for AWX."""
+    text = re.search(r"^CUSTOM STATS: \*+\n+\s*RUN: (\{.*\})", run.output, re.MULTILINE)
+    assert text, run.output
+    published: dict[str, Any] = json.loads(text[1])
+    return published
+
+
+# All is well
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check", "--diff")])
+def test_a_clean_organisation_is_told_in_a_few_lines(
+    organisation: Organisation, arguments: tuple[str, ...]
+) -> None:
+    run, report = organisation.look(*arguments)
+
+    assert run.code == 0, run.output
+    assert set(states(report).values()) == {"clean"}
+    assert run.changed == set()
+    assert run.writes == []
+    text = run.output[run.output.index("# Drift: org is clean") :]
+    assert len(text[: text.index("TASK [Publish")].splitlines()) < 14
+    assert "- regions: 2 clean\n" in text
+
+
+def test_a_comparison_takes_two_reads_a_stack(organisation: Organisation) -> None:
+    run, _report = organisation.look("--limit", "testing")
+
+    account_id = organisation.inventory.accounts["testing"].account_id
+    asked = [one.action for one in run.calls if one.account == account_id]
+    assert asked.count("GetTemplate") <= 2  # of the comparison, and of the policies
+    assert not {"CreateChangeSet", "ExecuteChangeSet"} & set(asked)
+
+
+# Parts of the organisation
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--limit", "production"), ("-e", "drift_hosts=production")],
+    ids=["limit", "drift_hosts"],
+)
+def test_a_part_is_looked_at_and_nothing_else(
+    organisation: Organisation, arguments: tuple[str, str]
+) -> None:
+    run, report = organisation.look(*arguments)
+
+    assert run.code == 0, run.output
+    assert states(report) == {"production": "clean"}
+    others = {
+        account.account_id
+        for name, account in organisation.inventory.accounts.items()
+        if name != "production"
+    }
+    assert not {one.account for one in run.calls if one.service == "cloudformation"} & others
+
+
+def test_a_pattern_takes_groups_and_hosts(organisation: Organisation) -> None:
+    run, report = organisation.look("-e", "drift_hosts=regional,testing")
+
+    assert run.code == 0, run.output
+    assert states(report).keys() == {*organisation.inventory.regional, "testing"}
+
+
+def test_the_summary_is_published_before_the_run_fails(organisation: Organisation) -> None:
+    organisation.inventory.set_group("all", stack_tags=TAGS)
+
+    run = drift(organisation, "-e", "drift_report_path=", "--limit", "testing", variables=STATS)
+
+    assert run.code == 2, run.output
+    summary = stats(run)["drift_report"]
+    assert (summary["verdict"], summary["findings"]) == ("drifted", {"outdated": 1})
+    assert not (Path.cwd() / "drift-report").exists()
+
+
+def test_a_quarantined_account_is_not_called(organisation: Organisation) -> None:
+    account_id = organisation.inventory.accounts["testing"].account_id
+    organisation.inventory.set("testing", state="quarantined")
+
+    run, report = organisation.look("--limit", "testing,production")
+
+    assert run.code == 0, run.output
+    assert states(report) == {"testing": "quarantined", "production": "clean"}
+    assert account_id not in {one.account for one in run.calls}
+    roles = [one.resource for one in run.calls if one.action == "AssumeRole"]
+    assert not [role for role in roles if account_id in role]
+
+
+# What the inventory wants
+
+
+def test_a_changed_inventory_is_shown_and_is_what_a_bootstrap_would_change(
+    organisation: Organisation,
+) -> None:
+    organisation.inventory.set_group("regional", artifact_retention_days=180)
+    organisation.inventory.set_group("all", stack_tags=TAGS)
+
+    run, report = organisation.look()
+    check = organisation._playbook.run("--check")
+
+    assert run.code == 2, run.output
+    outdated = {host for kind, host, _name in found(report) if kind == "outdated"}
+    assert outdated == organisation.inventory.hosts == check.changed
+    eu_west = [one for one in report["findings"] if one["host"] == "eu-west-1"]
+    assert [(one["property"], one["expected"], one["actual"]) for one in eu_west] == [
+        ("Parameters.ArtifactRetentionDays", "180", "365"),
+        ("Tags.team", "platform", ""),
+    ]
+    assert run.failed == organisation.inventory.hosts
+
+
+def test_a_new_account_is_missing_and_its_grants_are_outdated(organisation: Organisation) -> None:
+    organisation.lab.add_account("777777777777")
+    organisation.inventory.add_account("staging", "777777777777", "eu-west-1")
+
+    # The operator looks: nobody has made the role for looking there yet.
+    run, report = organisation._run("operator")
+
+    assert run.code == 2, run.output
+    assert found(report) == {
+        ("missing", "staging", ""),
+        ("outdated", "eu-west-1", "Parameters.DeployAccountIds"),
+    }
+
+
+def test_a_host_that_vanished_is_told_and_the_drift_is_looked_at_all_the_same(
+    organisation: Organisation,
+) -> None:
+    undo = organisation.tamperer.rotation()
+    organisation.inventory.remove("testing")
+
+    try:
+        run, report = organisation.look()
+    finally:
+        undo()
+
+    assert run.code == 2, run.output
+    assert not report["complete"]
+    errors = {one["name"]: one["error"] for one in report["hosts"] if one["error"]}
+    assert "the inventory no longer has account 333333333333" in errors["build"]
+    assert ("drifted", "ap-southeast-2", "EnableKeyRotation") in found(report)
+
+
+def test_a_host_that_is_to_be_absent_is_told_until_it_is(organisation: Organisation) -> None:
+    organisation.inventory.retire("testing")
+
+    _run, report = organisation.look()
+
+    assert ("outdated", "testing", "state") in found(report)
+    assert {name for name, state in states(report).items() if state == "outdated"} == {
+        *("testing", "build", "ap-southeast-2", "eu-west-1")
+    } & {name for name, state in states(report).items() if state != "clean"}
+
+
+def test_a_stuck_stack_is_told_and_no_other_suffers(organisation: Organisation) -> None:
+    stack = organisation.held.deploy("testing")
+    organisation.lab.set_stack_status(
+        stack.account_id, stack.region, stack.name, "UPDATE_ROLLBACK_FAILED"
+    )
+
+    try:
+        run, report = organisation.look()
+    finally:
+        organisation.lab.set_stack_status(
+            stack.account_id, stack.region, stack.name, "UPDATE_COMPLETE"
+        )
+
+    assert run.code == 2, run.output
+    assert found(report) == {("stuck", "testing", "status")}
+    assert states(report)["testing"] == "stuck"
+    assert report["complete"]
+
+
+# What is known
+
+
+def test_what_is_known_does_not_fail_the_run_until_its_day_is_over(
+    organisation: Organisation,
+) -> None:
+    undo = organisation.tamperer.rotation()
+    entry = {"stack": "CrossAccountRegional", "resource": "Key", "reason": "a test of AWS"}
+    today = datetime.datetime.now(datetime.UTC).date()
+
+    try:
+        known = {**entry, "until": (today + datetime.timedelta(days=1)).isoformat()}
+        organisation.inventory.set_group("all", drift_ignore=[known])
+        run, report = organisation.look()
+        over = {**entry, "until": (today - datetime.timedelta(days=1)).isoformat()}
+        organisation.inventory.set_group("all", drift_ignore=[over])
+        later, expired = organisation.look()
+    finally:
+        undo()
+
+    assert run.code == 0, run.output
+    assert states(report)["ap-southeast-2"] == "ignored"
+    assert [one["ignored"]["reason"] for one in report["findings"]] == ["a test of AWS"]
+    assert later.code == 2, later.output
+    assert states(expired)["ap-southeast-2"] == "drifted"
+    assert [(one["until"], one["findings"]) for one in expired["ignored_expired"]] == [
+        (over["until"], 1)
+    ]
+    assert "**expired**" in later.output
+
+
+def test_a_wrong_entry_ends_the_run_with_what_is_wrong(organisation: Organisation) -> None:
+    organisation.inventory.set_group("all", drift_ignore=[{"stack": "One"}])
+
+    run = drift(organisation, "--limit", "testing")
+
+    assert run.code == 2
+    assert "entry 1: it has no reason. Say why this may differ" in run.output
+
+
+# Putting it right
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--check",), ("-e", "drift_hosts=testing")], ids=["check", "drift_hosts"]
+)
+def test_remediation_is_refused_where_nobody_may_write_or_see_the_rest(
+    organisation: Organisation, arguments: tuple[str, ...]
+) -> None:
+    run, report = organisation.remediate(*arguments)
+
+    assert run.code == 2
+    assert "remediate writes to AWS, so it is refused in check mode" in run.output
+    assert (run.calls, report) == ([], {})
+
+
+def test_remediation_leaves_what_is_clean_alone(organisation: Organisation) -> None:
+    before = organisation.everything()
+
+    run, report = organisation.remediate()
+
+    assert run.code == 0, run.output
+    assert report["verdict"] == "clean"
+    assert run.changed == set()
+    assert organisation.everything() == before
+
+
+def test_remediation_goes_by_limit(organisation: Organisation) -> None:
+    undo = organisation.tamperer.rotation()
+    organisation.tamperer.timeout()
+
+    run, report = organisation.remediate("--limit", "build")
+    rest_run, rest = organisation.look()
+
+    undo()
+    assert run.code == 0, run.output
+    assert states(report) == {"build": "clean"}
+    assert rest_run.code == 2
+    assert found(rest) == {("drifted", "ap-southeast-2", "EnableKeyRotation")}
