@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo lab-up lab-down templates test lint unit sanity integration molecule \
+.PHONY: help venv demo lab-up lab-down templates test lint unit sanity integration policy molecule \
         test-oldest bench docs dist lock clean
 
 # Every tool comes from the environment, also those that tools start themselves.
@@ -29,7 +29,7 @@ templates: venv  ## write the templates with their Lambda code in place to build
 	@python -m tools.render_templates
 
 test: venv       ## every test and check
-	@$(CHECK) lint unit sanity integration molecule
+	@$(CHECK) lint unit sanity integration policy molecule
 
 lint: venv       ## formatting, types, YAML, playbooks, templates, documentation, changelog
 	@$(CHECK) lint
@@ -42,6 +42,9 @@ sanity: venv     ## ansible-test sanity
 
 integration: venv ## the playbooks against the local organisation
 	@$(CHECK) integration
+
+policy: venv     ## who may do what, judged by a policy simulator on what is deployed
+	@$(CHECK) policy
 
 molecule: venv   ## the molecule scenarios
 	@$(CHECK) molecule

@@ -74,6 +74,7 @@ GROUPS: dict[str, tuple[Step, ...]] = {
     ),
     "sanity": (Step("ansible-test sanity", (PYTHON, "-m", "tools.sanity")),),
     "integration": (Step("integration tests", (*PYTEST, "tests/integration")),),
+    "policy": (Step("policy tests", (*PYTEST, "tests/policy")),),
     "molecule": (Step("molecule", ("molecule", "test", "--all")),),
 }
 SIDE_BY_SIDE = frozenset({"lint"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from tests.lab import (
     buckets,
     builds,
+    call_resources,
     conditions,
     drift_detection,
     drift_readers,
@@ -25,7 +26,6 @@ from tests.lab import (
     principals,
     references,
     revert_drift,
-    role_paths,
     stack_policies,
     stack_records,
     storage,
@@ -55,7 +55,7 @@ def install(settings: Settings) -> None:
     permissions.install()
     function_code.install()
     log_streams.install()
-    role_paths.install()
+    call_resources.install()
     builds.install()
     pipeline_resources.install()
     names.install()

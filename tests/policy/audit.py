@@ -1,0 +1,103 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Judge the policies that an organisation has: python -m tests.policy.audit -i inventories/org.
+
+Reads them with the credentials of a drift run (docs/permissions.md), on AWS or in the lab, writes
+nothing, and runs the cases of the tests on them. The exit status is 0 only when every request comes
+out as it should.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import account_of
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import Gateway
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+    Organisation,
+)
+from botocore.exceptions import ClientError
+
+from tests.policy.cases import allowed_uploads, denied
+from tests.policy.foundation import Foundation
+from tests.policy.organisation import applications, read_foundation, read_inventory
+from tests.policy.release import Release
+from tests.policy.request import Request
+from tests.policy.simulator import simulate
+
+
+class AccountClients:
+    """Clients for every account of an organisation, as its inventory says one gets there."""
+
+    def __init__(self, organisation: Organisation, access_role_name: str | None) -> None:
+        hosts = [organisation.primary, *organisation.hosts.values()]
+        given = {"access_role_name": access_role_name} if access_role_name else {}
+        self._targets = {host.account_id: host.target() | given for host in reversed(hosts)}
+        self._gateway = Gateway(sts_region=organisation.primary_region)
+
+    def __call__(self, service: str, account: str, region: str) -> Any:
+        """Return a boto3 client. Raises PipelineError when the account is out of reach."""
+        return self._gateway.open(account_of(self._targets[account])).client(service, region)
+
+
+def main() -> int:
+    """Read, judge and tell."""
+    parser = argparse.ArgumentParser(prog="python -m tests.policy.audit", description=__doc__)
+    parser.add_argument("-i", "--inventory", type=Path, required=True)
+    parser.add_argument("--access-role-name", help="instead of access_role_name of the inventory")
+    arguments = parser.parse_args()
+    inventory = arguments.inventory
+    try:
+        clients = AccountClients(read_inventory(inventory), arguments.access_role_name)
+        foundation = read_foundation(clients, inventory)
+        releases = [
+            Release(clients, foundation.export, stack) for stack in applications(foundation)
+        ]
+        needs = {release: release.needs() for release in releases}
+    except (ClientError, PipelineError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    export = foundation.export
+    print(f"{len(export.policies)} policies of {len(foundation.stacks)} foundation stacks and"
+          f" {len(releases)} applications")  # fmt: skip
+    for arn in sorted(export.unread):
+        print(f"  not read: {arn}")
+    wrong = _judge(foundation, "uploads that are right", allowed=allowed_uploads(foundation))
+    for release in releases:
+        name = release.pipeline["name"]
+        cases = [case.request for case in denied(foundation, release)]
+        wrong += _judge(foundation, f"the release of {name}", allowed=needs[release])
+        wrong += _judge(foundation, f"what nobody may do around {name}", refused=cases)
+    return 1 if wrong else 0
+
+
+def _judge(
+    foundation: Foundation,
+    what: str,
+    *,
+    allowed: Iterable[Request] = (),
+    refused: Iterable[Request] = (),
+) -> int:
+    """Tell how requests come out; the number of those that come out wrong."""
+    expected = [(one, True) for one in allowed] + [(one, False) for one in refused]
+    answers = simulate(one.simulation(foundation.export) for one, _answer in expected)
+    wrong = [
+        f"  {'refused' if should else 'ALLOWED'}: {one} {answer.error}".rstrip()
+        for (one, should), answer in zip(expected, answers, strict=True)
+        if answer.error or answer.allowed != should
+    ]
+    print(f"{what}: {len(expected) - len(wrong)} of {len(expected)} requests come out right")
+    for line in wrong:
+        print(line)
+    return len(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,375 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What nobody may do, each beside its twin: one fact differs, and that one is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.policy.foundation import Account, Foundation
+from tests.policy.release import Release, Store
+from tests.policy.request import Denied, Request
+
+# An account that has nothing to do with the organisation, as documentation does.
+FOREIGN = "999999999999"
+_HEADER = "s3:x-amz-server-side-encryption"
+_KEY_HEADER = f"{_HEADER}-aws-kms-key-id"
+
+
+def denied(foundation: Foundation, release: Release) -> list[Denied]:
+    """Return every case, for one application on one foundation."""
+    return [
+        *_deploying(foundation, release),
+        *_reading(foundation),
+        *_bounds(foundation),
+        *_building(foundation, release),
+        *_passing(foundation),
+        *_moving(foundation, release),
+        *_transport(foundation, release),
+        *_encryption(foundation),
+    ]
+
+
+def _deploying(foundation: Foundation, release: Release) -> Iterator[Denied]:
+    """Only a pipeline's role takes a deploy role; each asks with every permission of its own."""
+    for account in foundation.accounts:
+        target = foundation.role(account.stack, "CodePipelineRole")
+        twin = Request(
+            principal=release.role,
+            action="sts:AssumeRole",
+            resource=target,
+            administrator=True,
+        )
+        builder = f":{release.stack.account}:"
+        others = {
+            "another role of the build account": f"arn:aws:iam:{builder}role/Administrator",
+            "a role beside the path": f"arn:aws:iam:{builder}role/crossaccount/pipelines",
+            "the source role": release.source_role,
+            "the sync role": release.sync_role,
+            "a same-named role of a foreign account": release.role.replace(builder, f":{FOREIGN}:"),
+            "the other deploy role": foundation.role(account.stack, "CloudFormationRole"),
+            "the role that starts pipelines": release.start_role(),
+        }
+        for project in release.projects():
+            others[f"the role of {project['name']}"] = project["serviceRole"]
+        for name, principal in others.items():
+            yield Denied.of(f"{name} assumes the role of {account.name}", twin, principal=principal)
+    service = Request(
+        principal="cloudformation.amazonaws.com",
+        action="sts:AssumeRole",
+        resource=foundation.role(foundation.accounts[0].stack, "CloudFormationRole"),
+    )
+    for other in ("ec2.amazonaws.com", "lambda.amazonaws.com", release.role):
+        yield Denied.of(f"{other} assumes the CloudFormation role", service, principal=other)
+
+
+def _reading(foundation: Foundation) -> Iterator[Denied]:
+    """Deploy roles read the stores of their own regions, whatever else they may."""
+    stores, builds = foundation.stores, foundation.build_store
+    for account in foundation.accounts:
+        own = stores[account.regions[0]]
+        others = {"the build bucket": builds} | {
+            f"the store of {region}": store
+            for region, store in stores.items()
+            if region not in account.regions
+        }
+        for role in ("CodePipelineRole", "CloudFormationRole"):
+            principal = foundation.role(account.stack, role)
+            read, decrypt = own.read(principal)
+            for name, store in others.items():
+                what = f"{role} of {account.name} reads {name}"
+                other_read, other_decrypt = store.read(principal)
+                for administrator in (False, True):
+                    sure = ", allowed everything by its own policies" if administrator else ""
+                    yield Denied.of(
+                        f"{what}{sure}",
+                        read.but(administrator=administrator),
+                        resource=other_read.resource,
+                    )
+                    # The key's region is in the service that calls, too: the same fact.
+                    if store.region not in account.regions:
+                        yield Denied(
+                            name=f"{what}: its key{sure}",
+                            twin=decrypt.but(administrator=administrator),
+                            request=other_decrypt.but(administrator=administrator),
+                        )
+            for action in ("kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "kms:CreateGrant"):
+                yield Denied.of(
+                    f"{role} of {account.name}: {action}",
+                    decrypt.but(administrator=True),
+                    action=action,
+                )
+            for action in ("s3:DeleteObject", "s3:PutObjectAcl"):
+                yield Denied.of(
+                    f"{role} of {account.name}: {action}",
+                    read.but(administrator=True),
+                    action=action,
+                )
+        writer = foundation.role(account.stack, "CodePipelineRole")
+        find = Request(
+            principal=writer,
+            action="s3:ListBucket",
+            resource=own.bucket_arn,
+            administrator=True,
+        )
+        for action in ("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:PutLifecycleConfiguration"):
+            yield Denied.of(f"CodePipelineRole of {account.name}: {action}", find, action=action)
+        put = own.write(foundation.role(account.stack, "CodePipelineRole"))[0]
+        yield Denied.of(
+            f"the stacks of {account.name} write artifacts",
+            put.but(administrator=True),
+            principal=foundation.role(account.stack, "CloudFormationRole"),
+        )
+
+
+def _bounds(foundation: Foundation) -> Iterator[Denied]:
+    """What a pipeline deploys must not change what bounds the pipeline."""
+    for account in foundation.accounts:
+        pipeline = foundation.role(account.stack, "CodePipelineRole")
+        stacks = foundation.role(account.stack, "CloudFormationRole")
+        yield from _foundation_stacks(foundation, account, pipeline, stacks)
+        yield from _foundation_roles(account, pipeline, stacks)
+        yield from _execution_policies(foundation, account, stacks)
+
+
+def _foundation_stacks(
+    foundation: Foundation, account: Account, pipeline: str, stacks: str
+) -> Iterator[Denied]:
+    region, number = account.regions[0], account.stack.account
+    where = f"arn:{_partition(pipeline)}:cloudformation:{region}:{number}:stack"
+    own_names = {account.stack.name, foundation.primary.name, foundation.regional[0].name}
+    for role in (pipeline, stacks):
+        free = Request(
+            principal=role,
+            action="cloudformation:UpdateStack",
+            resource=f"{where}/hello/11111111-2222-3333-4444-555555555555",
+            administrator=True,
+            context={"cloudformation:RoleArn": stacks},
+        )
+        for name in sorted(own_names):
+            resource = f"{where}/{name}/11111111-2222-3333-4444-555555555555"
+            yield Denied.of(f"{role} updates {name}", free, resource=resource)
+    # By its own policies alone: a stack works with the CloudFormation role, or not at all.
+    create = Request(
+        principal=pipeline,
+        action="cloudformation:CreateChangeSet",
+        resource=f"{where}/hello/11111111-2222-3333-4444-555555555555",
+        context={"cloudformation:RoleArn": stacks},
+    )
+    another = f"{stacks}Other"
+    yield Denied.of(f"{pipeline}: no role", create, context={"cloudformation:RoleArn": ""})
+    yield Denied.of(
+        f"{pipeline}: another role", create, context={"cloudformation:RoleArn": another}
+    )
+
+
+def _foundation_roles(account: Account, pipeline: str, stacks: str) -> Iterator[Denied]:
+    free = f"arn:{_partition(pipeline)}:iam::{account.stack.account}:role/of-an-application"
+    for role in (pipeline, stacks):
+        for action in ("iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:DeleteRole"):
+            twin = Request(principal=role, action=action, resource=free, administrator=True)
+            for bound in (pipeline, stacks):
+                yield Denied.of(f"{role}: {action} on {bound}", twin, resource=bound)
+
+
+def _execution_policies(foundation: Foundation, account: Account, stacks: str) -> Iterator[Denied]:
+    free = f"arn:{_partition(stacks)}:iam::{account.stack.account}:policy/of-an-application"
+    twin = Request(
+        principal=stacks, action="iam:CreatePolicyVersion", resource=free, administrator=True
+    )
+    for arn in foundation.export.attached(stacks):
+        yield Denied.of(f"{stacks} changes {arn}", twin, resource=arn)
+
+
+def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
+    """A build of a pull request leaves nothing, and a release its own builds only."""
+    store = release.build_store
+    start = Request(
+        principal=release.start_role(),
+        action="codepipeline:StartPipelineExecution",
+        resource=release.arn,
+    )
+    for project in release.projects():
+        role = project["serviceRole"]
+        yield Denied.of(f"{project['name']} starts the pipeline", start, principal=role)
+        yield Denied.of(
+            f"{project['name']} writes into a pipeline's store",
+            foundation.stores[foundation.primary.region].write(release.source_role)[0],
+            principal=role,
+        )
+    written = [
+        (project["serviceRole"], f"{project['artifacts']['path'].strip('/')}/a.zip")
+        for project in release.projects()
+        if project["artifacts"]["type"] == "S3"
+    ]
+    quiet = [
+        project["serviceRole"]
+        for project in release.projects()
+        if project["artifacts"]["type"] == "NO_ARTIFACTS"
+    ]
+    for writer, key in written:
+        put, encrypt = store.write(writer, key)
+        for role in quiet:
+            yield Denied.of("a pull request's build writes a build", put, principal=role)
+            yield Denied.of("a pull request's build uses the key", encrypt, principal=role)
+        yield Denied.of(
+            "a release's build writes those of another application",
+            put,
+            resource=f"{store.bucket_arn}/another/a.zip",
+        )
+        yield Denied.of("a release's build reads its bucket", put, action="s3:GetObject")
+        yield Denied.of("a release's build deletes builds", put, action="s3:DeleteObject")
+    read = store.read(release.source_role, f"{release.pipeline['name']}/a.zip")[0]
+    yield Denied.of(
+        "the source role reads another application's builds",
+        read,
+        resource=f"{store.bucket_arn}/another/a.zip",
+    )
+    yield Denied.of("the source role writes builds", read, action="s3:PutObject")
+    other = release.arn.replace(f":{release.pipeline['name']}", ":another")
+    yield Denied.of("the start role starts another pipeline", start, resource=other)
+
+
+def _passing(foundation: Foundation) -> Iterator[Denied]:
+    """PassRole: the CloudFormation role, to CloudFormation, and nothing else."""
+    for account in foundation.accounts:
+        role = foundation.role(account.stack, "CodePipelineRole")
+        passed = Request(
+            principal=role,
+            action="iam:PassRole",
+            resource=foundation.role(account.stack, "CloudFormationRole"),
+            context={"iam:PassedToService": "cloudformation.amazonaws.com"},
+        )
+        other = f"arn:{_partition(role)}:iam::{account.stack.account}:role/Administrator"
+        yield Denied.of(f"{role} passes another role", passed, resource=other)
+        yield Denied.of(f"{role} passes itself", passed, resource=role)
+        yield Denied.of(
+            f"{role} passes to another service",
+            passed,
+            context={"iam:PassedToService": "lambda.amazonaws.com"},
+        )
+
+
+def _moving(foundation: Foundation, release: Release) -> Iterator[Denied]:
+    """SyncArtifacts writes what is registered; the pipeline keeps to its stores and roles."""
+    others = [one for region, one in release.stores.items() if region != release.stack.region]
+    put = others[0].write(release.sync_role)[0]
+    outside = {
+        "a bucket that is not registered": "arn:aws:s3:::not-registered/a.zip",
+        "the build bucket": f"{release.build_bucket_arn}/hello/a.zip",
+        "the store that it reads": f"{release.stores[release.stack.region].bucket_arn}/a.zip",
+    }
+    for name, resource in outside.items():
+        # The key that the request names is that of the other bucket, so that only the role's own
+        # policy can refuse.
+        yield Denied(
+            name=f"SyncArtifacts writes to {name}",
+            twin=put,
+            request=_of_store(foundation, put, resource),
+        )
+    read = release.stores[release.stack.region].read(release.role)[0]
+    yield Denied.of("the pipeline reads builds", read, resource=f"{release.build_bucket_arn}/x.zip")
+    deploy = Request(
+        principal=release.role,
+        action="sts:AssumeRole",
+        resource=foundation.role(foundation.accounts[0].stack, "CodePipelineRole"),
+    )
+    yield Denied.of(
+        "the pipeline takes the CloudFormation role",
+        deploy,
+        resource=foundation.role(foundation.accounts[0].stack, "CloudFormationRole"),
+    )
+    for action in release.actions("Manual")[:1]:
+        topic = action["configuration"]["NotificationArn"]
+        publish = Request(principal=release.role, action="sns:Publish", resource=topic)
+        yield Denied.of("the pipeline publishes elsewhere", publish, resource=f"{topic}-other")
+
+
+def _of_store(foundation: Foundation, put: Request, resource: str) -> Request:
+    stores = (*foundation.stores.values(), foundation.build_store)
+    keys = {store.bucket_arn: store.key_arn for store in stores}
+    key_arn = keys.get(resource.partition("/")[0], str(put.context[_KEY_HEADER]))
+    return Request(
+        principal=put.principal,
+        action=put.action,
+        resource=resource,
+        account=foundation.primary.account,
+        context={**put.context, _KEY_HEADER: key_arn},
+    )
+
+
+def _transport(foundation: Foundation, release: Release) -> Iterator[Denied]:
+    """Plain HTTP is refused, also to who may do everything else."""
+    account = foundation.accounts[0]
+    stores: dict[str, Store] = {
+        f"the store of {region}": store for region, store in foundation.stores.items()
+    }
+    root = f"arn:aws:iam::{foundation.primary.account}:role/Administrator"
+    for name, store in {**stores, "the build bucket": foundation.build_store}.items():
+        secure = Request(
+            principal=root,
+            action="s3:GetObject",
+            resource=f"{store.bucket_arn}/a.zip",
+            administrator=True,
+        )
+        yield Denied.of(f"{name} over plain HTTP", secure, context={"aws:SecureTransport": "false"})
+    own = foundation.stores[account.regions[0]]
+    reader = own.read(foundation.role(account.stack, "CodePipelineRole"))[0]
+    plain = {"aws:SecureTransport": "false"}
+    yield Denied.of("a deploy role over plain HTTP", reader, context=plain)
+    for action in release.actions("Manual")[:1]:
+        topic = action["configuration"]["NotificationArn"]
+        publish = Request(principal=release.role, action="sns:Publish", resource=topic)
+        yield Denied.of("the approval topic over plain HTTP", publish, context=plain)
+
+
+def allowed_uploads(foundation: Foundation) -> list[Request]:
+    """Return the uploads that are right: with our key, and with no header at all."""
+    return [
+        request
+        for store in (*foundation.stores.values(), foundation.build_store)
+        for request in (_upload(foundation, store), _bare_upload(foundation, store))
+    ]
+
+
+def _encryption(foundation: Foundation) -> Iterator[Denied]:
+    """The header cases of S3: our key and no other, and no other algorithm."""
+    for store in (*foundation.stores.values(), foundation.build_store):
+        ours = _upload(foundation, store)
+        another = store.key_arn.rpartition("/")[0] + "/00000000-0000-0000-0000-000000000000"
+        where = store.bucket_arn
+        yield Denied.of(f"{where}: another key", ours, context={_KEY_HEADER: another})
+        yield Denied.of(f"{where}: the algorithm alone", ours, context={_KEY_HEADER: ""})
+        yield Denied.of(f"{where}: dsse with our key", ours, context={_HEADER: "aws:kms:dsse"})
+        bare = _bare_upload(foundation, store)
+        yield Denied.of(f"{where}: AES256", bare, context={_HEADER: "AES256"})
+        yield Denied.of(f"{where}: another key alone", bare, context={_KEY_HEADER: another})
+
+
+def _upload(foundation: Foundation, store: Store) -> Request:
+    """An upload that names our key, of somebody who may do everything in the build account."""
+    return Request(
+        principal=f"arn:aws:iam::{foundation.primary.account}:role/Administrator",
+        action="s3:PutObject",
+        resource=f"{store.bucket_arn}/hello/a.zip",
+        administrator=True,
+        context={_HEADER: "aws:kms", _KEY_HEADER: store.key_arn},
+    )
+
+
+def _bare_upload(foundation: Foundation, store: Store) -> Request:
+    return Request(
+        principal=f"arn:aws:iam::{foundation.primary.account}:role/Administrator",
+        action="s3:PutObject",
+        resource=f"{store.bucket_arn}/hello/a.zip",
+        administrator=True,
+    )
+
+
+def _partition(arn: str) -> str:
+    return arn.split(":")[1]
+
+
+__all__ = ("FOREIGN", "allowed_uploads", "denied")

@@ -1,0 +1,210 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the operator and the access roles do in a bootstrap, and what they must not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from tests.lab.calls import Call
+from tests.policy.foundation import Foundation
+from tests.policy.request import Denied, Request
+
+_STACK_ID = "11111111-2222-3333-4444-555555555555"
+_CALLED_VIA = {"aws:CalledVia": ("cloudformation.amazonaws.com",)}
+
+# The service that a role is passed to, by the end of the role's name; functions have the rest.
+_PASSED_TO = {
+    "-pipeline": "codepipeline.amazonaws.com",
+    "-pull-request": "codebuild.amazonaws.com",
+    "-release": "codebuild.amazonaws.com",
+    "-source": "codepipeline.amazonaws.com",
+    "-start": "events.amazonaws.com",
+}
+
+
+class Operator:
+    """The operator of the build account, and the access role of each deploy account."""
+
+    def __init__(self, foundation: Foundation, *, name: str, access_role: str) -> None:
+        self._foundation = foundation
+        self.role = f"arn:aws:iam::{foundation.primary.account}:role/{name}"
+        self.access_roles = {
+            account.stack.account: f"arn:aws:iam::{account.stack.account}:role/{access_role}"
+            for account in foundation.accounts
+        }
+
+    def needs(self, decisions: Iterable[Mapping[str, Any]], calls: Iterable[Call]) -> list[Request]:
+        """Return what a bootstrap did: its own calls, and those of CloudFormation for it."""
+        found = [
+            *(self._decided(one) for one in decisions),
+            *(request for call in calls for request in self._called(call)),
+            *self._seldom(),
+        ]
+        return list({str(one): one for one in found}.values())
+
+    def denied(self) -> Iterator[Denied]:
+        """Return what neither may do, each beside what it may."""
+        primary, account = self._foundation.primary, self._foundation.accounts[0].stack
+        key = self._foundation.build_store.key_arn
+        own = Request(
+            principal=self.role,
+            action="cloudformation:ExecuteChangeSet",
+            resource=self._stack(primary.account, primary.region, primary.name),
+        )
+        other = self._stack(primary.account, primary.region, "Other")
+        yield Denied.of("the operator changes another stack", own, resource=other)
+        via = Request(
+            principal=self.role, action="kms:PutKeyPolicy", resource=key, context=_CALLED_VIA
+        )
+        yield Denied.of("the operator changes a key itself", via, context={"aws:CalledVia": ""})
+        yield Denied.of("the operator decrypts", via, action="kms:Decrypt")
+        bucket = Request(
+            principal=self.role,
+            action="s3:PutBucketPolicy",
+            resource=self._foundation.build_store.bucket_arn,
+        )
+        yield Denied.of("the operator's other buckets", bucket, resource="arn:aws:s3:::other")
+        pipeline = f"arn:aws:iam::{primary.account}:role/crossaccount/pipeline/hello-pipeline"
+        passed = Request(
+            principal=self.role,
+            action="iam:PassRole",
+            resource=pipeline,
+            context={"iam:PassedToService": "codepipeline.amazonaws.com"},
+        )
+        elsewhere = {"iam:PassedToService": "lambda.amazonaws.com"}
+        yield Denied.of(
+            "the operator passes a pipeline's role elsewhere", passed, context=elsewhere
+        )
+        outside = f"arn:aws:iam::{primary.account}:role/Administrator"
+        yield Denied.of("the operator passes another role", passed, resource=outside)
+        access = self.access_roles[account.account]
+        assume = Request(principal=self.role, action="sts:AssumeRole", resource=access)
+        yield Denied.of("somebody else takes an access role", assume, principal=outside)
+        put = Request(
+            principal=access,
+            action="iam:PutRolePolicy",
+            resource=self._foundation.role(account, "CodePipelineRole"),
+        )
+        free = f"arn:aws:iam::{account.account}:role/Administrator"
+        yield Denied.of("an access role changes another role", put, resource=free)
+        attach = Request(
+            principal=access,
+            action="iam:AttachRolePolicy",
+            resource=self._foundation.role(account, "CloudFormationRole"),
+            context={"iam:PolicyARN": self._execution_policy(account.account)},
+        )
+        administrator = {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}
+        yield Denied.of("an access role attaches another policy", attach, context=administrator)
+        execute = Request(
+            principal=access,
+            action="cloudformation:ExecuteChangeSet",
+            resource=self._stack(account.account, account.region, account.name),
+        )
+        there = self._stack(account.account, account.region, "Other")
+        yield Denied.of("an access role changes another stack", execute, resource=there)
+
+    def _decided(self, decision: Mapping[str, Any]) -> Request:
+        """What CloudFormation did, with the permissions of its caller."""
+        action, resource = decision["action"], decision["resource"]
+        context: dict[str, str | tuple[str, ...]] = dict(_CALLED_VIA)
+        if action == "iam:PassRole":
+            service = (one for end, one in _PASSED_TO.items() if resource.endswith(end))
+            context["iam:PassedToService"] = next(service, "lambda.amazonaws.com")
+        if action == "iam:AttachRolePolicy":
+            context["iam:PolicyARN"] = self._execution_policy(resource.split(":")[4])
+        return Request(
+            principal=self._role_of(decision["principal"]),
+            action=action,
+            # A key has its name only once it is made.
+            resource=self._real_key(resource) if ":key/" in resource else resource,
+            context=context,
+        )
+
+    def _called(self, call: Call) -> Iterator[Request]:
+        principal, action = self._role_of(call.principal), f"{call.service}:{call.action}"
+        if principal not in (self.role, *self.access_roles.values()):
+            return  # a pipeline starts when it is made
+        if call.service == "sts" and call.action == "AssumeRole":
+            yield Request(principal=principal, action=action, resource=call.resource)
+        if call.service == "cloudformation":
+            name = call.resource or "any"
+            yield Request(
+                principal=principal,
+                action=action,
+                resource=self._stack(call.account, call.region, name),
+            )
+
+    def _seldom(self) -> Iterator[Request]:
+        """What a bootstrap of an empty organisation does not come to.
+
+        Removal looks for pipelines and for kept keys, drift is detected, stacks with our tag are
+        looked for, a large template goes through the build bucket, a role gets a boundary. The lab
+        does not ask for the roles of a pipeline's actions, which are passed too.
+        """
+        account = self._foundation.primary.account
+        for role in (self.role, *self.access_roles.values()):
+            yield Request(
+                principal=role,
+                action="cloudformation:DescribeStackDriftDetectionStatus",
+                resource="*",
+                account=role.split(":")[4],
+            )
+        for action in ("codepipeline:ListPipelines", "tag:GetResources"):
+            yield Request(principal=self.role, action=action, resource="*", account=account)
+        yield Request(
+            principal=self.role,
+            action="iam:PassRole",
+            resource=f"arn:aws:iam::{account}:role/crossaccount/build/hello-source",
+            context={"iam:PassedToService": "codepipeline.amazonaws.com"},
+        )
+        for one in self._foundation.accounts:
+            access = self.access_roles[one.stack.account]
+            yield Request(
+                principal=access,
+                action="cloudformation:DescribeStacks",
+                resource=self._stack(one.stack.account, one.stack.region, "any"),
+            )
+            yield Request(
+                principal=access,
+                action="iam:PutRolePermissionsBoundary",
+                resource=self._foundation.role(one.stack, "CloudFormationRole"),
+            )
+        yield Request(
+            principal=self.role,
+            action="s3:PutObject",
+            resource=f"{self._foundation.build_store.bucket_arn}/templates/a.template",
+            context={"s3:x-amz-server-side-encryption": "AES256"},
+        )
+        for action in ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"):
+            for store in self._foundation.stores.values():
+                yield Request(
+                    principal=self.role,
+                    action=action,
+                    resource=store.key_arn,
+                    context=_CALLED_VIA,
+                )
+
+    def _execution_policy(self, account: str) -> str:
+        """The policy that the inventory names for an account."""
+        stacks = (one.stack for one in self._foundation.accounts)
+        stack = next(one for one in stacks if one.account == account)
+        role = self._foundation.role(stack, "CloudFormationRole")
+        return self._foundation.export.attached(role)[0]
+
+    def _role_of(self, principal: str) -> str:
+        """The role behind a session; both have no path."""
+        account, name = principal.split(":")[4], principal.split("/")[1]
+        return f"arn:aws:iam::{account}:role/{name}"
+
+    def _real_key(self, resource: str) -> str:
+        return self._foundation.stores[resource.split(":")[3]].key_arn
+
+    def _stack(self, account: str, region: str, name: str) -> str:
+        return f"arn:aws:cloudformation:{region}:{account}:stack/{name}/{_STACK_ID}"
+
+
+__all__ = ("Operator",)

@@ -1,0 +1,92 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From an inventory to the policies of its organisation."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._inventory import (
+    read_organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+    DEPLOY_ACCOUNTS,
+    REGIONAL,
+    Host,
+    Organisation,
+)
+
+from tests.policy.export import Clients, Export, Stack, read_export
+from tests.policy.foundation import Account, Foundation
+from tools.environment import ROOT
+
+INVENTORY = ROOT / "inventories" / "org"
+_GROUP, _APPLICATIONS = "crossaccount:group", "pipelines"
+
+
+def read_inventory(inventory: Path) -> Organisation:
+    """Return the organisation that an inventory describes."""
+    done = subprocess.run(
+        ["ansible-inventory", "-i", str(inventory), "--list"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    hostvars = found["_meta"]["hostvars"]
+    groups = {name: one.get("hosts", []) for name, one in found.items() if name != "_meta"}
+    return read_organisation({**groups, "all": list(hostvars)}, hostvars)
+
+
+def read_foundation(
+    clients: Clients, inventory: Path, *, roles: Iterable[tuple[str, str]] = ()
+) -> Foundation:
+    """Return the foundation of *inventory*, with the policies of everything that it holds.
+
+    The stacks of its applications, found by their tag, are exported too, and more *roles* (account
+    and name).
+    """
+    organisation = read_inventory(inventory)
+    primary = _stack(organisation.primary)
+    foundation = Foundation(
+        export=Export(),
+        primary=primary,
+        regional=tuple(_stack(one) for one in organisation.of(REGIONAL) if one.is_present),
+        accounts=tuple(
+            Account(name=one.name, stack=_stack(one), regions=one.regions)
+            for one in organisation.of(DEPLOY_ACCOUNTS)
+            if one.is_present
+        ),
+    )
+    stacks = [*foundation.stacks, *_tagged(clients, primary)]
+    return replace(foundation, export=read_export(clients, stacks, roles=roles))
+
+
+def applications(foundation: Foundation) -> list[Stack]:
+    """Return the stacks of the application pipelines."""
+    found = {one.stack for one in foundation.export.resources}
+    return sorted(found - set(foundation.stacks))
+
+
+def _tagged(clients: Clients, primary: Stack) -> list[Stack]:
+    client = clients("cloudformation", primary.account, primary.region)
+    return [
+        Stack(primary.account, primary.region, stack["StackName"])
+        for page in client.get_paginator("describe_stacks").paginate()
+        for stack in page["Stacks"]
+        if {"Key": _GROUP, "Value": _APPLICATIONS} in stack.get("Tags", [])
+    ]
+
+
+def _stack(host: Host) -> Stack:
+    return Stack(host.account_id, host.region, host.stack_name)
+
+
+__all__ = ("INVENTORY", "applications", "read_foundation", "read_inventory")

@@ -1,0 +1,393 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a release has to be allowed to do, derived from what is deployed.
+
+The pipeline's own definition, its projects and its rule say who acts where: nothing of an
+application is written down here a second time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.policy.export import Clients, Export, Stack
+from tests.policy.request import Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """The artifact store of one region."""
+
+    region: str
+    bucket_arn: str
+    key_arn: str
+
+    def read(self, principal: str, key: str = "hello/artifact.zip") -> list[Request]:
+        """Return what reading an encrypted object of it takes."""
+        return [
+            Request(
+                principal=principal, action="s3:GetObject", resource=f"{self.bucket_arn}/{key}"
+            ),
+            self._use_key(principal, "kms:Decrypt"),
+        ]
+
+    def write(self, principal: str, key: str = "hello/artifact.zip") -> list[Request]:
+        """Return what writing an object that is encrypted with its key takes."""
+        return [
+            Request(
+                principal=principal,
+                action="s3:PutObject",
+                resource=f"{self.bucket_arn}/{key}",
+                context={
+                    "s3:x-amz-server-side-encryption": "aws:kms",
+                    "s3:x-amz-server-side-encryption-aws-kms-key-id": self.key_arn,
+                },
+            ),
+            self._use_key(principal, "kms:GenerateDataKey"),
+        ]
+
+    def find(self, principal: str) -> list[Request]:
+        """Return what finding out about it takes, as CodePipeline does."""
+        names = ("GetBucketLocation", "GetBucketVersioning")
+        return [
+            Request(principal=principal, action=f"s3:{name}", resource=self.bucket_arn)
+            for name in names
+        ]
+
+    def _use_key(self, principal: str, action: str) -> Request:
+        return use_key(principal, action, self.key_arn, via="s3")
+
+
+def use_key(principal: str, action: str, key_arn: str, *, via: str) -> Request:
+    """Return the use of a key by a service that calls for its caller."""
+    region, partition = key_arn.split(":")[3], key_arn.split(":")[1]
+    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    return Request(
+        principal=principal,
+        action=action,
+        resource=key_arn,
+        context={
+            "kms:ViaService": f"{via}.{region}.{suffix}",
+            "kms:CallerAccount": principal.split(":")[4],
+        },
+    )
+
+
+class Release:
+    """One application's release: who takes part, and what each must be allowed to do.
+
+    stack: the application's stack.
+    """
+
+    def __init__(self, clients: Clients, export: Export, stack: Stack) -> None:
+        self._clients = clients
+        self._export = export
+        self.stack = stack
+        self.pipeline = self._read_pipeline()
+        self.stores = {
+            region: Store(
+                region=region,
+                bucket_arn=f"arn:{self._partition}:s3:::{store['location']}",
+                key_arn=store["encryptionKey"]["id"],
+            )
+            for region, store in self.pipeline["artifactStores"].items()
+        }
+
+    @property
+    def role(self) -> str:
+        """The pipeline's own role."""
+        return str(self.pipeline["roleArn"])
+
+    @property
+    def arn(self) -> str:
+        """The pipeline."""
+        where = f"{self.stack.region}:{self.stack.account}"
+        return f"arn:{self._partition}:codepipeline:{where}:{self.pipeline['name']}"
+
+    def actions(self, provider: str) -> list[dict[str, Any]]:
+        """Return the actions of one provider, in order."""
+        return [
+            action
+            for stage in self.pipeline["stages"]
+            for action in stage["actions"]
+            if action["actionTypeId"]["provider"] == provider
+        ]
+
+    @property
+    def source_role(self) -> str:
+        """The role that reads the builds."""
+        return str(self.actions("S3")[0]["roleArn"])
+
+    @property
+    def sync_role(self) -> str:
+        """The role of the function that SyncArtifacts invokes."""
+        return str(self._function(self.actions("Lambda")[0])["Role"])
+
+    @property
+    def build_bucket_arn(self) -> str:
+        """Where builds land."""
+        bucket = self.actions("S3")[0]["configuration"]["S3Bucket"]
+        return f"arn:{self._partition}:s3:::{bucket}"
+
+    @property
+    def build_store(self) -> Store:
+        """The build bucket with the key of its region."""
+        home = self.stores[self.stack.region]
+        return Store(region=home.region, bucket_arn=self.build_bucket_arn, key_arn=home.key_arn)
+
+    def needs(self) -> list[Request]:
+        """Return everything that a release does, from the build to the last stack."""
+        found = [_assumed_by("codepipeline.amazonaws.com", self.role)]
+        for action in (one for stage in self.pipeline["stages"] for one in stage["actions"]):
+            if "roleArn" in action:
+                found.append(
+                    Request(
+                        principal=self.role, action="sts:AssumeRole", resource=action["roleArn"]
+                    )
+                )
+            region = action.get("region", self.stack.region)
+            if region != self.stack.region:
+                found += self._copies(region)
+            found += getattr(self, f"_{action['actionTypeId']['provider'].lower()}")(action)
+        found += self._functions()
+        found += self._builds()
+        found += self._starts()
+        # Many actions ask for the same.
+        return list({str(one): one for one in found}.values())
+
+    def _copies(self, region: str) -> list[Request]:
+        """CodePipeline brings an action's input into the store of the action's region."""
+        name = self.pipeline["name"]
+        source, target = self.stores[self.stack.region], self.stores[region]
+        return [
+            *source.read(self.role, f"{name}/a.zip"),
+            *target.find(self.role),
+            *target.write(self.role, f"{name}/a.zip"),
+        ]
+
+    def _s3(self, action: dict[str, Any]) -> list[Request]:
+        role, key = action["roleArn"], action["configuration"]["S3ObjectKey"]
+        home = self.stores[self.stack.region]
+        version = Request(
+            principal=role,
+            action="s3:GetObjectVersion",
+            resource=f"{self.build_bucket_arn}/{key}",
+        )
+        read = self.build_store.read(role, key)
+        return [
+            *self.build_store.find(role),
+            version,
+            *read,
+            *home.find(role),
+            *home.write(role, f"{self.pipeline['name']}/a.zip"),
+        ]
+
+    def _lambda(self, action: dict[str, Any]) -> list[Request]:
+        function = self._function(action)
+        role = function["Role"]
+        destination = json.loads(action["configuration"]["UserParameters"])["DestinationBucket"]
+        target = next(
+            one for one in self.stores.values() if one.bucket_arn.endswith(f":{destination}")
+        )
+        report = [
+            Request(
+                principal=role,
+                action=f"codepipeline:PutJob{result}Result",
+                resource="*",
+                account=self.stack.account,
+            )
+            for result in ("Success", "Failure")
+        ]
+        find = [
+            Request(principal=role, action=f"s3:{name}", resource=target.bucket_arn)
+            for name in ("GetBucketLocation", "GetEncryptionConfiguration")
+        ]
+        # Parts of a large artifact are read again before they are joined.
+        join = [
+            use_key(role, "kms:Decrypt", target.key_arn, via="s3"),
+            Request(
+                principal=role,
+                action="s3:AbortMultipartUpload",
+                resource=f"{target.bucket_arn}/hello/a.zip",
+            ),
+        ]
+        home = self.stores[self.stack.region]
+        missing = Request(principal=role, action="s3:ListBucket", resource=home.bucket_arn)
+        return [
+            # CodePipeline looks a function up before it invokes it.
+            Request(
+                principal=action["roleArn"],
+                action="lambda:ListFunctions",
+                resource="*",
+                account=self.stack.account,
+            ),
+            Request(
+                principal=action["roleArn"],
+                action="lambda:InvokeFunction",
+                resource=function["FunctionArn"],
+            ),
+            *home.read(role),
+            missing,
+            *find,
+            *target.write(role),
+            *join,
+            *report,
+        ]
+
+    def _cloudformation(self, action: dict[str, Any]) -> list[Request]:
+        role, configuration = action["roleArn"], action["configuration"]
+        region, account = action["region"], role.split(":")[4]
+        stack = f"arn:{self._partition}:cloudformation:{region}:{account}:stack"
+        stack = f"{stack}/{configuration['StackName']}/11111111-2222-3333-4444-555555555555"
+
+        def on_stack(name: str, **context: str) -> Request:
+            keys = {f"cloudformation:{key}": value for key, value in context.items()}
+            return Request(
+                principal=role, action=f"cloudformation:{name}", resource=stack, context=keys
+            )
+
+        if configuration["ActionMode"] == "CHANGE_SET_EXECUTE":
+            names = ("DescribeChangeSet", "DescribeStacks", "ExecuteChangeSet")
+            return [on_stack(name) for name in names]
+        store, works_as = self.stores[region], configuration["RoleArn"]
+        missing = Request(principal=role, action="s3:ListBucket", resource=store.bucket_arn)
+        version = Request(
+            principal=role,
+            action="s3:GetObjectVersion",
+            resource=f"{store.bucket_arn}/hello/a.zip",
+        )
+        return [
+            *store.read(role),
+            version,
+            *store.find(role),
+            missing,
+            # An action may leave the outputs of its stack as an artifact.
+            *store.write(role),
+            # AWS's own example of an action role has it.
+            Request(
+                principal=role,
+                action="cloudformation:ValidateTemplate",
+                resource="*",
+                account=account,
+            ),
+            *(on_stack(name) for name in ("DescribeStacks", "DescribeChangeSet")),
+            on_stack("DeleteChangeSet"),
+            on_stack("CreateChangeSet", RoleArn=works_as),
+            Request(
+                principal=role,
+                action="iam:PassRole",
+                resource=works_as,
+                context={"iam:PassedToService": "cloudformation.amazonaws.com"},
+            ),
+            # What the stack itself takes out of the artifacts: code, nested templates.
+            _assumed_by("cloudformation.amazonaws.com", works_as),
+            *(one.but(managed=False) for one in store.read(works_as)),
+        ]
+
+    def _manual(self, action: dict[str, Any]) -> list[Request]:
+        topic = action["configuration"]["NotificationArn"]
+        key = self.stores[self.stack.region].key_arn
+        return [
+            Request(principal=self.role, action="sns:Publish", resource=topic),
+            use_key(self.role, "kms:GenerateDataKey", key, via="sns"),
+            use_key(self.role, "kms:Decrypt", key, via="sns"),
+        ]
+
+    def projects(self) -> list[dict[str, Any]]:
+        """Return the CodeBuild projects of the application."""
+        names = self._names("AWS::CodeBuild::Project")
+        if not names:
+            return []
+        codebuild = self._clients("codebuild", self.stack.account, self.stack.region)
+        return list(codebuild.batch_get_projects(names=names)["projects"])
+
+    def _builds(self) -> Iterator[Request]:
+        for project in self.projects():
+            role = project["serviceRole"]
+            yield _assumed_by("codebuild.amazonaws.com", role, SourceArn=project["arn"])
+            yield from self._logs(role, project["logsConfig"]["cloudWatchLogs"]["groupName"])
+            connection = project["source"].get("auth", {}).get("resource")
+            if connection:
+                for name in ("GetConnection", "GetConnectionToken", "UseConnection"):
+                    service = connection.split(":")[2]
+                    yield Request(principal=role, action=f"{service}:{name}", resource=connection)
+            for artifact in [project["artifacts"], *project.get("secondaryArtifacts", [])]:
+                if artifact["type"] == "S3":
+                    # CodeBuild makes sure whose bucket it is.
+                    for name in ("GetBucketAcl", "GetBucketLocation"):
+                        yield Request(
+                            principal=role, action=f"s3:{name}", resource=self.build_bucket_arn
+                        )
+                    key = f"{artifact['path'].strip('/')}/{artifact['name']}"
+                    yield from self.build_store.write(role, key)
+
+    def _starts(self) -> Iterator[Request]:
+        events = self._clients("events", self.stack.account, self.stack.region)
+        for name in self._names("AWS::Events::Rule"):
+            for target in events.list_targets_by_rule(Rule=name)["Targets"]:
+                yield _assumed_by("events.amazonaws.com", target["RoleArn"])
+                yield Request(
+                    principal=target["RoleArn"],
+                    action="codepipeline:StartPipelineExecution",
+                    resource=target["Arn"],
+                )
+
+    def start_role(self) -> str:
+        """Return the role that the events start the pipeline with."""
+        return next(
+            one.principal
+            for one in self._starts()
+            if one.action == "codepipeline:StartPipelineExecution"
+        )
+
+    def _logs(self, role: str, group: str) -> list[Request]:
+        where = f"{self.stack.region}:{self.stack.account}"
+        stream = f"arn:{self._partition}:logs:{where}:log-group:{group}:log-stream:one"
+        names = ("CreateLogStream", "PutLogEvents")
+        return [Request(principal=role, action=f"logs:{name}", resource=stream) for name in names]
+
+    def _names(self, resource_type: str) -> list[str]:
+        return [
+            one.physical_id.rpartition("|")[2]
+            for one in self._export.resources
+            if (one.stack, one.type) == (self.stack, resource_type)
+        ]
+
+    def _read_pipeline(self) -> dict[str, Any]:
+        (name,) = self._names("AWS::CodePipeline::Pipeline")
+        client = self._clients("codepipeline", self.stack.account, self.stack.region)
+        return dict(client.get_pipeline(name=name)["pipeline"])
+
+    def _function(self, action: dict[str, Any]) -> dict[str, Any]:
+        client = self._clients("lambda", self.stack.account, self.stack.region)
+        name = action["configuration"]["FunctionName"]
+        return dict(client.get_function(FunctionName=name)["Configuration"])
+
+    def _functions(self) -> Iterator[Request]:
+        """Every function of the foundation works, that which replicates builds too."""
+        for resource in self._export.resources:
+            if resource.type != "AWS::Lambda::Function":
+                continue
+            stack = resource.stack
+            client = self._clients("lambda", stack.account, stack.region)
+            found = client.get_function(FunctionName=resource.physical_id)
+            function = found["Configuration"]
+            yield _assumed_by("lambda.amazonaws.com", function["Role"])
+            yield from self._logs(function["Role"], function["LoggingConfig"]["LogGroup"])
+
+    @property
+    def _partition(self) -> str:
+        return self.role.split(":")[1]
+
+
+def _assumed_by(service: str, role: str, **context: str) -> Request:
+    keys = {f"aws:{key}": value for key, value in context.items()}
+    return Request(principal=service, action="sts:AssumeRole", resource=role, context=keys)
+
+
+__all__ = ("Release", "Store", "use_key")

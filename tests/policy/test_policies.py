@@ -1,0 +1,70 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who may do what, on the policies that a full bootstrap leaves in the lab.
+
+The lab gives the policies, as it would give them to anybody who reads them; a policy simulator that
+knows nothing of the lab judges the requests.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.lab import Lab
+from tests.policy.cases import allowed_uploads, denied
+from tests.policy.foundation import Foundation
+from tests.policy.operator import Operator
+from tests.policy.release import Release
+from tests.policy.request import Denied, Request
+from tests.policy.simulator import Answer, simulate
+from tests.policy.statements import REASONS, missed
+
+
+@pytest.fixture(scope="session")
+def needed(lab: Lab, foundation: Foundation, release: Release, operator: Operator) -> list[Request]:
+    """Everything that has to be allowed."""
+    return [
+        *operator.needs(lab.decisions(), lab.calls()),
+        *allowed_uploads(foundation),
+        *release.needs(),
+    ]
+
+
+@pytest.fixture(scope="session")
+def cases(foundation: Foundation, release: Release, operator: Operator) -> list[Denied]:
+    """Everything that has to be refused."""
+    return [*operator.denied(), *denied(foundation, release)]
+
+
+def test_what_has_to_be_done_is_allowed(foundation: Foundation, needed: list[Request]) -> None:
+    answers = _ask(foundation, needed)
+    refused = [str(one) for one in needed if not answers[str(one)].allowed]
+    assert refused == []
+
+
+def test_what_nobody_may_do_is_denied(foundation: Foundation, cases: list[Denied]) -> None:
+    answers = _ask(foundation, [one for case in cases for one in (case.request, case.twin)])
+    admitted = [case.name for case in cases if answers[str(case.request)].allowed]
+    assert admitted == []
+    # A denial whose twin is denied too proves nothing of the fact in which they differ.
+    empty = [f"{case.name}: {case.twin}" for case in cases if not answers[str(case.twin)].allowed]
+    assert empty == []
+
+
+def test_each_statement_is_missed(
+    foundation: Foundation, needed: list[Request], cases: list[Denied]
+) -> None:
+    refused = [case.request for case in cases]
+    found = missed(foundation.export, allowed=needed, refused=refused)
+    needless = {one.title for one in found if not one.changes}
+    assert needless == set(REASONS)
+
+
+def _ask(foundation: Foundation, requests: list[Request]) -> dict[str, Answer]:
+    """Ask the simulator; the answers by the requests."""
+    answers = simulate([one.simulation(foundation.export) for one in requests])
+    found = {str(one): answer for one, answer in zip(requests, answers, strict=True)}
+    assert {text: answer.error for text, answer in found.items() if answer.error} == {}
+    return found
