@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
 from ansible.utils.display import Display
@@ -17,6 +18,7 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch impor
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._drift import Look
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._finding import Place
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._findings import read_ignores
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._revert import (
     Reverted,
     Reverter,
@@ -43,6 +45,10 @@ class ActionModule(PipelineAction):
             region=self.options["region"],
             stack=self.options["stack_name"],
         )
+        today = datetime.datetime.now(datetime.UTC).date()
+        ignores = [
+            one for one in read_ignores(self.options["ignore"]) if not one.has_expired(today)
+        ]
         session = gateway_of(self.options).open(account_of(self.options))
         look = Look(place, session, policies=True)
         reverter = Reverter(
@@ -51,6 +57,7 @@ class ActionModule(PipelineAction):
                 self.options["wait_timeout"],
                 speak=lambda line: Display().display(f"{host}: {line}"),
             ),
+            is_ignored=lambda one: any(ignore.matches(one.told(place)) for ignore in ignores),
             check_mode=self._task.check_mode,
         )
         try:
@@ -71,7 +78,8 @@ class ActionModule(PipelineAction):
                 "stack_id": done.found.stack_id if done.found else None,
                 "status": done.found.status if done.found else None,
             },
-            "findings": [one.told(place) for one in done.findings],
+            "findings": [one.told(place) for one in done.findings if one not in done.left],
+            "left": [one.told(place) for one in done.left],
             "unchecked": [one.told(place) for one in look.unchecked],
             "changes": [dataclasses.asdict(change) for change in done.changes],
             "policies": [
@@ -96,6 +104,8 @@ def _diff(done: Reverted, place: Place) -> list[dict[str, str]]:
     if done.reverts:  # in check mode there is no change set yet
         repaired = {one.resource.logical_id for one in done.repairs}
         for finding in done.findings:
+            if finding in done.left:
+                continue
             if finding.kind == "policy" and finding.resource.logical_id in repaired:
                 continue
             what = ".".join(

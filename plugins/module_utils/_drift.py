@@ -119,15 +119,6 @@ class Look:
             self.findings = self.policies.merge(self.findings, differing, self.drifts)
             self.unchecked = unread + self.policies.still_unchecked(self.unchecked, self.disputes)
 
-    @property
-    def can_be_reverted(self) -> bool:
-        """Whether CloudFormation itself has found something that it may put back."""
-        told = {finding.resource.logical_id for finding in self.findings}
-        return any(
-            drift.status in ("MODIFIED", "DELETED") and drift.resource.logical_id in told
-            for drift in self.drifts
-        )
-
     def read_policies_again(self) -> None:
         """Read the policies as they are now."""
         if self.policies is not None:

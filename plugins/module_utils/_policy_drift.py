@@ -124,7 +124,7 @@ class PolicyDrift:
             repair
             for subject in self._subjects
             for repair in subject.repairs()
-            if (subject.resource.logical_id, repair.prop) not in disputes
+            if (subject.resource.logical_id, repair.top) not in disputes
         ]
 
     def merge(

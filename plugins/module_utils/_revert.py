@@ -50,6 +50,13 @@ class Property:
     before: str
     after: str
 
+    @property
+    def dotted(self) -> str:
+        """The path as findings write it, and a dot."""
+        parts = [part for part in self.path.split("/") if part]
+        below = parts[1:] if parts[:1] == ["Properties"] else parts
+        return "".join(f"{part}." for part in below)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RevertChange(Change):
@@ -85,6 +92,19 @@ class RevertChange(Change):
     def loses_data(self) -> bool:
         """Whether a key or bucket would be replaced, removed, or made again without its data."""
         return self.resource_type in DATA_TYPES and (self.action == "Add" or self.is_guarded)
+
+    def undoes(self, finding: Finding) -> bool:
+        """Return whether it puts *finding* right too, be that meant or not."""
+        if self.logical_id != finding.resource.logical_id:
+            return False
+        if not (self.properties and finding.property):
+            return True  # all of the resource
+        # Findings tell a policy by its statements, a change set by their numbers.
+        name = finding.property.partition(".")[0] if finding.kind == "policy" else finding.property
+        return any(
+            path.startswith(f"{name}.") or f"{name}.".startswith(path)
+            for path in (one.dotted for one in self.properties)
+        )
 
 
 class RevertChangeSets(ChangeSets):
@@ -137,6 +157,7 @@ class RevertChangeSets(ChangeSets):
 class Reverted:
     """What was done, or in check mode would be; kept up to the moment of a failure.
 
+    :param left: those of the findings that the user ignores.
     :param reverts: whether a drift-aware change set is needed; in check mode none is made.
     :param changes: those of the change set.
     :param repairs: policies that were put back directly.
@@ -144,6 +165,7 @@ class Reverted:
 
     found: Found | None = None
     findings: tuple[Finding, ...] = ()
+    left: tuple[Finding, ...] = ()
     reverts: bool = False
     changes: tuple[RevertChange, ...] = ()
     repairs: list[Repair] = dataclasses.field(default_factory=list)
@@ -158,11 +180,20 @@ class Reverter:
     """Puts one stack right.
 
     :param look: a look at the stack, not yet begun, that compares policies too.
+    :param is_ignored: whether the user wants a finding to be left as it is.
     :param check_mode: write nothing, not even a change set.
     """
 
-    def __init__(self, look: Look, *, patience: Patience, check_mode: bool = False) -> None:
+    def __init__(
+        self,
+        look: Look,
+        *,
+        patience: Patience,
+        is_ignored: t.Callable[[Finding], bool] = lambda _finding: False,
+        check_mode: bool = False,
+    ) -> None:
         self._look = look
+        self._is_ignored = is_ignored
         self._stacks: Stacks = look.stacks
         self._change_sets = RevertChangeSets(look.stacks.client)
         self._operations = Operations(look.stacks, patience)
@@ -175,10 +206,10 @@ class Reverter:
         found = self._see()
         self._refuse_what_is_gone(found)
         if self._check_mode:
-            self.done.reverts = self._look.can_be_reverted
+            self.done.reverts = self._can_be_reverted
             self.done.repairs = self._repairs()
             return self.done
-        if self._look.can_be_reverted:
+        if self._can_be_reverted:
             self._revert(found)
         for repair in self._repairs():
             repair.put()
@@ -204,7 +235,19 @@ class Reverter:
         look.end()
         self.done.found = found
         self.done.findings = tuple(look.findings)
+        self.done.left = tuple(one for one in look.findings if self._is_ignored(one))
         return found
+
+    @property
+    def _can_be_reverted(self) -> bool:
+        """Whether CloudFormation itself has found something that it may put back."""
+        wanted = {
+            one.resource.logical_id for one in self.done.findings if one not in self.done.left
+        }
+        return any(
+            drift.status in ("MODIFIED", "DELETED") and drift.resource.logical_id in wanted
+            for drift in self._look.drifts
+        )
 
     def _refuse_what_is_gone(self, found: Found) -> None:
         """A key or a bucket is never made again silently: what it held would seem to be there."""
@@ -223,7 +266,12 @@ class Reverter:
 
     def _repairs(self) -> list[Repair]:
         policies = self._look.policies
-        return policies.repairs(self._look.disputes) if policies else []
+        repairs = policies.repairs(self._look.disputes) if policies else []
+        return [
+            repair
+            for repair in repairs
+            if not any(repair.is_about(finding) for finding in self.done.left)
+        ]
 
     def _revert(self, found: Found) -> None:
         change_set = self._change_sets.revert(found)
@@ -256,6 +304,14 @@ class Reverter:
                 f"putting {found.name} right would lose data or roles: "
                 + "; ".join(str(change) for change in losing),
                 cure="Nothing was changed. Put these right by hand, then run again",
+            )
+        undone = [one for one in self.done.left if any(change.undoes(one) for change in changes)]
+        if undone:
+            raise PipelineError(
+                f"the change set of {found.name} would put back what is ignored too: "
+                + "; ".join(one.message for one in undone),
+                cure="Nothing was changed. Put the rest right by hand, or take the entry out of"
+                " drift_ignore",
             )
 
 

@@ -72,6 +72,7 @@ STACK_DRIFT_INFO: Spec = {
 STACK_DRIFT: Spec = {
     **CONNECTION,
     "stack_name": {"type": "str", "required": True},
+    "ignore": {"type": "list", "elements": "raw", "default": []},
     "wait_timeout": {"type": "int", "default": 3600},
 }
 

@@ -23,7 +23,7 @@ _FUNCTION_POLICY = "Policy"
 class Repair:
     """One write that puts back exactly what is expected.
 
-    :param prop: the property of the resource that it is about, without what is inside of it.
+    :param prop: the property of the template that it is about, as findings name it.
     :param what: what is written, for people.
     :param before: what is there, as text; empty for nothing.
     :param after: what will be there.
@@ -35,6 +35,16 @@ class Repair:
     before: str
     after: str
     put: t.Callable[[], None]
+
+    @property
+    def top(self) -> str:
+        """The property without what is inside of it."""
+        return self.prop.partition(".")[0]
+
+    def is_about(self, finding: Finding) -> bool:
+        """Return whether it puts *finding* right, alone or with others."""
+        same = self.resource.logical_id == finding.resource.logical_id
+        return same and f"{finding.property}.".startswith(f"{self.prop}.")
 
 
 class Subject:
@@ -200,17 +210,18 @@ class RoleSubject(Subject):
         expected, actual, name = self._expected, self._actual, self._expected.name
         result = []
         for policy in sorted(expected.inline.keys() | actual.inline.keys()):
-            _holder, document = expected.inline.get(policy, (self.resource, None))
+            holder, document = expected.inline.get(policy, (self.resource, None))
             found = actual.inline.get(policy)
             if is_same(document, found, partition=self._partition):
                 continue
             result.append(
-                self._repair(
-                    self._INLINE,
-                    f"inline policy {policy} of role {name}",
-                    shown(found, partition=self._partition),
-                    shown(document, partition=self._partition),
-                    self._inline_put(policy, document),
+                Repair(
+                    resource=holder,
+                    prop=f"{self._INLINE}.{policy}",
+                    what=f"inline policy {policy} of role {name}",
+                    before=shown(found, partition=self._partition),
+                    after=shown(document, partition=self._partition),
+                    put=self._inline_put(policy, document),
                 )
             )
         for arn in sorted(actual.attached - expected.attached):
@@ -328,7 +339,7 @@ class FunctionSubject(Subject):
             result.append(
                 Repair(
                     resource=lost.resource if lost else self.resource,
-                    prop=_FUNCTION_POLICY,
+                    prop=f"{_FUNCTION_POLICY}.{one.name}",
                     what=f"policy of function {function}",
                     before=one.actual,
                     after=one.expected,

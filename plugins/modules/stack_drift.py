@@ -31,6 +31,14 @@ options:
     description: The name of the stack.
     type: str
     required: true
+  ignore:
+    description:
+      - Differences that are to be left as they are, in the form of
+        O(crossaccount.pipeline.drift_report#module:ignore). An entry whose day is over is as none.
+      - Refused before any write when the change set would put them back with the rest.
+    type: list
+    elements: raw
+    default: []
   wait_timeout:
     description:
       - Seconds that all waits together may take. What then still goes on in AWS is taken up by the
@@ -88,6 +96,12 @@ findings:
   description:
     - What was found before anything was written, as M(crossaccount.pipeline.stack_drift_info)
       returns it.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+left:
+  description: What was found too and is left as it is, by O(ignore).
   returned: always
   type: list
   elements: dict
@@ -165,9 +179,9 @@ policies:
       type: str
       sample: CrossAccountCodePipeline
     property:
-      description: Which of its policies.
+      description: Which of its policies, as findings name it.
       type: str
-      sample: Policies
+      sample: Policies.Extra
     what:
       description: The same in words.
       type: str

@@ -152,6 +152,7 @@ def test_a_stack_in_sync_is_left_alone(region: FakeDrift, aws: FakePolicies) -> 
             "status": "CREATE_COMPLETE",
         },
         "findings": [],
+        "left": [],
         "unchecked": [],
         "changes": [],
         "policies": [],
@@ -250,7 +251,7 @@ def test_what_a_change_set_does_not_show_is_put_back_directly(
             "resource": "Role",
             "resource_type": ROLE,
             "physical_id": "one-role",
-            "property": "Policies",
+            "property": "Policies.Extra",
             "what": "inline policy Extra of role one-role",
         },
         {
@@ -358,7 +359,7 @@ def test_a_change_set_without_changes_is_no_change(region: FakeDrift, aws: FakeP
     result = put_right()
 
     assert (result["changes"], region.change_sets) == ([], [])
-    assert [one["property"] for one in result["policies"]] == ["Policies"]
+    assert [one["property"] for one in result["policies"]] == ["Policies.Extra"]
 
 
 def test_a_change_set_that_cannot_be_made_says_why(region: FakeDrift) -> None:
@@ -500,3 +501,110 @@ def test_it_needs_an_account_and_a_region(gateway: FakeGateway, missing: str) ->
 
     assert (result["failed"], result["msg"]) == (True, f"missing required argument: {missing}")
     assert gateway.opened == []
+
+
+# What the user ignores
+
+TAGGED = "the cost tool tags every role"
+
+
+def ignore(**globs: str) -> dict[str, Any]:
+    return {"ignore": [{**globs, "reason": TAGGED, "until": "2999-12-31"}]}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_what_is_ignored_is_left_as_it_is(
+    region: FakeDrift, aws: FakePolicies, check_mode: bool
+) -> None:
+    timeout(region)
+    aws.keys["one-key"] = document("Administer", Action="a:*")
+    aws.inline["one-role"] = {"Extra": document("Extra"), "Other": document("Other")}
+
+    result = put_right(
+        ignore=[
+            {"resource": name, "property": prop, "reason": TAGGED, "until": "2999-12-31"}
+            for name, prop in [
+                ("Function", "Timeout"),
+                ("Key", "KeyPolicy.*"),
+                ("Role", "Policies.Extra"),
+            ]
+        ],
+        check_mode=check_mode,
+    )
+
+    assert [one["property"] for one in result["findings"]] == ["Policies.Other"]
+    assert sorted(one["property"] for one in result["left"]) == [
+        "KeyPolicy.Administer",
+        "Policies.Extra",
+        "Timeout",
+    ]
+    assert region.writes == ["DetectStackDrift"]
+    assert aws.writes == ([] if check_mode else ["DeleteRolePolicy"])
+    assert len(result["diff"]) == 1
+    assert [one["property"] for one in result["policies"]] == ["Policies.Other"]
+
+
+def test_what_is_ignored_and_all_alone_changes_nothing(
+    region: FakeDrift, aws: FakePolicies
+) -> None:
+    timeout(region)
+
+    result = put_right(**ignore(stack="One", property="Time*"))
+
+    assert (result["changed"], len(result["left"]), result["findings"]) == (False, 1, [])
+    assert (region.writes, aws.writes) == (["DetectStackDrift"], [])
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"resource": "Function", "property": "Timeout"},
+        {"resource": "Key", "property": "KeyPolicy.Administer"},
+    ],
+)
+def test_a_change_set_that_puts_back_what_is_ignored_is_refused(
+    region: FakeDrift, aws: FakePolicies, entry: dict[str, str]
+) -> None:
+    timeout(region)
+    aws.keys["one-key"] = document("Administer", Action="a:*")
+    region.drifts["One"][0] = drift(
+        "Key", KEY, "MODIFIED", difference("/KeyPolicy/Statement/0/Action", "a:B", "a:*")
+    )
+    detail = {"Target": {"Path": "/Properties/KeyPolicy/Statement/0/Action"}}
+    region.changes.append(change("Modify", "Key", KEY, "False", Details=[detail]))
+
+    result = put_right(**ignore(**entry))
+
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert result["msg"].startswith("the change set of One would put back what is ignored too: ")
+    assert entry["resource"] in result["msg"]
+    assert (region.change_sets, aws.writes) == ([], [])
+
+
+def test_a_change_set_may_put_back_another_property_of_the_resource(
+    region: FakeDrift, aws: FakePolicies
+) -> None:
+    timeout(region)
+    found = region.drifts["One"][2]
+    found["PropertyDifferences"].append(difference("/Tags/0", "null", "{}", "ADD"))
+
+    result = put_right(**ignore(resource="Function", property="Tags*"))
+
+    assert (result["changed"], aws.writes) == (True, [])
+    assert [one["property"] for one in result["left"]] == ["Tags.0"]
+
+
+def test_an_entry_whose_day_is_over_is_as_none(region: FakeDrift) -> None:
+    timeout(region)
+    over = {"resource": "Function", "reason": TAGGED, "until": "2020-01-01"}
+
+    result = put_right(ignore=[over])
+
+    assert (result["changed"], result["left"]) == (True, [])
+
+
+def test_an_entry_needs_a_reason(region: FakeDrift) -> None:
+    result = put_right(ignore=[{"resource": "Function", "until": "2999-12-31"}])
+
+    assert result["msg"].startswith("drift_ignore is not usable:")
+    assert region.calls == []

@@ -420,7 +420,7 @@ def test_where_cloudformation_expects_something_else_nothing_is_said_but_that(
         (one.resource.logical_id, one.property.partition(".")[0]) for one in findings
     }
     assert findings
-    repaired = {(one.resource.logical_id, one.prop) for one in found.repairs(disputes)}
+    repaired = {(one.resource.logical_id, one.top) for one in found.repairs(disputes)}
     assert (logical_id, prop) not in repaired
     assert repaired
 
