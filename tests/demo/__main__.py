@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build a whole organisation on this machine, change it, show it, stop it: python -m tests.demo.
+"""Build a whole organisation on this machine, change it, release through it: python -m tests.demo.
 
 The exit status is 0 only if everything that was shown is true.
 """
@@ -23,6 +23,14 @@ from pathlib import Path
 from tests.demo.holdings import Holdings, as_table, read_holdings
 from tests.demo.inventory import Inventory, InventoryError, Stack, add_region, read_inventory
 from tests.demo.playbook import Run, run_bootstrap
+from tests.demo.release import (
+    Application,
+    Release,
+    ReleaseError,
+    answers,
+    read_application,
+    statuses,
+)
 from tests.lab.lab import Lab, LabError
 from tools.environment import ROOT
 
@@ -56,9 +64,10 @@ class Demo:
         inventory = read_inventory(INVENTORY)
         check(not self._holdings(inventory).regions, "the organisation is not empty")
 
-        self._chapter("Bootstrap it from nothing")
+        self._chapter("Bootstrap it from nothing, the pipeline of an application with it")
         run = self._bootstrap(INVENTORY, changed=set(inventory.stack_of))
-        check_equal(self._executed(), set(inventory.stack_of.values()), "stacks that were made")
+        made = {*inventory.stack_of.values(), inventory.pipeline_stack}
+        check_equal(self._executed(), made, "stacks that were made")
         self._account_for(run)
 
         self._chapter("Run it again: nothing changes")
@@ -75,7 +84,8 @@ class Demo:
         larger = read_inventory(copy)
         touching = {NEW_REGION, "build", "production"}
         run = self._bootstrap(copy, changed=touching)
-        touched = {larger.stack_of[host] for host in touching}
+        # The pipeline too: it releases to all regions of production.
+        touched = {larger.stack_of[host] for host in touching} | {larger.pipeline_stack}
         check_equal(self._executed(), touched, "stacks that were touched")
         self._account_for(run)
 
@@ -84,6 +94,33 @@ class Demo:
         check_holdings(holdings, larger)
         for line in (*LEGEND, *as_table(holdings, larger.build_account_id)):
             print(f"  {line}".rstrip())
+
+        application = read_application(copy, larger.accounts, larger.deploys_to)
+        self._chapter(f"Release {application.name}: a build lands, the pipeline starts by itself")
+        self._release(application)
+
+    def _release(self, application: Application) -> None:
+        release = Release(self.lab, application)
+        objects = release.build()
+        print(f"  CodeBuild left {' and '.join(objects)} in the build bucket.\n", flush=True)
+        for line in release.stages():
+            print(f"  {line}", flush=True)
+        print(f"\n  It waits. {release.waits()}", flush=True)
+        for one in application.deployments["production"]:
+            found = set(statuses(self.lab, application, one))
+            check_equal(
+                found, {"REVIEW_IN_PROGRESS"}, f"stacks in {one.region} before the approval"
+            )
+        print("  Production is untouched. Approved.\n", flush=True)
+        release.approve()
+        for line in release.stages():
+            print(f"  {line}", flush=True)
+        check_equal(release.executions(), 1, "executions of one build")
+        print("\n  The function of every stack, called in its own account and region:\n")
+        for one, answer in answers(self.lab, application).items():
+            place = f"{one.host:<12}  {one.account_id}  {one.region:<15}"
+            print(f"  {place}  {answer['message']}", flush=True)
+            check_equal(answer["region"], one.region, "region of a function")
 
     def _chapter(self, title: str) -> None:
         self.chapters += 1
@@ -196,7 +233,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. The organisation is stopped.", file=sys.stderr)
         return 130
-    except (Untrue, InventoryError, LabError) as error:
+    except (Untrue, InventoryError, ReleaseError, LabError) as error:
         print(f"\nThis is not as it should be: {error}", file=sys.stderr)
         return 1
     seconds = time.monotonic() - started

@@ -27,7 +27,8 @@ class InventoryError(Exception):
 class Inventory:
     """An inventory as its files say it.
 
-    accounts: deploy account by name. deploys_to: regions by deploy account's name.
+    accounts: deploy account by name. deploys_to: regions by deploy account's name. application:
+    the name of the only one.
     """
 
     build_account_id: str
@@ -35,6 +36,7 @@ class Inventory:
     regional: Sequence[str]
     accounts: Mapping[str, str]
     deploys_to: Mapping[str, Sequence[str]]
+    application: str
 
     @property
     def regions(self) -> list[str]:
@@ -51,11 +53,18 @@ class Inventory:
             **{name: (one, primary, "CrossAccountDeploy") for name, one in self.accounts.items()},
         }
 
+    @property
+    def pipeline_stack(self) -> Stack:
+        """The stack of the application's pipeline."""
+        return (self.build_account_id, self.primary_region, f"{self.application}-pipeline")
+
 
 def read_inventory(directory: Path) -> Inventory:
     """Read the files themselves: what is compared with AWS must not come from our own code."""
     hosts: Any = yaml.safe_load((directory / "hosts.yml").read_text(encoding="utf-8"))
     shared: Any = yaml.safe_load((directory / "group_vars" / "all.yml").read_text(encoding="utf-8"))
+    beside: Any = yaml.safe_load((directory / "group_vars" / "primary.yml").read_text("utf-8"))
+    (application,) = beside["pipelines"]
     accounts = hosts["deploy_accounts"]["hosts"]
     return Inventory(
         build_account_id=shared["build_account_id"],
@@ -63,6 +72,7 @@ def read_inventory(directory: Path) -> Inventory:
         regional=list(hosts["regional"]["hosts"]),
         accounts={name: host["account_id"] for name, host in accounts.items()},
         deploys_to={name: host["regions"] for name, host in accounts.items()},
+        application=application["name"],
     )
 
 

@@ -19,7 +19,7 @@ from tests.lab.groups import end_group
 from tools.environment import ROOT, VENV
 
 _RECAP = re.compile(r"(?P<host>\S+)\s+:(?P<counts>(?:\s+\w+=\d+)+)\s*")
-_NOTHING_HAPPENED = ("ok:", "skipping:")
+_NOTHING_HAPPENED = ("ok:", "skipping:", "included:")
 _SUMMARY = "TASK [Show what was done]"
 # Longer than a run takes to stop by itself, shorter than patience.
 _STOP_SECONDS = 10.0
@@ -95,7 +95,7 @@ def run_bootstrap(inventory: Path, aws: Mapping[str, str], *, whole: bool) -> Ru
 def shorten(lines: Iterable[str]) -> Iterable[str]:
     """Leave out what says that nothing happened, and the recap. Nothing is reworded.
 
-    A task is left out with its "ok" and "skipping" lines unless it has another line.
+    A task is left out with its "ok", "skipping" and "included" lines unless it has another line.
     """
     task = ""
     in_summary = in_recap = False

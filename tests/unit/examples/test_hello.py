@@ -1,0 +1,114 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sample application and the pipeline that the inventory declares for it fit each other."""
+
+from __future__ import annotations
+
+import importlib.util
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._application import (
+    Application,
+    Source,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._application_rules import (
+    read_applications,
+)
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import parse
+
+from tests.unit.plugins.module_utils.inventory import Inventory
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "examples" / "hello"
+DATA = ROOT / "inventories" / "org" / "group_vars" / "primary.yml"
+
+
+@pytest.fixture(scope="module")
+def application() -> Application:
+    declared = yaml.safe_load(DATA.read_text(encoding="utf-8"))["pipelines"]
+    (found,) = read_applications(declared, Inventory().read())
+    return found
+
+
+@pytest.fixture(scope="module")
+def source(application: Application) -> Source:
+    assert application.source is not None
+    return application.source
+
+
+@pytest.fixture(scope="module")
+def buildspec() -> dict[str, Any]:
+    text = (EXAMPLE / "buildspec.yml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def template(name: str) -> dict[str, Any]:
+    return parse((EXAMPLE / name).read_text(encoding="ascii"))
+
+
+def test_it_is_released_to_three_accounts_and_three_regions(application: Application) -> None:
+    assert len(application.account_ids) == 3
+    assert application.regions == ["ap-southeast-2", "eu-west-1", "us-east-1"]
+    assert [wave.name for wave in application.waves if wave.approval] == ["production"]
+
+
+def test_the_build_makes_the_artifacts_that_the_pipeline_takes(
+    source: Source, buildspec: dict[str, Any]
+) -> None:
+    _primary, *secondary = source.artifacts
+
+    assert {one.name for one in secondary} == set(buildspec["artifacts"]["secondary-artifacts"])
+
+
+def test_every_template_is_in_the_primary_artifact(
+    application: Application, source: Source, buildspec: dict[str, Any]
+) -> None:
+    for stack in application.stacks:
+        assert (EXAMPLE / stack.template).is_file()
+        assert stack.artifact == source.artifacts[0].name
+        patterns = buildspec["artifacts"]["files"]
+        assert any(fnmatchcase(stack.template, pattern) for pattern in patterns)
+
+
+def test_every_parameter_is_given_and_there(application: Application) -> None:
+    for stack in application.stacks:
+        for environment in application.environments:
+            given = application.parameters(stack, environment)
+            assert given.keys() == template(stack.template)["Parameters"].keys()
+
+
+def test_roles_are_acknowledged(application: Application) -> None:
+    for stack in application.stacks:
+        resources = template(stack.template)["Resources"].values()
+        makes_roles = any(one["Type"].startswith("AWS::IAM::") for one in resources)
+        assert stack.capabilities == (("CAPABILITY_IAM",) if makes_roles else ())
+
+
+def test_the_function_is_what_its_template_calls(
+    buildspec: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = template("function.template")["Resources"]["Function"]["Properties"]
+    module_name, _dot, name = function["Handler"].partition(".")
+    (secondary,) = buildspec["artifacts"]["secondary-artifacts"].values()
+    assert secondary["files"] == [f"{module_name}.py"]
+    path = EXAMPLE / secondary["base-directory"] / f"{module_name}.py"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for variable in function["Environment"]["Variables"]:
+        monkeypatch.setenv(variable, "Hi")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+
+    handle = getattr(module, name)
+
+    assert handle({"name": "you"}, None) == {"message": "Hi, you!", "region": "eu-west-1"}
+    assert handle({}, None)["message"] == "Hi, world!"
