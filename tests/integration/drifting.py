@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from tests.integration.held import Held
@@ -16,7 +15,7 @@ from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run
 from tests.integration.tampering import Tamperer
 from tests.lab.lab import Lab, Setup
-from tests.lab.seed import FILES, drift_policy
+from tests.lab.seed import operator_policy
 
 Report = dict[str, Any]
 
@@ -25,23 +24,19 @@ class Organisation:
     """An organisation, bootstrapped by the operator from the inventory as it is shipped.
 
     Drift runs look as a role that may only look; they put right as the operator, who is given the
-    policies for that besides his own.
+    policies for that besides his own. applications: with the application pipelines too.
     """
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    def __init__(self, lab: Lab, folder: Path, *, applications: bool = False) -> None:
         self.lab = lab
-        self.inventory = Inventory.copied_to(folder / "inventory")
+        self.inventory = Inventory.copied_to(folder / "inventory", applications=applications)
         self.held = Held(lab, self.inventory)
         self.tamperer = Tamperer(lab, self.held)
         self._playbook = Playbook(lab, self.inventory, home=folder / "ansible")
         self._report = folder / "report"
         lab.add_drift_operator()
-        self._give_operator("drift", drift_policy(lab.organisation))
-        remediation = Template((FILES / "remediation-policy.json").read_text(encoding="utf-8"))
-        self._give_operator(
-            "remediation",
-            remediation.substitute(BuildAccountId=lab.organisation.build, Partition="aws"),
-        )
+        for policy in ("drift", "remediation"):
+            self._give_operator(policy)
         self.bootstrap()
 
     def bootstrap(self) -> None:
@@ -77,10 +72,12 @@ class Organisation:
         run = self._playbook.run(*given, playbook="drift.yml", setup=setup)
         return run, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
-    def _give_operator(self, name: str, document: str) -> None:
+    def _give_operator(self, policy: str) -> None:
         organisation = self.lab.organisation
         self.lab.client("iam", organisation.build).put_role_policy(
-            RoleName=organisation.operator.operator_role, PolicyName=name, PolicyDocument=document
+            RoleName=organisation.operator.operator_role,
+            PolicyName=policy,
+            PolicyDocument=operator_policy(organisation, policy),
         )
 
 

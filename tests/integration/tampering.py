@@ -209,6 +209,48 @@ class Tamperer:
         iam.delete_role(RoleName="Reader")
         return str(role["RoleId"])
 
+    def unseen(self) -> None:
+        """What CloudFormation does not look at, all of it in the primary stack."""
+        role = self._id(PRIMARY_HOST, "SyncArtifactsRole")
+        administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
+        self._client("iam", PRIMARY_HOST).attach_role_policy(RoleName=role, PolicyArn=administrator)
+        sns, topic = self._client("sns", PRIMARY_HOST), self._id(PRIMARY_HOST, "ApprovalTopic")
+        before = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
+        grant = {
+            "Sid": "ByHand",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{self._lab.organisation.management}:root"},
+            "Action": "sns:Publish",
+            "Resource": topic,
+        }
+        sns.set_topic_attributes(
+            TopicArn=topic, AttributeName="Policy", AttributeValue=_with(before, grant)
+        )
+        self._client("lambda", PRIMARY_HOST).add_permission(
+            FunctionName=self._id(PRIMARY_HOST, "SyncArtifactsFunction"),
+            StatementId="ByHand",
+            Action="lambda:InvokeFunction",
+            Principal=self._lab.organisation.management,
+        )
+
+    def unapproved(self, application: str) -> None:
+        """A pipeline releases to production unasked, and what starts it is off."""
+        api = self._client("codepipeline", PRIMARY_HOST)
+        pipeline = api.get_pipeline(name=application)["pipeline"]
+        for stage in pipeline["stages"]:
+            stage["actions"] = [
+                action
+                for action in stage["actions"]
+                if action["actionTypeId"]["category"] != "Approval"
+            ]
+        api.update_pipeline(pipeline=pipeline)
+        self._client("events", PRIMARY_HOST).disable_rule(Name=f"{application}-start")
+        self._client("iam", PRIMARY_HOST).put_role_policy(
+            RoleName=f"{application}-pipeline",
+            PolicyName=ADDED_POLICY,
+            PolicyDocument=json.dumps(_EVERYTHING),
+        )
+
     def _client(self, service: str, host: str) -> Any:
         stack = self._held.stack_of(host)
         return self._lab.client(service, stack.account_id, stack.region)

@@ -146,6 +146,27 @@ def test_what_is_shown_is_what_is_put_back(organisation: Organisation) -> None:
     ]
 
 
+def test_what_no_change_set_shows_is_put_back_directly(organisation: Organisation) -> None:
+    """With the operator's policies and the two for drift runs, and nothing besides."""
+    organisation.tamperer.unseen()
+    run, report = organisation.look()
+    assert run.code == 2, run.output
+    assert {(one["kind"], one["resource"]) for one in report["findings"]} == {
+        ("policy", "ApprovalTopicPolicy"),
+        ("policy", "SyncArtifactsFunction"),
+        ("policy", "SyncArtifactsRole"),
+    }
+    run, report = organisation.remediate()
+    assert run.code == 0, run.output
+    assert sorted(call.action for call in run.writes) == [
+        "DetachRolePolicy",
+        "RemovePermission",
+        "SetTopicAttributes",
+    ]
+    run, report = organisation.look()
+    assert run.code == 0, run.output
+
+
 def test_a_key_that_is_gone_is_left_to_a_person(organisation: Organisation) -> None:
     """Another key would not read what is encrypted. What else is wrong elsewhere is put right."""
     stack = organisation.held.foundation(REGION_B)
@@ -206,3 +227,30 @@ def test_a_dead_principal_is_named_and_put_right(organisation: Organisation) -> 
     assert run.code == 0, run.output
     assert stack.region in {call.region for call in run.writes}
     assert state(organisation) == before
+
+
+def test_the_pipeline_of_an_application_is_put_right_too(lab: Lab, tmp_path: Path) -> None:
+    organisation = Organisation(lab, tmp_path, applications=True)
+    build = organisation.held.primary.account_id
+    pipelines, events = (lab.client(name, build) for name in ("codepipeline", "events"))
+    before = pipelines.get_pipeline(name="hello")["pipeline"]
+    organisation.tamperer.unapproved("hello")
+
+    run, report = organisation.look()
+    assert run.code == 2, run.output
+    assert {(one["kind"], one["stack"], one["resource"]) for one in report["findings"]} == {
+        ("drifted", "hello-pipeline", "Pipeline"),
+        ("drifted", "hello-pipeline", "StartRule"),
+        ("policy", "hello-pipeline", "PipelineRole"),
+    }
+    assert {one["resource_type"] for one in report["unchecked"]} == {"AWS::CodeBuild::Project"}
+    assert run.failed == {PRIMARY_HOST}
+
+    run, report = organisation.remediate()
+    assert run.code == 0, run.output
+    assert report["verdict"] == "clean"
+    after = pipelines.get_pipeline(name="hello")["pipeline"]
+    assert {**after, "version": None} == {**before, "version": None}
+    assert events.describe_rule(Name="hello-start")["State"] == "ENABLED"
+    policies = lab.client("iam", build).list_role_policies(RoleName="hello-pipeline")
+    assert ADDED_POLICY not in policies["PolicyNames"]
