@@ -92,8 +92,8 @@ class Release:
         if build["buildStatus"] != "SUCCEEDED":
             raise ReleaseError(f"the build ended as {build['buildStatus']}")
         self._began = time.monotonic()
-        primary, *secondary = [build["artifacts"], *build.get("secondaryArtifacts", [])]
-        return [one["location"].rpartition("/")[2] for one in (primary, *secondary)]
+        uploaded: list[dict[str, Any]] = [build["artifacts"], *build.get("secondaryArtifacts", [])]
+        return [str(one["location"]).rpartition("/")[2] for one in uploaded]
 
     def stages(self) -> Iterator[str]:
         """A line for each stage as it passes, until it rests or waits for an approval."""
