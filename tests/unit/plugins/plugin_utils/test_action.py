@@ -198,5 +198,12 @@ def test_every_action_can_be_imported_without_botocore() -> None:
     )
 
     told = json.loads(found.stdout)
-    assert sorted(told) == ["account_access_info", "pipelines_info", "stack", "stack_outputs_info"]
+    assert sorted(told) == [
+        "account_access_info",
+        "pipelines_info",
+        "stack",
+        "stack_drift",
+        "stack_drift_info",
+        "stack_outputs_info",
+    ]
     assert all(message.startswith("the Python libraries botocore") for message in told.values())
