@@ -25,7 +25,10 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._template im
 )
 
 ROOT = Path(__file__).resolve().parents[4]
-TEMPLATES = sorted(ROOT.glob("roles/*/files/*.template"))
+# That of application_pipeline stands alone only with an application's data in it.
+TEMPLATES = sorted(
+    path for path in ROOT.glob("roles/*/files/*.template") if path.stem != "application_pipeline"
+)
 
 FUNCTION = """\
 Resources:
