@@ -225,12 +225,13 @@ class Controller:
 
     def _survey(self, method: str, number: int, data: Item) -> tuple[int, object]:
         if method == "POST":
-            for key, kind in (("name", str), ("description", str), ("spec", list)):
+            shape: dict[str, type] = {"name": str, "description": str, "spec": list}
+            for key, kind in shape.items():
                 if not isinstance(data.get(key), kind):
                     raise Refused(400, {"error": f"Field '{key}' is missing from survey spec."})
             for question in data["spec"]:
-                wanted = {"type": str, "question_name": str, "variable": str, "required": bool}
-                for key, kind in wanted.items():
+                wanted: dict[str, type] = dict.fromkeys(("type", "question_name", "variable"), str)
+                for key, kind in {**wanted, "required": bool}.items():
                     if not isinstance(question.get(key), kind):
                         raise Refused(400, {"error": f"'{key}' missing from survey question"})
                 if not isinstance(question["default"], str):

@@ -300,13 +300,25 @@ def test_what_is_chosen_differently_is_changed(awx: Awx) -> None:
         "variables": {"fail_on_drift": "false"},
     }
 
-    changed = awx.run(awx_slices=2, awx_forks=20, awx_remediation=False, awx_schedules=[weekly])
+    role = {"access_role_name": "CrossAccountDriftAccess"}
+
+    changed = awx.run(
+        awx_slices=2,
+        awx_forks=20,
+        awx_remediation=False,
+        awx_schedules=[weekly],
+        awx_drift_variables=role,
+    )
 
     assert changed.code == 0, changed.output
     assert edges(awx) == LOOKING
     assert set(awx.api.nodes(WORKFLOW)) == {"foundation", "accounts", "verdict"}
     assert template(awx, "drift (deploy accounts)")["job_slice_count"] == 2
-    assert template(awx, "drift")["forks"] == 20
+    for name in ("drift", "drift (foundation)", "drift (deploy accounts)"):
+        found = template(awx, name)
+        assert found["forks"] == 20
+        assert role.items() <= json.loads(found["extra_vars"]).items()
+    assert "access_role_name" not in json.loads(template(awx, "remediate")["extra_vars"])
     (schedule,) = awx.api.schedules(template(awx, "drift"))
     assert schedule["extra_data"] == {"fail_on_drift": "false"}
 
