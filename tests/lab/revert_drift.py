@@ -35,7 +35,7 @@ _EMPTY = (
     "The submitted information didn't contain changes. "
     "Submit different information to create a change set."
 )
-# Among the properties of a resource: they are what is there, not what a template wants.
+# Among the properties of a resource: they are what is there. Its value is what was deployed.
 _ACTUAL = "_lab_actual"
 # How a difference goes away.
 _CHANGES = {"ADD": "Remove", "REMOVE": "Add", "NOT_EQUAL": "Modify"}
@@ -58,6 +58,9 @@ def install() -> None:
         handlers._ACTION_HANDLERS[action] = partial(wrapper, stock)
     stacks._with_stack_tags = partial(_with_stack_tags, stacks._with_stack_tags)
     changesets._track_change_set_execution = partial(_track, changesets._track_change_set_execution)
+    roll_back = partial(_roll_back, stacks._roll_back_operation)
+    for module in (handlers, stacks):
+        module._roll_back_operation = roll_back
 
 
 def _create(stock: Handler, parameters: Parameters) -> Response:
@@ -392,33 +395,43 @@ def _execute(stock: Handler, parameters: Parameters) -> Response:
         return stock(parameters)
     stack = handlers._resolve_stack(change_set["StackName"])
     resources = stack["_resources"]
-    before = {logical_id: resources[logical_id] for logical_id in drifted}
-    change_set["_lab_before"] = before
-    for logical_id, actual in drifted.items():
-        if actual is None:
-            del resources[logical_id]
-        else:
-            properties = {**actual, _ACTUAL: True}
-            resources[logical_id] = {**resources[logical_id], "Properties": properties}
+    stack["_lab_gone"] = {
+        logical_id: resources.pop(logical_id)
+        for logical_id, actual in drifted.items()
+        if actual is None
+    }
+    for logical_id in drifted.keys() - stack["_lab_gone"].keys():
+        record = resources[logical_id]
+        properties = {**drifted[logical_id], _ACTUAL: record["Properties"]}
+        resources[logical_id] = {**record, "Properties": properties}
     answer = stock(parameters)
     if answer[0] != 200:
-        _restore(change_set, stack)
+        _restore(stack)
     return answer
 
 
 async def _track(stock: Callable[..., Any], change_set: Data, stack: Data, work: Any) -> None:
-    """After a failure, the stack still expects what the last deployment wanted."""
+    """After a success, nothing of it is to be rolled back any more."""
     await stock(change_set, stack, work)
-    if change_set["ExecutionStatus"] == "EXECUTE_FAILED":
-        _restore(change_set, stack)
+    if change_set["ExecutionStatus"] == "EXECUTE_COMPLETE":
+        stack.pop("_lab_gone", None)
 
 
-def _restore(change_set: Data, stack: Data) -> None:
+async def _roll_back(
+    stock: Callable[..., Any], name: str, stack_id: str, stack: Data, *rest: Any, **more: Any
+) -> None:
+    """After a rollback, the stack still expects what the last deployment wanted."""
+    await stock(name, stack_id, stack, *rest, **more)
+    _restore(stack)
+
+
+def _restore(stack: Data) -> None:
     resources = stack["_resources"]
-    for logical_id, record in change_set.get("_lab_before", {}).items():
-        now = resources.get(logical_id)
-        if now is None or _ACTUAL in now["Properties"]:
-            resources[logical_id] = {**(now or record), "Properties": record["Properties"]}
+    for logical_id, record in stack.pop("_lab_gone", {}).items():
+        resources.setdefault(logical_id, record)
+    for logical_id, record in resources.items():
+        if _ACTUAL in record["Properties"]:
+            resources[logical_id] = {**record, "Properties": record["Properties"][_ACTUAL]}
 
 
 def _with_stack_tags(

@@ -635,6 +635,27 @@ def test_a_failed_reversion_leads_back_to_what_was_there(drifting: Drifting) -> 
     assert drifting.drifted() == {}
 
 
+def test_a_failed_reversion_that_was_left_can_be_rolled_back(drifting: Drifting) -> None:
+    """Talks to a running lab."""
+    for name in ("rotation", "timeout", "permission"):
+        drifting.change(name)
+    before = drifting.drifted()
+    rule = ResourceRule(operation="create", logical_id="Permission", reason="why")
+    drifting.lab.set_resource_faults([rule])
+    drifting.reverting()
+    drifting.api.execute_change_set(
+        StackName=drifting.name, ChangeSetName="revert", DisableRollback=True
+    )
+    assert drifting.wait() == "UPDATE_FAILED"
+    drifting.lab.set_resource_faults([])
+    drifting.api.rollback_stack(StackName=drifting.name)
+    assert drifting.wait() == "UPDATE_ROLLBACK_COMPLETE"
+    assert drifting.drifted() == before
+    drifting.reverting("again")
+    assert drifting.execute("again") == "UPDATE_COMPLETE"
+    assert drifting.drifted() == {}
+
+
 # Permissions
 
 
