@@ -24,7 +24,8 @@ _HIDDEN = "****"
 _PROTECTION = "TerminationProtection"
 _POLICY = "StackPolicy"
 
-Told = dict[str, t.Any]  # what, name, before, after: the last two text, or None for nothing
+# what, name, resource_type, before, after: the last two text, or None for nothing
+Told = dict[str, t.Any]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -98,8 +99,16 @@ def text(value: t.Any) -> str | None:
     return json.dumps(value, indent=2, sort_keys=True, default=str)
 
 
-def _told(what: str, name: str, before: str | None, after: str | None) -> Told:
-    return {"what": what, "name": name, "before": before, "after": after}
+def _told(
+    what: str, name: str, before: str | None, after: str | None, *, resource_type: str = ""
+) -> Told:
+    return {
+        "what": what,
+        "name": name,
+        "resource_type": resource_type,
+        "before": before,
+        "after": after,
+    }
 
 
 def _of_mappings(
@@ -121,11 +130,23 @@ def _shown(kind: ParameterKind | None, value: str | None) -> str | None:
     return "\n".join(item for item in value.split(",") if item)
 
 
-def _of_templates(before: t.Any, after: t.Any) -> list[Told]:
+def _of_templates(before: dict[str, t.Any], after: dict[str, t.Any]) -> list[Told]:
+    types = _types(before) | _types(after)
     return [
-        _told("template", ".".join(path), text(one), text(other))
+        _told(
+            "template",
+            ".".join(path),
+            text(one),
+            text(other),
+            resource_type=types.get(path[1], "") if path[:1] == ("Resources",) and path[1:] else "",
+        )
         for path, one, other in _leaves(before, after, ())
     ]
+
+
+def _types(template: dict[str, t.Any]) -> dict[str, str]:
+    resources: dict[str, t.Any] = template.get("Resources") or {}
+    return {name: str(resource.get("Type", "")) for name, resource in resources.items()}
 
 
 def _leaves(

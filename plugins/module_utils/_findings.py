@@ -30,20 +30,15 @@ _GLOBS = ("host", "stack", "resource", "property")
 # What differs from the inventory
 
 
-def outdated(
-    place: Place, differences: t.Iterable[Data], types: t.Mapping[str, str] | None = None
-) -> list[Data]:
-    """Return the findings that ``differences`` of the stack action are.
-
-    :param types: the types of the stack's resources by logical id, where they are known.
-    """
-    return [_outdated(one, types or {}).told(place) for one in differences]
+def outdated(place: Place, differences: t.Iterable[Data]) -> list[Data]:
+    """Return the findings that ``differences`` of the stack action are."""
+    return [_outdated(one).told(place) for one in differences]
 
 
-def _outdated(difference: Data, types: t.Mapping[str, str]) -> Finding:
-    resource, name = _where(difference, types)
+def _outdated(difference: Data) -> Finding:
+    resource, name = _where(difference)
     found, wanted = difference["before"], difference["after"]
-    subject = f"{resource.logical_id}: {name}" if resource.logical_id else name
+    subject = f"{resource}: {name}" if resource.logical_id else name
     if found is None:
         kind, what = "REMOVE", f"is missing{_shown(wanted)}"
     elif wanted is None:
@@ -68,11 +63,11 @@ def _shown(value: str | None) -> str:
     return f": {value}" if value and len(value) <= _SHOWN and "\n" not in value else ""
 
 
-def _where(difference: Data, types: t.Mapping[str, str]) -> tuple[Resource, str]:
+def _where(difference: Data) -> tuple[Resource, str]:
     what, name = difference["what"], difference["name"]
     if what == "template" and name.startswith(_RESOURCES):
         logical_id, _dot, rest = name.removeprefix(_RESOURCES).partition(".")
-        return Resource(logical_id=logical_id, resource_type=types.get(logical_id, "")), rest
+        return Resource(logical_id=logical_id, resource_type=difference["resource_type"]), rest
     if what == "template":
         return WHOLE_STACK, f"Template.{name}"
     if what in _SECTIONS:

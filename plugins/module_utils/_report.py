@@ -281,8 +281,7 @@ def _row(
         if compared["operation"] == "create":
             found = [_findings.missing(place)]
         else:
-            types = {one["resource"]: one["resource_type"] for one in found}
-            found += _findings.outdated(place, compared["differences"], types)
+            found += _findings.outdated(place, compared["differences"])
     if error is None and not whole and (drift is None or compared is None):
         error = "an earlier failure ended the run before it was looked at"
     return _Row(

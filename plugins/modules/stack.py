@@ -230,6 +230,10 @@ differences:
       description: The path in the template, or the name of the parameter or tag.
       type: str
       sample: ArtifactRetentionDays
+    resource_type:
+      description: The type of the resource that a difference of the template is in; else empty.
+      type: str
+      sample: ""
     before:
       description: What the stack has, as text; null for nothing.
       type: str

@@ -101,7 +101,13 @@ def compared(*differences: tuple[str, str, str | None, str | None]) -> Data:
         "operation": "update" if differences else "none",
         "stack": {},
         "differences": [
-            {"what": what, "name": name, "before": before, "after": after}
+            {
+                "what": what,
+                "name": name,
+                "resource_type": "AWS::IAM::Role" if name.startswith("Resources.") else "",
+                "before": before,
+                "after": after,
+            }
             for what, name, before, after in differences
         ],
     }

@@ -875,6 +875,7 @@ def test_comparing_reads_twice_and_changes_nothing(
             {
                 "what": "parameters",
                 "name": "Accounts",
+                "resource_type": "",
                 "before": "111111111111",
                 "after": "111111111111\n222222222222",
             }

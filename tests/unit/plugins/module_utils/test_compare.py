@@ -174,3 +174,13 @@ def test_comments_and_layout_are_no_difference(aws: FakeCloudFormation) -> None:
     aws.add(**AS_WANTED | {"template": f"# Another comment\n{TEMPLATE}"})
 
     assert compared(aws).operation == "none"
+
+
+def test_a_difference_of_the_template_knows_the_type_of_its_resource(
+    aws: FakeCloudFormation,
+) -> None:
+    aws.add(**AS_WANTED | {"template": TEMPLATE.replace("Enabled", "Suspended")})
+
+    (one,) = told(compared(aws).differences, TEMPLATE)
+
+    assert one["resource_type"] == "AWS::S3::Bucket"

@@ -24,12 +24,14 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._findings im
 
 Data = dict[str, Any]
 
+TYPES = {"Role": "AWS::IAM::Role", "Topic": "AWS::SNS::Topic"}
 TODAY = datetime.date(2026, 11, 24)
 PLACE = Place(host="production", account_id="222222222222", region="us-east-1", stack="Deploy")
 
 
 def difference(what: str, name: str, before: str | None, after: str | None) -> Data:
-    return {"what": what, "name": name, "before": before, "after": after}
+    kind = TYPES.get(name.removeprefix("Resources.").partition(".")[0], "")
+    return {"what": what, "name": name, "resource_type": kind, "before": before, "after": after}
 
 
 def finding(kind: str = "drifted", **more: Any) -> Data:
@@ -90,14 +92,14 @@ def entry(**more: Any) -> Data:
             "Role",
             "Properties.Path",
             "NOT_EQUAL",
-            "Role: Properties.Path is /, not /a/",
+            "Role (AWS::IAM::Role): Properties.Path is /, not /a/",
         ),
         (
             difference("template", "Resources.Topic", None, "{\n}"),
             "Topic",
             "",
             "REMOVE",
-            "Topic is missing",
+            "Topic (AWS::SNS::Topic) is missing",
         ),
         (
             difference("template", "Outputs.KeyArn", "x" * 61, None),
@@ -118,7 +120,7 @@ def entry(**more: Any) -> Data:
 def test_a_difference_of_the_stack_is_a_finding(
     one: Data, resource: str, name: str, kind: str, message: str
 ) -> None:
-    (found,) = outdated(PLACE, [one], {"Role": "AWS::IAM::Role"})
+    (found,) = outdated(PLACE, [one])
 
     assert found == {
         "kind": "outdated",
@@ -127,7 +129,7 @@ def test_a_difference_of_the_stack_is_a_finding(
         "region": "us-east-1",
         "stack": "Deploy",
         "resource": resource,
-        "resource_type": "AWS::IAM::Role" if resource == "Role" else "",
+        "resource_type": TYPES.get(resource, ""),
         "physical_id": "",
         "property": name,
         "expected": one["after"] or "",
