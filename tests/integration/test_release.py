@@ -1,0 +1,446 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Releases: from a build that lands to stacks in every account, and where each broken link stops.
+
+CodePipeline, CodeBuild and EventBridge are the lab's. Each action works with the credentials that
+AWS would use, so what a role lacks stops the release where it would there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Data, Held
+from tests.integration.inventory import Inventory
+from tests.integration.playbook import Playbook, StackName
+from tests.integration.releases import EXAMPLE, Action, Pipeline, artifacts
+from tests.lab.lab import Lab
+
+PIPELINES = "playbooks/pipelines.yml"
+HELLO = "hello"
+# Where inventories/org releases hello to: host and region.
+EVERYWHERE = (
+    ("development", "us-east-1"),
+    ("testing", "eu-west-1"),
+    ("production", "us-east-1"),
+    ("production", "eu-west-1"),
+    ("production", "ap-southeast-2"),
+)
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Inventory:
+    """A copy of the inventory that the collection ships, with its application."""
+    return Inventory.copied_to(tmp_path / "inventory", applications=True)
+
+
+@pytest.fixture
+def pipeline(lab: Lab, existing: None) -> Pipeline:
+    """The pipeline of the sample application, once its first execution has failed.
+
+    CodePipeline starts every new pipeline, and there is no build yet.
+    """
+    found = Pipeline(lab, HELLO)
+    assert found.wait() == "Failed", found.told
+    assert [one.stage for one in found.failures] == ["Source", "Source"]
+    return found
+
+
+class World:
+    """What releases are tested with."""
+
+    def __init__(self, lab: Lab, held: Held, inventory: Inventory, playbook: Playbook) -> None:
+        self.lab = lab
+        self.held = held
+        self.inventory = inventory
+        self.playbook = playbook
+
+    def account(self, host: str) -> str:
+        """The account of a host."""
+        return self.inventory.accounts[host].account_id
+
+    def status(self, host: str, region: str, stack: str = HELLO) -> str:
+        """The status of a stack of the application; empty where it is not."""
+        return self.held.status(StackName(self.account(host), region, stack))
+
+    def says(self, host: str, region: str) -> str:
+        """What the deployed function says."""
+        stack = StackName(self.account(host), region, f"{HELLO}-function")
+        function = self.held.outputs(stack)["FunctionName"]
+        answer = self.lab.client("lambda", stack.account_id, region).invoke(
+            FunctionName=function, Payload=json.dumps({"name": "you"})
+        )
+        assert "FunctionError" not in answer
+        said: dict[str, str] = json.loads(answer["Payload"].read())
+        assert said["region"] == region
+        return said["message"]
+
+    def declared(self) -> dict[str, Any]:
+        """The application as the inventory has it."""
+        (application,) = self.inventory.variables("primary")["pipelines"]
+        return dict(application)
+
+    def reconcile(self, application: dict[str, Any]) -> None:
+        """Declare the application so, and bring its pipeline to that."""
+        self.inventory.set_group("primary", pipelines=[application])
+        run = self.playbook.run(playbook=PIPELINES)
+        assert run.code == 0, run.output
+
+    def bucket(self, region: str) -> str:
+        """The name of a region's pipeline bucket."""
+        return self.held.store(region)[1].rpartition(":")[2]
+
+
+@pytest.fixture
+def world(lab: Lab, held: Held, inventory: Inventory, playbook: Playbook) -> World:
+    """The lab, its inventory, and the playbooks."""
+    return World(lab, held, inventory, playbook)
+
+
+def build(lab: Lab, **changes: str) -> None:
+    """Let a build of the sample application succeed."""
+    built = lab.build(f"{HELLO}-release", artifacts(**changes))
+    assert built["buildStatus"] == "SUCCEEDED", built
+
+
+def release(lab: Lab, pipeline: Pipeline, **changes: str) -> None:
+    """Build, and let the pipeline pass to its end, with every approval."""
+    before = len(pipeline.executions)
+    build(lab, **changes)
+    while pipeline.wait(executions=before + 1) == "InProgress":
+        pipeline.approve()
+    assert pipeline.status == "Succeeded", pipeline.told
+
+
+# From a build to production
+
+
+def test_a_build_that_lands_reaches_production_after_its_approval(
+    lab: Lab, pipeline: Pipeline, world: World
+) -> None:
+    """Talks to the lab. By itself to the approval; production is prepared but untouched till then.
+
+    The build's two artifacts give one execution.
+    """
+    build(lab)
+
+    assert pipeline.wait(executions=2) == "InProgress"
+    waiting = pipeline.waiting
+    assert waiting is not None
+    assert waiting.stage == "production"
+    assert len(pipeline.executions) == 2
+    for host, region in EVERYWHERE:
+        status = "REVIEW_IN_PROGRESS" if host == "production" else "CREATE_COMPLETE"
+        for stack in (HELLO, f"{HELLO}-function"):
+            assert world.status(host, region, stack) == status, (host, region, stack)
+
+    pipeline.approve()
+
+    assert pipeline.wait() == "Succeeded", pipeline.told
+    assert {one.status for one in pipeline.actions} == {"Succeeded"}
+    for host, region in EVERYWHERE:
+        for stack in (HELLO, f"{HELLO}-function"):
+            assert world.status(host, region, stack) == "CREATE_COMPLETE"
+    assert world.says("development", "us-east-1") == "Hello from development, you!"
+    for host, region in EVERYWHERE[1:]:
+        assert world.says(host, region) == "Hello, you!"
+
+
+def test_each_action_works_as_the_role_that_is_meant_for_it(
+    lab: Lab, pipeline: Pipeline, world: World
+) -> None:
+    """Talks to the lab. The call log: who read builds, copied artifacts, made change sets."""
+    lab.clear_calls()
+    release(lab, pipeline)
+
+    calls = lab.calls()
+    for call in calls:
+        if call.service == "cloudformation":
+            assert f"assumed-role/{CODEPIPELINE}/" in call.principal, call
+            assert call.principal.split(":")[4] == call.account
+    builds = world.held.outputs(world.held.primary)["BuildBucketName"]
+    reads = [
+        call for call in calls if call.action == "GetObject" and call.resource.startswith(builds)
+    ]
+    assert reads
+    assert {call.principal.split("/")[1] for call in reads} == {f"{HELLO}-source"}
+
+
+def test_a_rejected_release_leaves_production_as_it_is(
+    lab: Lab, pipeline: Pipeline, world: World
+) -> None:
+    """Talks to the lab. It ends there as failed; nothing of it is executed."""
+    build(lab)
+    pipeline.wait(executions=2)
+
+    pipeline.approve(approve=False)
+
+    assert pipeline.wait() == "Failed"
+    assert [one.stage for one in pipeline.failures] == ["production"]
+    for host, region in EVERYWHERE[2:]:
+        assert world.status(host, region) == "REVIEW_IN_PROGRESS"
+
+
+def test_the_next_release_brings_new_code_and_new_templates_together(
+    lab: Lab, pipeline: Pipeline, world: World
+) -> None:
+    """Talks to the lab. One build, two artifacts, one execution; both are the new ones."""
+    release(lab, pipeline)
+    code = (EXAMPLE / "function" / "hello.py").read_text(encoding="utf-8")
+    assert code.count(", {name}!") == 1
+    template = (EXAMPLE / "hello.template").read_text(encoding="ascii")
+    assert template.count("DisplayName: !Ref Greeting") == 1
+    topic = "DisplayName: !Sub Second ${Greeting}"
+    before = len(pipeline.executions)
+
+    release(
+        lab,
+        pipeline,
+        hello_py=code.replace(", {name}!", ", {name}, again!"),
+        hello_template=template.replace("DisplayName: !Ref Greeting", topic),
+    )
+
+    assert len(pipeline.executions) == before + 1
+    for host, region in EVERYWHERE:
+        assert world.says(host, region).endswith(", you, again!")
+        client = lab.client("cloudformation", world.account(host), region)
+        assert topic in client.get_template(StackName=HELLO)["TemplateBody"]
+        assert world.status(host, region) == "UPDATE_COMPLETE"
+
+
+# Other ways
+
+
+def uploaded(application: dict[str, Any]) -> dict[str, Any]:
+    """The application with artifacts that somebody else uploads."""
+    (application_zip, function_zip) = application["source"]["artifacts"]
+    return {
+        **application,
+        "name": "uploaded",
+        "source": {
+            "type": "s3",
+            "artifacts": [application_zip, {**function_zip, "trigger": True}],
+        },
+    }
+
+
+def test_what_is_uploaded_last_starts_the_pipeline_once(
+    lab: Lab, playbook: Playbook, held: Held, world: World, inventory: Inventory
+) -> None:
+    """Talks to the lab. Built elsewhere: the first upload starts nothing, the trigger one release.
+
+    Its version is pinned, and both artifacts are those of that release.
+    """
+    inventory.set_group("primary", pipelines=[uploaded(world.declared())])
+    run = playbook.run()
+    assert run.code == 0, run.output
+    pipeline = Pipeline(lab, "uploaded")
+    assert pipeline.wait() == "Failed"
+    s3 = lab.client("s3", inventory.build_account_id)
+    bucket = held.outputs(held.primary)["BuildBucketName"]
+    objects = artifacts()
+
+    s3.put_object(Bucket=bucket, Key="uploaded/application.zip", Body=objects["application.zip"])
+    s3.put_object(Bucket=bucket, Key="uploaded/readme.txt", Body=b"nobody waits for this")
+    version = s3.put_object(
+        Bucket=bucket, Key="uploaded/function.zip", Body=objects["function.zip"]
+    )["VersionId"]
+
+    assert pipeline.wait(executions=2) == "InProgress", pipeline.told
+    assert len(pipeline.executions) == 2
+    revisions = {
+        one["actionName"]: one["revisionId"] for one in pipeline.executions[0]["sourceRevisions"]
+    }
+    assert revisions["function"] == version
+    pipeline.approve()
+    assert pipeline.wait() == "Succeeded", pipeline.told
+    assert world.says("production", "ap-southeast-2") == "Hello, you!"
+    projects = lab.client("codebuild", inventory.build_account_id).list_projects()["projects"]
+    assert projects == []
+
+
+def test_codepipeline_can_copy_the_artifacts_itself(
+    lab: Lab, pipeline: Pipeline, world: World
+) -> None:
+    """Talks to the lab. artifact_sync: native has no stage for it, and reaches every region."""
+    world.reconcile({**world.declared(), "artifact_sync": "native"})
+    assert pipeline.stages == ["Source", "development", "testing", "production"]
+
+    release(lab, pipeline)
+
+    assert world.says("production", "ap-southeast-2") == "Hello, you!"
+
+
+# Changes of the data
+
+
+def test_the_next_release_follows_a_change_of_the_data(
+    lab: Lab, pipeline: Pipeline, world: World
+) -> None:
+    """Talks to the lab. A region more, a wave more, an approval less, one after the other."""
+    application = world.declared()
+    assert world.status("testing", "us-east-1") == ""
+
+    application["waves"][1]["environments"][0]["regions"] = ["eu-west-1", "us-east-1"]
+    world.reconcile(application)
+    release(lab, pipeline)
+    assert world.status("testing", "us-east-1") == "CREATE_COMPLETE"
+
+    (production,) = application["waves"][2]["environments"]
+    production["regions"] = ["ap-southeast-2", "eu-west-1"]
+    first = {"host": "production", "regions": ["us-east-1"], "parameters": {"Greeting": "Early"}}
+    application["waves"].insert(2, {"name": "canary", "environments": [first]})
+    world.reconcile(application)
+    assert pipeline.stages[-2:] == ["canary", "production"]
+    release(lab, pipeline)
+    assert world.says("production", "us-east-1") == "Early, you!"
+
+    del application["waves"][3]["approval"]
+    world.reconcile(application)
+    before = len(pipeline.executions)
+    build(lab)
+    assert pipeline.wait(executions=before + 1) == "Succeeded", pipeline.told
+
+
+# Broken on purpose
+
+
+def stopped(lab: Lab, pipeline: Pipeline) -> Action:
+    """Build, and return the action that stops the release, before or after the approval."""
+    before = len(pipeline.executions)
+    build(lab)
+    while pipeline.wait(executions=before + 1) == "InProgress":
+        pipeline.approve()
+    assert pipeline.status == "Failed", pipeline.told
+    return pipeline.failures[0]
+
+
+def drop_account_from_bucket(world: World) -> None:
+    """Take production out of what the bucket policy of its region grants."""
+    _key, bucket = world.held.store("ap-southeast-2")
+    policy = world.held.bucket_policy(bucket, "ap-southeast-2")
+    for statement in policy["Statement"]:
+        drop_account(statement, world.account("production"))
+    policy["Statement"] = [one for one in policy["Statement"] if granted_to_somebody(one)]
+    s3 = world.lab.client("s3", world.inventory.build_account_id, "ap-southeast-2")
+    s3.put_bucket_policy(Bucket=world.bucket("ap-southeast-2"), Policy=json.dumps(policy))
+
+
+def drop_account_from_key(world: World) -> None:
+    """Take production out of what the key policy of its region grants."""
+    key, _bucket = world.held.store("ap-southeast-2")
+    policy = world.held.key_policy(key, "ap-southeast-2")
+    for statement in policy["Statement"]:
+        drop_account(statement, world.account("production"))
+    policy["Statement"] = [one for one in policy["Statement"] if granted_to_somebody(one)]
+    kms = world.lab.client("kms", world.inventory.build_account_id, "ap-southeast-2")
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
+
+
+def drop_account(statement: Data, account_id: str) -> None:
+    principal = statement["Principal"]
+    if statement["Effect"] == "Allow" and isinstance(principal, dict) and "AWS" in principal:
+        named = principal["AWS"] if isinstance(principal["AWS"], list) else [principal["AWS"]]
+        principal["AWS"] = [one for one in named if account_id not in one]
+
+
+def granted_to_somebody(statement: Data) -> bool:
+    principal = statement["Principal"]
+    return not isinstance(principal, dict) or principal.get("AWS") != []
+
+
+def break_trust(world: World) -> None:
+    """Let the deploy role of testing trust another path."""
+    iam = world.lab.client("iam", world.account("testing"))
+    trust = iam.get_role(RoleName=CODEPIPELINE)["Role"]["AssumeRolePolicyDocument"]
+    text = json.dumps(trust).replace("/crossaccount/pipeline/*", "/somewhere/else/*")
+    iam.update_assume_role_policy(RoleName=CODEPIPELINE, PolicyDocument=text)
+
+
+def remove_pass_role(world: World) -> None:
+    """Take iam:PassRole from the deploy role of development."""
+    change_role(world, world.account("development"), CODEPIPELINE, without_pass_role)
+
+
+def without_pass_role(statement: Data) -> bool:
+    return statement["Effect"] == "Allow" and statement.get("Action") == "iam:PassRole"
+
+
+def remove_key_of_destination(world: World) -> None:
+    """Take the keys of the other regions from the role of SyncArtifacts."""
+    own, _bucket = world.held.store("us-east-1")
+    build = world.inventory.build_account_id
+    function = world.held.outputs(world.held.primary)["SyncArtifactsFunctionName"]
+    configuration = world.lab.client("lambda", build).get_function(FunctionName=function)
+    role = configuration["Configuration"]["Role"].rpartition("/")[2]
+
+    def about_other_keys(statement: Data) -> bool:
+        resources = statement.get("Resource", [])
+        resources = resources if isinstance(resources, list) else [resources]
+        keys = [one for one in resources if ":kms:" in one]
+        return bool(keys) and own not in keys
+
+    change_role(world, build, role, about_other_keys)
+
+
+def remove_code_from_cloudformation(world: World) -> None:
+    """Take the artifacts from the role that CloudFormation works with in development."""
+
+    def reads(statement: Data) -> bool:
+        return statement.get("Sid") == "ReadArtifacts"
+
+    change_role(world, world.account("development"), CLOUDFORMATION, reads)
+
+
+def change_role(world: World, account_id: str, role: str, goes: Callable[[Data], bool]) -> None:
+    """Take statements out of the inline policies of a role; at least one goes."""
+    iam = world.lab.client("iam", account_id)
+    gone = 0
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        kept = [one for one in document["Statement"] if not goes(one)]
+        gone += len(document["Statement"]) - len(kept)
+        document["Statement"] = kept
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+    assert gone
+
+
+@pytest.mark.parametrize(
+    ("breaking", "stage", "said"),
+    [
+        (
+            drop_account_from_bucket,
+            "production",
+            ["s3:GetObject", "crossaccountregional-pipelinebucket-"],
+        ),
+        (drop_account_from_key, "production", ["kms:Decrypt", CODEPIPELINE]),
+        (break_trust, "testing", ["sts:AssumeRole", CODEPIPELINE]),
+        (remove_pass_role, "development", ["iam:PassRole", CLOUDFORMATION]),
+        (remove_key_of_destination, "SyncArtifacts", ["kms:GenerateDataKey"]),
+        (remove_code_from_cloudformation, "development", ["GetObject"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_broken_link_stops_the_release_where_it_is_and_names_it(
+    lab: Lab,
+    pipeline: Pipeline,
+    world: World,
+    breaking: Callable[[World], None],
+    stage: str,
+    said: list[str],
+) -> None:
+    """Talks to the lab. The message of the failed action holds what is missing, and to whom."""
+    breaking(world)
+
+    action = stopped(lab, pipeline)
+
+    assert action.stage == stage, pipeline.told
+    for words in said:
+        assert words in action.message, pipeline.told
