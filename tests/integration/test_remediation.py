@@ -254,3 +254,29 @@ def test_the_pipeline_of_an_application_is_put_right_too(lab: Lab, tmp_path: Pat
     assert events.describe_rule(Name="hello-start")["State"] == "ENABLED"
     policies = lab.client("iam", build).list_role_policies(RoleName="hello-pipeline")
     assert ADDED_POLICY not in policies["PolicyNames"]
+
+
+def test_what_the_inventory_ignores_stays_as_it_is(organisation: Organisation) -> None:
+    ignored = {
+        "stack": "CrossAccountDeploy",
+        "resource": "CodePipelineRole",
+        "property": f"Policies.{ADDED_POLICY}*",
+        "reason": "a trial",
+        "until": "2999-01-01",
+    }
+    organisation.inventory.set_group("all", drift_ignore=[ignored])
+    organisation.tamperer.added_policy()
+    organisation.tamperer.detached_policy()
+    account_id = organisation.held.deploy("development").account_id
+    iam = organisation.lab.client("iam", account_id)
+    before = organisation.held.role_policies(account_id, CODEPIPELINE)
+
+    run, report = organisation.remediate()
+
+    assert run.code == 0, run.output
+    assert report["verdict"] == "clean"
+    assert [one["ignored"]["reason"] for one in report["findings"]] == ["a trial"]
+    assert ADDED_POLICY in iam.list_role_policies(RoleName=CODEPIPELINE)["PolicyNames"]
+    assert organisation.held.role_policies(account_id, CODEPIPELINE) == before
+    attached = iam.list_attached_role_policies(RoleName=CLOUDFORMATION)["AttachedPolicies"]
+    assert [one["PolicyName"] for one in attached] == ["CrossAccountExecution"]
