@@ -85,13 +85,17 @@ class Jobs:
         )
         return foundation, self.sliced("drift.yml", self.accounts, variables=variables)
 
-    def verdict(self, *jobs: Job) -> Job:
-        """The job that collects what those have published."""
+    def after(self, *jobs: Job) -> Data:
+        """What a job that follows those in a workflow gets of them, as extra variables."""
         published: Data = {}
         for job in jobs:
             assert not published.keys() & job.artifacts.keys(), "two jobs publish under one name"
             published |= job.artifacts
-        return self.run("drift_collect.yml", self.everything, variables=published)
+        return published
+
+    def verdict(self, *jobs: Job) -> Job:
+        """The job that collects what those have published."""
+        return self.run("drift_collect.yml", self.everything, variables=self.after(*jobs))
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +177,26 @@ def test_what_is_found_may_be_told_without_failing(jobs: Jobs) -> None:
     assert job.code == 0, job.output
     (summary,) = job.artifacts.values()
     assert summary["verdict"] == "drifted"
+
+
+@pytest.mark.usefixtures("tampered")
+def test_what_the_workflow_found_is_put_right_by_its_last_job(jobs: Jobs) -> None:
+    """All but the stack that nobody knows, which stays, and fails the job."""
+    foundation, slices = jobs.looked()
+    judged = jobs.verdict(foundation, *slices)
+    before = jobs.after(foundation, *slices, judged)
+    assert before["drift_verdict"]["findings"].keys() == {"orphaned", "drifted", "policy"}
+
+    last = jobs.run(
+        "drift.yml",
+        jobs.everything,
+        variables={"drift_report_path": "", "remediate": True, **before},
+    )
+
+    (summary,) = last.artifacts.values()
+    assert summary["findings"] == {"orphaned": 1}, last.output
+    assert summary["complete"] is True
+    assert last.code != 0
 
 
 def test_a_slice_that_published_nothing_makes_the_verdict_incomplete(jobs: Jobs) -> None:
