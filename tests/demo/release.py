@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from tests.integration.releases import Action, Pipeline, artifacts
 from tests.lab.lab import Lab
+from tests.lab.releases import Action, Pipeline, artifacts
 
 _SECONDS = 60.0
 _STANDING = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}

@@ -17,8 +17,8 @@ import yaml
 from tests.integration.held import Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run, StackName
-from tests.integration.releases import Pipeline
 from tests.lab.lab import Lab, Rule
+from tests.lab.releases import Pipeline
 
 PIPELINES = "playbooks/pipelines.yml"
 TEARDOWN = "playbooks/teardown.yml"

@@ -20,8 +20,8 @@ import pytest
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Data, Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, StackName
-from tests.integration.releases import EXAMPLE, Action, Pipeline, artifacts
 from tests.lab.lab import Lab
+from tests.lab.releases import EXAMPLE, Action, Pipeline, artifacts
 
 PIPELINES = "playbooks/pipelines.yml"
 HELLO = "hello"

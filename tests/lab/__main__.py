@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab by hand: python -m tests.lab up | down | env | log | build."""
+"""The lab by hand: python -m tests.lab up | down | env | log | build | pipeline | approve."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ import argparse
 import json
 import shlex
 import sys
+import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
+from botocore.exceptions import ClientError
+
 from tests.lab import process
 from tests.lab.lab import Lab, Setup
 from tests.lab.process import LabError
+from tests.lab.releases import Pipeline
 
 DIRECTORY = Path(__file__).parents[2] / ".lab"
+# An event takes a moment until it has started a pipeline.
+_EVENT_SECONDS = 1.0
 # A shell may hold any AWS_* variable; each would win over, or mix with, what the lab gives.
 _UNSET = "unset AWS_PROFILE $(env | sed -n 's/^\\(AWS_[A-Za-z0-9_]*\\)=.*/\\1/p')"
 
@@ -41,7 +47,13 @@ def main() -> int:
                     print(json.dumps(asdict(call)))
             case "build":
                 return _build(_running(lab), arguments.project, arguments.files)
-    except (LabError, OSError) as error:
+            case "pipeline":
+                _show(Pipeline(_running(lab), arguments.name))
+            case "approve":
+                pipeline = Pipeline(_running(lab), arguments.name)
+                pipeline.approve()
+                _show(pipeline)
+    except (LabError, ClientError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -63,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("project")
     build.add_argument("files", nargs="*", type=Path, metavar="FILE",
                        help="what its commands leave, by the artifacts' names")  # fmt: skip
+    pipeline = commands.add_parser("pipeline", help="wait until a pipeline rests, and show it")
+    pipeline.add_argument("name")
+    approve = commands.add_parser("approve", help="say yes to what a pipeline waits for")
+    approve.add_argument("name")
     return parser
 
 
@@ -74,6 +90,12 @@ def _build(lab: Lab, project: str, files: list[Path]) -> int:
         for context in phase.get("contexts", []):
             print(f"{phase['phaseType']}: {context['message']}", file=sys.stderr)
     return 0 if build["buildStatus"] == "SUCCEEDED" else 1
+
+
+def _show(pipeline: Pipeline) -> None:
+    time.sleep(_EVENT_SECONDS)
+    pipeline.wait()
+    print(pipeline.told)
 
 
 def _up(lab: Lab, *, latency: float, setup: str) -> None:

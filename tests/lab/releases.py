@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sample application, built and released: artifacts, and the pipeline as AWS tells of it."""
+"""What the sample application's build leaves, and a pipeline as AWS tells of it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from tests.lab.lab import Lab
+from tests.lab.process import LabError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "hello"
 # No release takes nearly so long; one that does is stuck.
@@ -143,7 +144,8 @@ class Pipeline:
     def approve(self, *, approve: bool = True) -> None:
         """Answer the approval that it waits for."""
         waiting = self.waiting
-        assert waiting is not None, self.told
+        if waiting is None:
+            raise LabError(f"Nobody is asked.\n{self.told}")
         self._client.put_approval_result(
             pipelineName=self.name,
             stageName=waiting.stage,
@@ -160,17 +162,25 @@ class Pipeline:
 
     @property
     def told(self) -> str:
-        """Where it stands, for a failed test."""
-        lines = [
-            f"{one.stage}/{one.name}: {one.status or '-'} {one.message}".rstrip()
-            for one in self.actions
-        ]
-        return "\n".join([f"{self.name}: {self.status or 'never started'}", *lines])
+        """Where it stands: a line for each action, and below it what went wrong."""
+        lines = [f"{self.name}: {self.status or 'never started'}"]
+        stage = ""
+        for one in self.actions:
+            shown = "" if one.stage == stage else one.stage
+            stage = one.stage
+            name = one.name.removeprefix(f"{one.stage}-")
+            lines.append(f"  {shown:<14}  {one.status or '-':<11}  {name}")
+            if one.message:
+                lines.append(f"      {one.message}")
+        if self.waiting:
+            lines.append(f"It waits for an approval in {self.waiting.stage}.")
+        return "\n".join(lines)
 
     def _wait_until(self, condition: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, self.told
+            if time.monotonic() > deadline:
+                raise LabError(f"Not within {seconds:.0f} s.\n{self.told}")
             time.sleep(0.05)
 
 
