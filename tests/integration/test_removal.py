@@ -87,15 +87,31 @@ def pipeline(lab: Lab, inventory: Inventory, name: str, *, stores: Data, account
         kind = {"category": category, "owner": owner, "provider": provider, "version": "1"}
         return {"name": name, "actionTypeId": kind, **more}
 
-    source = action("Source", "Source", "AWS", "S3", outputArtifacts=[{"name": "Built"}])
-    deploy = action(
-        "Deploy",
-        "Deploy",
+    source = action(
+        "Source",
+        "Source",
         "AWS",
-        "CloudFormation",
-        inputArtifacts=[{"name": "Built"}],
-        roleArn=f"arn:aws:iam::{account_id}:role/CrossAccountCodePipeline",
+        "S3",
+        configuration={"S3Bucket": stores[home], "S3ObjectKey": "built.zip"},
+        outputArtifacts=[{"name": "Built"}],
     )
+    deploy = [
+        action(
+            f"Deploy-{region}",
+            "Deploy",
+            "AWS",
+            "CloudFormation",
+            configuration={
+                "ActionMode": "CHANGE_SET_EXECUTE",
+                "StackName": name,
+                "ChangeSetName": name,
+            },
+            inputArtifacts=[{"name": "Built"}],
+            region=region,
+            roleArn=f"arn:aws:iam::{account_id}:role/CrossAccountCodePipeline",
+        )
+        for region in stores
+    ]
     lab.client("codepipeline", build, home).create_pipeline(
         pipeline={
             "name": name,
@@ -105,7 +121,7 @@ def pipeline(lab: Lab, inventory: Inventory, name: str, *, stores: Data, account
             },
             "stages": [
                 {"name": "Source", "actions": [source]},
-                {"name": "Deploy", "actions": [deploy]},
+                {"name": "Deploy", "actions": deploy},
             ],
         }
     )
