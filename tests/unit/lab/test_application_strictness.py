@@ -153,8 +153,8 @@ LOGS = statement(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEve
 BUILD_ROLE = role("codebuild", LOGS)
 
 
-def with_project(name: str, role_: dict[str, Any] = BUILD_ROLE, **properties: Any) -> Any:
-    return {"Role": role_, "Project": project(name, **properties)}
+def with_project(name: str, role_: dict[str, Any] | None = None, **properties: Any) -> Any:
+    return {"Role": role_ or BUILD_ROLE, "Project": project(name, **properties)}
 
 
 def create(stacks: Stacks, template: dict[str, Any], **more: Any) -> str:

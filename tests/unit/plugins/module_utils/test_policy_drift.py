@@ -120,14 +120,16 @@ def in_sync() -> FakePolicies:
     return aws
 
 
-def resource(logical_id: str, template: Data = TEMPLATE) -> Resource:
+def resource(logical_id: str, template: Data | None = None) -> Resource:
+    template = TEMPLATE if template is None else template
     physical_id = TOPIC if logical_id == "Topic" else f"one-{logical_id.lower()}"
     kind = template["Resources"][logical_id]["Type"]
     return Resource(logical_id=logical_id, resource_type=kind, physical_id=physical_id)
 
 
-def policies_of(aws: FakePolicies, template: Data = TEMPLATE) -> PolicyDrift:
+def policies_of(aws: FakePolicies, template: Data | None = None) -> PolicyDrift:
     """The policies of the stack, read."""
+    template = TEMPLATE if template is None else template
     deployed = Deployed(
         stack_id=f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/One/1",
         template=template,

@@ -571,11 +571,10 @@ RECORDED = {
 
 
 def application_rows(
-    variables: dict[str, Any] = RECORDED, *, check_mode: bool = False
+    variables: dict[str, Any] | None = None, *, check_mode: bool = False
 ) -> list[ApplicationRow]:
-    return summarise_applications(
-        Inventory().read(), APPLICATIONS, variables, check_mode=check_mode
-    )
+    recorded = RECORDED if variables is None else variables
+    return summarise_applications(Inventory().read(), APPLICATIONS, recorded, check_mode=check_mode)
 
 
 @pytest.mark.parametrize(
