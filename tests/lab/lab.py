@@ -332,6 +332,10 @@ class Lab:
         """How long a pipeline waits for what a function reports; 20 minutes as on AWS."""
         self._configure(job_seconds=seconds)
 
+    def set_approval_seconds(self, seconds: float) -> None:
+        """How long a pipeline waits for an approval; 7 days as on AWS."""
+        self._configure(approval_seconds=seconds)
+
     def set_secure_transport(self, secure: bool) -> None:
         """What aws:SecureTransport says of every request; true unless a test says otherwise."""
         self._configure(secure_transport=secure)

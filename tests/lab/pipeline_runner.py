@@ -18,15 +18,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.lab.pipeline_actions import (
-    ActionFailedError,
-    SharedClients,
-    StoppedError,
-    Work,
-    failure,
-    perform,
-)
+from tests.lab.pipeline_actions import perform
 from tests.lab.pipeline_executions import ActionRun, Execution, Pipeline
+from tests.lab.pipeline_work import ActionFailedError, SharedClients, StoppedError, Work, failure
 from tests.lab.service_roles import RoleRefusedError, credentials, principal
 from tests.lab.settings import Settings
 

@@ -19,8 +19,9 @@ _MOST_ACTIONS = 1_000
 # 50 by default; what a newer quota allows a test may never need.
 _MOST_IN_STAGE = 100
 _VALUE_LIMIT = 1_000
+_MOST_ORDER = 999
 # Provider by category, the fewest and most input and output artifacts, and the configuration that
-# it must and may have. An approval lies with people; the rest works on artifacts.
+# it must and may have. Output artifacts are those that the lab makes.
 _PROVIDERS: dict[tuple[str, str], tuple[range, range, frozenset[str], frozenset[str]]] = {
     ("Source", "S3"): (
         range(1),
@@ -30,19 +31,18 @@ _PROVIDERS: dict[tuple[str, str], tuple[range, range, frozenset[str], frozenset[
     ),
     ("Invoke", "Lambda"): (
         range(6),
-        range(6),
+        range(1),
         frozenset({"FunctionName"}),
         frozenset({"UserParameters"}),
     ),
     ("Deploy", "CloudFormation"): (
         range(11),
-        range(2),
+        range(1),
         frozenset({"ActionMode", "StackName"}),
         frozenset(
             {
                 "Capabilities",
                 "ChangeSetName",
-                "OutputFileName",
                 "ParameterOverrides",
                 "RoleArn",
                 "TemplateConfiguration",
@@ -57,10 +57,11 @@ _PROVIDERS: dict[tuple[str, str], tuple[range, range, frozenset[str], frozenset[
         frozenset({"CustomData", "ExternalEntityLink", "NotificationArn"}),
     ),
 }
-# The two that change sets are made and executed with; the lab has no other.
 _CLOUDFORMATION_MODES = {
     "CHANGE_SET_EXECUTE": frozenset({"ChangeSetName"}),
     "CHANGE_SET_REPLACE": frozenset({"ChangeSetName", "RoleArn", "TemplatePath"}),
+    "CREATE_UPDATE": frozenset({"RoleArn", "TemplatePath"}),
+    "DELETE_ONLY": frozenset({"RoleArn"}),
 }
 
 
@@ -132,7 +133,9 @@ def _of_action(action: Data, region: str) -> Iterator[str]:
     given = action.get("configuration", {})
     if len(action.get("inputArtifacts", [])) not in inputs:
         yield f"Action {name} has the wrong number of input artifacts"
-    if len(action.get("outputArtifacts", [])) not in outputs:
+    if action.get("outputArtifacts") and kind["category"] != "Source":
+        yield f"The lab makes no output artifacts of {kind['provider']} actions: {name}"
+    elif len(action.get("outputArtifacts", [])) not in outputs:
         yield f"Action {name} has the wrong number of output artifacts"
     if kind["provider"] == "CloudFormation":
         mode = _CLOUDFORMATION_MODES.get(given.get("ActionMode", ""))
@@ -147,6 +150,8 @@ def _of_action(action: Data, region: str) -> Iterator[str]:
     for key, value in given.items():
         if not 1 <= len(value) <= _VALUE_LIMIT:
             yield f"Value of {key} of action {name} must have 1 to {_VALUE_LIMIT} characters"
+    if not 1 <= action.get("runOrder", 1) <= _MOST_ORDER:
+        yield f"runOrder of action {name} must be 1 to {_MOST_ORDER}"
     if kind["category"] in ("Source", "Approval") and action.get("region", region) != region:
         yield f"Action {name} cannot be in another region"
 

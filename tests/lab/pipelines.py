@@ -473,7 +473,7 @@ def _approve(request: Data) -> Data:
 
 def _job_result(request: Data) -> Data:
     run = PIPELINES.run_of(request["jobId"])
-    if run is None:
+    if run is None or run.declaration["actionTypeId"]["category"] != "Invoke":
         raise _RefusedError("JobNotFoundException", f"There is no job {request['jobId']}")
     if run.status != "InProgress" or run.ended.is_set():
         raise _RefusedError("InvalidJobStateException", f"Job {request['jobId']} is over")

@@ -70,6 +70,11 @@ def credentials(session: Principal) -> dict[str, str]:
     }
 
 
+def session_arn(credentials: dict[str, str]) -> str:
+    """Whose credentials these are."""
+    return str(sts._sessions[credentials["aws_access_key_id"]]["Arn"])
+
+
 def client_with(credentials: dict[str, str], service: str, *, region: str) -> Any:
     """A client of the lab itself, of which this is the process. For threads beside its loop."""
     with _making:
@@ -121,4 +126,5 @@ __all__ = (
     "own_clients",
     "principal",
     "root_client",
+    "session_arn",
 )

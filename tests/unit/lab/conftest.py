@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.lab import Lab
+from tests.lab.settings import APPROVAL_SECONDS, JOB_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -28,4 +29,7 @@ def lab(running_lab: Lab) -> Iterator[Lab]:
     running_lab.set_latency(0)
     running_lab.set_secure_transport(True)
     running_lab.set_change_page(100)
+    running_lab.set_artifact_copier("pipeline-role")
+    running_lab.set_job_seconds(JOB_SECONDS)
+    running_lab.set_approval_seconds(APPROVAL_SECONDS)
     running_lab.set_drift_page(100)

@@ -314,10 +314,7 @@ def test_who_copies_between_regions_is_an_assumption_that_can_be_changed(world: 
     assert world.ended(execution) == "Failed"
     assert "s3:PutObject" in failed(world.run(execution))[2]
     world.lab.set_artifact_copier("service")
-    try:
-        assert world.ended(world.start()) == "Succeeded"
-    finally:
-        world.lab.set_artifact_copier("pipeline-role")
+    assert world.ended(world.start()) == "Succeeded"
 
 
 # Functions
@@ -386,11 +383,8 @@ def test_a_function_that_fails_stops_the_release(world: World) -> None:
 def test_a_function_that_says_nothing_is_not_waited_for_without_end(world: World) -> None:
     world.upload()
     world.lab.set_job_seconds(0.3)
-    try:
-        execution = world.create(_invoking(world, "silent"))
-        assert world.ended(execution) == "Failed"
-    finally:
-        world.lab.set_job_seconds(1200)
+    execution = world.create(_invoking(world, "silent"))
+    assert world.ended(execution) == "Failed"
     assert "failed to return a result" in failed(world.run(execution))[2]
 
 
@@ -465,6 +459,18 @@ def _strange_mode(declaration: Data) -> None:
     declaration["stages"][1]["actions"][0]["configuration"]["ActionMode"] = "CHANGE"
 
 
+def _late_order(declaration: Data) -> None:
+    declaration["stages"][1]["actions"][0]["runOrder"] = 1000
+
+
+def _made_by_a_stack(declaration: Data) -> None:
+    declaration["stages"][1]["actions"][0]["outputArtifacts"] = [{"name": "outputs"}]
+
+
+def _parallel(declaration: Data) -> None:
+    declaration["executionMode"] = "PARALLEL"
+
+
 def _action_twice(declaration: Data) -> None:
     actions = declaration["stages"][1]["actions"]
     actions.append(copy.deepcopy(actions[0]))
@@ -485,6 +491,9 @@ def _action_twice(declaration: Data) -> None:
         (_strange_setting, "unknown configuration 'Branch'"),
         (_long_value, "must have 1 to 1000 characters"),
         (_strange_mode, "ActionMode of prepare"),
+        (_late_order, "runOrder of action prepare must be 1 to 999"),
+        (_made_by_a_stack, "makes no output artifacts of CloudFormation actions: prepare"),
+        (_parallel, "does not know the execution mode PARALLEL"),
         (_action_twice, "Action name prepare is not unique"),
     ],
 )
