@@ -26,6 +26,7 @@ from tests.lab import (
     principals,
     references,
     revert_drift,
+    service_roles,
     stack_policies,
     stack_records,
     storage,
@@ -67,6 +68,7 @@ def install(settings: Settings) -> None:
     revert_drift.install()
     operations.install(settings)
     tokens.install()
+    service_roles.install()
     pipelines.install(settings)
     event_targets.install()
 

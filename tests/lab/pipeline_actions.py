@@ -46,14 +46,15 @@ def _bring_inputs(work: Work) -> None:
     else:
         source = work.objects(home, as_pipeline=True)
         target = work.objects(as_pipeline=True)
+    store = execution.store(work.region)
     for name in work.inputs():
-        if (name, work.region) in execution.artifacts:
-            continue
-        bucket, key = execution.artifacts[name, home]
-        data, _version = source.read(bucket, key)
-        store = execution.store(work.region)
-        target.write(store, key, data)
-        execution.artifacts[name, work.region] = (store["location"], key)
+        # Actions of one run order work at once, and a region needs one copy.
+        with execution.copying:
+            if (name, work.region) not in execution.artifacts:
+                bucket, key = execution.artifacts[name, home]
+                data, _version = source.read(bucket, key)
+                target.write(store, key, data)
+                execution.artifacts[name, work.region] = (store["location"], key)
 
 
 # Source

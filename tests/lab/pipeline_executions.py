@@ -57,7 +57,8 @@ class Execution:
     """One release.
 
     pipeline: the declaration that it began with. pinned: version of the source, by action.
-    artifacts: where each is, by name and region. attempts: every action, retries too, in order.
+    artifacts: where each is, by name and region. copying: held while one is brought there.
+    attempts: every action, retries too, in order.
     """
 
     place: Place
@@ -71,6 +72,7 @@ class Execution:
     updated: float = field(default_factory=time.time)
     revisions: list[Data] = field(default_factory=list)
     artifacts: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    copying: threading.Lock = field(default_factory=threading.Lock)
     attempts: list[ActionRun] = field(default_factory=list)
     stage: int = 0
     stopping: bool = False

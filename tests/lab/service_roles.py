@@ -24,6 +24,24 @@ _SECONDS = 3600.0
 _making = threading.Lock()
 
 
+def install() -> None:
+    """Let sessions be made beside the event loop.
+
+    MiniStack drops expired sessions while it makes one, and goes through them one by one: it would
+    fail where another thread makes one meanwhile.
+    """
+    sts._evict_expired_sessions = _drop_expired
+
+
+def _drop_expired() -> None:
+    now = time.time()
+    # The list is made in one step, so no other thread is in between.
+    for key, session in list(sts._sessions.items()):
+        ends = session.get("Expiration")
+        if isinstance(ends, (int, float)) and ends < now:
+            sts._sessions.pop(key, None)
+
+
 class RoleRefusedError(Exception):
     """The role is not there, or does not trust the service."""
 
@@ -123,6 +141,7 @@ __all__ = (
     "RoleRefusedError",
     "client_with",
     "credentials",
+    "install",
     "own_clients",
     "principal",
     "root_client",

@@ -173,6 +173,7 @@ SIGNATURES = {
     "ministack.services.s3._put_bucket_tagging": "(name: str, body: bytes)",
     "ministack.services.sns._topics": VALUE,
     "ministack.services.ssm._parameters": VALUE,
+    "ministack.services.sts._evict_expired_sessions": "()",
     "ministack.services.sts._sessions": VALUE,
     "ministack.services.sts.register_session": "(access_key: str, session: dict) -> None",
     f"{CLOUDFORMATION}._change_sets": VALUE,

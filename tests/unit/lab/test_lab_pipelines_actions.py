@@ -9,6 +9,7 @@ Everything here talks to a running lab.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -334,6 +335,22 @@ def test_actions_of_one_run_order_work_at_once(world: World) -> None:
             token=token,
         )
     assert world.ended(execution) == "Succeeded"
+
+
+def test_a_region_has_one_copy_however_many_actions_take_it(world: World) -> None:
+    world.upload()
+    declaration = world.declaration()
+    first, *_later = actions = declaration["stages"][1]["actions"]
+    for number in range(3):
+        another = copy.deepcopy(first) | {"name": f"prepare-{number}"}
+        another["configuration"]["StackName"] = f"{world.stack}-{number}"
+        actions.append(another)
+    assert world.ended(world.create(declaration)) == "Succeeded"
+    store = world.stores[AWAY]["location"]
+    copies = [
+        call for call in world.lab.calls() if call.resource == store and call.action == "PutObject"
+    ]
+    assert len(copies) == 1
 
 
 def test_an_approval_is_no_job(world: World) -> None:
