@@ -437,7 +437,8 @@ class _Reader:
                 "Add it to the inventory, or correct the name",
             )
             return None
-        if not host.is_present:
+        # One in quarantine stays in the waves: it is to come back, and must not stop every run.
+        if host.is_absent:
             self._problem(
                 field,
                 f"host {name} is {host.state}, so nothing can be deployed to it",
@@ -460,7 +461,7 @@ class _Reader:
                 str(one) for _field, one in self._list(data, field, "regions", required=True)
             ]
         self._check_unique(f"{field}.regions", "region", regions)
-        for region in regions if host and host.is_present else ():
+        for region in regions if host and not host.is_absent else ():
             if region not in self._organisation.regions:
                 self._problem(
                     f"{field}.regions",

@@ -392,6 +392,20 @@ def test_an_account_that_fails_keeps_no_pipeline_from_being_built(
     assert run.applications == {HELLO: "created"}
 
 
+def test_a_quarantined_account_leaves_the_pipelines_as_they_are(
+    lab: Lab, playbook: Playbook, existing: None, inventory: Inventory
+) -> None:
+    """Talks to the lab. A suspended account stops no run, though an application deploys to it."""
+    lab.refuse_access(inventory.accounts["production"].account_id)
+    inventory.set("production", state="quarantined")
+
+    run = playbook.run()
+
+    assert run.code == 0, run.output
+    assert run.results["production"] == "quarantined"
+    assert run.applications == {HELLO: "unchanged"}
+
+
 def test_without_a_foundation_there_are_no_pipelines(
     playbook: Playbook, held: Held, inventory: Inventory
 ) -> None:

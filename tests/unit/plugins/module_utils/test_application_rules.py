@@ -732,18 +732,26 @@ def test_what_is_built_elsewhere_has_nothing_of_codebuild(field: str) -> None:
 # With the organisation
 
 
-@pytest.mark.parametrize("state", ["absent", "quarantined"])
-def test_nothing_is_deployed_to_a_host_that_is_not_present(state: str) -> None:
+def test_nothing_is_deployed_to_a_host_that_is_to_be_absent() -> None:
     organisation = sample_applications.organisation()
-    host = dataclasses.replace(organisation.hosts["testing"], state=state)
+    host = dataclasses.replace(organisation.hosts["testing"], state="absent")
     organisation.hosts["testing"] = host
 
     assert problems(sample_applications.hello(), organisation=organisation) == [
         (
             "pipeline hello: waves[testing].environments[testing].host: host testing is"
-            f" {state}, so nothing can be deployed to it. Take it out of the waves"
+            " absent, so nothing can be deployed to it. Take it out of the waves"
         )
     ]
+
+
+def test_a_host_in_quarantine_stays_in_the_waves() -> None:
+    organisation = sample_applications.organisation()
+    before = read_applications([sample_applications.hello()], organisation)
+    host = dataclasses.replace(organisation.hosts["testing"], state="quarantined")
+    organisation.hosts["testing"] = host
+
+    assert read_applications([sample_applications.hello()], organisation) == before
 
 
 @pytest.mark.parametrize(
