@@ -15,15 +15,15 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto
 
 from ._connection import Client
 from ._errors import ErrorHandler
-from ._finding import Finding, Resource, Unchecked
+from ._finding import NOT_DETECTED, Finding, Resource, Unchecked
 
 _ANOTHER_RUNS = "already in progress"
 _SHOWN = 120  # characters of a value in a message
 
 _WHY_UNCHECKED = {
-    "NOT_CHECKED": "CloudFormation does not detect drift of this type",
+    "NOT_CHECKED": NOT_DETECTED,
     "UNKNOWN": "CloudFormation could not look at it",
-    "UNSUPPORTED": "CloudFormation does not detect drift of this type",
+    "UNSUPPORTED": NOT_DETECTED,
 }
 _OLD = "what CloudFormation says of it is older than this detection"
 

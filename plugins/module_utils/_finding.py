@@ -10,6 +10,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+# Why something is unchecked that AWS has no detection for, which is no failure.
+NOT_DETECTED = "CloudFormation does not detect drift of this type"
+
 Kind = t.Literal["missing", "orphaned", "stuck", "outdated", "drifted", "policy"]
 
 
@@ -94,4 +97,4 @@ class Unchecked:
         }
 
 
-__all__ = ("WHOLE_STACK", "Finding", "Kind", "Place", "Resource", "Unchecked")
+__all__ = ("NOT_DETECTED", "WHOLE_STACK", "Finding", "Kind", "Place", "Resource", "Unchecked")

@@ -13,12 +13,9 @@ import fnmatch
 import typing as t
 
 from ._errors import PipelineError
-from ._finding import WHOLE_STACK, Finding, Place, Resource
+from ._finding import NOT_DETECTED, WHOLE_STACK, Finding, Place, Resource
 
 Data = dict[str, t.Any]
-
-# Says that AWS has no detection for a type, which is no failure.
-NOT_DETECTED = "CloudFormation does not detect drift of this type"
 
 _SECTIONS = {"parameters": "Parameters", "tags": "Tags"}
 _RESOURCES = "Resources."
@@ -223,7 +220,6 @@ def could_not_look(unchecked: Data) -> bool:
 
 
 __all__ = (
-    "NOT_DETECTED",
     "Ignore",
     "could_not_look",
     "missing",

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.action import stack_drift, stack_drift_info
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._findings import NOT_DETECTED
+from ansible_collections.crossaccount.pipeline.plugins.module_utils._finding import NOT_DETECTED
 
 from tests.integration.drifting import Organisation
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.crossaccount.pipeline.plugins.module_utils import _report
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._finding import (
+    NOT_DETECTED,
     Finding,
     Kind,
     Place,
@@ -19,7 +20,6 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._finding imp
     Unchecked,
 )
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._findings import (
-    NOT_DETECTED,
     read_ignores,
 )
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (

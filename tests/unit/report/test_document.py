@@ -18,12 +18,12 @@ import jsonschema
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.module_utils import _report
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._finding import (
+    NOT_DETECTED,
     Finding,
     Resource,
     Unchecked,
 )
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._findings import (
-    NOT_DETECTED,
     read_ignores,
 )
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (

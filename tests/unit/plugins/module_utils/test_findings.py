@@ -10,7 +10,10 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.module_utils import _detection, _findings
+from ansible_collections.crossaccount.pipeline.plugins.module_utils import (
+    _detection,
+    _finding,
+)
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._finding import Place
 from ansible_collections.crossaccount.pipeline.plugins.module_utils._findings import (
@@ -252,9 +255,9 @@ def test_an_entry_holds_through_its_last_day_and_then_speaks_up() -> None:
 @pytest.mark.parametrize(
     ("why", "ignored", "failed"),
     [
-        (_findings.NOT_DETECTED, None, False),
+        (_finding.NOT_DETECTED, None, False),
         ("CloudFormation could not look at it", None, True),
-        (f"{_findings.NOT_DETECTED}: the detection failed", None, True),
+        (f"{_finding.NOT_DETECTED}: the detection failed", None, True),
         ("CloudFormation could not look at it", {"reason": "known"}, False),
     ],
 )
@@ -263,4 +266,4 @@ def test_a_type_that_nobody_can_look_at_is_no_failure(why: str, ignored: Any, fa
 
 
 def test_the_words_for_such_a_type_are_those_of_the_detection() -> None:
-    assert _detection._WHY_UNCHECKED["NOT_CHECKED"] == _findings.NOT_DETECTED
+    assert _detection._WHY_UNCHECKED["NOT_CHECKED"] == _finding.NOT_DETECTED
