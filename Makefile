@@ -17,13 +17,13 @@ venv:            ## make .venv, with this checkout in it as a collection
 	@tools/venv.sh
 
 demo: venv       ## build a whole organisation on this machine, change it, show it, stop it
-	@python -m tests.demo
+	@python -m demo
 
 lab-up: venv     ## start the local organisation and write .lab/env
-	@python -m tests.lab up
+	@python -m lab up
 
 lab-down: venv   ## stop the local organisation
-	@python -m tests.lab down
+	@python -m lab down
 
 templates: venv  ## write the templates with their Lambda code in place to build/templates
 	@python -m tools.render_templates

@@ -22,8 +22,8 @@ from benchmarks.claims import (
 from benchmarks.measure import Usage, run
 from benchmarks.organisation import Size
 from benchmarks.tool import Bootstrap, Drift, Sceptre, Tool
-from tests.lab.calls import Call
-from tests.lab.lab import Lab
+from lab.calls import Call
+from lab.lab import Lab
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -70,7 +70,7 @@ GROUPS: dict[str, tuple[Step, ...]] = {
     "unit": (
         # What the tests of the role awx compare with.
         Step("awx.awx", (PYTHON, "-m", "tools.awx_collection")),
-        Step("unit tests", (*PYTEST, "tests/unit")),
+        Step("unit tests", (*PYTEST, "tests/unit", "lab/tests")),
     ),
     "sanity": (Step("ansible-test sanity", (PYTHON, "-m", "tools.sanity")),),
     "integration": (Step("integration tests", (*PYTEST, "tests/integration")),),

@@ -15,9 +15,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import render
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import render
 
-from tools import sample_applications
+from tools import sample_pipelines
 from tools.environment import ROOT
 
 TARGET = ROOT / "build" / "templates"
@@ -32,7 +32,7 @@ def sources() -> list[Path]:
         path
         for pattern in ("roles/*/files", "playbooks/files")
         for path in ROOT.glob(f"{pattern}/*.template")
-        if path != sample_applications.BASE
+        if path != sample_pipelines.BASE
     )
 
 
@@ -46,8 +46,8 @@ def render_all() -> list[Path]:
     written: list[Path] = []
     rendered = [(source.name, render(source)) for source in sources()]
     rendered += [
-        (f"pipeline-{name}.template", sample_applications.template(name))
-        for name in sample_applications.SAMPLES
+        (f"pipeline-{name}.template", sample_pipelines.template(name))
+        for name in sample_pipelines.SAMPLES
     ]
     for name, text in rendered:
         target = TARGET / name
@@ -66,7 +66,7 @@ def write_golden() -> list[Path]:
     written = []
     for name in REVIEWED:
         target = GOLDEN / f"{name}.template"
-        target.write_text(sample_applications.template(name), encoding="ascii")
+        target.write_text(sample_pipelines.template(name), encoding="ascii")
         written.append(target)
     return written
 

@@ -23,7 +23,9 @@ def main() -> int:
     """Run mypy over both halves and return the worse exit code."""
     packages = [f"{COLLECTION}.plugins"]
     packages += [
-        name for name in ("tests", "tools", "benchmarks") if any((ROOT / name).rglob("*.py"))
+        name
+        for name in ("tests", "lab", "demo", "tools", "benchmarks")
+        if any((ROOT / name).rglob("*.py"))
     ]
     files = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("roles/*/files/*.py"))
     sources = [[f"--package={name}" for name in packages]]

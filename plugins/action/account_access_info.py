@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import (
+    ACCOUNT_ACCESS_INFO,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
     Target,
     account_of,
     for_each,
     gateway_of,
     with_defaults,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import (
-    ACCOUNT_ACCESS_INFO,
-)
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
 ARGUMENT_SPEC = ACCOUNT_ACCESS_INFO
 

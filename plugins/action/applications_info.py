@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._application_rules import (
-    read_applications,
-)
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
-    Organisation,
-)
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import (
     APPLICATIONS_INFO,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
+    Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.rules import (
+    read_pipelines,
+)
 
 ARGUMENT_SPEC = APPLICATIONS_INFO
 
@@ -33,7 +33,7 @@ class ActionModule(PipelineAction):
         organisation = Organisation.from_data(self.options["organisation"])
         # A slice sees neither the regions nor the other accounts, and builds no pipeline.
         pipelines = [] if organisation.is_slice else self.options["pipelines"]
-        applications = read_applications(pipelines, organisation)
+        applications = read_pipelines(pipelines, organisation)
         return {
             "changed": False,
             "applications": [application.as_data() for application in applications],

@@ -9,13 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible.utils.display import Display
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
-    Organisation,
-)
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import (
     BOOTSTRAP_SUMMARY,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._summary import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.summary import (
     ApplicationRow,
     applications_as_text,
     as_text,
@@ -23,7 +21,9 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._summary imp
     summarise,
     summarise_applications,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
+    Organisation,
+)
 
 ARGUMENT_SPEC = BOOTSTRAP_SUMMARY
 

@@ -11,16 +11,22 @@ import typing as t
 from pathlib import Path
 
 from ansible.utils.display import Display
-from ansible_collections.crossaccount.pipeline.plugins.module_utils import _report
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._findings import read_ignores
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import DRIFT_REPORT
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.ignore import (
+    read_ignores,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Organisation,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._report_files import write
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._report_text import as_markdown
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import DRIFT_REPORT
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import (
+    document as _report,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.files import write
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.markdown import (
+    as_markdown,
+)
 
 ARGUMENT_SPEC = DRIFT_REPORT
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible.utils.display import Display
-from ansible_collections.crossaccount.pipeline.plugins.module_utils import _verdict
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import DRIFT_VERDICT
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import DRIFT_VERDICT
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import (
+    verdict as _verdict,
+)
 
 ARGUMENT_SPEC = DRIFT_VERDICT
 

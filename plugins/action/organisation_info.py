@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._inventory import (
-    read_organisation,
-)
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._plan import (
-    foundation_hosts,
-)
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import (
     ORGANISATION_INFO,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.plan import (
+    foundation_hosts,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
+    read_organisation,
+)
 
 ARGUMENT_SPEC = ORGANISATION_INFO
 

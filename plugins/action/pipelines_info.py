@@ -9,15 +9,15 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import PIPELINES_INFO
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
     account_of,
     gateway_of,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._pipelines import (
-    read_pipelines,
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.live import (
+    read_live_pipelines,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import PIPELINES_INFO
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 
 ARGUMENT_SPEC = PIPELINES_INFO
 
@@ -32,5 +32,5 @@ class ActionModule(PipelineAction):
         self.require("account_id", "region")
         region = self.options["region"]
         session = gateway_of(self.options).open(account_of(self.options))
-        pipelines = read_pipelines(session.client("codepipeline", region), region)
+        pipelines = read_live_pipelines(session.client("codepipeline", region), region)
         return {"changed": False, "pipelines": [dataclasses.asdict(one) for one in pipelines]}

@@ -12,37 +12,45 @@ from pathlib import Path
 
 import yaml
 from ansible.utils.display import Display
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import STACK
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
     account_of,
     gateway_of,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._cloudformation import Stacks
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._compare import compare, told
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import (
     AccountSession,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._converge import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import Stacks
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.compare import (
+    compare,
+    told,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.converge import (
     Converger,
     Outcome,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._kept import Kept, KeptData
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._remove import Remover
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import STACK
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._stack import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import (
     Found,
     Wanted,
     parameter_value,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.remove import Remover
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.retained import (
+    Kept,
+    KeptData,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import (
     ParameterKind,
     check_body,
     parameter_kinds,
     render,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._upload import TemplateStore
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._wait import Patience
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.upload import (
+    TemplateStore,
+)
 
 ARGUMENT_SPEC = STACK
 

@@ -11,21 +11,23 @@ import datetime
 import typing as t
 
 from ansible.utils.display import Display
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import STACK_DRIFT
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
     account_of,
     gateway_of,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._drift import Look
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._finding import Place
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._findings import read_ignores
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._revert import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import Place
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.ignore import (
+    read_ignores,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.revert import (
     Reverted,
     Reverter,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import STACK_DRIFT
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._wait import Patience
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.run import Look
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
 ARGUMENT_SPEC = STACK_DRIFT
 

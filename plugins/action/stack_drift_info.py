@@ -9,17 +9,17 @@ from __future__ import annotations
 import typing as t
 
 from ansible.utils.display import Display
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import (
+    STACK_DRIFT_INFO,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
     gateway_of,
     with_defaults,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._drift import DriftRun
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import (
-    STACK_DRIFT_INFO,
-)
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._wait import Patience
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.run import DriftRun
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
 ARGUMENT_SPEC = STACK_DRIFT_INFO
 

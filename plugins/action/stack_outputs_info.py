@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import (
+    STACK_OUTPUTS_INFO,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
     Target,
     account_of,
     for_each,
     gateway_of,
     with_defaults,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._cloudformation import Stacks
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._specs import (
-    STACK_OUTPUTS_INFO,
-)
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._stack import Found
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import Stacks
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Found
 
 ARGUMENT_SPEC = STACK_OUTPUTS_INFO
 

@@ -51,10 +51,10 @@ _value:
 
 import typing as t
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._application import (
-    Application,
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import (
+    Pipeline,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._application_template import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.template import (
     compose_parameters,
 )
 
@@ -66,7 +66,7 @@ def application_parameters(
     primary_outputs: dict[str, str],
 ) -> dict[str, str]:
     """Return the parameters by name."""
-    wanted = Application.from_data(application)
+    wanted = Pipeline.from_data(application)
     if not wanted.is_present:
         return {}
     return compose_parameters(wanted, region, register, primary_outputs)

@@ -44,7 +44,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils import _plan
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap import plan as _plan
 
 
 def application_problems(

@@ -13,7 +13,7 @@ version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
   - Puts stages, artifact stores and what else differs between applications into the base template
-    of the role P(crossaccount.pipeline.application_pipeline#role).
+    of the role P(crossaccount.pipeline.pipeline#role).
   - Fails when a region is not in the register, or when a limit of AWS is passed.
 positional: base, register, region, codepipeline_role_name, cloudformation_role_name
 options:
@@ -22,7 +22,7 @@ options:
     type: dict
     required: true
   base:
-    description: The text of C(application_pipeline.template).
+    description: The text of C(pipeline.template).
     type: str
     required: true
   register:
@@ -49,7 +49,7 @@ EXAMPLES = r"""
     msg: >-
       {{ application
          | crossaccount.pipeline.application_template(
-             lookup('ansible.builtin.file', 'application_pipeline.template'), register.regions,
+             lookup('ansible.builtin.file', 'pipeline.template'), register.regions,
              primary_region, 'CrossAccountCodePipeline', 'CrossAccountCloudFormation') }}
 """
 
@@ -61,13 +61,15 @@ _value:
 
 import typing as t
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._application import (
-    Application,
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import (
+    Pipeline,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._application_template import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.stages import (
+    Foundation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.template import (
     compose_template,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._stages import Foundation
 
 
 def application_template(
@@ -79,7 +81,7 @@ def application_template(
     cloudformation_role_name: str,
 ) -> str:
     """Return the template's text."""
-    wanted = Application.from_data(application)
+    wanted = Pipeline.from_data(application)
     if not wanted.is_present:
         return ""
     foundation = Foundation(

@@ -40,8 +40,10 @@ _value:
 
 import typing as t
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils import _summary
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap import (
+    summary as _summary,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Organisation,
 )
 

@@ -49,8 +49,8 @@ _value:
 
 import typing as t
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils import _plan
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap import plan as _plan
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Organisation,
 )
 

@@ -52,8 +52,10 @@ _value:
 
 import typing as t
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils import _register
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap import (
+    register as _register,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Organisation,
 )
 

@@ -22,8 +22,8 @@ options:
   pipelines:
     description:
       - The application pipelines. The fields of an entry are those of
-        C(application_pipeline_application) of the role
-        P(crossaccount.pipeline.application_pipeline#role), with what has a default left out as you
+        C(pipeline_definition) of the role
+        P(crossaccount.pipeline.pipeline#role), with what has a default left out as you
         like.
     type: list
     elements: dict
@@ -55,7 +55,7 @@ applications:
   description:
     - Every entry in its order, with defaults filled in, the account and the regions of each
       environment, and the name of the stack that holds the pipeline.
-    - This is what the role P(crossaccount.pipeline.application_pipeline#role) takes.
+    - This is what the role P(crossaccount.pipeline.pipeline#role) takes.
   returned: success
   type: list
   elements: dict

@@ -10,11 +10,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import (
     HAS_BOTOCORE,
     warm_up,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
 # Imported in the parent: every forked worker inherits the models.
 warm_up()

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.lab import Lab
 from tests.integration.campaign import VARIABLE, seed
 from tests.integration.haste import HASTE, variables
 from tests.integration.held import Held
@@ -26,7 +27,6 @@ from tests.integration.inventory import ROOT, Inventory
 from tests.integration.playbook import Playbook
 from tests.integration.uploads import Uploads, let_operator_purge
 from tests.integration.waiting import survivors
-from tests.lab.lab import Lab
 
 
 def pytest_report_header() -> str:

@@ -10,12 +10,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lab.lab import Lab, Setup
+from lab.seed import operator_policy
 from tests.integration.held import Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run
 from tests.integration.tampering import Tamperer
-from tests.lab.lab import Lab, Setup
-from tests.lab.seed import operator_policy
 
 Report = dict[str, Any]
 

@@ -15,9 +15,9 @@ from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
+from lab.lab import Lab
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import StackName
-from tests.lab.lab import Lab
 
 REGIONAL, PRIMARY, DEPLOY = "CrossAccountRegional", "CrossAccountPrimary", "CrossAccountDeploy"
 CODEPIPELINE, CLOUDFORMATION = "CrossAccountCodePipeline", "CrossAccountCloudFormation"

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from lab.calls import Call
+from lab.lab import Lab, Setup
 from tests.integration.inventory import ROOT, Inventory
-from tests.lab.calls import Call
-from tests.lab.lab import Lab, Setup
 
 FULL_NAME = "crossaccount.pipeline.bootstrap"
 # No run takes nearly so long; one that does is stuck.

@@ -10,14 +10,14 @@ import json
 import time
 from typing import Any
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._converge import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.converge import (
     Converger,
     Outcome,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._stack import Wanted
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._wait import Patience
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Wanted
 
-from tests.lab.lab import Lab
+from lab.lab import Lab
 
 Data = dict[str, Any]
 

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lab.lab import Lab
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Held
 from tests.integration.playbook import StackName
-from tests.lab.lab import Lab
 
 Data = dict[str, Any]
 Undo = Callable[[], object]

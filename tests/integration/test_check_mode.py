@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
+from lab.lab import Lab
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook
-from tests.lab.lab import Lab
 
 CHECK = ("--check", "--diff")
 REGION = "ap-northeast-1"

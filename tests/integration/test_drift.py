@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
+from lab.lab import Lab
 from tests.integration.drifting import Organisation, Report
 from tests.integration.playbook import Run
-from tests.lab.lab import Lab
 
 STATS = {"ANSIBLE_SHOW_CUSTOM_STATS": "true", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
 TAGS = {"application": "crossaccount-pipeline", "team": "platform"}

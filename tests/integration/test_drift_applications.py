@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from lab.lab import Lab
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run
-from tests.lab.lab import Lab
 
 Report = dict[str, Any]
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}

@@ -20,16 +20,18 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.action import stack_drift, stack_drift_info
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._finding import NOT_DETECTED
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import (
+    NOT_DETECTED,
+)
 
+from lab.lab import Lab, Setup
+from lab.seed import drift_policy
+from tests.fakes.harness import run_action
 from tests.integration.drifting import Organisation
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import StackName
 from tests.integration.tampering import ADDED_POLICY, KINDS, by_a_run
-from tests.lab.lab import Lab, Setup
-from tests.lab.seed import drift_policy
-from tests.unit.plugins.plugin_utils.harness import run_action
 
 Data = dict[str, Any]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 
+from lab.lab import Lab
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook
-from tests.lab.lab import Lab
 
 REGION = "ap-northeast-1"
 

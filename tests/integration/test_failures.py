@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.lab import Lab, Rule
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import FULL_NAME, Playbook
-from tests.lab.lab import Lab, Rule
 
 REFUSED = "The lab refuses this change set."
 

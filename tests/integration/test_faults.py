@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from lab.lab import Lab, Rule
 from tests.integration.campaign import seed
 from tests.integration.haste import EXPIRING, variables
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run
-from tests.lab.lab import Lab, Rule
 
 # What a run may take at most while calls fail, on a machine that is busy.
 SECONDS = 120

@@ -10,9 +10,9 @@ import re
 import subprocess
 from pathlib import Path
 
+from lab.lab import Lab
 from tests.integration.inventory import ROOT
 from tests.integration.playbook import Playbook
-from tests.lab.lab import Lab
 from tools.environment import COLLECTIONS
 
 PAGE = ROOT / "docs" / "first-pipeline.md"
@@ -45,7 +45,7 @@ def test_the_first_pipeline_can_be_made_as_the_page_says(
     """Talks to the lab. Every command, in one shell that ends at the first that fails."""
     directory = tmp_path / "my-pipeline"
     directory.mkdir()
-    command = "python -m tests.lab "
+    command = "python -m lab "
     script = "set -e\n" + f"\necho '{_END}'\n".join(commands for commands, _answer in blocks())
     assert script.count(command) > 5
     environment = {

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
+from lab.lab import Lab
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import FULL_NAME, Playbook
 from tests.integration.stacks import BUCKET, GUARDED, KEY, ROLE, SmallStack, template
-from tests.lab.lab import Lab
 
 ALLOWED = ("-e", "allow_replacement=true")
 Data = dict[str, Any]

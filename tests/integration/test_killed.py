@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pytest
 
+from lab.calls import Call
+from lab.lab import Lab
 from tests.integration.campaign import VARIABLE, seed
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook
 from tests.integration.waiting import MARK
-from tests.lab.calls import Call
-from tests.lab.lab import Lab
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="workers are found by their environment"

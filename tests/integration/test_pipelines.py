@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
+from lab.lab import Lab, Rule
+from lab.releases import Pipeline
 from tests.integration.held import Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run, StackName
-from tests.lab.lab import Lab, Rule
-from tests.lab.releases import Pipeline
 
 PIPELINES = "playbooks/pipelines.yml"
 TEARDOWN = "playbooks/teardown.yml"
@@ -100,7 +100,7 @@ def test_the_bootstrap_ends_with_the_pipelines(
     assert held.status(stack) == "CREATE_COMPLETE"
     tags = held.tags(stack)
     assert tags["crossaccount:group"] == "pipelines"
-    assert tags["crossaccount:application"] == HELLO
+    assert tags["crossaccount:pipeline"] == HELLO
     pipeline = Pipeline(lab, HELLO)
     assert pipeline.stages == ["Source", "SyncArtifacts", "development", "testing", "production"]
     stores = pipeline.definition["artifactStores"]

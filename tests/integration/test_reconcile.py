@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from lab.lab import Lab
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import FULL_NAME, Playbook
-from tests.lab.lab import Lab
 
 FIRST_HOSTS = {"ap-southeast-2", "eu-west-1", "build", "development", "testing", "production"}
 

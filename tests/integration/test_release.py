@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
+from lab.lab import Lab
+from lab.releases import EXAMPLE, Action, Pipeline, artifacts
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Data, Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, StackName
-from tests.lab.lab import Lab
-from tests.lab.releases import EXAMPLE, Action, Pipeline, artifacts
 
 PIPELINES = "playbooks/pipelines.yml"
 HELLO = "hello"

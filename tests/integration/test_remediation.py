@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from lab.lab import Lab
 from tests.integration.drifting import Organisation
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE
 from tests.integration.playbook import StackName
@@ -25,7 +26,6 @@ from tests.integration.tampering import (
     REGION_B,
     UNKNOWN,
 )
-from tests.lab.lab import Lab
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from lab.lab import Lab
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import SHIPPED, Inventory
 from tests.integration.playbook import Playbook, Run, StackName
 from tests.integration.uploads import Uploads
-from tests.lab.lab import Lab
 
 REGION = "eu-west-1"
 CONFIRM = ("-e", "confirm=org")

@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from lab.lab import Lab
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import FULL_NAME, Playbook
-from tests.lab.lab import Lab
 
 # How the lab's STS writes what must stay secret; nobody else writes anything like it.
 SECRET_KEY = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{40}(?![0-9A-Za-z])")

@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
+from lab.lab import Lab
 from tests.awx.jobs import Data, Job, Stored, run_job
 from tests.integration.drifting import Organisation
 from tests.integration.held import check_complete
 from tests.integration.tampering import KINDS
-from tests.lab.lab import Lab
 
 # With these the organisation has five deploy accounts, which three slices divide into 2, 2 and 1.
 MORE = {"quality": "666666666666", "staging": "777777777777"}

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._status import STATUSES
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import STATUSES
 
+from lab.lab import Lab, ResourceRule
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook
@@ -33,7 +34,6 @@ from tests.integration.stacks import (
     template,
 )
 from tests.integration.waiting import wait_until
-from tests.lab.lab import Lab, ResourceRule
 
 ONE, TWO = template(), template(display_name="two")
 DATA_ONE, DATA_TWO = template(DATA), template(DATA, display_name="two")

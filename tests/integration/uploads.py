@@ -10,8 +10,8 @@ import json
 from string import Template
 from typing import Any
 
-from tests.lab.lab import Lab
-from tests.lab.seed import FILES
+from lab.lab import Lab
+from lab.seed import FILES
 
 _NAME = "Uploads"
 

@@ -17,10 +17,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._batch import account_of
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import Gateway
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import account_of
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Gateway
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Organisation,
 )
 from botocore.exceptions import ClientError

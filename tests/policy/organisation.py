@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._inventory import (
-    read_organisation,
-)
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     DEPLOY_ACCOUNTS,
     REGIONAL,
     Host,
     Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
+    read_organisation,
 )
 
 from tests.policy.export import Clients, Export, Stack, read_export

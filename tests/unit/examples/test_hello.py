@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._application import (
-    Application,
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import (
+    Pipeline,
     Source,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._application_rules import (
-    read_applications,
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.rules import (
+    read_pipelines,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import parse
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import parse
 
-from tests.unit.plugins.module_utils.inventory import Inventory
+from tests.fakes.inventory import Inventory
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "hello"
@@ -30,14 +30,14 @@ DATA = ROOT / "inventories" / "org" / "group_vars" / "primary.yml"
 
 
 @pytest.fixture(scope="module")
-def application() -> Application:
+def application() -> Pipeline:
     declared = yaml.safe_load(DATA.read_text(encoding="utf-8"))["pipelines"]
-    (found,) = read_applications(declared, Inventory().read())
+    (found,) = read_pipelines(declared, Inventory().read())
     return found
 
 
 @pytest.fixture(scope="module")
-def source(application: Application) -> Source:
+def source(application: Pipeline) -> Source:
     assert application.source is not None
     return application.source
 
@@ -53,7 +53,7 @@ def template(name: str) -> dict[str, Any]:
     return parse((EXAMPLE / name).read_text(encoding="ascii"))
 
 
-def test_it_is_released_to_three_accounts_and_three_regions(application: Application) -> None:
+def test_it_is_released_to_three_accounts_and_three_regions(application: Pipeline) -> None:
     assert len(application.account_ids) == 3
     assert application.regions == ["ap-southeast-2", "eu-west-1", "us-east-1"]
     assert [wave.name for wave in application.waves if wave.approval] == ["production"]
@@ -68,7 +68,7 @@ def test_the_build_makes_the_artifacts_that_the_pipeline_takes(
 
 
 def test_every_template_is_in_the_primary_artifact(
-    application: Application, source: Source, buildspec: dict[str, Any]
+    application: Pipeline, source: Source, buildspec: dict[str, Any]
 ) -> None:
     for stack in application.stacks:
         assert (EXAMPLE / stack.template).is_file()
@@ -77,14 +77,14 @@ def test_every_template_is_in_the_primary_artifact(
         assert any(fnmatchcase(stack.template, pattern) for pattern in patterns)
 
 
-def test_every_parameter_is_given_and_there(application: Application) -> None:
+def test_every_parameter_is_given_and_there(application: Pipeline) -> None:
     for stack in application.stacks:
         for environment in application.environments:
             given = application.parameters(stack, environment)
             assert given.keys() == template(stack.template)["Parameters"].keys()
 
 
-def test_roles_are_acknowledged(application: Application) -> None:
+def test_roles_are_acknowledged(application: Pipeline) -> None:
     for stack in application.stacks:
         resources = template(stack.template)["Resources"].values()
         makes_roles = any(one["Type"].startswith("AWS::IAM::") for one in resources)

@@ -10,8 +10,7 @@ import datetime
 import json
 from typing import Any
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils import _report
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._finding import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import (
     NOT_DETECTED,
     Finding,
     Kind,
@@ -19,12 +18,15 @@ from ansible_collections.crossaccount.pipeline.plugins.module_utils._finding imp
     Resource,
     Unchecked,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._findings import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.ignore import (
     read_ignores,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Host,
     Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import (
+    document as _report,
 )
 
 Data = dict[str, Any]

@@ -16,18 +16,20 @@ from typing import Any
 
 import jsonschema
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.module_utils import _report
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._finding import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import (
     NOT_DETECTED,
     Finding,
     Resource,
     Unchecked,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._findings import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.ignore import (
     read_ignores,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import (
+    document as _report,
 )
 
 from tests.unit.report import sample

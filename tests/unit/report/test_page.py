@@ -21,9 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.module_utils import _report
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._report_files import write
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._report_text import as_markdown
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import (
+    document as _report,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.files import write
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.markdown import (
+    as_markdown,
+)
 
 from tests.unit.report import sample
 

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._report_text import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.markdown import (
     COLUMNS,
     as_markdown,
     readable,

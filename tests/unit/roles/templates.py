@@ -11,11 +11,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.crossaccount.pipeline.plugins.module_utils import _template
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack import (
+    template as _template,
+)
 
 ROOT = Path(__file__).parents[3]
 # What a pipeline's template is composed of: it stands alone only with an application's data in it.
-BASE = ROOT / "roles" / "application_pipeline" / "files" / "application_pipeline.template"
+BASE = ROOT / "roles" / "pipeline" / "files" / "pipeline.template"
 TEMPLATES = {
     path.stem: path
     for path in (

@@ -12,9 +12,11 @@ from string import Template
 from typing import Any
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.module_utils import _template
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack import (
+    template as _template,
+)
 
-from tests.lab.resource_permissions import TABLE
+from lab.resource_permissions import TABLE
 from tests.unit.roles.templates import BASE, ROOT, resolve, size, source
 
 DRIFT_ROLE = "arn:aws:iam::111111111111:role/CrossAccountDrift"

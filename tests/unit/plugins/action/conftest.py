@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.plugins.action.fake_gateway import FakeGateway, Install
+from tests.fakes.gateway import FakeGateway, Install
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.action import applications_info
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils import _action
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Organisation,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils import _action
 
-from tests.unit.plugins.module_utils.inventory import Inventory
-from tests.unit.plugins.plugin_utils.harness import run_action
-from tools import sample_applications
+from tests.fakes.harness import run_action
+from tests.fakes.inventory import Inventory
+from tools import sample_pipelines
 
 
 def checked(*pipelines: Any, organisation: Organisation | None = None) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def checked(*pipelines: Any, organisation: Organisation | None = None) -> dict[s
 
 
 def test_applications_are_told_as_data() -> None:
-    result = checked(sample_applications.hello(), {"name": "old", "state": "absent"})
+    result = checked(sample_pipelines.hello(), {"name": "old", "state": "absent"})
 
     assert set(result) == {"changed", "applications"}
     assert result["changed"] is False
@@ -56,7 +56,7 @@ def test_applications_are_told_as_data() -> None:
 
 
 def test_what_is_wrong_fails_the_task() -> None:
-    data = sample_applications.hello()
+    data = sample_pipelines.hello()
     data["waves"][0]["environments"][0]["host"] = "staging"
 
     assert checked(data) == {
@@ -81,7 +81,7 @@ def test_without_pipelines_there_are_no_applications() -> None:
 def test_a_slice_builds_no_pipelines() -> None:
     inventory = Inventory()
     inventory.remove("build", "eu-west-1", "ap-southeast-2")
-    data = sample_applications.hello()
+    data = sample_pipelines.hello()
     data["waves"][0]["environments"][0]["host"] = "out of sight"
 
     assert checked(data, organisation=inventory.read())["applications"] == []
@@ -90,4 +90,4 @@ def test_a_slice_builds_no_pipelines() -> None:
 def test_the_pipelines_need_no_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_action, "HAS_BOTOCORE", False)
 
-    assert "failed" not in checked(sample_applications.hello())
+    assert "failed" not in checked(sample_pipelines.hello())

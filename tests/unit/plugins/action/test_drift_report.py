@@ -14,7 +14,7 @@ import pytest
 from ansible.utils.display import Display
 from ansible_collections.crossaccount.pipeline.plugins.action import drift_report
 
-from tests.unit.plugins.plugin_utils.harness import run_action
+from tests.fakes.harness import run_action
 from tests.unit.report.sample import compared, drift_of, organisation
 
 WHOLE = organisation(("development",), ())

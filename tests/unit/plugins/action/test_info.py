@@ -16,11 +16,11 @@ from ansible_collections.crossaccount.pipeline.plugins.action import (
     pipelines_info,
     stack_outputs_info,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import Account
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
 
-from tests.unit.plugins.action.fake_gateway import FakeGateway, Install
-from tests.unit.plugins.module_utils.fake_service import refuse
-from tests.unit.plugins.plugin_utils.harness import run_action
+from tests.fakes.gateway import FakeGateway, Install
+from tests.fakes.harness import run_action
+from tests.fakes.service import refuse
 
 BUILD, DEPLOY, OTHER = "111111111111", "222222222222", "333333333333"
 

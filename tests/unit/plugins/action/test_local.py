@@ -14,13 +14,13 @@ from ansible_collections.crossaccount.pipeline.plugins.action import (
     bootstrap_summary,
     organisation_info,
 )
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._organisation import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils import _action
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Organisation,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils import _action
 
-from tests.unit.plugins.module_utils.inventory import Inventory
-from tests.unit.plugins.plugin_utils.harness import run_action
+from tests.fakes.harness import run_action
+from tests.fakes.inventory import Inventory
 
 
 @pytest.fixture

@@ -15,18 +15,18 @@ import pytest
 from ansible.errors import AnsibleActionFail, AnsibleFileNotFound
 from ansible.utils.display import Display
 from ansible_collections.crossaccount.pipeline.plugins.action import stack
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._connection import Account
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
 
-from tests.unit.plugins.action.fake_gateway import FakeGateway, Install
-from tests.unit.plugins.module_utils.clock import Clock
-from tests.unit.plugins.module_utils.fake_cloudformation import (
+from tests.fakes.clock import Clock
+from tests.fakes.cloudformation import (
     FakeCloudFormation,
     change,
     event,
 )
-from tests.unit.plugins.module_utils.fake_data import FakeData
-from tests.unit.plugins.module_utils.fake_service import refuse
-from tests.unit.plugins.plugin_utils.harness import run_action
+from tests.fakes.data import FakeData
+from tests.fakes.gateway import FakeGateway, Install
+from tests.fakes.harness import run_action
+from tests.fakes.service import refuse
 
 ACCOUNT, REGION = "222222222222", "eu-west-1"
 PLACE = f"One in {ACCOUNT} {REGION}"

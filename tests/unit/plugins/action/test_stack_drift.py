@@ -11,15 +11,15 @@ from typing import Any, cast
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.action import stack_drift
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import OrphanedWorker
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import OrphanedWorker
 
-from tests.unit.plugins.action.fake_gateway import FakeGateway, Install
-from tests.unit.plugins.module_utils.clock import Clock
-from tests.unit.plugins.module_utils.fake_cloudformation import NO_CHANGES, change
-from tests.unit.plugins.module_utils.fake_drift import FakeDrift, difference, drift, resource
-from tests.unit.plugins.module_utils.fake_policies import FakePolicies
-from tests.unit.plugins.module_utils.fake_service import lost_reply, refuse
-from tests.unit.plugins.plugin_utils.harness import run_action
+from tests.fakes.clock import Clock
+from tests.fakes.cloudformation import NO_CHANGES, change
+from tests.fakes.drift import FakeDrift, difference, drift, resource
+from tests.fakes.gateway import FakeGateway, Install
+from tests.fakes.harness import run_action
+from tests.fakes.policies import FakePolicies
+from tests.fakes.service import lost_reply, refuse
 
 BUILD, REGION = "111111111111", "us-east-1"
 KEY, BUCKET, ROLE, FUNCTION = (

@@ -12,23 +12,23 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.crossaccount.pipeline.plugins.action import stack_drift_info
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import OrphanedWorker
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._status import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import OrphanedWorker
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import (
     STATUSES,
     Verdict,
 )
 
-from tests.unit.plugins.action.fake_gateway import FakeGateway, Install
-from tests.unit.plugins.module_utils.clock import Clock
-from tests.unit.plugins.module_utils.fake_drift import (
+from tests.fakes.clock import Clock
+from tests.fakes.drift import (
     BEFORE,
     FakeDrift,
     difference,
     drift,
     resource,
 )
-from tests.unit.plugins.module_utils.fake_service import Refusal, refuse
-from tests.unit.plugins.plugin_utils.harness import run_action
+from tests.fakes.gateway import FakeGateway, Install
+from tests.fakes.harness import run_action
+from tests.fakes.service import Refusal, refuse
 
 BUILD, DEPLOY, OTHER = "111111111111", "222222222222", "333333333333"
 LAMBDA, ALIAS = "AWS::Lambda::Function", "AWS::KMS::Alias"

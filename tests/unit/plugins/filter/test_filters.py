@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._template import parse
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import parse
 
-from tests.unit.plugins.module_utils.inventory import (
+from tests.fakes.inventory import (
     BUILD,
     DEVELOPMENT,
     PRODUCTION,
@@ -25,8 +25,8 @@ from tests.unit.plugins.module_utils.inventory import (
     primary_stack,
     regional_stack,
 )
-from tools import sample_applications
-from tools.sample_applications import PRIMARY_OUTPUTS, foundation
+from tools import sample_pipelines
+from tools.sample_pipelines import PRIMARY_OUTPUTS, foundation
 
 COLLECTION = "ansible_collections.crossaccount.pipeline.plugins.filter"
 ROOT = Path(__file__).resolve().parents[4]
@@ -258,13 +258,13 @@ def test_a_quarantined_account_is_no_drift_target(organisation: dict[str, Any]) 
 
 
 def test_an_applications_template_and_parameters_fit_each_other() -> None:
-    application = sample_applications.application("hello").as_data()
+    application = sample_pipelines.application("hello").as_data()
     register = {region: dict(entry) for region, entry in foundation().register.items()}
 
     template = apply(
         "application_template",
         application,
-        sample_applications.BASE.read_text("ascii"),
+        sample_pipelines.BASE.read_text("ascii"),
         register,
         "us-east-1",
         "CrossAccountCodePipeline",
@@ -274,13 +274,13 @@ def test_an_applications_template_and_parameters_fit_each_other() -> None:
         "application_parameters", application, register, "us-east-1", PRIMARY_OUTPUTS
     )
 
-    assert template == sample_applications.template("hello")
+    assert template == sample_pipelines.template("hello")
     assert set(parameters) <= set(parse(template)["Parameters"])
     assert parameters["Repository"] == "https://github.com/example/hello.git"
 
 
 def test_an_absent_application_has_neither_template_nor_parameters() -> None:
-    [absent] = sample_applications.read({"name": "hello", "state": "absent"})
+    [absent] = sample_pipelines.read({"name": "hello", "state": "absent"})
 
     assert apply("application_template", absent.as_data(), "", {}, "us-east-1", "A", "B") == ""
     assert apply("application_parameters", absent.as_data(), {}, "us-east-1", {}) == {}

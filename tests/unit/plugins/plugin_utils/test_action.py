@@ -15,14 +15,14 @@ from typing import Any, ClassVar
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.crossaccount.pipeline.plugins.module_utils._errors import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils import _action
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import (
     OrphanedWorker,
     PipelineError,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils import _action
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 
-from tests.unit.plugins.plugin_utils.harness import run_action
+from tests.fakes.harness import run_action
 
 
 class Echo(PipelineAction):
@@ -175,7 +175,7 @@ class Missing:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Missing())
-from tests.unit.plugins.plugin_utils.harness import run_action
+from tests.fakes.harness import run_action
 COLLECTION = "ansible_collections.crossaccount.pipeline"
 told = {}
 for name in sys.argv[1:]:

@@ -1,0 +1,96 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a test can change while the lab runs: the state behind the control endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from lab.faults import Faults
+from lab.resource_faults import ResourceFaults
+
+CHANGE_PAGE = 100
+DRIFT_PAGE = 100
+ARTIFACT_COPIER = "pipeline-role"
+JOB_SECONDS = 20 * 60.0
+APPROVAL_SECONDS = 7 * 24 * 3600.0
+
+
+@dataclass
+class Latency:
+    """Seconds that work takes. Several stacks wait at once."""
+
+    operation: float = 0.0
+    resource: float = 0.0
+    change_set: float = 0.0
+    drift: float = 0.0
+
+
+@dataclass
+class Settings:
+    """Everything that the control endpoint sets.
+
+    accounts: the ids that exist (principals of others are refused); empty means: any.
+    change_page: changes on one page of DescribeChangeSet.
+    drift_page: resources on one page of DescribeStackResourceDrifts, at most.
+    artifact_copier: who brings artifacts into another region's store: "pipeline-role" or "service".
+    job_seconds: how long a pipeline waits for the result of a function.
+    approval_seconds: how long it waits for an approval.
+    """
+
+    latency: Latency = field(default_factory=Latency)
+    faults: Faults = field(default_factory=Faults)
+    resource_faults: ResourceFaults = field(default_factory=ResourceFaults)
+    secure_transport: bool = True
+    accounts: set[str] = field(default_factory=set)
+    change_page: int = CHANGE_PAGE
+    drift_page: int = DRIFT_PAGE
+    artifact_copier: str = ARTIFACT_COPIER
+    job_seconds: float = JOB_SECONDS
+    approval_seconds: float = APPROVAL_SECONDS
+
+    def update(self, changes: dict[str, Any]) -> None:
+        """Apply a partial change. Unknown keys raise ValueError, so that no switch is a typo."""
+        unknown = set(changes) - {item.name for item in fields(self)}
+        if unknown:
+            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+        for name, value in changes.items():
+            if name == "latency":
+                self.latency = Latency(**value)
+            elif name == "faults":
+                self.faults = Faults.from_data(value)
+            elif name == "resource_faults":
+                self.resource_faults = ResourceFaults.from_data(value)
+            elif name == "accounts":
+                self.accounts = set(value)
+            else:
+                setattr(self, name, value)
+
+    def as_data(self) -> dict[str, Any]:
+        """The settings as JSON data."""
+        return {
+            "latency": asdict(self.latency),
+            "faults": self.faults.as_data(),
+            "resource_faults": self.resource_faults.as_data(),
+            "secure_transport": self.secure_transport,
+            "accounts": sorted(self.accounts),
+            "change_page": self.change_page,
+            "drift_page": self.drift_page,
+            "artifact_copier": self.artifact_copier,
+            "job_seconds": self.job_seconds,
+            "approval_seconds": self.approval_seconds,
+        }
+
+
+__all__ = (
+    "APPROVAL_SECONDS",
+    "ARTIFACT_COPIER",
+    "CHANGE_PAGE",
+    "DRIFT_PAGE",
+    "JOB_SECONDS",
+    "Latency",
+    "Settings",
+)

@@ -1,0 +1,82 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stacks of sample applications on a lab, without Ansible."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.template import (
+    compose_parameters,
+    compose_template,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack import (
+    template as _template,
+)
+
+from lab.lab import Lab
+from lab.tests.stacks import Stacks, parameters
+from tools import sample_pipelines
+from tools.environment import ROOT
+
+CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Application:
+    """A template, and the parameters that it takes there."""
+
+    stack_name: str
+    template: str
+    parameters: dict[str, str]
+
+
+class Foundation:
+    """The primary stack, and a register in which the other regions only seem to be."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.account = lab.organisation.build
+        self.region = lab.organisation.primary_region
+        self.api = lab.client("cloudformation", self.account)
+        primary = Stacks(self.api, "CrossAccountPrimary")
+        template = _template.render(ROOT / "roles" / "primary" / "files" / "primary.template")
+        assert primary.create(template, Capabilities=CAPABILITIES) == "CREATE_COMPLETE"
+        self.outputs = {
+            one["OutputKey"]: one["OutputValue"] for one in primary.describe()["Outputs"]
+        }
+
+    def application(self, sample: str, **changes: Any) -> Application:
+        """A sample application, with fields of its data changed."""
+        data = {**sample_pipelines.SAMPLES[sample](), **changes}
+        [application] = sample_pipelines.read(data)
+        seeming = sample_pipelines.foundation()
+        own = {
+            "key_arn": self.outputs["KeyArn"],
+            "bucket_arn": self.outputs["PipelineBucketArn"],
+        }
+        register = {**seeming.register, self.region: own}
+        return Application(
+            stack_name=application.stack_name,
+            template=compose_template(
+                application,
+                sample_pipelines.BASE.read_text(encoding="ascii"),
+                dataclasses.replace(seeming, register=register),
+            ),
+            parameters=compose_parameters(application, self.region, register, self.outputs),
+        )
+
+    def install(self, sample: str) -> Stacks:
+        """Make the stack of a sample, as the account's root."""
+        application = self.application(sample)
+        stacks = Stacks(self.api, application.stack_name)
+        status = stacks.create(
+            application.template,
+            Parameters=parameters(**application.parameters),
+            Capabilities=CAPABILITIES,
+        )
+        assert status == "CREATE_COMPLETE"
+        return stacks

@@ -1,0 +1,566 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CodePipeline of the lab: what it takes, how it runs, and where a missing permission stops it.
+
+Everything here talks to a running lab.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab.lab import Lab
+from lab.tests.release import (
+    AWAY,
+    BUILD,
+    HOME,
+    TARGET,
+    World,
+    action,
+    failed,
+    statement,
+    template,
+    wait_for,
+    zipped,
+)
+
+Data = dict[str, Any]
+
+
+@pytest.fixture
+def world(lab: Lab) -> World:
+    return World(lab)
+
+
+# A release
+
+
+def test_a_release_travels_into_another_account_and_region(world: World) -> None:
+    world.upload(template("one"))
+    execution = world.create()
+    assert world.ended(execution) == "Succeeded"
+    assert world.display() == "one"
+    callers = {
+        call.principal.split("/")[1].rpartition("-")[0]
+        for call in world.lab.calls()
+        if call.action in ("CreateChangeSet", "ExecuteChangeSet") and call.resource == world.stack
+    }
+    assert callers == {"deploy"}
+
+
+def test_a_new_pipeline_starts_by_itself_and_fails_without_a_build(world: World) -> None:
+    execution = world.create()
+    assert world.ended(execution) == "Failed"
+    assert world.execution(execution)["trigger"]["triggerType"] == "CreatePipeline"
+    stage, name, message = failed(world.run(execution))
+    assert (stage, name) == ("Source", "build")
+    assert "does not exist" in message
+
+
+def test_a_release_without_a_change_succeeds(world: World) -> None:
+    world.upload()
+    world.ended(world.create())
+    again = world.start()
+    assert world.ended(again) == "Succeeded"
+    summaries = {
+        name: one["output"]["executionResult"]["externalExecutionSummary"]
+        for name, one in world.run(again).items()
+    }
+    assert summaries["prepare"] == summaries["execute"] == "No changes."
+
+
+def test_a_version_can_be_pinned(world: World) -> None:
+    old = world.upload(template("old"))
+    world.upload(template("new"))
+    world.ended(world.create())
+    assert world.display() == "new"
+    revision = {
+        "actionName": "build",
+        "revisionType": "S3_OBJECT_VERSION_ID",
+        "revisionValue": old,
+    }
+    assert world.ended(world.start(sourceRevisions=[revision])) == "Succeeded"
+    assert world.display() == "old"
+
+
+def test_the_same_token_starts_once(world: World) -> None:
+    world.upload()
+    world.ended(world.create())
+    assert world.start(clientRequestToken="one") == world.start(clientRequestToken="one")
+    assert len(world.executions()) == 2
+
+
+def test_a_failed_stack_fails_the_action_with_its_reason(world: World) -> None:
+    world.allow(world.role(TARGET, "stacks"), statement("sns:GetTopicAttributes"))
+    world.upload()
+    execution = world.create()
+    assert world.ended(execution) == "Failed"
+    stage, name, message = failed(world.run(execution))
+    assert (stage, name) == ("Deploy", "execute")
+    assert "ROLLBACK_COMPLETE" in message
+    assert "sns:CreateTopic" in message
+
+
+# Approvals, and executions that meet
+
+
+def test_an_approval_holds_the_stage_until_it_is_given(world: World) -> None:
+    world.upload(template("first"))
+    first = world.create(world.declaration(approval=True))
+    wait_for(lambda: bool(world.token()))
+    world.upload(template("second"))
+    second = world.start()
+    wait_for(lambda: world.run(second).get("build", {}).get("status") == "Succeeded")
+    assert "prepare" not in world.run(second)
+    world.answer()
+    assert world.ended(first) == "Succeeded"
+    assert world.display() == "first"
+    world.answer()
+    assert world.ended(second) == "Succeeded"
+    assert world.display() == "second"
+
+
+def test_a_newer_release_supersedes_one_that_waits(world: World) -> None:
+    world.upload()
+    first = world.create(world.declaration(approval=True, mode="SUPERSEDED"))
+    wait_for(lambda: bool(world.token()))
+    second = world.start()
+    wait_for(lambda: world.run(second).get("build", {}).get("status") == "Succeeded")
+    third = world.start()
+    assert world.ended(second) == "Superseded"
+    world.answer()
+    assert world.ended(first) == "Succeeded"
+    world.answer()
+    assert world.ended(third) == "Succeeded"
+
+
+def test_a_rejection_stops_the_release(world: World) -> None:
+    world.upload()
+    execution = world.create(world.declaration(approval=True))
+    world.answer("Rejected")
+    assert world.ended(execution) == "Failed"
+    assert failed(world.run(execution))[2] == "Rejected: as we said"
+    assert "execute" not in world.run(execution)
+
+
+def test_a_token_is_good_once(world: World) -> None:
+    world.upload()
+    execution = world.create(world.declaration(approval=True))
+    wait_for(lambda: bool(world.token()))
+    token = world.token()
+    world.answer()
+    with pytest.raises(ClientError, match=r"ActionNotFound|ApprovalAlreadyCompleted"):
+        world.client.put_approval_result(
+            pipelineName=world.name,
+            stageName="Deploy",
+            actionName="approve",
+            result={"summary": "again", "status": "Approved"},
+            token=token,
+        )
+    assert world.ended(execution) == "Succeeded"
+
+
+def test_a_stopped_release_goes_no_further(world: World) -> None:
+    world.upload()
+    execution = world.create(world.declaration(approval=True))
+    wait_for(lambda: bool(world.token()))
+    world.client.stop_pipeline_execution(
+        pipelineName=world.name, pipelineExecutionId=execution, abandon=True, reason="a mistake"
+    )
+    assert world.ended(execution) == "Stopped"
+    assert world.run(execution)["approve"]["status"] == "Abandoned"
+    assert "execute" not in world.run(execution)
+
+
+def test_a_closed_transition_is_not_passed(world: World) -> None:
+    world.upload()
+    world.ended(world.create())
+    where = {"pipelineName": world.name, "stageName": "Deploy", "transitionType": "Inbound"}
+    world.client.disable_stage_transition(**where, reason="freeze")
+    execution = world.start()
+    wait_for(lambda: world.run(execution).get("build", {}).get("status") == "Succeeded")
+    assert "prepare" not in world.run(execution)
+    world.client.enable_stage_transition(**where)
+    assert world.ended(execution) == "Succeeded"
+
+
+# Broken links
+
+
+def _no_service_trust(world: World) -> None:
+    world.trust(world.role(BUILD, "pipeline"), {"Service": "events.amazonaws.com"})
+
+
+def _no_trust(world: World) -> None:
+    world.trust(world.role(TARGET, "deploy"), {"AWS": f"arn:aws:iam::{TARGET}:root"})
+
+
+def _no_assume(world: World) -> None:
+    world.allow(world.role(BUILD, "pipeline"), statement("s3:*", "kms:*"))
+
+
+def _no_pass_role(world: World) -> None:
+    world.allow(world.role(TARGET, "deploy"), statement("s3:*", "kms:*", "cloudformation:*"))
+
+
+def _no_source(world: World) -> None:
+    store = world.stores[HOME]["location"]
+    world.allow(
+        world.role(BUILD, "pipeline"),
+        statement("s3:*", resource=f"arn:aws:s3:::{store}/*"),
+        statement("sts:AssumeRole", "kms:*"),
+    )
+
+
+def _not_in_bucket_policy(world: World) -> None:
+    world.open_store(world.stores[AWAY], [BUILD], [BUILD, TARGET])
+
+
+def _not_in_key_policy(world: World) -> None:
+    world.open_store(world.stores[AWAY], [BUILD, TARGET], [BUILD])
+
+
+def _no_key_of_destination(world: World) -> None:
+    home = world.stores[HOME]["encryptionKey"]["id"]
+    world.allow(
+        world.role(BUILD, "pipeline"),
+        statement("sts:AssumeRole", "s3:*"),
+        statement("kms:*", resource=home),
+    )
+
+
+def _no_read(world: World) -> None:
+    world.allow(
+        world.role(TARGET, "deploy"), statement("kms:*", "cloudformation:*", "iam:PassRole")
+    )
+
+
+def _no_change_set(world: World) -> None:
+    world.allow(
+        world.role(TARGET, "deploy"),
+        statement("s3:*", "kms:*", "cloudformation:Describe*", "iam:PassRole"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("break_it", "action_name", "words"),
+    [
+        (_no_service_trust, "build", "not authorized to perform AssumeRole"),
+        (_no_source, "build", "s3:GetBucketVersioning"),
+        (_no_trust, "prepare", "sts:AssumeRole"),
+        (_no_assume, "prepare", "sts:AssumeRole"),
+        (_no_key_of_destination, "prepare", "kms:GenerateDataKey"),
+        (_not_in_bucket_policy, "prepare", "s3:GetObject"),
+        (_not_in_key_policy, "prepare", "kms:Decrypt"),
+        (_no_read, "prepare", "s3:GetObject"),
+        (_no_change_set, "prepare", "cloudformation:CreateChangeSet"),
+        (_no_pass_role, "prepare", "iam:PassRole"),
+    ],
+)
+def test_a_missing_permission_stops_the_release_where_it_is_needed(
+    world: World, break_it: Callable[[World], None], action_name: str, words: str
+) -> None:
+    break_it(world)
+    world.upload()
+    execution = world.create()
+    assert world.ended(execution) == "Failed"
+    _stage, name, message = failed(world.run(execution))
+    assert name == action_name
+    assert words in message
+
+
+def test_a_repaired_stage_is_retried_from_what_failed(world: World) -> None:
+    _no_pass_role(world)
+    world.upload()
+    execution = world.create()
+    world.ended(execution)
+    world.allow(
+        world.role(TARGET, "deploy"), statement("s3:*", "kms:*", "cloudformation:*", "iam:PassRole")
+    )
+    with pytest.raises(ClientError, match="StageNotRetryable"):
+        world.client.retry_stage_execution(
+            pipelineName=world.name,
+            stageName="Source",
+            pipelineExecutionId=execution,
+            retryMode="FAILED_ACTIONS",
+        )
+    world.client.retry_stage_execution(
+        pipelineName=world.name,
+        stageName="Deploy",
+        pipelineExecutionId=execution,
+        retryMode="FAILED_ACTIONS",
+    )
+    assert world.ended(execution) == "Succeeded"
+
+
+def test_who_copies_between_regions_is_an_assumption_that_can_be_changed(world: World) -> None:
+    home = world.stores[HOME]
+    only_home = [f"arn:aws:s3:::{world.builds}*", f"arn:aws:s3:::{home['location']}*"]
+    world.allow(
+        world.role(BUILD, "pipeline"),
+        statement("sts:AssumeRole", "kms:*"),
+        statement("s3:*", resource=only_home),
+    )
+    world.upload()
+    execution = world.create()
+    assert world.ended(execution) == "Failed"
+    assert "s3:PutObject" in failed(world.run(execution))[2]
+    world.lab.set_artifact_copier("service")
+    assert world.ended(world.start()) == "Succeeded"
+
+
+# Functions
+
+_ANSWERS = """
+import boto3
+def handler(event, context):
+    job = event["CodePipeline.job"]
+    client = boto3.client("codepipeline")
+    words = job["data"]["actionConfiguration"]["configuration"]["UserParameters"]
+    location = job["data"]["inputArtifacts"][0]["location"]["s3Location"]
+    if words == "fail":
+        details = {"type": "JobFailed", "message": f"no {location['bucketName']}"}
+        client.put_job_failure_result(jobId=job["id"], failureDetails=details)
+    elif words == "twice" and "continuationToken" not in job["data"]:
+        client.put_job_success_result(jobId=job["id"], continuationToken="1")
+    elif words != "silent":
+        client.put_job_success_result(jobId=job["id"], executionDetails={"summary": words})
+"""
+
+
+def _invoking(world: World, words: str) -> Data:
+    role = world.role(BUILD, "function")
+    world.make_role(role, {"Service": "lambda.amazonaws.com"}, "codepipeline:PutJob*")
+    name = f"function-{world.id}"
+    world.lab.client("lambda", BUILD, HOME).create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=role,
+        Code={"ZipFile": zipped({"index.py": _ANSWERS})},
+    )
+    world.allow(
+        world.role(BUILD, "pipeline"),
+        statement("sts:AssumeRole", "s3:*", "kms:*", "lambda:InvokeFunction"),
+    )
+    invoke = action(
+        "invoke",
+        "Invoke",
+        "Lambda",
+        configuration={"FunctionName": name, "UserParameters": words},
+        inputArtifacts=[{"name": "build"}],
+    )
+    declaration = world.declaration()
+    declaration["stages"].insert(1, {"name": "Invoke", "actions": [invoke]})
+    return declaration
+
+
+@pytest.mark.parametrize("words", ["done", "twice"])
+def test_a_function_reports_its_job(world: World, words: str) -> None:
+    world.upload()
+    execution = world.create(_invoking(world, words))
+    assert world.ended(execution) == "Succeeded"
+    result = world.run(execution)["invoke"]["output"]["executionResult"]
+    assert result["externalExecutionSummary"] == words
+
+
+def test_a_function_that_fails_stops_the_release(world: World) -> None:
+    world.upload()
+    execution = world.create(_invoking(world, "fail"))
+    assert world.ended(execution) == "Failed"
+    expected = ("Invoke", "invoke", f"no {world.stores[HOME]['location']}")
+    assert failed(world.run(execution)) == expected
+
+
+def test_a_function_that_says_nothing_is_not_waited_for_without_end(world: World) -> None:
+    world.upload()
+    world.lab.set_job_seconds(0.3)
+    execution = world.create(_invoking(world, "silent"))
+    assert world.ended(execution) == "Failed"
+    assert "failed to return a result" in failed(world.run(execution))[2]
+
+
+def test_a_function_needs_permission_to_report(world: World) -> None:
+    world.upload()
+    declaration = _invoking(world, "done")
+    world.allow(world.role(BUILD, "function"), statement("codepipeline:GetPipeline"))
+    execution = world.create(declaration)
+
+    def reports() -> list[str]:
+        role = f"/function-{world.id}/"
+        calls = (call for call in world.lab.calls() if role in call.principal)
+        return [call.error for call in calls if call.action == "PutJobSuccessResult"]
+
+    wait_for(lambda: bool(reports()))
+    assert set(reports()) == {"AccessDeniedException"}
+    assert world.run(execution)["invoke"]["status"] == "InProgress"
+
+
+# Structure
+
+
+def _stage_twice(declaration: Data) -> None:
+    declaration["stages"].append(copy.deepcopy(declaration["stages"][1]))
+
+
+def _source_late(declaration: Data) -> None:
+    declaration["stages"][1]["actions"].append(
+        {**copy.deepcopy(declaration["stages"][0]["actions"][0]), "name": "late"}
+    )
+
+
+def _deploy_first(declaration: Data) -> None:
+    declaration["stages"].reverse()
+
+
+def _one_stage(declaration: Data) -> None:
+    del declaration["stages"][1]
+
+
+def _unknown_input(declaration: Data) -> None:
+    declaration["stages"][1]["actions"][0]["inputArtifacts"] = [{"name": "other"}]
+
+
+def _made_twice(declaration: Data) -> None:
+    again = {**copy.deepcopy(declaration["stages"][0]["actions"][0]), "name": "again"}
+    declaration["stages"][0]["actions"].append(again)
+
+
+def _store_missing(declaration: Data) -> None:
+    del declaration["artifactStores"][AWAY]
+
+
+def _store_spare(declaration: Data) -> None:
+    declaration["artifactStores"]["ap-southeast-2"] = declaration["artifactStores"][AWAY]
+
+
+def _no_key(declaration: Data) -> None:
+    del declaration["stages"][0]["actions"][0]["configuration"]["S3ObjectKey"]
+
+
+def _strange_setting(declaration: Data) -> None:
+    declaration["stages"][0]["actions"][0]["configuration"]["Branch"] = "main"
+
+
+def _long_value(declaration: Data) -> None:
+    configuration = declaration["stages"][1]["actions"][0]["configuration"]
+    configuration["ParameterOverrides"] = json.dumps({"One": "x" * 1000})
+
+
+def _strange_mode(declaration: Data) -> None:
+    declaration["stages"][1]["actions"][0]["configuration"]["ActionMode"] = "CHANGE"
+
+
+def _late_order(declaration: Data) -> None:
+    declaration["stages"][1]["actions"][0]["runOrder"] = 1000
+
+
+def _made_by_a_stack(declaration: Data) -> None:
+    declaration["stages"][1]["actions"][0]["outputArtifacts"] = [{"name": "outputs"}]
+
+
+def _parallel(declaration: Data) -> None:
+    declaration["executionMode"] = "PARALLEL"
+
+
+def _action_twice(declaration: Data) -> None:
+    actions = declaration["stages"][1]["actions"]
+    actions.append(copy.deepcopy(actions[0]))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_stage_twice, "Stage name Deploy is not unique"),
+        (_source_late, "may have no source actions"),
+        (_deploy_first, "may have only source actions"),
+        (_one_stage, "Pipeline has 1 stages"),
+        (_unknown_input, "takes artifact other"),
+        (_made_twice, "is made more than once"),
+        (_store_missing, f"no artifact store for region {AWAY}"),
+        (_store_spare, "belongs to no action"),
+        (_no_key, "missing required configuration 'S3ObjectKey'"),
+        (_strange_setting, "unknown configuration 'Branch'"),
+        (_long_value, "must have 1 to 1000 characters"),
+        (_strange_mode, "ActionMode of prepare"),
+        (_late_order, "runOrder of action prepare must be 1 to 999"),
+        (_made_by_a_stack, "makes no output artifacts of CloudFormation actions: prepare"),
+        (_parallel, "does not know the execution mode PARALLEL"),
+        (_action_twice, "Action name prepare is not unique"),
+    ],
+)
+def test_a_wrong_structure_is_refused(
+    world: World, spoil: Callable[[Data], None], words: str
+) -> None:
+    declaration = world.declaration()
+    spoil(declaration)
+    with pytest.raises(ClientError, match="InvalidStructureException") as caught:
+        world.client.create_pipeline(pipeline=declaration)
+    assert words in str(caught.value)
+
+
+# Who may
+
+
+def test_operations_need_their_permission(world: World) -> None:
+    world.upload()
+    world.create(world.declaration(approval=True))
+    wait_for(lambda: bool(world.token()))
+    person = world.role(BUILD, "person")
+    world.make_role(person, {"AWS": f"arn:aws:iam::{BUILD}:root"}, "codepipeline:Get*")
+    client = world.lab.client_of("codepipeline", person, HOME)
+    with pytest.raises(ClientError, match="codepipeline:PutApprovalResult"):
+        world.answer(client=client)
+    where = f"arn:aws:codepipeline:{HOME}:{BUILD}:{world.name}/Deploy/approve"
+    world.allow(person, statement("codepipeline:PutApprovalResult", resource=where))
+    world.answer(client=client)
+    with pytest.raises(ClientError, match="codepipeline:StartPipelineExecution"):
+        client.start_pipeline_execution(name=world.name)
+
+
+def test_the_role_must_be_one_that_the_caller_may_pass(world: World) -> None:
+    person = world.role(BUILD, "person")
+    world.make_role(person, {"AWS": f"arn:aws:iam::{BUILD}:root"}, "codepipeline:*")
+    client = world.lab.client_of("codepipeline", person, HOME)
+    with pytest.raises(ClientError, match="iam:PassRole"):
+        client.create_pipeline(pipeline=world.declaration())
+    world.allow(
+        person,
+        statement("codepipeline:*"),
+        statement("iam:PassRole", resource=world.role(BUILD, "pipeline")),
+    )
+    assert client.create_pipeline(pipeline=world.declaration())["pipeline"]["version"] == 1
+
+
+def test_a_pipeline_that_is_deleted_stops_what_runs_in_it(world: World) -> None:
+    world.upload()
+    world.create(world.declaration(approval=True))
+    wait_for(lambda: bool(world.token()))
+    world.client.delete_pipeline(name=world.name)
+    with pytest.raises(ClientError, match="PipelineNotFoundException"):
+        world.client.get_pipeline(name=world.name)
+    # Under the same name another begins at its beginning.
+    execution = world.create()
+    assert world.ended(execution) == "Succeeded"
+    assert world.executions() == [execution]
+
+
+def test_tags_and_versions_are_kept(world: World) -> None:
+    world.client.create_pipeline(
+        pipeline=world.declaration(), tags=[{"key": "one", "value": "tag"}]
+    )
+    found = world.client.get_pipeline(name=world.name)
+    arn = found["metadata"]["pipelineArn"]
+    assert world.client.list_tags_for_resource(resourceArn=arn)["tags"] == [
+        {"key": "one", "value": "tag"}
+    ]
+    changed = world.client.update_pipeline(pipeline=found["pipeline"])
+    assert changed["pipeline"]["version"] == 2

@@ -1,0 +1,417 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the lab's pipelines make of an action: its artifacts, parameters, modes and messages.
+
+Everything here talks to a running lab.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab.lab import Lab, Rule
+from lab.tests.release import (
+    AWAY,
+    BUILD,
+    HOME,
+    TARGET,
+    TEMPLATE,
+    World,
+    action,
+    failed,
+    statement,
+    template,
+    wait_for,
+    zipped,
+)
+
+Data = dict[str, Any]
+
+PARAMETERS = json.dumps(
+    {
+        "Parameters": {
+            name: {"Type": "String", "Default": "left out"}
+            for name in ("Bucket", "Key", "Release", "Revision", "Size", "Stage")
+        },
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+    }
+)
+
+
+@pytest.fixture
+def world(lab: Lab) -> World:
+    return World(lab)
+
+
+def declared(world: World, **configuration: str) -> Data:
+    """A pipeline whose change set is made with more configuration."""
+    declaration = world.declaration()
+    declaration["stages"][1]["actions"][0]["configuration"] |= configuration
+    return declaration
+
+
+def direct(world: World, mode: str) -> Data:
+    """A pipeline that deploys without a change set."""
+    declaration = world.declaration()
+    prepare, _execute = declaration["stages"][1]["actions"]
+    prepare["configuration"] |= {"ActionMode": mode}
+    del prepare["configuration"]["ChangeSetName"]
+    declaration["stages"][1]["actions"] = [prepare]
+    return declaration
+
+
+def deployed(world: World) -> Data:
+    """The stack of the release."""
+    api = world.lab.client("cloudformation", TARGET, AWAY)
+    (found,) = api.describe_stacks(StackName=world.stack)["Stacks"]
+    return dict(found)
+
+
+def upload(world: World, files: dict[str, str]) -> None:
+    s3 = world.lab.client("s3", BUILD, HOME)
+    s3.put_object(Bucket=world.builds, Key="build.zip", Body=zipped(files))
+
+
+# Parameters
+
+
+def test_parameters_come_from_artifacts_configuration_and_variables(world: World) -> None:
+    settings = {
+        "Parameters": {"Size": "small", "Stage": "of the file"},
+        "Tags": {"owner": "somebody"},
+    }
+    upload(
+        world,
+        {
+            TEMPLATE: PARAMETERS,
+            "settings.json": json.dumps(settings),
+            "build.json": json.dumps({"Revision": "abc"}),
+        },
+    )
+    overrides = {
+        "Bucket": {"Fn::GetArtifactAtt": ["build", "BucketName"]},
+        "Key": {"Fn::GetArtifactAtt": ["build", "ObjectKey"]},
+        "Release": "#{codepipeline.PipelineExecutionId}",
+        "Revision": {"Fn::GetParam": ["build", "build.json", "Revision"]},
+        "Stage": "of the action",
+    }
+    execution = world.create(
+        declared(
+            world,
+            ParameterOverrides=json.dumps(overrides),
+            TemplateConfiguration="build::settings.json",
+            Capabilities="CAPABILITY_IAM,CAPABILITY_AUTO_EXPAND",
+        )
+    )
+    assert world.ended(execution) == "Succeeded"
+    stack = deployed(world)
+    found = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+    key = found.pop("Key")
+    assert found == {
+        "Bucket": world.stores[AWAY]["location"],
+        "Release": execution,
+        "Revision": "abc",
+        "Size": "small",
+        "Stage": "of the action",
+    }
+    assert stack["Tags"] == [{"Key": "owner", "Value": "somebody"}]
+    assert stack["Capabilities"] == ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    # The artifact has the same key in both regions, and the key of the store that it is in.
+    for region, store in world.stores.items():
+        head = world.lab.client("s3", BUILD, region).head_object(Bucket=store["location"], Key=key)
+        assert head["SSEKMSKeyId"] == store["encryptionKey"]["id"]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "words"),
+    [
+        ({"ParameterOverrides": '{"Stage": "#{other.Name}"}'}, "Variable #{other.Name}"),
+        (
+            {"ParameterOverrides": '{"Stage": {"Fn::GetArtifactAtt": ["other", "ObjectKey"]}}'},
+            "Artifact other is not an input",
+        ),
+        (
+            {"ParameterOverrides": '{"Stage": {"Fn::GetParam": ["build", "no.json", "Key"]}}'},
+            "File no.json does not exist in artifact build",
+        ),
+        ({"ParameterOverrides": '{"Stage": ["one"]}'}, "parameter Stage is no text"),
+        ({"ParameterOverrides": "Stage=one"}, "ParameterOverrides is no JSON"),
+        ({"TemplatePath": "build::other.json"}, "File other.json does not exist"),
+        ({"TemplateConfiguration": f"build::{TEMPLATE}"}, ""),
+    ],
+)
+def test_a_configuration_that_cannot_be_followed_is_told(
+    world: World, configuration: dict[str, str], words: str
+) -> None:
+    upload(world, {TEMPLATE: PARAMETERS})
+    execution = world.create(declared(world, **configuration))
+    assert world.ended(execution) == "Failed"
+    (one,) = (run for run in world.run(execution).values() if run["status"] == "Failed")
+    error = one["output"]["executionResult"]["errorDetails"]
+    assert error["code"] == "ConfigurationError"
+    assert words in error["message"]
+
+
+# Stacks without change sets
+
+
+def test_a_stack_is_made_changed_and_left_as_it_is(world: World) -> None:
+    world.upload(template("one"))
+    assert world.ended(world.create(direct(world, "CREATE_UPDATE"))) == "Succeeded"
+    assert world.display() == "one"
+    world.upload(template("two"))
+    assert world.ended(world.start()) == "Succeeded"
+    assert world.display() == "two"
+    again = world.start()
+    assert world.ended(again) == "Succeeded"
+    assert deployed(world)["StackStatus"] == "UPDATE_COMPLETE"
+    result = world.run(again)["prepare"]["output"]["executionResult"]
+    assert result["externalExecutionSummary"] == "No changes."
+
+
+def test_a_stack_goes_and_one_that_is_gone_is_no_error(world: World) -> None:
+    world.upload()
+    world.ended(world.create())
+    stack_id = deployed(world)["StackId"]
+    declaration = direct(world, "DELETE_ONLY")
+    del declaration["stages"][1]["actions"][0]["configuration"]["TemplatePath"]
+    world.client.update_pipeline(pipeline=declaration)
+    for _time in range(2):
+        assert world.ended(world.start()) == "Succeeded"
+    api = world.lab.client("cloudformation", TARGET, AWAY)
+    (found,) = api.describe_stacks(StackName=stack_id)["Stacks"]
+    assert found["StackStatus"] == "DELETE_COMPLETE"
+
+
+# Who is missing what
+
+
+def _sessions_of(kind: str, account: str, world: World) -> str:
+    return f"arn:aws:sts::{account}:assumed-role/{kind}-{world.id}/"
+
+
+def _no_source(world: World) -> str:
+    store = world.stores[HOME]["location"]
+    role = world.role(BUILD, "pipeline")
+    arns = [f"arn:aws:s3:::{store}/*", f"arn:aws:s3:::{world.builds}"]
+    world.allow(role, statement("s3:*", resource=arns), statement("sts:AssumeRole", "kms:*"))
+    return _sessions_of("pipeline", BUILD, world)
+
+
+def _no_write(world: World) -> str:
+    store = world.stores[AWAY]["location"]
+    world.lab.client("s3", BUILD, AWAY).put_bucket_policy(
+        Bucket=store,
+        Policy=json.dumps(
+            {
+                "Statement": [
+                    statement("s3:GetObject", resource=f"arn:aws:s3:::{store}/*")
+                    | {"Principal": {"AWS": [TARGET]}},
+                    statement("s3:PutObject", resource=f"arn:aws:s3:::{store}/*")
+                    | {"Effect": "Deny", "Principal": "*"},
+                ]
+            }
+        ),
+    )
+    return _sessions_of("pipeline", BUILD, world)
+
+
+def _no_read(world: World) -> str:
+    world.allow(
+        world.role(TARGET, "deploy"), statement("kms:*", "cloudformation:*", "iam:PassRole")
+    )
+    return _sessions_of("deploy", TARGET, world)
+
+
+def _no_key(world: World) -> str:
+    world.allow(world.role(TARGET, "deploy"), statement("s3:*", "cloudformation:*", "iam:PassRole"))
+    return _sessions_of("deploy", TARGET, world)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "action_name", "permission", "resource"),
+    [
+        (_no_source, "build", "s3:GetObject", "arn:aws:s3:::builds-"),
+        (_no_write, "prepare", "s3:PutObject", f"arn:aws:s3:::store-{AWAY}-"),
+        (_no_read, "prepare", "s3:GetObject", f"arn:aws:s3:::store-{AWAY}-"),
+        (_no_key, "prepare", "kms:Decrypt", f"arn:aws:kms:{AWAY}:{BUILD}:key/"),
+    ],
+)
+def test_what_is_missing_is_told_with_who_and_where(
+    world: World,
+    break_it: Callable[[World], str],
+    action_name: str,
+    permission: str,
+    resource: str,
+) -> None:
+    who = break_it(world)
+    world.upload()
+    execution = world.create()
+    assert world.ended(execution) == "Failed"
+    (one,) = (run for run in world.run(execution).values() if run["status"] == "Failed")
+    error = one["output"]["executionResult"]["errorDetails"]
+    assert one["actionName"] == action_name
+    assert error["code"] == "PermissionError"
+    message = error["message"].replace('"', "")
+    assert f"User: {who}" in message
+    assert f"is not authorized to perform: {permission} on resource: {resource}" in message
+
+
+# Approvals
+
+
+def _asking(world: World) -> Data:
+    topic = world.lab.client("sns", BUILD, HOME).create_topic(Name=f"approvals-{world.id}")
+    declaration = world.declaration(approval=True)
+    declaration["stages"][1]["actions"][1]["configuration"] = {
+        "NotificationArn": topic["TopicArn"],
+        "CustomData": "Look first",
+    }
+    return declaration
+
+
+def test_an_approval_is_asked_for_by_the_role_of_the_pipeline(world: World) -> None:
+    world.upload()
+    execution = world.create(_asking(world))
+    world.answer()
+    assert world.ended(execution) == "Succeeded"
+    (call,) = (
+        one for one in world.lab.calls() if one.action == "Publish" and world.id in one.resource
+    )
+    assert call.principal.startswith(_sessions_of("pipeline", BUILD, world))
+
+
+def test_an_approval_that_cannot_be_asked_for_fails(world: World) -> None:
+    world.allow(world.role(BUILD, "pipeline"), statement("sts:AssumeRole", "s3:*", "kms:*"))
+    world.upload()
+    execution = world.create(_asking(world))
+    assert world.ended(execution) == "Failed"
+    stage, name, message = failed(world.run(execution))
+    assert (stage, name) == ("Deploy", "approve")
+    assert "sns:Publish" in message
+    assert world.token() == ""
+
+
+def test_an_approval_that_nobody_gives_expires(world: World) -> None:
+    world.upload()
+    world.lab.set_approval_seconds(0.3)
+    execution = world.create(world.declaration(approval=True))
+    assert world.ended(execution) == "Failed"
+    assert failed(world.run(execution))[2] == "The approval has expired."
+
+
+def test_actions_of_one_run_order_work_at_once(world: World) -> None:
+    world.upload()
+    declaration = world.declaration()
+    names = {"one", "other"}
+    asked = [action(name, "Approval", "Manual") for name in sorted(names)]
+    declaration["stages"].insert(1, {"name": "Ask", "actions": asked})
+    execution = world.create(declaration)
+
+    def tokens() -> dict[str, str]:
+        stage = world.client.get_pipeline_state(name=world.name)["stageStates"][1]
+        latest = {
+            one["actionName"]: one.get("latestExecution", {}) for one in stage["actionStates"]
+        }
+        return {name: one["token"] for name, one in latest.items() if "token" in one}
+
+    wait_for(lambda: tokens().keys() == names)
+    for name, token in tokens().items():
+        assert "prepare" not in world.run(execution)
+        world.client.put_approval_result(
+            pipelineName=world.name,
+            stageName="Ask",
+            actionName=name,
+            result={"summary": "yes", "status": "Approved"},
+            token=token,
+        )
+    assert world.ended(execution) == "Succeeded"
+
+
+def test_a_region_has_one_copy_however_many_actions_take_it(world: World) -> None:
+    world.upload()
+    declaration = world.declaration()
+    first, *_later = actions = declaration["stages"][1]["actions"]
+    for number in range(3):
+        another = copy.deepcopy(first) | {"name": f"prepare-{number}"}
+        another["configuration"]["StackName"] = f"{world.stack}-{number}"
+        actions.append(another)
+    assert world.ended(world.create(declaration)) == "Succeeded"
+    store = world.stores[AWAY]["location"]
+    copies = [
+        call for call in world.lab.calls() if call.resource == store and call.action == "PutObject"
+    ]
+    assert len(copies) == 1
+
+
+def test_an_approval_is_no_job(world: World) -> None:
+    world.upload()
+    execution = world.create(world.declaration(approval=True))
+    wait_for(lambda: bool(world.token()))
+    job = world.run(execution)["approve"]["actionExecutionId"]
+    with pytest.raises(ClientError, match="JobNotFoundException"):
+        world.client.put_job_success_result(jobId=job)
+    assert world.token()
+
+
+# Retries, and the end
+
+
+@pytest.mark.parametrize(("mode", "times"), [("FAILED_ACTIONS", 1), ("ALL_ACTIONS", 2)])
+def test_a_retry_does_what_failed_or_all_of_the_stage(world: World, mode: str, times: int) -> None:
+    world.upload()
+    rule = Rule(service="cloudformation", action="ExecuteChangeSet", error="LimitExceededException")
+    world.lab.set_faults([rule])
+    execution = world.create()
+    assert world.ended(execution) == "Failed"
+    assert "LimitExceededException" in failed(world.run(execution))[2]
+    world.lab.set_faults([])
+    world.client.retry_stage_execution(
+        pipelineName=world.name,
+        stageName="Deploy",
+        pipelineExecutionId=execution,
+        retryMode=mode,
+    )
+    assert world.ended(execution) == "Succeeded"
+    runs = world.client.list_action_executions(
+        pipelineName=world.name, filter={"pipelineExecutionId": execution}
+    )["actionExecutionDetails"]
+    assert [one["actionName"] for one in runs].count("prepare") == times
+
+
+def test_nothing_runs_after_a_reset(world: World) -> None:
+    """Looks at the threads of the lab's process: each execution has one, also while it waits."""
+    tasks = Path(f"/proc/{world.lab.pid}/task")
+    if not tasks.is_dir():
+        pytest.skip("the system does not tell the threads of a process")
+
+    def threads() -> int:
+        return len(list(tasks.iterdir()))
+
+    world.upload()
+    world.create(world.declaration(approval=True))
+    for _time in range(11):
+        world.start()
+
+    def past_the_source() -> int:
+        runs = world.client.list_action_executions(pipelineName=world.name)
+        found = runs["actionExecutionDetails"]
+        return sum(one["actionName"] == "build" and one["status"] == "Succeeded" for one in found)
+
+    # One waits for the approval, and the rest for its stage. None of them would end by itself.
+    wait_for(lambda: past_the_source() == 12 and bool(world.token()))
+    running = threads()
+    world.lab.reset()
+    # Other threads of the process may come meanwhile.
+    wait_for(lambda: threads() <= running - 6)
+    with pytest.raises(ClientError, match="PipelineNotFoundException"):
+        world.client.get_pipeline(name=world.name)

@@ -1,0 +1,292 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way into an account: base credentials, the access role, proven accounts, clients.
+
+Base credentials are whatever boto3 finds. For another account its access role is assumed with
+them, refreshable, through a regional STS endpoint (global tokens are not valid in opt-in regions).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import threading
+import typing as t
+
+from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
+
+from .._errors import PipelineError
+from .parent import ParentWatch
+
+try:
+    import botocore.credentials
+    import botocore.exceptions
+    import botocore.loaders
+    import botocore.session
+    from botocore.config import Config
+
+    HAS_BOTOCORE = True
+except ImportError:  # reported by the actions, host by host
+    HAS_BOTOCORE = False
+
+Client = t.Any  # botocore makes its client classes at run time
+
+_SESSION_NAME = "crossaccount.pipeline"
+_NO_CREDENTIALS = (
+    "Set AWS_PROFILE or AWS_ACCESS_KEY_ID where ansible-playbook is started, or aws_profile of the"
+    " host"
+)
+_SERVICES = ("cloudformation", "sts")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Account:
+    """An account and the way into it.
+
+    :param account_id: 12 digits; proven against the credentials before the first use.
+    :param profile: an AWS profile that reaches the account by itself.
+    :param role_arn: a role to assume instead of the access role.
+    :param access_role_name: the role that every account carries for this collection.
+    """
+
+    account_id: str
+    profile: str | None = None
+    role_arn: str | None = None
+    access_role_name: str | None = None
+
+
+# Made before the fork: a session costs more than a client. A worker needs one for the base
+# credentials and one for the account.
+_SESSIONS_OF_A_WORKER = 2
+_SPARE_SESSIONS: list[t.Any] = []
+
+
+def _bare_session() -> t.Any:
+    """Return a session that has read nothing yet."""
+    session = botocore.session.Session()
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@functools.cache
+def _loader() -> t.Any:
+    """One loader, and so one copy of botocore's data, for every session of a process."""
+    return botocore.loaders.Loader()
+
+
+def warm_up() -> None:
+    """Load the service models once, in the parent, for every forked worker.
+
+    Reads botocore's own data only: no profile, no credentials, no socket, no thread; never raises.
+    """
+    if not HAS_BOTOCORE:
+        return
+    # What cannot be loaded now is loaded, or reported, with the first client.
+    with contextlib.suppress(botocore.exceptions.BotoCoreError, OSError):
+        for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
+            _loader().load_data(name)
+        for service in _SERVICES:
+            for kind in ("service-2", "endpoint-rule-set-1", "paginators-1"):
+                _loader().load_service_model(service, kind)
+    _SPARE_SESSIONS.extend(_bare_session() for _session in range(_SESSIONS_OF_A_WORKER))
+
+
+class Gateway:
+    """Opens accounts with one set of base credentials; safe to share between threads.
+
+    :param sts_region: region whose STS endpoint is asked; any session of it is valid everywhere.
+    :param endpoint_url: endpoint of every service; None leaves it to botocore (AWS_ENDPOINT_URL).
+    :param caller_account_id: the account of the base credentials where a caller has proven it,
+        which saves a call of GetCallerIdentity.
+    """
+
+    def __init__(
+        self,
+        *,
+        sts_region: str,
+        endpoint_url: str | None = None,
+        caller_account_id: str | None = None,
+    ) -> None:
+        self._sts_region = sts_region
+        self._endpoint_url = endpoint_url
+        self._caller_account_id = caller_account_id
+        self._watch = ParentWatch()
+        self._lock = threading.RLock()  # botocore sessions are not safe to share
+        self._sessions: dict[str | None, t.Any] = {}
+        self._sts_clients: dict[str | None, Client] = {}
+        self._opened: dict[Account, AccountSession] = {}
+        self._opening: dict[Account, threading.Lock] = {}
+
+    def caller_account_id(self) -> str:
+        """Return the account of the base credentials. Raises PipelineError."""
+        with self._lock:
+            if self._caller_account_id is None:
+                self._caller_account_id = self._identify(None)
+            return self._caller_account_id
+
+    @property
+    def known_caller_account_id(self) -> str | None:
+        """The account of the base credentials, where it had to be found out; no call."""
+        return self._caller_account_id
+
+    def open(self, account: Account) -> AccountSession:
+        """Return a session whose credentials are proven to reach *account* and no other.
+
+        Raises PipelineError when the account does not answer or another one does.
+        """
+        with self._lock:
+            opening = self._opening.setdefault(account, threading.Lock())
+        with opening:  # others are opened meanwhile
+            if account not in self._opened:
+                self._opened[account] = self._open(account)
+            return self._opened[account]
+
+    def _open(self, account: Account) -> AccountSession:
+        if account.profile:
+            found = self._identify(account.profile)
+            if found != account.account_id:
+                raise PipelineError(
+                    f"profile {account.profile} reaches account {found}, not {account.account_id}",
+                    cure="Correct aws_profile or account_id",
+                )
+            return AccountSession(self, functools.partial(self._session, account.profile))
+        if account.role_arn is None and self.caller_account_id() == account.account_id:
+            return AccountSession(self, functools.partial(self._session, None))
+        return AccountSession(self, self._assuming_session(account))
+
+    def create_client(self, session: t.Any, service: str, region: str) -> Client:
+        """Return a client of *session* that retries, and that stops when the parent is gone."""
+        config = Config(
+            connect_timeout=10,
+            read_timeout=30,
+            retries={"mode": "adaptive", "max_attempts": 8},
+            user_agent_extra=_SESSION_NAME,
+            max_pool_connections=16,
+        )
+        try:
+            with self._lock:
+                client = session.create_client(
+                    service, region_name=region, endpoint_url=self._endpoint_url, config=config
+                )
+        except (botocore.exceptions.BotoCoreError, ValueError) as exc:
+            raise PipelineError("Failed to set up the connection", exc) from exc
+        client.meta.events.register("before-send.*", self._watch.check)
+        return client
+
+    def _session(self, profile: str | None) -> t.Any:
+        with self._lock:
+            if profile not in self._sessions:
+                self._sessions[profile] = _new_session(profile)
+            return self._sessions[profile]
+
+    def _identify(self, profile: str | None) -> str:
+        try:
+            return str(self._sts(profile).get_caller_identity()["Account"])
+        except botocore.exceptions.NoCredentialsError as exc:
+            raise PipelineError("there are no AWS credentials", cure=_NO_CREDENTIALS) from exc
+        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as exc:
+            raise PipelineError("Failed to use the credentials", exc) from exc
+
+    def _sts(self, profile: str | None) -> Client:
+        with self._lock:
+            if profile not in self._sts_clients:
+                self._sts_clients[profile] = self.create_client(
+                    self._session(profile), "sts", self._sts_region
+                )
+            return self._sts_clients[profile]
+
+    def _assuming_session(self, account: Account) -> t.Callable[[], t.Any]:
+        role_arn = account.role_arn or self._access_role_arn(account)
+        sts = self._sts(None)
+
+        def assume() -> dict[str, str]:
+            response = _assume_role(sts, role_arn)
+            assumed = parse_aws_arn(response["AssumedRoleUser"]["Arn"])
+            if assumed is None or assumed["account_id"] != account.account_id:
+                raise PipelineError(
+                    f"role {role_arn} is not of account {account.account_id}",
+                    cure="Correct role_arn or account_id",
+                )
+            found = response["Credentials"]
+            return {
+                "access_key": found["AccessKeyId"],
+                "secret_key": found["SecretAccessKey"],
+                "token": found["SessionToken"],
+                "expiry_time": found["Expiration"].isoformat(),
+            }
+
+        credentials = botocore.credentials.RefreshableCredentials.create_from_metadata(
+            metadata=assume(), refresh_using=assume, method="assume-role"
+        )
+        return functools.partial(_new_session, None, credentials)
+
+    def _access_role_arn(self, account: Account) -> str:
+        if not account.access_role_name:
+            raise PipelineError(
+                f"no way into account {account.account_id} from {self.caller_account_id()}",
+                cure="Set access_role_name, or role_arn or aws_profile of the host",
+            )
+        try:
+            partition = self._session(None).get_partition_for_region(self._sts_region)
+        except botocore.exceptions.BotoCoreError as exc:
+            raise PipelineError("Failed to set up the connection", exc) from exc
+        return f"arn:{partition}:iam::{account.account_id}:role/{account.access_role_name}"
+
+
+class AccountSession:
+    """Clients of one account, in any region; its session is made with the first of them."""
+
+    def __init__(self, gateway: Gateway, make_session: t.Callable[[], t.Any]) -> None:
+        self._gateway = gateway
+        self._session = functools.cache(make_session)
+
+    def client(self, service: str, region: str) -> Client:
+        """Return a client of *service* in *region*."""
+        return self._gateway.create_client(self._session(), service, region)
+
+
+def _new_session(profile: str | None, credentials: t.Any = None) -> t.Any:
+    session = _SPARE_SESSIONS.pop() if _SPARE_SESSIONS else _bare_session()
+    if profile is not None:
+        session.set_config_variable("profile", profile)
+    if credentials is not None:
+        provider = t.cast("t.Any", _GivenCredentials(credentials))
+        session.register_component(
+            "credential_provider", botocore.credentials.CredentialResolver([provider])
+        )
+    return session
+
+
+class _GivenCredentials:
+    """A botocore credential provider that gives what it was given."""
+
+    METHOD = "assume-role"
+    CANONICAL_NAME = None
+
+    def __init__(self, credentials: t.Any) -> None:
+        self._credentials = credentials
+
+    def load(self) -> t.Any:
+        """Return the credentials: botocore's interface."""
+        return self._credentials
+
+
+def _assume_role(sts: Client, role_arn: str) -> dict[str, t.Any]:
+    try:
+        return t.cast(
+            "dict[str, t.Any]",
+            sts.assume_role(RoleArn=role_arn, RoleSessionName=_SESSION_NAME),
+        )
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as exc:
+        raise PipelineError(
+            f"Failed to assume {role_arn}",
+            exc,
+            cure="The role (access_role_name, or role_arn of the host) must exist and trust the"
+            " credentials in use; a suspended or closed account gets state: quarantined",
+        ) from exc
+
+
+__all__ = ("HAS_BOTOCORE", "Account", "AccountSession", "Client", "Gateway", "warm_up")

@@ -1,0 +1,206 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CloudFormation's own drift detection of one stack: started, followed, and what it says."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_message
+
+from .._aws.gateway import Client
+from .._errors import ErrorHandler
+from .finding import NOT_DETECTED, Finding, Resource, Unchecked
+
+_ANOTHER_RUNS = "already in progress"
+_SHOWN = 120  # characters of a value in a message
+
+_WHY_UNCHECKED = {
+    "NOT_CHECKED": NOT_DETECTED,
+    "UNKNOWN": "CloudFormation could not look at it",
+    "UNSUPPORTED": NOT_DETECTED,
+}
+_OLD = "what CloudFormation says of it is older than this detection"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ResourceDrift:
+    """What CloudFormation says of one resource.
+
+    :param status: its StackResourceDriftStatus.
+    :param differences: the entries of PropertyDifferences.
+    :param expected: its properties as CloudFormation resolved them; None where it gives none.
+    :param actual: its properties as CloudFormation found them; None where it gives none.
+    :param why: CloudFormation's reason for a status.
+    """
+
+    resource: Resource
+    status: str
+    differences: tuple[dict[str, str], ...] = ()
+    expected: dict[str, t.Any] | None = None
+    actual: dict[str, t.Any] | None = None
+    why: str = ""
+
+    @classmethod
+    def from_description(cls, drift: dict[str, t.Any], *, since: t.Any = None) -> ResourceDrift:
+        """Return what *drift*, an entry of DescribeStackResourceDrifts, says.
+
+        :param since: when the detection began; what is older was not looked at in it.
+        """
+        old = since is not None and drift["Timestamp"] < since
+        return cls(
+            resource=Resource(
+                logical_id=drift["LogicalResourceId"],
+                resource_type=drift["ResourceType"],
+                physical_id=drift.get("PhysicalResourceId", ""),
+            ),
+            status="UNKNOWN" if old else drift["StackResourceDriftStatus"],
+            differences=() if old else tuple(drift.get("PropertyDifferences", [])),
+            expected=_properties(drift.get("ExpectedProperties")),
+            actual=_properties(drift.get("ActualProperties")),
+            why=_OLD if old else drift.get("DriftStatusReason", ""),
+        )
+
+
+class Detection:
+    """Drift detection of one stack.
+
+    Every method raises PipelineError with AWS's own words when a call fails.
+
+    :param stack_id: the stack; by id, so that no later stack of its name is meant.
+    """
+
+    def __init__(self, client: Client, stack_id: str) -> None:
+        self._client = client
+        self._stack_id = stack_id
+        self._detection_id: str | None = None
+        self._began: t.Any = None
+        self.failure = ""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether AWS has accepted it."""
+        return self._detection_id is not None
+
+    @ErrorHandler.common_error_handler("start the drift detection")  # type: ignore[untyped-decorator]
+    def begin(self) -> bool:
+        """Start it; False when somebody else's runs, which may be older than the latest change."""
+        try:
+            answer = self._client.detect_stack_drift(StackName=self._stack_id)
+        except is_boto3_error_message(_ANOTHER_RUNS):
+            return False
+        self._detection_id = answer["StackDriftDetectionId"]
+        return True
+
+    @ErrorHandler.common_error_handler("follow the drift detection")  # type: ignore[untyped-decorator]
+    def has_ended(self) -> bool:
+        """Return whether it has ended. A failed one tells of the resources that it could see."""
+        answer = self._client.describe_stack_drift_detection_status(
+            StackDriftDetectionId=self._detection_id
+        )
+        if answer["DetectionStatus"] == "DETECTION_IN_PROGRESS":
+            return False
+        self._began = answer.get("Timestamp")
+        if answer["DetectionStatus"] == "DETECTION_FAILED":
+            self.failure = answer.get("DetectionStatusReason") or "no reason given"
+        return True
+
+    @ErrorHandler.common_error_handler("read the drift of the resources")  # type: ignore[untyped-decorator]
+    def drifts(self) -> list[ResourceDrift]:
+        """Return what it says of every resource, all pages. Those in sync are among them."""
+        result: list[ResourceDrift] = []
+        request = {"StackName": self._stack_id}
+        while True:  # boto3 has no paginator for it
+            answer = self._client.describe_stack_resource_drifts(**request)
+            result.extend(
+                ResourceDrift.from_description(drift, since=self._began)
+                for drift in answer["StackResourceDrifts"]
+            )
+            if not answer.get("NextToken"):
+                return result
+            request["NextToken"] = answer["NextToken"]
+
+
+def findings_of(drift: ResourceDrift) -> list[Finding]:
+    """Return what has drifted in one resource, a finding for each property."""
+    resource = drift.resource
+    if drift.status == "DELETED":
+        message = f"{resource} was deleted"
+        return [Finding(kind="drifted", resource=resource, difference="DELETED", message=message)]
+    if drift.status != "MODIFIED":
+        return []
+    found = [_finding(resource, difference) for difference in drift.differences]
+    message = f"{resource} was modified"
+    return found or [
+        Finding(kind="drifted", resource=resource, difference="NOT_EQUAL", message=message)
+    ]
+
+
+def unchecked_of(
+    drifts: t.Iterable[ResourceDrift], resources: t.Iterable[Resource], *, failure: str = ""
+) -> list[Unchecked]:
+    """Return every one of *resources* that the detection did not look at.
+
+    AWS leaves out of its answer what it cannot look at.
+
+    :param failure: why the detection failed, where it did.
+    """
+    by_id = {drift.resource.logical_id: drift for drift in drifts}
+    result = []
+    for resource in resources:
+        drift = by_id.get(resource.logical_id)
+        # Left out by a detection that failed: it may have been this one that it failed at.
+        status = drift.status if drift else "UNKNOWN" if failure else "NOT_CHECKED"
+        if status in ("IN_SYNC", "MODIFIED", "DELETED"):
+            continue
+        why = _WHY_UNCHECKED.get(status, f"CloudFormation says {status}")
+        reason = drift.why if drift and drift.why else failure
+        result.append(Unchecked(resource=resource, why=f"{why}: {reason}" if reason else why))
+    return result
+
+
+def _finding(resource: Resource, difference: dict[str, str]) -> Finding:
+    name = difference["PropertyPath"].strip("/").replace("/", ".")
+    kind, expected, actual = (
+        difference["DifferenceType"],
+        _text(difference.get("ExpectedValue")),
+        _text(difference.get("ActualValue")),
+    )
+    if kind == "ADD":
+        what = f"{name} was added: {_short(actual)}"
+    elif kind == "REMOVE":
+        what = f"{name} was removed: {_short(expected)}"
+    else:
+        what = f"{name} is {_short(actual)}, not {_short(expected)}"
+    return Finding(
+        kind="drifted",
+        resource=resource,
+        property=name,
+        expected=expected,
+        actual=actual,
+        difference=kind,
+        message=f"{resource}: {what}",
+    )
+
+
+def _text(value: str | None) -> str:
+    return "" if value in (None, "null") else str(value)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
+
+
+def _properties(text: str | None) -> dict[str, t.Any] | None:
+    try:
+        data = json.loads(text) if text else None
+    except ValueError:
+        return None
+    return data if isinstance(data, dict) else None
+
+
+__all__ = ("Detection", "ResourceDrift", "findings_of", "unchecked_of")

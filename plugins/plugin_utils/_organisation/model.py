@@ -1,0 +1,164 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The organisation as data: hosts, accounts, regions. A host is one foundation stack. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+REGIONAL, PRIMARY, DEPLOY_ACCOUNTS = "regional", "primary", "deploy_accounts"
+GROUPS = (REGIONAL, PRIMARY, DEPLOY_ACCOUNTS)
+
+# The names of the stacks unless the inventory sets others; role defaults say the same.
+STACK_NAMES = {
+    REGIONAL: ("regional_stack_name", "CrossAccountRegional"),
+    PRIMARY: ("primary_stack_name", "CrossAccountPrimary"),
+    DEPLOY_ACCOUNTS: ("deploy_account_stack_name", "CrossAccountDeploy"),
+}
+ACCESS_ROLE_NAME = "OrganizationAccountAccessRole"
+
+# The same for the two roles in deploy accounts, which the policies of every region name.
+ROLE_NAMES = {
+    "codepipeline_role_name": "CrossAccountCodePipeline",
+    "cloudformation_role_name": "CrossAccountCloudFormation",
+}
+
+_TARGET = (
+    "name",
+    "account_id",
+    "region",
+    "stack_name",
+    "profile",
+    "role_arn",
+    "access_role_name",
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Host:
+    """One host of the inventory: one foundation stack and the way to it."""
+
+    name: str
+    group: str
+    account_id: str
+    region: str
+    stack_name: str
+    state: str = "present"
+    regions: tuple[str, ...] = ()
+    profile: str | None = None
+    role_arn: str | None = None
+    access_role_name: str | None = None
+
+    @property
+    def is_present(self) -> bool:
+        """Whether its stack is to stand, and what refers to it may name it."""
+        return self.state == "present"
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether its stack is to go, once nothing refers to it any more."""
+        return self.state == "absent"
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether no call goes to its account and no grant names it."""
+        return self.state == "quarantined"
+
+    @classmethod
+    def from_data(cls, data: t.Mapping[str, t.Any]) -> Host:
+        """Return the host that :meth:`as_data` wrote."""
+        return cls(**{**data, "regions": tuple(data["regions"])})
+
+    def as_data(self) -> dict[str, t.Any]:
+        """Return the host as plain data."""
+        return {**dataclasses.asdict(self), "regions": list(self.regions)}
+
+    def target(self) -> dict[str, t.Any]:
+        """Return the host as a target of the batch actions."""
+        return {key: getattr(self, key) for key in _TARGET if getattr(self, key) is not None}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Organisation:
+    """A whole inventory that keeps the rules, or a slice of one.
+
+    :param primary: the primary host; in a slice, which does not hold it, what stands for it.
+    :param role_names: the two roles in deploy accounts, by the variable that names them.
+    """
+
+    build_account_id: str
+    primary_region: str
+    role_names: dict[str, str]
+    primary: Host
+    hosts: dict[str, Host]
+
+    def of(self, group: str) -> list[Host]:
+        """Return the hosts of *group*, by name."""
+        return sorted(
+            (host for host in self.hosts.values() if host.group == group),
+            key=lambda host: host.name,
+        )
+
+    @property
+    def is_slice(self) -> bool:
+        """Whether it holds deploy accounts alone, as a slice of an AWX job does."""
+        return not self.of(PRIMARY)
+
+    @property
+    def regions(self) -> list[str]:
+        """Every region that is to have a pipeline bucket and a key."""
+        regional = (host.region for host in self.of(REGIONAL) if host.is_present)
+        return sorted({self.primary_region, *regional})
+
+    def granted(self, region: str) -> list[Host]:
+        """Return the deploy accounts that the inventory wants in *region*'s policies."""
+        return [
+            host for host in self.of(DEPLOY_ACCOUNTS) if region in host.regions and host.is_present
+        ]
+
+    def all_absent(self) -> Organisation:
+        """Return the organisation as a teardown wants it; quarantined hosts stay as they are."""
+        hosts = {
+            name: host if host.is_quarantined else dataclasses.replace(host, state="absent")
+            for name, host in self.hosts.items()
+        }
+        return dataclasses.replace(
+            self, hosts=hosts, primary=dataclasses.replace(self.primary, state="absent")
+        )
+
+    @classmethod
+    def from_data(cls, data: t.Mapping[str, t.Any]) -> Organisation:
+        """Return the organisation that :meth:`as_data` wrote."""
+        return cls(
+            build_account_id=data["build_account_id"],
+            primary_region=data["primary_region"],
+            role_names=dict(data["role_names"]),
+            primary=Host.from_data(data["primary"]),
+            hosts={name: Host.from_data(host) for name, host in data["hosts"].items()},
+        )
+
+    def as_data(self) -> dict[str, t.Any]:
+        """Return the organisation as plain data, for a variable of a playbook."""
+        return {
+            "build_account_id": self.build_account_id,
+            "primary_region": self.primary_region,
+            "role_names": self.role_names,
+            "primary": self.primary.as_data(),
+            "hosts": {name: host.as_data() for name, host in self.hosts.items()},
+        }
+
+
+__all__ = (
+    "ACCESS_ROLE_NAME",
+    "DEPLOY_ACCOUNTS",
+    "GROUPS",
+    "PRIMARY",
+    "REGIONAL",
+    "ROLE_NAMES",
+    "STACK_NAMES",
+    "Host",
+    "Organisation",
+)

@@ -1,0 +1,63 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which application pipelines there are, and which regions and accounts they need."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
+
+from .._aws.gateway import Client
+from .._errors import ErrorHandler
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LivePipeline:
+    """One pipeline of CodePipeline.
+
+    :param stores: region to the bucket that is the artifact store there.
+    :param accounts: the accounts whose roles its actions work with.
+    """
+
+    name: str
+    stores: dict[str, str]
+    accounts: tuple[str, ...]
+
+    @classmethod
+    def from_description(cls, pipeline: dict[str, t.Any], region: str) -> LivePipeline:
+        """Return what *pipeline*, of GetPipeline in *region*, says."""
+        stores = pipeline.get("artifactStores") or {region: pipeline["artifactStore"]}
+        roles = (
+            parse_aws_arn(action["roleArn"])
+            for stage in pipeline["stages"]
+            for action in stage["actions"]
+            if action.get("roleArn")
+        )
+        return cls(
+            name=pipeline["name"],
+            stores={name: store["location"] for name, store in stores.items()},
+            accounts=tuple(sorted({role["account_id"] for role in roles if role})),
+        )
+
+
+@ErrorHandler.common_error_handler("read the pipelines")  # type: ignore[untyped-decorator]
+def read_live_pipelines(codepipeline: Client, region: str) -> list[LivePipeline]:
+    """Return every pipeline of the account in *region*. Raises PipelineError."""
+    pages = codepipeline.get_paginator("list_pipelines").paginate()
+    names = [entry["name"] for page in pages for entry in page["pipelines"]]
+    found = []
+    for name in sorted(names):
+        try:
+            pipeline = codepipeline.get_pipeline(name=name)["pipeline"]
+        except is_boto3_error_code("PipelineNotFoundException"):
+            continue  # deleted since it was listed
+        found.append(LivePipeline.from_description(pipeline, region))
+    return found
+
+
+__all__ = ("LivePipeline", "read_live_pipelines")

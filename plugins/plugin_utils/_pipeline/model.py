@@ -1,0 +1,287 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An pipeline as data: what is built, what is deployed, where and when. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+CODEBUILD, S3 = "codebuild", "s3"
+LAMBDA, NATIVE = "lambda", "native"
+QUEUED, SUPERSEDED, PARALLEL = "QUEUED", "SUPERSEDED", "PARALLEL"
+
+SOURCE_TYPES = (CODEBUILD, S3)
+ARTIFACT_SYNCS = (LAMBDA, NATIVE)
+EXECUTION_MODES = (QUEUED, SUPERSEDED, PARALLEL)
+STATES = ("present", "absent")
+CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+COMPUTE_TYPES = (
+    "BUILD_GENERAL1_SMALL",
+    "BUILD_GENERAL1_MEDIUM",
+    "BUILD_GENERAL1_LARGE",
+    "BUILD_GENERAL1_XLARGE",
+    "BUILD_GENERAL1_2XLARGE",
+)
+
+DEFAULT_BUILDSPEC = "buildspec.yml"
+DEFAULT_IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+DEFAULT_COMPUTE_TYPE = COMPUTE_TYPES[0]
+# What AWS documents for the actions of one stage; the user may say up to 100, its later limit.
+DEFAULT_ACTIONS_PER_STAGE = 50
+
+Data = dict[str, t.Any]
+
+
+def stack_name(pipeline: str) -> str:
+    """Return the name of the stack that holds the pipeline of *pipeline*."""
+    return f"{pipeline}-pipeline"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """What a build leaves in the build bucket, and the pipeline takes from there.
+
+    :param name: the artifact's name in the pipeline.
+    :param object: its object, below the pipeline's prefix in the build bucket.
+    :param trigger: whether its upload starts the pipeline.
+    """
+
+    name: str
+    object: str
+    trigger: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where artifacts come from. The first is the primary artifact of a build."""
+
+    type: str
+    artifacts: tuple[Artifact, ...]
+    repository: str = ""
+    branch: str = ""
+    connection_arn: str = ""
+    buildspec: str = DEFAULT_BUILDSPEC
+    image: str = DEFAULT_IMAGE
+    compute_type: str = DEFAULT_COMPUTE_TYPE
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    forks: bool = False
+
+    @property
+    def builds(self) -> bool:
+        """Whether CodeBuild makes the artifacts; otherwise somebody else uploads them."""
+        return self.type == CODEBUILD
+
+    @property
+    def container_type(self) -> str:
+        """The kind of machine that the image is for, which the names of AWS's images tell."""
+        return "ARM_CONTAINER" if "aarch64" in self.image else "LINUX_CONTAINER"
+
+    @property
+    def trigger(self) -> Artifact | None:
+        """The artifact whose upload starts the pipeline, where CodeBuild's success does not."""
+        return next((one for one in self.artifacts if one.trigger), None)
+
+    @classmethod
+    def from_data(cls, data: t.Mapping[str, t.Any]) -> Source:
+        """Return the source that ``as_data`` of its pipeline wrote."""
+        return cls(**{**data, "artifacts": tuple(Artifact(**one) for one in data["artifacts"])})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A stack that every environment gets.
+
+    :param parameters: values are text, or a function that CodePipeline resolves.
+    :param after: the stack that must stand before this one is touched.
+    """
+
+    name: str
+    artifact: str
+    template: str
+    template_configuration: str = ""
+    parameters: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+    after: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Environment:
+    """A host of the inventory, in the regions that the pipeline is deployed to."""
+
+    host: str
+    account_id: str
+    regions: tuple[str, ...]
+    parameters: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Approval:
+    """What somebody has to agree to between the change sets and their execution."""
+
+    summary: str = ""
+    link: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Wave:
+    """Environments that are released together."""
+
+    name: str
+    environments: tuple[Environment, ...]
+    approval: Approval | None = None
+
+    @classmethod
+    def from_data(cls, data: t.Mapping[str, t.Any]) -> Wave:
+        """Return the wave that ``as_data`` of its pipeline wrote."""
+        environments = tuple(
+            Environment(**{**one, "regions": tuple(one["regions"])}) for one in data["environments"]
+        )
+        approval = data.get("approval")
+        return cls(
+            name=data["name"],
+            environments=environments,
+            approval=None if approval is None else Approval(**approval),
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """One entry of ``pipelines`` that keeps the rules; one that is absent has a name only."""
+
+    name: str
+    state: str = "present"
+    source: Source | None = None
+    stacks: tuple[Stack, ...] = ()
+    waves: tuple[Wave, ...] = ()
+    artifact_sync: str = LAMBDA
+    execution_mode: str = QUEUED
+    max_actions_per_stage: int = DEFAULT_ACTIONS_PER_STAGE
+
+    @property
+    def is_present(self) -> bool:
+        """Whether its pipeline is to stand."""
+        return self.state == "present"
+
+    @property
+    def stack_name(self) -> str:
+        """The stack that holds the pipeline."""
+        return stack_name(self.name)
+
+    @property
+    def environments(self) -> list[Environment]:
+        """The environments of all waves, in their order."""
+        return [one for wave in self.waves for one in wave.environments]
+
+    @property
+    def regions(self) -> list[str]:
+        """Every region that it is deployed to."""
+        return sorted({region for one in self.environments for region in one.regions})
+
+    @property
+    def account_ids(self) -> list[str]:
+        """Every account that it is deployed to."""
+        return sorted({one.account_id for one in self.environments})
+
+    @property
+    def artifacts(self) -> list[str]:
+        """The artifacts that stacks take something from, in the order of the source."""
+        used = {
+            name
+            for stack in self.stacks
+            for environment in self.environments
+            for name in self.inputs(stack, environment)
+        }
+        return (
+            [one.name for one in self.source.artifacts if one.name in used] if self.source else []
+        )
+
+    def parameters(self, stack: Stack, environment: Environment) -> Data:
+        """Return the parameters of *stack* in *environment*.
+
+        The environment's go to the stacks that name them; an only stack gets them all.
+        """
+        own = {
+            name: value
+            for name, value in environment.parameters.items()
+            if len(self.stacks) == 1 or name in stack.parameters
+        }
+        return {**stack.parameters, **own}
+
+    def inputs(self, stack: Stack, environment: Environment) -> list[str]:
+        """Return the artifacts that *stack* needs in *environment*, its template's first."""
+        functions = functions_in(self.parameters(stack, environment))
+        named = (str(arguments[0]) for _name, _function, arguments in functions)
+        return list(dict.fromkeys((stack.artifact, *named)))
+
+    @classmethod
+    def from_data(cls, data: t.Mapping[str, t.Any]) -> Pipeline:
+        """Return the pipeline that :meth:`as_data` wrote; what is left out has its default."""
+        source = data.get("source")
+        fields = {field.name for field in dataclasses.fields(cls)}
+        return cls(
+            **{
+                **{name: value for name, value in data.items() if name in fields},
+                "source": None if source is None else Source.from_data(source),
+                "stacks": tuple(
+                    Stack(**{**one, "capabilities": tuple(one.get("capabilities") or ())})
+                    for one in data.get("stacks") or ()
+                ),
+                "waves": tuple(Wave.from_data(one) for one in data.get("waves") or ()),
+            }
+        )
+
+    def as_data(self) -> Data:
+        """Return the pipeline as plain data, for a variable of a playbook."""
+        data: Data = _plain(dataclasses.asdict(self))
+        return data | {"stack_name": self.stack_name}
+
+
+def _plain(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value
+
+
+def functions_in(parameters: Data) -> list[tuple[str, str, list[t.Any]]]:
+    """Return the functions among *parameters*: parameter, function, arguments."""
+    return [
+        (name, function, list(arguments))
+        for name, value in parameters.items()
+        if isinstance(value, dict)
+        for function, arguments in value.items()
+    ]
+
+
+__all__ = (
+    "ARTIFACT_SYNCS",
+    "CAPABILITIES",
+    "CODEBUILD",
+    "COMPUTE_TYPES",
+    "DEFAULT_ACTIONS_PER_STAGE",
+    "DEFAULT_BUILDSPEC",
+    "DEFAULT_COMPUTE_TYPE",
+    "DEFAULT_IMAGE",
+    "EXECUTION_MODES",
+    "LAMBDA",
+    "NATIVE",
+    "PARALLEL",
+    "QUEUED",
+    "S3",
+    "SOURCE_TYPES",
+    "STATES",
+    "Approval",
+    "Artifact",
+    "Data",
+    "Environment",
+    "Pipeline",
+    "Source",
+    "Stack",
+    "Wave",
+    "functions_in",
+    "stack_name",
+)

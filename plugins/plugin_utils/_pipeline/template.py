@@ -1,0 +1,242 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The template of a pipeline: what differs put into what is the same. Pure.
+
+The base is a template with comments, and never a Jinja template. Its one substitution is a scalar
+such as ``Stages: '@@ stages @@'``, which becomes data in YAML.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+from .._errors import PipelineError
+from .model import Pipeline
+from .stages import (
+    Foundation,
+    compose_stages,
+    compose_stores,
+    source_action_name,
+    store_regions,
+    syncs_artifacts,
+)
+
+try:
+    import yaml
+except ImportError:  # Ansible itself cannot run without it
+    pass
+
+# CloudFormation's limit of a template in a bucket, in bytes.
+TEMPLATE_LIMIT = 1_000_000
+# IAM's limit of all inline policies of a role, in characters without white space.
+POLICY_LIMIT = 10_240
+# What the pipeline role's policy has beside the ARNs that are counted, with room to spare.
+_POLICY_REST = 1_600
+
+# The outputs of the primary stack that a pipeline is made with.
+PRIMARY_OUTPUTS = ("ApprovalTopicArn", "BuildBucketName", "SyncArtifactsFunctionName")
+
+_PLACE = re.compile(r"^(?P<indent> *)(?P<key>\w+): '@@ (?P<name>\w+) @@'$", re.MULTILINE)
+
+
+def compose_template(pipeline: Pipeline, base: str, foundation: Foundation) -> str:
+    """Return the template of *pipeline*'s pipeline as YAML.
+
+    :param base: the text of ``pipeline.template``.
+
+    Raises PipelineError when a region has no entry in the register, or a limit is passed.
+    """
+    _check_register(pipeline, foundation.region, foundation.register)
+    values = _values(pipeline, foundation)
+    text = _PLACE.sub(lambda match: _block(match, values), base)
+    problems = size_problems(pipeline, foundation)
+    if len(text) > TEMPLATE_LIMIT:
+        problems.append(
+            f"its template has {len(text)} bytes, more than the {TEMPLATE_LIMIT} that"
+            " CloudFormation takes. Divide it into two pipelines"
+        )
+    if problems:
+        raise PipelineError(f"pipeline {pipeline.name}: {'; '.join(problems)}")
+    return text
+
+
+def compose_parameters(
+    pipeline: Pipeline,
+    region: str,
+    register: t.Mapping[str, t.Mapping[str, str]],
+    primary_outputs: t.Mapping[str, str],
+) -> dict[str, str]:
+    """Return the parameters of the template.
+
+    :param region: the primary region.
+
+    Raises PipelineError when the register lacks a region, or the primary stack an output.
+    """
+    _check_register(pipeline, region, register)
+    missing = [name for name in PRIMARY_OUTPUTS if name not in primary_outputs]
+    if missing:
+        raise PipelineError(
+            f"pipeline {pipeline.name}: the primary stack has no output {missing[0]}",
+            cure="Run the bootstrap first",
+        )
+    own = register[region]
+    syncs = syncs_artifacts(pipeline, region)
+    approves = any(wave.approval for wave in pipeline.waves)
+    parameters = {
+        "PipelineName": pipeline.name,
+        "BuildBucketName": primary_outputs["BuildBucketName"],
+        "PipelineBucketArn": own["bucket_arn"],
+        "KeyArn": own["key_arn"],
+        "SyncArtifactsFunctionName": primary_outputs["SyncArtifactsFunctionName"] if syncs else "",
+        "ApprovalTopicArn": primary_outputs["ApprovalTopicArn"] if approves else "",
+        "ExecutionMode": pipeline.execution_mode,
+    }
+    return {**parameters, **_source_parameters(pipeline)}
+
+
+def _source_parameters(pipeline: Pipeline) -> dict[str, str]:
+    source = pipeline.source
+    if source is None:
+        return {}
+    if source.builds:
+        return {
+            "Repository": source.repository,
+            "Branch": source.branch,
+            "ConnectionArn": source.connection_arn,
+            "Buildspec": source.buildspec,
+            "Image": source.image,
+            "ContainerType": source.container_type,
+            "ComputeType": source.compute_type,
+            "ForkApproval": "DISABLED" if source.forks else "FORK_PULL_REQUESTS",
+        }
+    if source.trigger is None:
+        return {}
+    return {
+        "TriggerObjectKey": f"{pipeline.name}/{source.trigger.object}",
+        "TriggerActionName": source_action_name(source.trigger),
+    }
+
+
+def action_role_arns(pipeline: Pipeline, foundation: Foundation) -> list[str]:
+    """Return the deploy roles that the pipeline works with."""
+    return [
+        foundation.role_arn(account_id, foundation.codepipeline_role_name)
+        for account_id in pipeline.account_ids
+    ]
+
+
+def size_problems(pipeline: Pipeline, foundation: Foundation) -> list[str]:
+    """Return what is too large for AWS, in words."""
+    regions = store_regions(pipeline, foundation.region)
+    stores = [foundation.register[region] for region in regions]
+    counted = [
+        *action_role_arns(pipeline, foundation),
+        *(f"{one['bucket_arn']}/*" for one in stores),
+        *(one["bucket_arn"] for one in stores),
+        *(one["key_arn"] for one in stores),
+    ]
+    size = _POLICY_REST + len(json.dumps(counted, separators=(",", ":")))
+    if size <= POLICY_LIMIT:
+        return []
+    problem = (
+        f"{len(pipeline.account_ids)} accounts and {len(regions)} regions make a role policy of"
+        f" {size} characters, and IAM takes {POLICY_LIMIT}. Divide it into two pipelines"
+    )
+    return [problem]
+
+
+def _check_register(pipeline: Pipeline, region: str, register: t.Collection[str]) -> None:
+    missing = [one for one in store_regions(pipeline, region) if one not in register]
+    if missing:
+        raise PipelineError(
+            f"pipeline {pipeline.name}: region {missing[0]} is not in the register",
+            cure="Run the bootstrap, so that it has a pipeline bucket and a key",
+        )
+
+
+def _values(pipeline: Pipeline, foundation: Foundation) -> dict[str, t.Any]:
+    """Return what takes the places in the base, by name."""
+    stores = [foundation.register[region] for region in store_regions(pipeline, foundation.region)]
+    primary, *secondary = _build_artifacts(pipeline)
+    source = pipeline.source
+    return {
+        "artifact_stores": compose_stores(pipeline, foundation),
+        "stages": compose_stages(pipeline, foundation),
+        "action_role_arns": [
+            {"Fn::GetAtt": ["SourceRole", "Arn"]},
+            *action_role_arns(pipeline, foundation),
+        ],
+        "store_arns": [one["bucket_arn"] for one in stores],
+        "store_object_arns": [f"{one['bucket_arn']}/*" for one in stores],
+        "key_arns": [one["key_arn"] for one in stores],
+        "connection_actions": _connection_actions(pipeline),
+        "environment_variables": [
+            {"Name": name, "Type": "PLAINTEXT", "Value": value}
+            for name, value in (source.environment if source else {}).items()
+        ],
+        "primary_artifact": primary,
+        "secondary_artifacts": secondary,
+    }
+
+
+def _build_artifacts(pipeline: Pipeline) -> list[dict[str, t.Any]]:
+    """Return what CodeBuild uploads: the primary artifact, then those that a buildspec names."""
+    artifacts = pipeline.source.artifacts if pipeline.source else ()
+    found: list[dict[str, t.Any]] = []
+    for artifact in artifacts:
+        path, _slash, name = f"{pipeline.name}/{artifact.object}".rpartition("/")
+        found.append(
+            {
+                "Type": "S3",
+                "Location": {"Ref": "BuildBucketName"},
+                "Path": path,
+                "Name": name,
+                "NamespaceType": "NONE",
+                "Packaging": "ZIP",
+                "OverrideArtifactName": False,
+                "EncryptionDisabled": False,
+                **({"ArtifactIdentifier": artifact.name} if found else {}),
+            }
+        )
+    return found
+
+
+def _connection_actions(pipeline: Pipeline) -> list[str]:
+    # A connection keeps the name of the service that it was made under, and so do its actions.
+    arn = pipeline.source.connection_arn if pipeline.source else ""
+    service = arn.split(":")[2] if arn else "codeconnections"
+    return [
+        f"{service}:{name}" for name in ("GetConnection", "GetConnectionToken", "UseConnection")
+    ]
+
+
+def _block(match: re.Match[str], values: t.Mapping[str, t.Any]) -> str:
+    head, value = f"{match['indent']}{match['key']}:", values[match["name"]]
+    if not value:
+        return f"{head} {json.dumps(value)}"
+    # By way of JSON: plain types, and no object twice, which YAML would write as an alias.
+    plain = json.loads(json.dumps(value))
+    text = yaml.dump(
+        plain, Dumper=_dumper(), default_flow_style=False, sort_keys=False, width=10_000
+    )
+    lines = "\n".join(f"{match['indent']}  {line}" for line in text.rstrip("\n").split("\n"))
+    return f"{head}\n{lines}"
+
+
+def _dumper() -> t.Any:
+    return getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+__all__ = (
+    "POLICY_LIMIT",
+    "PRIMARY_OUTPUTS",
+    "TEMPLATE_LIMIT",
+    "action_role_arns",
+    "compose_parameters",
+    "compose_template",
+    "size_problems",
+)

@@ -1,0 +1,46 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of a drift run as files: JSON, and Markdown and HTML that are made from it."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+NAME = "drift-report"
+
+# The page, beside the plugins so that it is installed with them; its script draws the JSON.
+_PAGE = Path(__file__).with_name("page.html")
+_PLACE = "@@ report @@"
+
+
+def write(folder: Path, report: dict[str, t.Any], text: str) -> list[Path]:
+    """Write the three forms of *report* into *folder*, and return their paths.
+
+    :param text: the report as Markdown.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    forms = {
+        "json": json.dumps(report, indent=2) + "\n",
+        "md": text,
+        "html": as_html(report),
+    }
+    paths = []
+    for suffix, content in forms.items():
+        path = folder / f"{NAME}.{suffix}"
+        path.write_text(content, encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def as_html(report: dict[str, t.Any]) -> str:
+    """Return *report* as one page that needs nothing else, no network and no server."""
+    # Nothing in the data can end the element that holds it.
+    data = json.dumps(report).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    return _PAGE.read_text(encoding="utf-8").replace(_PLACE, data, 1)
+
+
+__all__ = ("NAME", "as_html", "write")

@@ -1,0 +1,162 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The calls about one stack, each with AWS's answer as data; change sets are beside it."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from .._aws.gateway import Client
+from .._errors import ErrorHandler
+from .model import Found
+from .status import OPERATION_STARTS
+
+_CANCELLED = "cancelled"
+
+
+class Stacks:
+    """One account's stacks in one region.
+
+    Every method raises PipelineError with AWS's own words when a call fails.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    @ErrorHandler.list_error_handler("describe the stack")  # type: ignore[untyped-decorator]
+    def _describe(self, name: str) -> dict[str, t.Any]:
+        return t.cast("dict[str, t.Any]", self.client.describe_stacks(StackName=name)["Stacks"][0])
+
+    def find(self, name: str) -> Found | None:
+        """Return the stack called *name* (or with that id), None when there is none.
+
+        Only "does not exist" means none: a throttled or failed read raises.
+        """
+        stack = self._describe(name)
+        return None if stack is None else Found.from_description(stack)
+
+    @ErrorHandler.common_error_handler("list the stacks")  # type: ignore[untyped-decorator]
+    def all(self) -> list[Found]:
+        """Return every stack of the account in the region, all pages."""
+        pages = self.client.get_paginator("describe_stacks").paginate()
+        return [Found.from_description(stack) for page in pages for stack in page["Stacks"]]
+
+    @ErrorHandler.common_error_handler("read the template")  # type: ignore[untyped-decorator]
+    def template(self, name: str) -> str | dict[str, t.Any]:
+        """Return the template as it was given: text, or data where it was JSON."""
+        answer = self.client.get_template(StackName=name, TemplateStage="Original")
+        return t.cast("str | dict[str, t.Any]", answer["TemplateBody"])
+
+    @ErrorHandler.common_error_handler("read the stack policy")  # type: ignore[untyped-decorator]
+    def policy(self, name: str) -> dict[str, t.Any] | None:
+        """Return the stack policy, None when the stack has none."""
+        body = self.client.get_stack_policy(StackName=name).get("StackPolicyBody")
+        return None if not body else t.cast("dict[str, t.Any]", json.loads(body))
+
+    @ErrorHandler.common_error_handler("set the stack policy")  # type: ignore[untyped-decorator]
+    def set_policy(self, name: str, policy: dict[str, t.Any]) -> None:
+        """Set the stack policy."""
+        self.client.set_stack_policy(StackName=name, StackPolicyBody=json.dumps(policy))
+
+    @ErrorHandler.common_error_handler("set the termination protection")  # type: ignore[untyped-decorator]
+    def set_termination_protection(self, name: str, enabled: bool) -> None:
+        """Switch termination protection."""
+        self.client.update_termination_protection(
+            StackName=name, EnableTerminationProtection=enabled
+        )
+
+    @ErrorHandler.common_error_handler("delete the stack")  # type: ignore[untyped-decorator]
+    def delete(self, stack_id: str) -> None:
+        """Begin to delete the stack; by id, so that no later stack of that name is meant."""
+        self.client.delete_stack(StackName=stack_id)
+
+    @ErrorHandler.common_error_handler("continue the rollback")  # type: ignore[untyped-decorator]
+    def continue_rollback(self, stack_id: str, *, skip: t.Sequence[str] = ()) -> None:
+        """Begin to continue a rollback that stopped half way, without the resources in *skip*."""
+        self.client.continue_update_rollback(StackName=stack_id, ResourcesToSkip=list(skip))
+
+    @ErrorHandler.common_error_handler("roll the stack back")  # type: ignore[untyped-decorator]
+    def roll_back(self, stack_id: str) -> None:
+        """Begin to roll back an update that stopped half way."""
+        self.client.rollback_stack(StackName=stack_id)
+
+    @ErrorHandler.common_error_handler("list the stack's resources")  # type: ignore[untyped-decorator]
+    def resources(self, stack_id: str) -> list[dict[str, t.Any]]:
+        """Return the stack's resources, all pages."""
+        pages = self.client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
+        return [entry for page in pages for entry in page["StackResourceSummaries"]]
+
+    def physical_ids(self, stack_id: str) -> frozenset[str]:
+        """Return the physical ids of the stack's resources."""
+        return frozenset(
+            entry["PhysicalResourceId"]
+            for entry in self.resources(stack_id)
+            if entry.get("PhysicalResourceId")
+        )
+
+    @ErrorHandler.common_error_handler("read the stack's newest event")  # type: ignore[untyped-decorator]
+    def newest_event(self, stack_id: str) -> str:
+        """Return the id of the stack's newest event."""
+        events = self.client.describe_stack_events(StackName=stack_id)["StackEvents"]
+        return str(events[0]["EventId"]) if events else ""
+
+    @ErrorHandler.common_error_handler("read the stack's events")  # type: ignore[untyped-decorator]
+    def operation_events(self, stack_id: str) -> list[dict[str, t.Any]]:
+        """Return the events of the stack's latest operation, newest first, and no older ones."""
+        pages = self.client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+        result = []
+        for page in pages:
+            for event in page["StackEvents"]:
+                result.append(event)
+                if _is_stack(event) and event["ResourceStatus"] in OPERATION_STARTS:
+                    return result
+        return result
+
+
+def first_failure(events: list[dict[str, t.Any]]) -> str | None:
+    """Return what failed first in *events* (newest first), and why; None when nothing did.
+
+    Cancelled resources are consequences, not causes.
+    """
+    for event in reversed(events):
+        reason = event.get("ResourceStatusReason", "")
+        if event["ResourceStatus"].endswith("_FAILED") and _CANCELLED not in reason.lower():
+            return f"{_resource(event)} {event['ResourceStatus']}: {reason or 'no reason given'}"
+    return None
+
+
+def in_progress(events: list[dict[str, t.Any]]) -> str | None:
+    """Return the resource that was last seen in progress in *events* (newest first)."""
+    seen = set()
+    for event in events:
+        logical_id = event["LogicalResourceId"]
+        newest = logical_id not in seen
+        seen.add(logical_id)
+        if newest and not _is_stack(event) and event["ResourceStatus"].endswith("_IN_PROGRESS"):
+            return f"{_resource(event)} {event['ResourceStatus']}"
+    return None
+
+
+def existing(resources: list[dict[str, t.Any]], types: frozenset[str]) -> list[str]:
+    """Return the resources of *types* that exist, as text."""
+    return [
+        f"{entry['LogicalResourceId']} ({entry.get('PhysicalResourceId')})"
+        for entry in resources
+        if entry["ResourceType"] in types
+        and entry.get("PhysicalResourceId")
+        and entry["ResourceStatus"] not in ("CREATE_FAILED", "DELETE_COMPLETE")
+    ]
+
+
+def _is_stack(event: dict[str, t.Any]) -> bool:
+    return bool(event.get("PhysicalResourceId") == event["StackId"])
+
+
+def _resource(event: dict[str, t.Any]) -> str:
+    return f"{event['LogicalResourceId']} ({event['ResourceType']})"
+
+
+__all__ = ("Stacks", "existing", "first_failure", "in_progress")

@@ -1,0 +1,126 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Follow a stack's operations to their end, and say how they ended."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from .._aws.patience import Patience
+from .._errors import PipelineError
+from .api import Stacks, first_failure, in_progress
+from .change_set import ChangeSet, ChangeSets
+from .model import Found
+from .status import CURES, Verdict, is_success
+
+_INVALID_PRINCIPAL = "invalid principal"
+_QUARANTINE = (
+    "An account that the policy names is suspended, closed or has not enabled this region: give its"
+    " host state: quarantined, or take the region out of its regions"
+)
+_CONTINUE = (
+    "Remove the cause and run again, or name the resources that the rollback may go on without in"
+    " resources_to_skip"
+)
+
+
+class Operations:
+    """The operations of one stack.
+
+    :param patience: the time that all waits together may take.
+    """
+
+    def __init__(self, stacks: Stacks, patience: Patience) -> None:
+        self._stacks = stacks
+        self._patience = patience
+
+    def settled(self, name: str) -> Found | None:
+        """Return the stack (by name or id) once nothing runs on it any more."""
+        found: Found | None = None
+
+        def describe() -> str:
+            if found is None:
+                return name
+            resource = in_progress(self._stacks.operation_events(found.stack_id))
+            text = f"{found.name} is {found.status}"
+            return f"{text}, {resource}" if resource else text
+
+        for _poll in self._patience.polls(describe):
+            found = self._stacks.find(name)
+            if found is None or found.verdict is not Verdict.BUSY:
+                break
+        return found
+
+    def carry_out(self, found: Found, request: t.Callable[[], None]) -> Found | None:
+        """Begin an operation on the stack with *request*, and return the stack after its end.
+
+        AWS may show the old status for a moment after it has taken the request, and an operation
+        that fails at once ends in the status that it began in: a new event tells that it has begun.
+        """
+        before = self._stacks.newest_event(found.stack_id)
+        request()
+        for _poll in self._patience.polls(lambda: f"{found.name} is still {found.status}"):
+            now = self._stacks.find(found.stack_id)
+            if now is None or now.version != found.version:
+                break
+            if self._stacks.newest_event(found.stack_id) != before:
+                break
+        return self.settled(found.stack_id)
+
+    def executed(self, change_sets: ChangeSets, change_set: ChangeSet, *, name: str) -> Found:
+        """Return the stack after the execution of *change_set*; raises when it failed."""
+        # Until the execution has begun to show, the stack's status is still the old one.
+        for _poll in self._patience.polls(lambda: f"{name} has not begun yet"):
+            found = self._stacks.find(change_set.stack_id)
+            if found is None or found.verdict is Verdict.BUSY:
+                break
+            if change_sets.execution_status(change_set) in (
+                "EXECUTE_COMPLETE",
+                "EXECUTE_FAILED",
+                "GONE",
+            ):
+                break
+        after = self.settled(change_set.stack_id)
+        if after is None:
+            raise PipelineError(f"{name} was deleted while it was being changed")
+        if not is_success(after.status):
+            raise self.failure(after)
+        return after
+
+    def delete(self, found: Found) -> None:
+        """Delete the stack, its protection lifted, and wait until it is gone."""
+        if found.termination_protection:
+            self._stacks.set_termination_protection(found.stack_id, False)
+        try:
+            after = self.carry_out(found, lambda: self._stacks.delete(found.stack_id))
+        except PipelineError:
+            if found.termination_protection:
+                with contextlib.suppress(PipelineError):  # why it was refused is what counts
+                    self._stacks.set_termination_protection(found.stack_id, True)
+            raise
+        if after is not None and after.verdict is not Verdict.ABSENT:
+            raise self.failure(after)
+
+    def failure(self, found: Found) -> PipelineError:
+        """Return the error that names what failed first in the latest operation, and why."""
+        events = self._stacks.operation_events(found.stack_id)
+        cause = first_failure(events) or found.status_reason or "no reason given"
+        cure = None
+        if _INVALID_PRINCIPAL in cause.lower():
+            cure = _QUARANTINE
+        elif found.verdict is Verdict.CONTINUE:
+            cure = _CONTINUE
+        return PipelineError(f"{found.name} is {found.status}. {cause.rstrip('.')}", cure=cure)
+
+    @staticmethod
+    def blocked(found: Found) -> PipelineError:
+        """Return the error of a stack that only the user can decide about."""
+        cure = CURES.get(found.status, "This version does not know that status: update it")
+        reason = f": {found.status_reason}" if found.status_reason else ""
+        return PipelineError(f"{found.name} is {found.status}{reason}", cure=cure)
+
+
+__all__ = ("Operations",)

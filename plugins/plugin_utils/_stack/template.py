@@ -1,0 +1,184 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CloudFormation templates: Lambda code into its place, sizes, one form for comparison.
+
+A template is never a Jinja template: ``{{resolve:...}}`` and ``${...}`` belong to CloudFormation.
+The one substitution is a scalar such as ``'@@ sync_artifacts.py @@'``, which becomes the text of
+that file beside the template.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import typing as t
+from pathlib import Path
+
+from .._errors import PipelineError
+
+try:
+    import yaml
+
+    HAS_YAML = True
+except ImportError:  # Ansible itself cannot run without it
+    HAS_YAML = False
+
+# CloudFormation's limits of a template, in bytes: given inline, and read from a bucket.
+BODY_LIMIT = 51_200
+OBJECT_LIMIT = 1_000_000
+
+_CODE = re.compile(r"^(?P<indent> *)(?P<key>[\w-]+): '@@ (?P<file>[\w.-]+) @@'$", re.MULTILINE)
+
+
+def render(path: Path) -> str:
+    """Return the template at *path* with its code files in place.
+
+    Raises PipelineError when a file is missing or not ASCII (GetTemplate answers ``?`` for the
+    rest).
+    """
+    return _CODE.sub(lambda match: _code_block(path, match), _read(path))
+
+
+def check_body(body: str, *, name: str, has_bucket: bool) -> None:
+    """Raise PipelineError where CloudFormation would not take *body*.
+
+    :param name: what the template is called in the message.
+    :param has_bucket: whether there is a bucket for what it does not take inline.
+    """
+    if not body.isascii():
+        line = next(number for number, one in _numbered(body) if not one.isascii())
+        raise PipelineError(f"{name} line {line} is not ASCII")
+    limit = OBJECT_LIMIT if has_bucket else BODY_LIMIT
+    if len(body) > limit:
+        raise PipelineError(
+            f"{name} has {len(body)} bytes, more than the {limit} that CloudFormation takes"
+            + ("" if has_bucket else " without a bucket"),
+            cure="Shorten the template or its code files"
+            + ("" if has_bucket else ", or set template_bucket"),
+        )
+
+
+def _numbered(text: str) -> t.Iterator[tuple[int, str]]:
+    return enumerate(text.split("\n"), start=1)
+
+
+def _code_block(path: Path, match: re.Match[str]) -> str:
+    indent = match["indent"] + "  "
+    lines = _read(path.with_name(match["file"])).rstrip("\n").split("\n")
+    block = "\n".join(f"{indent}{line}" if line else "" for line in lines)
+    return f"{match['indent']}{match['key']}: |\n{block}"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except UnicodeDecodeError as exc:
+        # Everything before the first wrong byte; latin-1 reads any byte as one character.
+        before = path.read_bytes().decode("latin-1")[: int(exc.start)]
+        line = before.count("\n") + 1
+        raise PipelineError(f"{path.name} line {line} is not ASCII") from exc
+    except OSError as exc:
+        raise PipelineError(f"cannot read the template {path}: {exc.strerror}") from exc
+
+
+def parse(body: str | dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return *body* as data: short tags in their long form, comments and layout gone.
+
+    *body* is what GetTemplate gives: text (YAML), or data where the template was JSON. Raises
+    PipelineError when it is not a template.
+    """
+    if not isinstance(body, str):
+        return dict(body)
+    try:
+        data = yaml.load(body, Loader=_loader())  # noqa: S506  # a subclass of the safe loader
+    except yaml.YAMLError as exc:
+        raise PipelineError(f"the template is not YAML: {exc}") from exc
+    if not isinstance(data, dict):
+        raise PipelineError("the template is not a mapping")
+    return data
+
+
+def same_template(one: str | dict[str, t.Any], other: str | dict[str, t.Any]) -> bool:
+    """Return whether two bodies say the same; parsed only where their texts differ."""
+    return one == other or parse(one) == parse(other)
+
+
+def parameter_defaults(body: str | dict[str, t.Any]) -> dict[str, str]:
+    """Return the defaults of the template's parameters, as CloudFormation writes them."""
+    parameters: dict[str, t.Any] = parse(body).get("Parameters") or {}
+    return {
+        name: _default(definition["Default"])
+        for name, definition in parameters.items()
+        if "Default" in definition
+    }
+
+
+def _default(value: t.Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class ParameterKind(enum.Enum):
+    """How a parameter's value is to be shown."""
+
+    PLAIN = "as it is"
+    LIST = "item by item"
+    HIDDEN = "not at all"
+
+
+def parameter_kinds(body: str | dict[str, t.Any]) -> dict[str, ParameterKind]:
+    """Return the kind of each of the template's parameters."""
+    parameters: dict[str, t.Any] = parse(body).get("Parameters") or {}
+    return {name: _kind(definition) for name, definition in parameters.items()}
+
+
+def _kind(definition: dict[str, t.Any]) -> ParameterKind:
+    if str(definition.get("NoEcho", "")).lower() == "true":
+        return ParameterKind.HIDDEN
+    of = str(definition.get("Type", ""))
+    is_list = of == "CommaDelimitedList" or of.startswith("List<")
+    return ParameterKind.LIST if is_list else ParameterKind.PLAIN
+
+
+_LOADERS: list[t.Any] = []
+
+
+def _loader() -> t.Any:
+    """Return a safe YAML loader that knows CloudFormation's short tags; made at its first use."""
+    if not _LOADERS:
+
+        class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+            """libyaml's loader where it is there: it is ten times as fast."""
+
+        Loader.add_multi_constructor("!", _long_form)
+        # CloudFormation reads dates as text ("2012-10-17").
+        Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.construct_yaml_str)
+        _LOADERS.append(Loader)
+    return _LOADERS[0]
+
+
+def _long_form(loader: t.Any, tag: str, node: t.Any) -> dict[str, t.Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: t.Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if tag == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
+
+
+__all__ = (
+    "BODY_LIMIT",
+    "HAS_YAML",
+    "OBJECT_LIMIT",
+    "ParameterKind",
+    "check_body",
+    "parameter_defaults",
+    "parameter_kinds",
+    "parse",
+    "render",
+    "same_template",
+)

@@ -1,0 +1,65 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Accounts that answer as a test says, in place of AWS."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+
+from tests.fakes.cloudformation import FakeCloudFormation
+from tests.fakes.codepipeline import FakeCodePipeline
+from tests.fakes.data import FakeData
+
+
+class FakeGateway:
+    """Stands in for a Gateway: it opens every account but those in *errors*."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        self.opened: list[Account] = []
+        self.errors: dict[str, str] = {}
+        self.regions: dict[tuple[str, str], FakeCloudFormation] = {}
+        self.data: dict[tuple[str, str], FakeData] = {}
+        self.pipelines: dict[tuple[str, str], FakeCodePipeline] = {}
+        self.known_caller_account_id: str | None = "111111111111"
+
+    def open(self, account: Account) -> Any:
+        """Return a session with the clients of *account*."""
+        self.opened.append(account)
+        if account.account_id in self.errors:
+            raise PipelineError(self.errors[account.account_id])
+
+        def client(service: str, region: str) -> Any:
+            if service == "cloudformation":
+                return self.region(account.account_id, region).client
+            if service == "codepipeline":
+                return self.pipelines_of(account.account_id, region).client
+            return self.data_of(account.account_id, region).clients[service]
+
+        return types.SimpleNamespace(client=client)
+
+    def region(self, account_id: str, region: str) -> FakeCloudFormation:
+        """Return CloudFormation of an account's region."""
+        return self.regions.setdefault((account_id, region), FakeCloudFormation())
+
+    def data_of(self, account_id: str, region: str) -> FakeData:
+        """Return the keys and buckets of an account's region."""
+        if (account_id, region) not in self.data:
+            self.data[account_id, region] = FakeData(region)
+        return self.data[account_id, region]
+
+    def pipelines_of(self, account_id: str, region: str) -> FakeCodePipeline:
+        """Return the pipelines of an account's region."""
+        if (account_id, region) not in self.pipelines:
+            self.pipelines[account_id, region] = FakeCodePipeline(region)
+        return self.pipelines[account_id, region]
+
+
+Install = Callable[[Any], FakeGateway]  # takes the module of an action

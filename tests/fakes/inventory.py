@@ -1,0 +1,136 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An inventory to try things with, in the form in which Ansible gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
+    Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
+    read_organisation,
+)
+
+BUILD, DEVELOPMENT, TESTING, PRODUCTION = (digit * 12 for digit in "1234")
+HOSTS_FILE, SHARED_FILE = "inventories/org/hosts.yml", "inventories/org/group_vars/all.yml"
+
+
+class Inventory:
+    """The inventory that the collection ships; a test changes what it is about."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, list[str]] = {
+            "regional": ["eu-west-1", "ap-southeast-2"],
+            "primary": ["build"],
+            "deploy_accounts": ["production", "development", "testing"],
+        }
+        self.hosts: dict[str, dict[str, Any]] = {
+            "eu-west-1": {},
+            "ap-southeast-2": {},
+            "build": {},
+            "development": {"account_id": DEVELOPMENT, "regions": ["us-east-1"]},
+            "testing": {"account_id": TESTING, "regions": ["us-east-1", "eu-west-1"]},
+            "production": {
+                "account_id": PRODUCTION,
+                "regions": ["us-east-1", "eu-west-1", "ap-southeast-2"],
+            },
+        }
+        for variables in self.hosts.values():
+            variables["inventory_file"] = HOSTS_FILE
+        for name in self.groups["deploy_accounts"]:
+            self.hosts[name]["deploy_account_execution_policies"] = ["arn:aws:iam::aws:policy/One"]
+        self.shared: dict[str, Any] = {
+            "build_account_id": BUILD,
+            "primary_region": "us-east-1",
+            "access_role_name": "CrossAccountAccess",
+        }
+
+    def add(self, group: str, name: str, **variables: Any) -> None:
+        """Add a host."""
+        self.groups.setdefault(group, []).append(name)
+        self.hosts[name] = {"inventory_file": HOSTS_FILE, **variables}
+
+    def add_account(self, name: str, account_id: Any, regions: Any = ("us-east-1",)) -> None:
+        """Add a deploy account."""
+        self.add(
+            "deploy_accounts",
+            name,
+            account_id=account_id,
+            regions=list(regions) if isinstance(regions, tuple) else regions,
+            deploy_account_execution_policies=["arn:aws:iam::aws:policy/One"],
+        )
+
+    def remove(self, *names: str) -> None:
+        """Take hosts away."""
+        for name in names:
+            for members in self.groups.values():
+                if name in members:
+                    members.remove(name)
+            del self.hosts[name]
+
+    def read(self) -> Organisation:
+        """Return what Ansible would make of it."""
+        groups = {"all": list(self.hosts), **self.groups}
+        hostvars = {name: {**self.shared, **given} for name, given in self.hosts.items()}
+        return read_organisation(groups, hostvars)
+
+
+def regional_stack(region: str, accounts: Iterable[str] = (), **more: Any) -> dict[str, Any]:
+    """Return a regional stack as stack_outputs_info tells it."""
+    return {
+        "name": region,
+        "account_id": BUILD,
+        "region": region,
+        "stack_name": "CrossAccountRegional",
+        "exists": True,
+        "status": "UPDATE_COMPLETE",
+        "parameters": {"DeployAccountIds": ",".join(sorted(accounts))},
+        "outputs": {
+            "KeyArn": key_arn(region),
+            "PipelineBucketArn": bucket_arn(region),
+            "PipelineBucketName": bucket_arn(region).rsplit(":", 1)[-1],
+        },
+        **more,
+    }
+
+
+def primary_stack(
+    accounts: Iterable[str] = (), registered: Iterable[str] = (), **more: Any
+) -> dict[str, Any]:
+    """Return the primary stack as stack_outputs_info tells it."""
+    regions = sorted(registered)
+    parameters = {
+        "DeployAccountIds": ",".join(sorted(accounts)),
+        "Regions": ",".join(regions),
+        "RegionKeyArns": ",".join(key_arn(region) for region in regions),
+        "RegionBucketArns": ",".join(bucket_arn(region) for region in regions),
+    }
+    stack = regional_stack("us-east-1")
+    stack |= {"name": "build", "stack_name": "CrossAccountPrimary", "parameters": parameters}
+    return stack | more
+
+
+def no_stack(stack: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return *stack* as it is told when there is none, or when it could not be read."""
+    identity = ("name", "account_id", "region", "stack_name")
+    return {key: stack[key] for key in identity} | (more or {"exists": False})
+
+
+def key_arn(region: str, name: str = "1234") -> str:
+    """Return the ARN of a region's key."""
+    return f"arn:aws:kms:{region}:{BUILD}:key/{name}"
+
+
+def bucket_arn(region: str) -> str:
+    """Return the ARN of a region's pipeline bucket."""
+    return f"arn:aws:s3:::pipeline-{region}"
+
+
+def entry(region: str, key: str = "1234") -> dict[str, str]:
+    """Return a region's entry in the register."""
+    return {"region": region, "key_arn": key_arn(region, key), "bucket_arn": bucket_arn(region)}

@@ -1,0 +1,523 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way into an account: who is asked for what, and what is proven before the first use."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.exceptions
+import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws import (
+    gateway as _connection,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import for_each
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import (
+    Account,
+    AccountSession,
+    Gateway,
+    warm_up,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from botocore.stub import Stubber
+
+BUILD, DEPLOY, MANAGEMENT = "111111111111", "222222222222", "555555555555"
+ROLE = f"arn:aws:iam::{DEPLOY}:role/CrossAccountAccess"
+CURE = (
+    "The role (access_role_name, or role_arn of the host) must exist and trust the credentials in"
+    " use; a suspended or closed account gets state: quarantined"
+)
+
+
+@pytest.fixture(autouse=True)
+def base_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIABASE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "base")
+
+
+@pytest.fixture
+def profiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A configuration with one profile, which has credentials."""
+    path = tmp_path / "config"
+    path.write_text(
+        "[profile deploy]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = profile\n",
+        encoding="ascii",
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
+    return path
+
+
+def gateway(caller: str | None = None, region: str = "eu-west-1") -> Gateway:
+    return Gateway(sts_region=region, caller_account_id=caller)
+
+
+@pytest.fixture
+def stubs() -> Iterator[list[Stubber]]:
+    """Every stub in use; in the end each of their answers must have been asked for."""
+    active: list[Stubber] = []
+    yield active
+    for stub in active:
+        stub.assert_no_pending_responses()
+        stub.deactivate()
+
+
+class Sts:
+    """STS as one gateway asks it: with its base credentials, or with a profile."""
+
+    def __init__(self, gate: Gateway, stubs: list[Stubber], profile: str | None = None) -> None:
+        self.client = gate._sts(profile)
+        self._stub = Stubber(self.client)
+        self._stub.activate()
+        stubs.append(self._stub)
+
+    def identify(self, account_id: str) -> None:
+        """Answer GetCallerIdentity once."""
+        answer = {"Account": account_id, "Arn": f"arn:aws:iam::{account_id}:user/One"}
+        self._stub.add_response("get_caller_identity", answer, {})
+
+    def assume(
+        self, role_arn: str, *, seconds: int = 3_600, key: str = "ASIAONE", owner: str = DEPLOY
+    ) -> None:
+        """Answer AssumeRole once, with credentials that last so many seconds."""
+        now = datetime.datetime.now(datetime.UTC)
+        self._stub.add_response(
+            "assume_role",
+            {
+                "Credentials": {
+                    "AccessKeyId": key.ljust(16, "X"),
+                    "SecretAccessKey": "secret",
+                    "SessionToken": "token",
+                    "Expiration": now + datetime.timedelta(seconds=seconds),
+                },
+                "AssumedRoleUser": {
+                    "Arn": f"arn:aws:sts::{owner}:assumed-role/CrossAccountAccess/session",
+                    "AssumedRoleId": "AROAEXAMPLE:session",
+                },
+            },
+            {"RoleArn": role_arn, "RoleSessionName": "crossaccount.pipeline"},
+        )
+
+    def refuse(self, operation: str, code: str, message: str) -> None:
+        """Answer with an error once."""
+        self._stub.add_client_error(operation, code, message)
+
+
+def credentials_of(session: AccountSession) -> Any:
+    return session._session().get_credentials().get_frozen_credentials()
+
+
+def key_of(session: AccountSession) -> str:
+    key: str = credentials_of(session).access_key
+    return key.rstrip("X")
+
+
+def refusal(gate: Gateway, account: Account) -> str:
+    with pytest.raises(PipelineError) as caught:
+        gate.open(account)
+    return str(caught.value)
+
+
+# Whose credentials
+
+
+def test_the_callers_own_account_needs_no_assumption(stubs: list[Stubber]) -> None:
+    gate = gateway()
+    Sts(gate, stubs).identify(BUILD)
+
+    session = gate.open(Account(account_id=BUILD, access_role_name="CrossAccountAccess"))
+
+    assert key_of(session) == "AKIABASE"
+    assert gate.known_caller_account_id == BUILD
+
+
+def test_the_caller_is_asked_once_for_many_accounts(stubs: list[Stubber]) -> None:
+    gate = gateway()
+    sts = Sts(gate, stubs)
+    sts.identify(BUILD)
+    sts.assume(ROLE)
+
+    gate.open(Account(account_id=BUILD))
+    gate.open(Account(account_id=BUILD))
+    gate.open(Account(account_id=DEPLOY, access_role_name="CrossAccountAccess"))
+
+
+def test_a_caller_that_is_known_is_not_asked(stubs: list[Stubber]) -> None:
+    gate = gateway(BUILD)
+    Sts(gate, stubs)
+
+    assert key_of(gate.open(Account(account_id=BUILD))) == "AKIABASE"
+
+
+def test_a_caller_that_was_not_needed_stays_unknown(stubs: list[Stubber]) -> None:
+    gate = gateway()
+    Sts(gate, stubs).assume(ROLE)
+
+    gate.open(Account(account_id=DEPLOY, role_arn=ROLE))
+
+    assert gate.known_caller_account_id is None
+
+
+def test_an_account_is_opened_once_for_a_batch(
+    stubs: list[Stubber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = gateway(BUILD)
+    Sts(gate, stubs).assume(ROLE)  # a second request would have no answer
+    assume = _connection._assume_role
+
+    def slowly(sts: Any, role_arn: str) -> dict[str, Any]:
+        time.sleep(0.05)  # until the other threads are there
+        return assume(sts, role_arn)
+
+    monkeypatch.setattr(_connection, "_assume_role", slowly)
+    account = Account(account_id=DEPLOY, access_role_name="CrossAccountAccess")
+
+    answers = for_each([{}] * 40, lambda _target: {"session": gate.open(account)})
+
+    assert {id(answer.get("session")) for answer in answers} == {id(gate.open(account))}
+
+
+def test_a_caller_is_identified_once_for_a_batch(stubs: list[Stubber]) -> None:
+    gate = gateway()
+    Sts(gate, stubs).identify(BUILD)
+    ways = [{"access_role_name": f"Role{number}"} for number in range(40)]
+
+    answers = for_each(ways, lambda way: {"of": gate.open(Account(account_id=BUILD, **way))})
+
+    assert {key_of(answer["of"]) for answer in answers} == {"AKIABASE"}
+
+
+def test_other_accounts_are_opened_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(2, timeout=10)
+
+    def assume(_sts: Any, role_arn: str) -> dict[str, Any]:
+        together.wait()
+        return {
+            "Credentials": {
+                "AccessKeyId": "ASIAONE",
+                "SecretAccessKey": "secret",
+                "SessionToken": "token",
+                "Expiration": datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1),
+            },
+            "AssumedRoleUser": {"Arn": role_arn},
+        }
+
+    monkeypatch.setattr(_connection, "_assume_role", assume)
+    gate = gateway(BUILD)
+    targets = [{"account_id": DEPLOY}, {"account_id": MANAGEMENT}]
+
+    answers = for_each(
+        targets,
+        lambda target: {"of": gate.open(Account(**target, access_role_name="CrossAccountAccess"))},
+    )
+
+    assert [key_of(answer["of"]) for answer in answers] == ["ASIAONE", "ASIAONE"]
+
+
+def test_another_way_into_an_account_is_opened_by_itself(stubs: list[Stubber]) -> None:
+    gate = gateway(BUILD)
+    sts = Sts(gate, stubs)
+    sts.assume(ROLE, key="ASIAONE")
+    sts.assume(f"{ROLE}2", key="ASIATWO")
+
+    sessions = [
+        gate.open(Account(account_id=DEPLOY, access_role_name=f"CrossAccountAccess{suffix}"))
+        for suffix in ("", "2", "")
+    ]
+
+    assert [key_of(session) for session in sessions] == ["ASIAONE", "ASIATWO", "ASIAONE"]
+
+
+def test_an_account_that_refused_is_asked_again(stubs: list[Stubber]) -> None:
+    gate = gateway(BUILD)
+    sts = Sts(gate, stubs)
+    sts.refuse("assume_role", "AccessDenied", "not yet")
+    account = Account(account_id=DEPLOY, access_role_name="CrossAccountAccess")
+
+    assert "not yet" in refusal(gate, account)
+    sts.assume(ROLE)
+    assert key_of(gate.open(account)) == "ASIAONE"
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("eu-west-1", "aws"),
+        ("us-east-1", "aws"),
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+    ],
+)
+def test_the_access_role_of_another_account_is_assumed_in_its_partition(
+    stubs: list[Stubber], region: str, partition: str
+) -> None:
+    gate = gateway(BUILD, region)
+    Sts(gate, stubs).assume(f"arn:{partition}:iam::{DEPLOY}:role/CrossAccountAccess")
+
+    session = gate.open(Account(account_id=DEPLOY, access_role_name="CrossAccountAccess"))
+
+    assert key_of(session) == "ASIAONE"
+    assert credentials_of(session).token == "token"
+
+
+def test_a_role_arn_goes_before_the_access_role_also_in_the_callers_account(
+    stubs: list[Stubber],
+) -> None:
+    gate = gateway(DEPLOY)
+    other = f"arn:aws:iam::{DEPLOY}:role/path/Other"
+    Sts(gate, stubs).assume(other)
+
+    session = gate.open(
+        Account(account_id=DEPLOY, role_arn=other, access_role_name="CrossAccountAccess")
+    )
+
+    assert key_of(session) == "ASIAONE"
+
+
+def test_a_profile_reaches_its_account_by_itself(profiles: Path, stubs: list[Stubber]) -> None:
+    gate = gateway()
+    Sts(gate, stubs, "deploy").identify(DEPLOY)
+
+    session = gate.open(Account(account_id=DEPLOY, profile="deploy", access_role_name="Unused"))
+
+    assert key_of(session) == "AKIAPROFILE"
+    assert gate.known_caller_account_id is None
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "ap-southeast-2", "us-east-1"])
+def test_sts_is_regional(region: str) -> None:
+    client = gateway(region=region)._sts(None)
+
+    assert client.meta.endpoint_url == f"https://sts.{region}.amazonaws.com"
+
+
+def test_a_client_is_of_the_region_and_of_the_endpoint_that_are_asked_for() -> None:
+    gate = Gateway(
+        sts_region="eu-west-1", endpoint_url="http://127.0.0.1:9", caller_account_id=BUILD
+    )
+
+    client = gate.open(Account(account_id=BUILD)).client("cloudformation", "ap-southeast-2")
+
+    assert client.meta.region_name == "ap-southeast-2"
+    assert client.meta.endpoint_url == "http://127.0.0.1:9"
+    assert client.meta.config.retries["mode"] == "adaptive"
+    assert client.meta.config.user_agent_extra == "crossaccount.pipeline"
+
+
+# What does not reach the account
+
+
+def test_a_profile_that_reaches_another_account_is_refused(
+    profiles: Path, stubs: list[Stubber]
+) -> None:
+    gate = gateway()
+    Sts(gate, stubs, "deploy").identify(MANAGEMENT)
+
+    assert refusal(gate, Account(account_id=DEPLOY, profile="deploy")) == (
+        f"profile deploy reaches account {MANAGEMENT}, not {DEPLOY}. Correct aws_profile or"
+        " account_id"
+    )
+
+
+def test_a_role_of_another_account_is_refused(stubs: list[Stubber]) -> None:
+    gate = gateway()
+    role = f"arn:aws:iam::{MANAGEMENT}:role/CrossAccountAccess"
+    Sts(gate, stubs).assume(role, owner=MANAGEMENT)
+
+    assert refusal(gate, Account(account_id=DEPLOY, role_arn=role)) == (
+        f"role {role} is not of account {DEPLOY}. Correct role_arn or account_id"
+    )
+
+
+def test_a_role_that_refuses_is_named_with_the_cure(stubs: list[Stubber]) -> None:
+    gate = gateway(BUILD)
+    Sts(gate, stubs).refuse("assume_role", "AccessDenied", "not authorized")
+
+    assert refusal(gate, Account(account_id=DEPLOY, access_role_name="CrossAccountAccess")) == (
+        f"Failed to assume {ROLE}: An error occurred (AccessDenied) when calling the AssumeRole"
+        f" operation: not authorized. {CURE}"
+    )
+
+
+def test_no_way_in_is_told(stubs: list[Stubber]) -> None:
+    gate = gateway()
+    Sts(gate, stubs).identify(BUILD)
+
+    assert refusal(gate, Account(account_id=DEPLOY)) == (
+        f"no way into account {DEPLOY} from {BUILD}. Set access_role_name, or role_arn or"
+        " aws_profile of the host"
+    )
+
+
+def test_a_caller_without_an_identity_is_told(stubs: list[Stubber]) -> None:
+    gate = gateway()
+    Sts(gate, stubs).refuse("get_caller_identity", "ExpiredToken", "The token has expired")
+
+    assert refusal(gate, Account(account_id=BUILD)) == (
+        "Failed to use the credentials: An error occurred (ExpiredToken) when calling the"
+        " GetCallerIdentity operation: The token has expired"
+    )
+
+
+def test_missing_credentials_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+    told = refusal(gateway(), Account(account_id=BUILD))
+
+    assert told == (
+        "there are no AWS credentials. Set AWS_PROFILE or AWS_ACCESS_KEY_ID where ansible-playbook"
+        " is started, or aws_profile of the host"
+    )
+
+
+@pytest.mark.parametrize("account_id", [BUILD, DEPLOY])
+def test_half_of_the_credentials_is_told(monkeypatch: pytest.MonkeyPatch, account_id: str) -> None:
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+    assert refusal(gateway(), Account(account_id=account_id, access_role_name="One")) == (
+        "Failed to set up the connection: Partial credentials found in env, missing:"
+        " AWS_SECRET_ACCESS_KEY"
+    )
+
+
+def test_a_profile_that_is_unknown_is_told(profiles: Path) -> None:
+    assert refusal(gateway(), Account(account_id=DEPLOY, profile="nobody")) == (
+        "Failed to set up the connection: The config profile (nobody) could not be found"
+    )
+
+
+def test_a_configuration_that_cannot_be_read_is_told(profiles: Path) -> None:
+    profiles.write_text("[profile deploy\n", encoding="ascii")
+
+    assert refusal(gateway(), Account(account_id=BUILD)) == (
+        f"Failed to set up the connection: Unable to parse config file: {profiles}"
+    )
+
+
+def test_a_region_that_does_not_exist_is_told() -> None:
+    told = refusal(gateway(BUILD, "xx-nowhere-1"), Account(account_id=DEPLOY, access_role_name="A"))
+
+    assert told.startswith("Failed to set up the connection: ")
+    assert "xx-nowhere-1" in told
+
+
+def test_a_region_that_is_none_is_told() -> None:
+    session = gateway(BUILD).open(Account(account_id=BUILD))
+
+    with pytest.raises(PipelineError) as caught:
+        session.client("cloudformation", "not a region")
+
+    assert str(caught.value) == (
+        "Failed to set up the connection: Provided region_name 'not a region' doesn't match a"
+        " supported format."
+    )
+
+
+def test_an_endpoint_that_is_none_is_told() -> None:
+    gate = Gateway(sts_region="eu-west-1", endpoint_url="not a url")
+
+    assert refusal(gate, Account(account_id=BUILD)) == (
+        "Failed to set up the connection: Invalid endpoint: not a url"
+    )
+
+
+# Credentials that expire
+
+
+def test_credentials_that_expire_are_assumed_again(stubs: list[Stubber]) -> None:
+    gate = gateway(BUILD)
+    sts = Sts(gate, stubs)
+    sts.assume(ROLE, seconds=60, key="ASIAOLD")
+    session = gate.open(Account(account_id=DEPLOY, access_role_name="CrossAccountAccess"))
+    sts.assume(ROLE, key="ASIANEW")
+
+    assert key_of(session) == "ASIANEW"
+    assert key_of(session) == "ASIANEW"
+
+
+def test_credentials_that_last_are_used_again(stubs: list[Stubber]) -> None:
+    gate = gateway(BUILD)
+    Sts(gate, stubs).assume(ROLE)
+    session = gate.open(Account(account_id=DEPLOY, access_role_name="CrossAccountAccess"))
+
+    assert key_of(session) == key_of(session) == "ASIAONE"
+
+
+def test_credentials_that_cannot_be_renewed_are_told(stubs: list[Stubber]) -> None:
+    gate = gateway(BUILD)
+    sts = Sts(gate, stubs)
+    sts.assume(ROLE, seconds=60)
+    session = gate.open(Account(account_id=DEPLOY, access_role_name="CrossAccountAccess"))
+    sts.refuse("assume_role", "AccessDenied", "not any more")
+
+    with pytest.raises(PipelineError, match=f"^Failed to assume {ROLE}: .*not any more"):
+        credentials_of(session)
+
+
+# The warm-up
+
+
+@pytest.fixture
+def cold() -> Iterator[None]:
+    """Nothing loaded yet, and nothing kept of what a test loads."""
+    _connection._loader.cache_clear()
+    yield
+    _connection._loader.cache_clear()
+
+
+def test_the_warm_up_reads_no_profile_and_no_credentials_and_starts_nothing(
+    cold: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "config"
+    broken.write_text("[profile\nthis does not parse", encoding="ascii")
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(broken))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(broken))
+    monkeypatch.setattr(socket, "socket", lambda *_args, **_more: pytest.fail("a socket"))
+    before = threading.active_count()
+
+    warm_up()
+
+    assert threading.active_count() == before
+    assert _connection._loader.cache_info().currsize == 1
+
+
+def test_what_was_warmed_up_is_not_read_again(cold: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    warm_up()
+    # Read now, a file would not be found any more.
+    monkeypatch.setattr(_connection._loader(), "_search_paths", [])
+
+    client = gateway(BUILD).open(Account(account_id=BUILD)).client("cloudformation", "eu-west-1")
+
+    assert client.can_paginate("describe_change_set")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [botocore.exceptions.DataNotFoundError(data_path="endpoints"), PermissionError("no")],
+)
+def test_the_warm_up_never_raises(
+    cold: None, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(_name: str) -> None:
+        raise error
+
+    monkeypatch.setattr(_connection._loader(), "load_data", fail)
+
+    warm_up()
+
+
+def test_the_warm_up_does_without_botocore(cold: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_connection, "HAS_BOTOCORE", False)
+
+    warm_up()
+
+    assert _connection._loader.cache_info().currsize == 0

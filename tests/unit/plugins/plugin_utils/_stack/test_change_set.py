@@ -1,0 +1,208 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Change sets are read whole, executed once and removed by what only they are called."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import (
+    PipelineError,
+    StackMoved,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.change_set import (
+    ChangeSet,
+    ChangeSets,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Wanted
+
+from tests.fakes.clock import Clock
+from tests.fakes.cloudformation import (
+    NO_CHANGES,
+    FakeCloudFormation,
+    change,
+)
+from tests.fakes.service import lost_reply, refuse
+
+WANTED = Wanted(name="One", template="Resources: {}", parameters={}, tags={})
+
+
+@pytest.fixture
+def aws() -> FakeCloudFormation:
+    return FakeCloudFormation()
+
+
+def make(aws: FakeCloudFormation, seconds: float = 3_600) -> ChangeSet:
+    change_sets = ChangeSets(aws.client)
+    begun = change_sets.create(WANTED, new_stack=True)
+    return change_sets.read(begun, Clock().patience(seconds))
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 7])
+def test_every_page_of_the_changes_is_read(aws: FakeCloudFormation, count: int) -> None:
+    aws.page_size = 3
+    aws.changes = [change("Add", f"Topic{one}", "AWS::SNS::Topic") for one in range(count)]
+
+    change_set = make(aws)
+
+    assert [one.logical_id for one in change_set.changes] == [f"Topic{one}" for one in range(count)]
+    assert not change_set.is_empty
+
+
+def test_a_change_set_knows_itself_and_its_stack(aws: FakeCloudFormation) -> None:
+    change_set = make(aws)
+
+    assert change_set.arn == aws.change_sets[0].arn
+    assert change_set.stack_id == aws.stacks[0].stack_id
+
+
+def test_two_change_sets_never_share_a_name(aws: FakeCloudFormation) -> None:
+    make(aws)
+    make(aws)
+
+    names = {one.name for one in aws.change_sets}
+    assert len(names) == 2
+
+
+def test_a_change_set_without_changes_is_empty(aws: FakeCloudFormation) -> None:
+    aws.change_set_statuses = ["CREATE_PENDING", "FAILED"]
+    aws.change_set_reason = NO_CHANGES
+
+    change_set = make(aws)
+
+    assert (change_set.is_empty, change_set.changes) == (True, ())
+
+
+def test_the_wait_for_a_change_set_ends_and_names_it(aws: FakeCloudFormation) -> None:
+    aws.change_set_statuses = ["CREATE_IN_PROGRESS"]
+
+    with pytest.raises(PipelineError) as caught:
+        make(aws, 60)
+
+    assert str(caught.value).startswith(
+        f"gave up after 60 s: {aws.change_sets[0].arn} is being made. "
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "failure"), [("Transform failed", "Transform failed"), ("", "no reason given")]
+)
+def test_a_change_set_that_fails_has_its_reason(
+    aws: FakeCloudFormation, reason: str, failure: str
+) -> None:
+    aws.change_set_statuses = ["CREATE_IN_PROGRESS", "FAILED"]
+    aws.change_set_reason = reason
+
+    change_set = make(aws)
+
+    assert (change_set.failure, change_set.is_empty, change_set.changes) == (failure, False, ())
+
+
+def test_a_change_set_whose_reply_was_lost_is_found_by_its_name(aws: FakeCloudFormation) -> None:
+    aws.after("CreateChangeSet", refuse("AlreadyExistsException", "it exists"))
+
+    change_set = make(aws)
+
+    (made,) = aws.change_sets
+    assert (change_set.arn, change_set.stack_id) == (made.arn, made.stack.stack_id)
+
+
+def test_a_further_page_that_cannot_be_read_is_an_error(aws: FakeCloudFormation) -> None:
+    aws.page_size = 1
+    aws.changes *= 2
+    aws.change_set_statuses = ["CREATE_COMPLETE"]
+    aws.before("DescribeChangeSet", lambda: None)
+    aws.before("DescribeChangeSet", refuse("AccessDenied", "no"))
+
+    with pytest.raises(PipelineError) as caught:
+        make(aws)
+
+    assert str(caught.value) == (
+        "Failed to read the change set's further pages: An error occurred (AccessDenied) when"
+        " calling the DescribeChangeSet operation: no"
+    )
+
+
+def test_an_execution_is_asked_for_with_a_token_of_its_own(aws: FakeCloudFormation) -> None:
+    change_set = make(aws)
+
+    ChangeSets(aws.client).execute(change_set)
+
+    operation, request = aws.calls[-1]
+    assert operation == "ExecuteChangeSet"
+    assert request == {
+        "StackName": change_set.stack_id,
+        "ChangeSetName": change_set.arn,
+        "ClientRequestToken": change_set.arn.rsplit("/", 1)[-1],
+    }
+
+
+@pytest.mark.parametrize(
+    ("execution", "begun"),
+    [
+        ("UNAVAILABLE", False),
+        ("AVAILABLE", False),
+        ("OBSOLETE", False),
+        ("EXECUTE_IN_PROGRESS", True),
+        ("EXECUTE_COMPLETE", True),
+        ("EXECUTE_FAILED", True),
+    ],
+)
+def test_only_what_has_not_begun_is_judged_anew(
+    aws: FakeCloudFormation, execution: str, begun: bool
+) -> None:
+    change_set = make(aws)
+    aws.change_sets[0].execution = execution
+    aws.before("ExecuteChangeSet", refuse("InvalidChangeSetStatus", "it is not available"))
+
+    if begun:
+        ChangeSets(aws.client).execute(change_set)
+        return
+    with pytest.raises(StackMoved) as caught:
+        ChangeSets(aws.client).execute(change_set)
+    assert str(caught.value) == (
+        "Failed to execute the change set: An error occurred (InvalidChangeSetStatus) when calling"
+        " the ExecuteChangeSet operation: it is not available"
+    )
+
+
+def test_an_execution_of_what_was_removed_is_judged_anew(aws: FakeCloudFormation) -> None:
+    change_set = make(aws)
+    aws.change_sets.clear()
+
+    with pytest.raises(StackMoved):
+        ChangeSets(aws.client).execute(change_set)
+
+    assert ChangeSets(aws.client).execution_status(change_set) == "GONE"
+
+
+def test_no_reply_is_not_a_stack_that_moved(aws: FakeCloudFormation) -> None:
+    aws.before("CreateChangeSet", lost_reply)
+
+    with pytest.raises(PipelineError) as caught:
+        make(aws)
+
+    assert not isinstance(caught.value, StackMoved)
+
+
+def test_what_is_gone_may_be_removed_again(aws: FakeCloudFormation) -> None:
+    change_set = make(aws)
+
+    ChangeSets(aws.client).delete(change_set)
+    ChangeSets(aws.client).delete(change_set)
+
+    assert aws.change_sets == []
+
+
+def test_a_removal_that_is_refused_is_an_error(aws: FakeCloudFormation) -> None:
+    change_set = make(aws)
+    aws.before("DeleteChangeSet", refuse("AccessDenied", "no"))
+
+    with pytest.raises(PipelineError) as caught:
+        ChangeSets(aws.client).delete(change_set)
+
+    assert str(caught.value) == (
+        "Failed to delete the change set: An error occurred (AccessDenied) when calling the"
+        " DeleteChangeSet operation: no"
+    )

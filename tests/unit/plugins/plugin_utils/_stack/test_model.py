@@ -1,0 +1,299 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a stack is compared with: values as CloudFormation keeps them, and every difference."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import (
+    Difference,
+    Found,
+    Wanted,
+    beside,
+    differences,
+    parameter_value,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import (
+    STATUSES,
+    Verdict,
+)
+
+TEMPLATE = """\
+Parameters:
+  Days: {Type: Number, Default: 365}
+  Accounts: {Type: CommaDelimitedList, Default: ''}
+  Password: {Type: String, NoEcho: true}
+Resources:
+  Topic: {Type: AWS::SNS::Topic}
+"""
+POLICY = {"Statement": [{"Effect": "Deny", "Action": "Update:Delete", "Principal": "*"}]}
+
+WANTED = Wanted(
+    name="CrossAccountRegional",
+    template=TEMPLATE,
+    parameters={"Days": "365", "Accounts": "222222222222", "Password": "open sesame"},
+    tags={"application": "pipeline"},
+)
+FOUND = Found(
+    stack_id="arn:aws:cloudformation:eu-west-1:111111111111:stack/CrossAccountRegional/1",
+    name="CrossAccountRegional",
+    status="CREATE_COMPLETE",
+    parameters={"Days": "365", "Accounts": "222222222222", "Password": "****"},
+    tags={"application": "pipeline"},
+    outputs={},
+)
+
+
+def what_differs(
+    wanted: Wanted = WANTED,
+    found: Found = FOUND,
+    template: str | dict[str, Any] = TEMPLATE,
+    policy: dict[str, Any] | None = None,
+) -> list[Difference]:
+    return differences(wanted, found, found_template=template, found_policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("text", "text"),
+        ("", ""),
+        ("a,b", "a,b"),
+        (365, "365"),
+        (1.5, "1.5"),
+        (True, "true"),
+        (False, "false"),
+        ([], ""),
+        (["b", "a"], "b,a"),
+        (("a", 1, True), "a,1,true"),
+        ("x" * 4_096, "x" * 4_096),
+    ],
+)
+def test_a_parameter_is_the_text_that_cloudformation_keeps(value: object, text: str) -> None:
+    assert parameter_value("Name", value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (["a", "b,c"], "parameter Name: an item of its list holds a comma"),
+        ([["a", "b"]], "parameter Name: an item of its list holds a comma"),
+        ({"a": 1}, "parameter Name: a dict cannot be its value"),
+        ([{"a": 1}], "parameter Name: a dict cannot be its value"),
+        (None, "parameter Name: a NoneType cannot be its value"),
+        ("x" * 4_097, "parameter Name: 4097 bytes, more than the 4096 that one value holds"),
+        ("\u00e9" * 2_049, "parameter Name: 4098 bytes, more than the 4096 that one value holds"),
+        (
+            ["222222222222"] * 316,
+            "parameter Name: 4107 bytes, more than the 4096 that one value holds",
+        ),
+    ],
+)
+def test_what_no_parameter_can_hold_is_refused(value: object, message: str) -> None:
+    with pytest.raises(PipelineError) as caught:
+        parameter_value("Name", value)
+
+    assert str(caught.value) == message
+
+
+def test_a_description_becomes_plain_data() -> None:
+    found = Found.from_description(
+        {
+            "StackId": "arn:1",
+            "StackName": "One",
+            "StackStatus": "UPDATE_ROLLBACK_COMPLETE",
+            "StackStatusReason": "The following resource(s) failed",
+            "Parameters": [{"ParameterKey": "Days", "ParameterValue": "365"}],
+            "Tags": [{"Key": "application", "Value": "pipeline"}],
+            "Outputs": [{"OutputKey": "KeyArn", "OutputValue": "arn:key"}],
+            "EnableTerminationProtection": True,
+            "LastUpdatedTime": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+        }
+    )
+
+    assert found == Found(
+        stack_id="arn:1",
+        name="One",
+        status="UPDATE_ROLLBACK_COMPLETE",
+        status_reason="The following resource(s) failed",
+        parameters={"Days": "365"},
+        tags={"application": "pipeline"},
+        outputs={"KeyArn": "arn:key"},
+        termination_protection=True,
+        updated="2026-01-01 00:00:00+00:00",
+    )
+
+
+def test_a_description_may_leave_out_what_the_stack_does_not_have() -> None:
+    found = Found.from_description(
+        {"StackId": "arn:1", "StackName": "One", "StackStatus": "REVIEW_IN_PROGRESS"}
+    )
+
+    assert (found.parameters, found.tags, found.outputs) == ({}, {}, {})
+    assert not found.termination_protection
+
+
+@pytest.mark.parametrize(("status", "verdict"), STATUSES.items())
+def test_a_stack_found_knows_its_verdict(status: str, verdict: Verdict) -> None:
+    assert dataclasses.replace(FOUND, status=status).verdict is verdict
+
+
+def test_the_same_stack_does_not_differ() -> None:
+    assert what_differs() == []
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        pytest.param(f"# a comment\n\n{TEMPLATE}", id="a comment"),
+        pytest.param(TEMPLATE.replace("''", '""'), id="quotes"),
+        pytest.param(
+            TEMPLATE.replace(
+                "  Topic: {Type: AWS::SNS::Topic}", "  Topic:\n    Type: AWS::SNS::Topic"
+            ),
+            id="layout",
+        ),
+        pytest.param(
+            {
+                "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+                "Parameters": {
+                    "Days": {"Type": "Number", "Default": 365},
+                    "Accounts": {"Type": "CommaDelimitedList", "Default": ""},
+                    "Password": {"Type": "String", "NoEcho": True},
+                },
+            },
+            id="JSON",
+        ),
+    ],
+)
+def test_a_template_that_only_looks_different_is_the_same(template: str | dict[str, Any]) -> None:
+    assert what_differs(template=template) == []
+
+
+def test_a_template_that_says_something_else_differs() -> None:
+    other = TEMPLATE.replace("365", "400")
+
+    assert what_differs(template=other) == [
+        Difference(what="template", before=other, after=TEMPLATE)
+    ]
+
+
+def test_a_json_template_is_shown_as_text() -> None:
+    other = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+
+    (difference,) = what_differs(template=other)
+
+    assert difference.before == json.dumps(other, indent=2)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        pytest.param({"Days": "90", "Accounts": "222222222222", "Password": "x"}, id="a value"),
+        pytest.param({"Days": "365", "Accounts": "", "Password": "x"}, id="an emptied list"),
+    ],
+)
+def test_another_parameter_differs(parameters: dict[str, str]) -> None:
+    wanted = dataclasses.replace(WANTED, parameters=parameters)
+
+    assert what_differs(wanted) == [
+        Difference(what="parameters", before=FOUND.parameters, after=parameters)
+    ]
+
+
+def test_a_parameter_that_the_stack_does_not_have_yet_differs() -> None:
+    found = dataclasses.replace(FOUND, parameters={"Days": "365", "Password": "****"})
+
+    (difference,) = what_differs(found=found)
+
+    assert difference.what == "parameters"
+
+
+@pytest.mark.parametrize(
+    ("found_days", "differs"),
+    [pytest.param("365", [], id="at its default"), pytest.param("90", ["parameters"], id="not")],
+)
+def test_a_parameter_left_out_is_wanted_at_the_default(found_days: str, differs: list[str]) -> None:
+    wanted = dataclasses.replace(WANTED, parameters={"Accounts": "222222222222", "Password": "x"})
+    found = dataclasses.replace(FOUND, parameters={**FOUND.parameters, "Days": found_days})
+
+    assert [one.what for one in what_differs(wanted, found)] == differs
+
+
+def test_a_secret_is_never_seen_to_differ() -> None:
+    wanted = dataclasses.replace(
+        WANTED, parameters={**WANTED.parameters, "Password": "something else"}
+    )
+
+    assert what_differs(wanted) == []
+
+
+@pytest.mark.parametrize(
+    "tags", [{}, {"application": "other"}, {"application": "pipeline", "more": ""}]
+)
+def test_other_tags_differ(tags: dict[str, str]) -> None:
+    wanted = dataclasses.replace(WANTED, tags=tags)
+
+    assert what_differs(wanted) == [Difference(what="tags", before=FOUND.tags, after=tags)]
+
+
+def test_protection_differs_both_ways() -> None:
+    protected = dataclasses.replace(FOUND, termination_protection=True)
+    wanted = dataclasses.replace(WANTED, termination_protection=True)
+
+    assert what_differs(wanted, protected) == []
+    assert what_differs(wanted) == [
+        Difference(what="termination_protection", before=False, after=True)
+    ]
+    assert what_differs(found=protected) == [
+        Difference(what="termination_protection", before=True, after=False)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted_policy", "found_policy", "differs"),
+    [
+        pytest.param(None, None, False, id="none wanted, none found"),
+        pytest.param(None, POLICY, False, id="none wanted leaves what there is"),
+        pytest.param(POLICY, POLICY, False, id="the same"),
+        pytest.param(POLICY, None, True, id="missing"),
+        pytest.param(POLICY, {"Statement": []}, True, id="another"),
+    ],
+)
+def test_a_stack_policy_differs_where_one_is_wanted(
+    wanted_policy: dict[str, Any] | None, found_policy: dict[str, Any] | None, differs: bool
+) -> None:
+    wanted = dataclasses.replace(WANTED, stack_policy=wanted_policy)
+
+    expected = [Difference(what="stack_policy", before=found_policy, after=wanted_policy)]
+    assert what_differs(wanted, policy=found_policy) == (expected if differs else [])
+
+
+def test_every_difference_is_told() -> None:
+    wanted = Wanted(
+        name=FOUND.name,
+        template="Resources: {}",
+        parameters={"Other": "1"},
+        tags={},
+        termination_protection=True,
+        stack_policy=POLICY,
+    )
+
+    told = what_differs(wanted)
+
+    assert {one.what: one.needs_change_set for one in told} == {
+        "template": True,
+        "parameters": True,
+        "tags": True,
+        "termination_protection": False,
+        "stack_policy": False,
+    }
+    assert [one for one in told if not one.needs_change_set] == beside(wanted, FOUND)

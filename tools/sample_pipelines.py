@@ -1,0 +1,236 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sample applications: for cfn-lint, for the templates that are reviewed, and for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
+    Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
+    read_organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import Pipeline
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.rules import (
+    read_pipelines,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.stages import (
+    Foundation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.template import (
+    compose_template,
+)
+
+from tools.environment import ROOT
+
+BASE = ROOT / "roles" / "pipeline" / "files" / "pipeline.template"
+BUILD_ACCOUNT = "111111111111"
+PRIMARY_REGION = "us-east-1"
+REGIONS = [
+    "us-east-1",
+    "eu-west-1",
+    "ap-southeast-2",
+    *("af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3"),
+    *("ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-3", "ap-southeast-4"),
+    *("ca-central-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1"),
+    *("eu-south-2", "us-west-2"),
+]
+
+Data = dict[str, Any]
+
+
+def hello() -> Data:
+    """The seed's own example: an application and a function, three accounts and three regions."""
+    return {
+        "name": "hello",
+        "source": {
+            "type": "codebuild",
+            "repository": "https://github.com/example/hello.git",
+            "branch": "main",
+            "connection_arn": (
+                f"arn:aws:codeconnections:{PRIMARY_REGION}:{BUILD_ACCOUNT}"
+                ":connection/0a1b2c3d-4e5f-6789-abcd-ef0123456789"
+            ),
+            "environment": {"STAGE": "release"},
+            "artifacts": [
+                {"name": "application", "object": "application.zip"},
+                {"name": "function", "object": "function.zip"},
+            ],
+        },
+        "stacks": [
+            {
+                "name": "hello-function",
+                "artifact": "application",
+                "template": "function.yml",
+                "parameters": {
+                    "CodeBucket": {"Fn::GetArtifactAtt": ["function", "BucketName"]},
+                    "CodeKey": {"Fn::GetArtifactAtt": ["function", "ObjectKey"]},
+                },
+                "capabilities": ["CAPABILITY_IAM"],
+            },
+            {
+                "name": "hello",
+                "artifact": "application",
+                "template": "template.yml",
+                "parameters": {"Greeting": "Hello"},
+                "after": "hello-function",
+            },
+        ],
+        "waves": [
+            {
+                "name": "development",
+                "environments": [{"host": "development", "parameters": {"Greeting": "Hi"}}],
+            },
+            {
+                "name": "testing",
+                "environments": [{"host": "testing", "regions": ["eu-west-1"]}],
+            },
+            {
+                "name": "production",
+                "approval": {
+                    "summary": "Release hello to production?",
+                    "link": "https://example.com/releases",
+                },
+                "environments": [{"host": "production"}],
+            },
+        ],
+    }
+
+
+def uploaded() -> Data:
+    """Artifacts that somebody else builds, and the upload of the last one starts."""
+    data = hello()
+    data["name"] = "uploaded"
+    data["source"] = {
+        "type": "s3",
+        "artifacts": [
+            {"name": "application", "object": "application.zip"},
+            {"name": "function", "object": "function.zip", "trigger": True},
+        ],
+    }
+    return data
+
+
+def native() -> Data:
+    """CodePipeline copies the artifacts itself."""
+    return {**hello(), "name": "native", "artifact_sync": "native"}
+
+
+def split() -> Data:
+    """Waves with more actions than a stage takes."""
+    return {**hello(), "name": "split", "max_actions_per_stage": 4}
+
+
+def one_region() -> Data:
+    """The least there is: one artifact, one stack, and nothing leaves the primary region."""
+    return {
+        "name": "one-region",
+        "source": {
+            "type": "codebuild",
+            "repository": "https://github.com/example/one-region.git",
+            "artifacts": [{"name": "application", "object": "application.zip"}],
+        },
+        "stacks": [
+            {"name": "one-region", "artifact": "application", "template": "template.yml"},
+        ],
+        "waves": [
+            {"name": "development", "environments": [{"host": "development"}]},
+            {"name": "testing", "environments": [{"host": "testing", "regions": ["us-east-1"]}]},
+        ],
+    }
+
+
+def many_regions() -> Data:
+    """20 regions and 30 environments."""
+    data = hello()
+    data["name"] = "many-regions"
+    data["waves"] = [
+        {
+            "name": f"wave-{wave}",
+            "approval": wave > 1,
+            "environments": [{"host": f"target-{10 * wave + one:02}"} for one in range(10)],
+        }
+        for wave in range(3)
+    ]
+    return data
+
+
+SAMPLES = {
+    sample()["name"]: sample
+    for sample in (hello, uploaded, native, split, one_region, many_regions)
+}
+
+
+def organisation() -> Organisation:
+    """An organisation that all samples fit: that of inventories/org, and 30 accounts more."""
+    accounts: dict[str, tuple[str, list[str]]] = {
+        "development": ("222222222222", REGIONS[:1]),
+        "testing": ("333333333333", REGIONS[:2]),
+        "production": ("444444444444", REGIONS[:3]),
+    }
+    for number in range(30):
+        regions = [REGIONS[number % 20], REGIONS[(number + 7) % 20]]
+        accounts[f"target-{number:02}"] = (f"5{number:011}", regions)
+    groups = {
+        "regional": REGIONS[1:],
+        "primary": ["build"],
+        "deploy_accounts": list(accounts),
+    }
+    hosts: dict[str, Data] = {name: {} for name in (*REGIONS[1:], "build")}
+    for name, (account_id, regions) in accounts.items():
+        hosts[name] = {
+            "account_id": account_id,
+            "regions": regions,
+            "deploy_account_execution_policies": ["arn:aws:iam::aws:policy/PowerUserAccess"],
+        }
+    shared = {"build_account_id": BUILD_ACCOUNT, "primary_region": PRIMARY_REGION}
+    hostvars = {name: {**shared, **variables} for name, variables in hosts.items()}
+    return read_organisation({"all": list(hosts), **groups}, hostvars)
+
+
+def foundation() -> Foundation:
+    """What stands in that organisation."""
+    return Foundation(
+        region=PRIMARY_REGION,
+        register={
+            region: {
+                "region": region,
+                "key_arn": (
+                    f"arn:aws:kms:{region}:{BUILD_ACCOUNT}:key/01234567-89ab-cdef-0123-{number:012}"
+                ),
+                "bucket_arn": f"arn:aws:s3:::crossaccountregional-pipelinebucket-{number:012}",
+            }
+            for number, region in enumerate(REGIONS)
+        },
+        codepipeline_role_name="CrossAccountCodePipeline",
+        cloudformation_role_name="CrossAccountCloudFormation",
+    )
+
+
+PRIMARY_OUTPUTS = {
+    "BuildBucketName": "crossaccountprimary-buildbucket-0123456789ab",
+    "SyncArtifactsFunctionName": "CrossAccountPrimary-SyncArtifactsFunction-0123456789ab",
+    "ApprovalTopicArn": (
+        f"arn:aws:sns:{PRIMARY_REGION}:{BUILD_ACCOUNT}:CrossAccountPrimary-ApprovalTopic-01234567"
+    ),
+}
+
+
+def read(*pipelines: Data) -> list[Pipeline]:
+    """Return *pipelines* as the rules read them in that organisation."""
+    return read_pipelines(list(pipelines), organisation())
+
+
+def application(name: str) -> Pipeline:
+    """Return a sample as the rules read it."""
+    [found] = read(SAMPLES[name]())
+    return found
+
+
+def template(name: str) -> str:
+    """Return the template of a sample's pipeline."""
+    return compose_template(application(name), BASE.read_text("ascii"), foundation())
