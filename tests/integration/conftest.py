@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import render
 
 from lab.lab import Lab
 from tests.integration.campaign import VARIABLE, seed
@@ -118,10 +119,16 @@ def installed_collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def changed_collection(installed_collections: Path, tmp_path: Path) -> Path:
-    """The folder of an installed collection that a test may change."""
+    """The folder of an installed collection that a test may change.
+
+    The primary template is the rendered one, so that a change of the regional one leaves it alone.
+    """
     collections = tmp_path / "collections"
     shutil.copytree(installed_collections, collections)
-    return collections / "ansible_collections" / "crossaccount" / "pipeline"
+    changed = collections / "ansible_collections" / "crossaccount" / "pipeline"
+    primary = changed / "roles" / "primary" / "files" / "primary.template"
+    primary.write_text(render(primary), encoding="ascii")
+    return changed
 
 
 def _galaxy(*arguments: str, collections: Path | None = None) -> None:

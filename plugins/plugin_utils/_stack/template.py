@@ -5,8 +5,11 @@
 """CloudFormation templates: Lambda code into its place, sizes, one form for comparison.
 
 A template is never a Jinja template: ``{{resolve:...}}`` and ``${...}`` belong to CloudFormation.
-The one substitution is a scalar such as ``'@@ sync_artifacts.py @@'``, which becomes the text of
-that file beside the template.
+Two placeholders name a file, relative to the template:
+
+* ``ZipFile: '@@ sync_artifacts.py @@'`` becomes the text of that file.
+* ``<<: '@@ ../../regional/files/regional.template @@'`` in a section such as ``Resources`` becomes
+  what that template has in the same section, comments included.
 """
 
 from __future__ import annotations
@@ -30,15 +33,18 @@ BODY_LIMIT = 51_200
 OBJECT_LIMIT = 1_000_000
 
 _CODE = re.compile(r"^(?P<indent> *)(?P<key>[\w-]+): '@@ (?P<file>[\w.-]+) @@'$", re.MULTILINE)
+_SHARED = re.compile(r"^  <<: '@@ (?P<file>[\w./-]+) @@'\n", re.MULTILINE)
+_SECTION = re.compile(r"^(?P<name>\w+):\n(?P<body>(?:(?:  .*)?\n)*)", re.MULTILINE)
 
 
 def render(path: Path) -> str:
-    """Return the template at *path* with its code files in place.
+    """Return the template at *path* with the files it names in place.
 
     Raises PipelineError when a file is missing or not ASCII (GetTemplate answers ``?`` for the
-    rest).
+    rest), or when a template has no section to share.
     """
-    return _CODE.sub(lambda match: _code_block(path, match), _read(path))
+    text = _SECTION.sub(lambda match: _section(path, match), _read(path))
+    return _CODE.sub(lambda match: _code_block(path, match), text)
 
 
 def check_body(body: str, *, name: str, has_bucket: bool) -> None:
@@ -62,6 +68,19 @@ def check_body(body: str, *, name: str, has_bucket: bool) -> None:
 
 def _numbered(text: str) -> t.Iterator[tuple[int, str]]:
     return enumerate(text.split("\n"), start=1)
+
+
+def _section(path: Path, match: re.Match[str]) -> str:
+    """Return a section of the template at *path*, with what it shares in place."""
+
+    def shared(place: re.Match[str]) -> str:
+        source = path.parent / place["file"]
+        for section in _SECTION.finditer(_read(source)):
+            if section["name"] == match["name"]:
+                return section["body"].rstrip("\n") + "\n"
+        raise PipelineError(f"{source} has no section {match['name']}, which {path.name} shares")
+
+    return _SHARED.sub(shared, match[0])
 
 
 def _code_block(path: Path, match: re.Match[str]) -> str:

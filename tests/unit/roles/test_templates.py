@@ -136,17 +136,6 @@ def test_what_holds_data_survives_the_stack_but_not_a_failed_creation(name: str)
             assert policies in ((None, None), ("Delete", "Delete")), key
 
 
-def test_the_primary_region_has_what_every_region_has() -> None:
-    primary, regional = source("primary"), source("regional")
-
-    assert set(regional["Resources"]) <= set(primary["Resources"])
-    for key, resource in regional["Resources"].items():
-        assert primary["Resources"][key] == resource
-    for key, definition in regional["Parameters"].items():
-        if key != "DeployAccountIds":
-            assert primary["Parameters"][key] == definition
-
-
 @pytest.mark.parametrize("name", BUILD_STACKS)
 def test_accounts_are_principals_as_they_are_narrowed_to_their_roles(name: str) -> None:
     accounts = ["222222222222", "333333333333"]

@@ -114,6 +114,28 @@ def test_nothing_else_is_substituted(template: Path, line: str) -> None:
     assert render(template) == f"{line}\nResources: {{}}\n"
 
 
+def test_a_section_takes_in_the_same_section_of_another_template(tmp_path: Path) -> None:
+    shared = "# Head\n\nResources:\n  # What it is for\n  Key:\n    Type: K\n\nOutputs:\n  Arn: a\n"
+    (tmp_path / "shared.template").write_text(shared, encoding="ascii")
+    path = tmp_path / "some.template"
+    line = f"  <<: '@@ ../{tmp_path.name}/shared.template @@'\n"
+    path.write_text(f"Resources:\n{line}\n  Own:\n    Type: O\nOutputs:\n{line}", "ascii")
+
+    assert render(path) == (
+        "Resources:\n  # What it is for\n  Key:\n    Type: K\n\n  Own:\n    Type: O\n"
+        "Outputs:\n  Arn: a\n"
+    )
+
+
+def test_a_section_that_is_not_in_the_other_template_is_named(tmp_path: Path) -> None:
+    (tmp_path / "shared.template").write_text("Resources: {}\n", encoding="ascii")
+    path = tmp_path / "some.template"
+    path.write_text("Outputs:\n  <<: '@@ shared.template @@'\n", encoding="ascii")
+
+    with pytest.raises(PipelineError, match=r"no section Outputs, which some\.template shares$"):
+        render(path)
+
+
 def test_a_template_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(PipelineError) as caught:
         render(tmp_path / "none.template")
