@@ -31,7 +31,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack impor
     template as _template,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.converge import Converger
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Wanted
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.upload import (
     TemplateStore,
 )
@@ -147,7 +147,7 @@ class Subject:
         bucket: str = "",
     ) -> None:
         """As the role, with the engine of the collection."""
-        wanted = Wanted(
+        desired = Desired(
             name=self.name,
             template=template or self.template,
             parameters=parameters,
@@ -159,7 +159,7 @@ class Subject:
         patience = Patience(20, speak=print, sleep=lambda _: time.sleep(0.005))
         templates = TemplateStore(lambda: self.client("s3"), bucket) if bucket else None
         converger = Converger(
-            self.api, wanted, patience=patience, check_mode=check_mode, templates=templates
+            self.api, desired, patience=patience, check_mode=check_mode, templates=templates
         )
         converger.run()
 

@@ -23,24 +23,24 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import Stacks
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.compare import (
     compare,
-    told,
+    describe,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.converge import (
     Converger,
     Outcome,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import (
+    Desired,
     Found,
-    Wanted,
     parameter_value,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.remove import Remover
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.retained import (
-    Kept,
-    KeptData,
+    Retained,
+    RetainedData,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import (
     ParameterKind,
@@ -68,49 +68,49 @@ class ActionModule(PipelineAction):
         if self.options["state"] == "absent":
             return self._remove()
         if self.options["state"] == "compared":
-            return self._compare(self._wanted())
-        return self._converge(self._wanted())
+            return self._compare(self._desired())
+        return self._converge(self._desired())
 
-    def _compare(self, wanted: Wanted) -> dict[str, t.Any]:
+    def _compare(self, desired: Desired) -> dict[str, t.Any]:
         client = self._open().client("cloudformation", self.options["region"])
-        comparison = compare(Stacks(client), wanted)
+        comparison = compare(StackApi(client), desired)
         found = comparison.found
         return {
             "changed": False,
             "operation": comparison.operation,
             "stack": self._identity() | _known(found),
-            "differences": told(comparison.differences, wanted.template),
+            "differences": describe(comparison.differences, desired.template),
             "changes": [],
-            "kept": [],
+            "retained": [],
         }
 
-    def _converge(self, wanted: Wanted) -> dict[str, t.Any]:
+    def _converge(self, desired: Desired) -> dict[str, t.Any]:
         session = self._open()
         client = session.client("cloudformation", self.options["region"])
         outcome = Converger(
             client,
-            wanted,
+            desired,
             patience=self._patience(),
             allow_replacement=self.options["allow_replacement"],
             resources_to_skip=self.options["resources_to_skip"],
             templates=self._templates(session),
             check_mode=self._task.check_mode,
         ).run()
-        result = self._result(outcome, wanted)
-        if outcome.operation == "create" and self.options["find_kept"]:
-            owned = Stacks(client).physical_ids(outcome.found.stack_id) if outcome.found else ()
-            kept = KeptData(session, self.options["region"]).of(wanted.name, owned=owned)
-            result["kept"] = _kept(kept)
+        result = self._result(outcome, desired)
+        if outcome.operation == "create" and self.options["find_retained"]:
+            owned = StackApi(client).physical_ids(outcome.found.stack_id) if outcome.found else ()
+            retained = RetainedData(session, self.options["region"]).of(desired.name, owned=owned)
+            result["retained"] = _retained(retained)
         return result
 
     def _remove(self) -> dict[str, t.Any]:
         session = self._open()
         region, name = self.options["region"], self.options["stack_name"]
         removal = Remover(
-            Stacks(session.client("cloudformation", region)),
+            StackApi(session.client("cloudformation", region)),
             name=name,
             patience=self._patience(),
-            kept_data=KeptData(session, region) if self.options["find_kept"] else None,
+            retained_data=RetainedData(session, region) if self.options["find_retained"] else None,
             purge_data=self.options["purge_data"],
             check_mode=self._task.check_mode,
         ).run()
@@ -121,10 +121,10 @@ class ActionModule(PipelineAction):
             | {"stack_id": None, "status": None}
             | {"parameters": removal.found.parameters if removal.found else {}},
             "changes": [],
-            "kept": _kept(removal.kept),
+            "retained": _retained(removal.retained),
         }
         if removal.changed:
-            purged = [f"{one.kind} {one.name}" for one in removal.kept if one.purged]
+            purged = [f"{one.kind} {one.name}" for one in removal.retained if one.purged]
             before = "\n".join([*removal.resources, *purged])
             result["diff"] = [self._entry("resources", before, "")]
         return result
@@ -167,9 +167,9 @@ class ActionModule(PipelineAction):
         )
         return text
 
-    def _wanted(self) -> Wanted:
+    def _desired(self) -> Desired:
         template = self._template()
-        return Wanted(
+        return Desired(
             name=self.options["stack_name"],
             template=template,
             parameters={
@@ -185,25 +185,25 @@ class ActionModule(PipelineAction):
             stack_policy=self.options["stack_policy"],
         )
 
-    def _result(self, outcome: Outcome, wanted: Wanted) -> dict[str, t.Any]:
+    def _result(self, outcome: Outcome, desired: Desired) -> dict[str, t.Any]:
         found = outcome.found
         result: dict[str, t.Any] = {
             "changed": outcome.changed,
             "operation": outcome.operation,
             "stack": self._identity() | _known(found),
             "changes": [dataclasses.asdict(change) for change in outcome.changes],
-            "kept": [],
+            "retained": [],
         }
         if outcome.changed:
-            result["diff"] = self._diff(outcome, wanted)
+            result["diff"] = self._diff(outcome, desired)
         return result
 
-    def _diff(self, outcome: Outcome, wanted: Wanted) -> list[dict[str, str]]:
+    def _diff(self, outcome: Outcome, desired: Desired) -> list[dict[str, str]]:
         """Return what ``--diff`` shows: the changes, then what differs, secrets hidden."""
         if outcome.operation == "repair" and outcome.found is not None:
             found = outcome.found
             return [self._entry("status", found.status, found.verdict.value)]
-        parameters = parameter_kinds(wanted.template)
+        parameters = parameter_kinds(desired.template)
         result = []
         if outcome.changes:
             changes = "\n".join(str(change) for change in outcome.changes)
@@ -212,7 +212,7 @@ class ActionModule(PipelineAction):
             before, after = (_shown(value, parameters) for value in (one.before, one.after))
             result.append(self._entry(one.what, before, after))
         if outcome.operation == "create":
-            result.append(self._entry("parameters", "", _shown(wanted.parameters, parameters)))
+            result.append(self._entry("parameters", "", _shown(desired.parameters, parameters)))
         return result
 
     def _entry(self, what: str, before: str, after: str) -> dict[str, str]:
@@ -236,8 +236,8 @@ def _known(found: Found | None) -> dict[str, t.Any]:
     }
 
 
-def _kept(kept: t.Iterable[Kept]) -> list[dict[str, t.Any]]:
-    return [dataclasses.asdict(one) | {"name": one.name} for one in kept]
+def _retained(retained: t.Iterable[Retained]) -> list[dict[str, t.Any]]:
+    return [dataclasses.asdict(one) | {"name": one.name} for one in retained]
 
 
 def _tag_value(name: str, value: t.Any) -> str:

@@ -20,7 +20,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch i
     with_defaults,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import Stacks
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Found
 
 ARGUMENT_SPEC = STACK_OUTPUTS_INFO
@@ -46,10 +46,10 @@ class ActionModule(PipelineAction):
             client = gateway.open(account_of(target)).client("cloudformation", target["region"])
             name, tag = target["stack_name"], self.options["tag"]
             if not tag:
-                return _told(Stacks(client).find(name))
-            found = {stack.name: stack for stack in Stacks(client).all()}
+                return _found_entry(StackApi(client).find(name))
+            found = {stack.name: stack for stack in StackApi(client).all()}
             tagged = {one.name: one.tags[tag] for one in found.values() if tag in one.tags}
-            return _told(found.get(name)) | {"tagged": tagged}
+            return _found_entry(found.get(name)) | {"tagged": tagged}
 
         answers = for_each(targets, read)
         tagged = {
@@ -72,7 +72,7 @@ class ActionModule(PipelineAction):
         }
 
 
-def _told(found: Found | None) -> dict[str, t.Any]:
+def _found_entry(found: Found | None) -> dict[str, t.Any]:
     if found is None:
         return {"exists": False}
     return {

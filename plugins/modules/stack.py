@@ -19,7 +19,7 @@ description:
     created, unless it holds a key or a bucket. A rollback that stopped half way is continued. An
     operation in progress is waited for. Nothing else is ever deleted to get past an error.
   - With O(state=absent) the stack is removed, its protection lifted. What its template retains
-    stays, and is returned in RV(kept) with O(find_kept=true).
+    stays, and is returned in RV(retained) with O(find_retained=true).
   - A change set that would replace or remove a key, a bucket or a role is refused unless
     O(allow_replacement=true).
 extends_documentation_fragment:
@@ -104,7 +104,7 @@ options:
     type: list
     elements: str
     default: []
-  find_kept:
+  find_retained:
     description:
       - Whether to look for buckets and keys that earlier stacks of this name left in the region,
         after the stack was created or removed. They are found by the tag C(crossaccount:stack),
@@ -113,7 +113,7 @@ options:
     default: false
   purge_data:
     description:
-      - Whether to delete with O(state=absent) what O(find_kept) finds, for good. Buckets are
+      - Whether to delete with O(state=absent) what O(find_retained) finds, for good. Buckets are
         emptied of all versions and deleted. Keys are scheduled for deletion, in 30 days.
     type: bool
     default: false
@@ -183,7 +183,7 @@ stack:
           removed, those that it had.
       type: dict
       sample: {ArtifactRetentionDays: "365"}
-kept:
+retained:
   description: The buckets and keys of earlier stacks of this name.
   returned: success
   type: list

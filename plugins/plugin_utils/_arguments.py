@@ -40,7 +40,7 @@ STACK: Spec = {
     "stack_policy": {"type": "dict"},
     "allow_replacement": {"type": "bool", "default": False},
     "resources_to_skip": {"type": "list", "elements": "str", "default": []},
-    "find_kept": {"type": "bool", "default": False},
+    "find_retained": {"type": "bool", "default": False},
     "purge_data": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 3600},
 }

@@ -15,7 +15,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.conve
     Converger,
     Outcome,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Wanted
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 
 from lab.lab import Lab
 
@@ -133,7 +133,7 @@ class SmallStack:
         check_mode: bool = False,
     ) -> Outcome:
         """What an ordinary run does with it. Raises PipelineError."""
-        wanted = Wanted(
+        desired = Desired(
             name=NAME,
             template=body,
             parameters={},
@@ -142,7 +142,7 @@ class SmallStack:
         )
         return Converger(
             self.client,
-            wanted,
+            desired,
             patience=Patience(seconds, speak=lambda line: None),
             allow_replacement=allow_replacement,
             check_mode=check_mode,
@@ -179,12 +179,12 @@ class SmallStack:
     def resources(self) -> dict[str, str]:
         """The physical ids of what it holds."""
         # The lab shows a resource that was replaced as deleted, by the event of what it replaced.
-        wanted = self.template()["Resources"] if self.status.startswith("UPDATE_COMPLETE") else ()
+        desired = self.template()["Resources"] if self.status.startswith("UPDATE_COMPLETE") else ()
         return {
             one["LogicalResourceId"]: one["PhysicalResourceId"]
             for one in self.client.list_stack_resources(StackName=NAME)["StackResourceSummaries"]
             if one.get("PhysicalResourceId")
-            and (one["ResourceStatus"] != "DELETE_COMPLETE" or one["LogicalResourceId"] in wanted)
+            and (one["ResourceStatus"] != "DELETE_COMPLETE" or one["LogicalResourceId"] in desired)
         }
 
     def template(self) -> Data:

@@ -150,7 +150,7 @@ def _row(
     if "operation" not in result:
         why = register.get("problem") or "an earlier phase ended the run"
         return Row(host=host, result=_NOT_REACHED, failure=f"not reached: {why}")
-    kept = tuple(result.get("kept") or ())
+    kept = tuple(result.get("retained") or ())
     if host.is_absent:
         done = result["operation"] == "delete"
         return Row(

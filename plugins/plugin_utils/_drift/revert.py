@@ -21,7 +21,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 from .._aws.patience import Patience
 from .._errors import ErrorHandler, OrphanedWorker, PipelineError
 from .._policy.carriers import Repair
-from .._stack.api import Stacks
+from .._stack.api import StackApi
 from .._stack.change_set import ChangeSet, ChangeSets
 from .._stack.gate import DATA_TYPES, Change, refused
 from .._stack.model import Found
@@ -193,7 +193,7 @@ class Reverter:
     ) -> None:
         self._look = look
         self._is_ignored = is_ignored
-        self._stacks: Stacks = look.stacks
+        self._stacks: StackApi = look.stacks
         self._change_sets = RevertChangeSets(look.stacks.client)
         self._operations = Operations(look.stacks, patience)
         self._patience = patience

@@ -15,7 +15,7 @@ from .._aws.patience import Patience
 from .._errors import OrphanedWorker, PipelineError
 from .._policy.live import LivePolicies
 from .._policy.resolver import Deployed
-from .._stack.api import Stacks
+from .._stack.api import StackApi
 from .._stack.model import Found
 from .._stack.status import CURES, Verdict
 from .._stack.template import parse
@@ -45,7 +45,7 @@ class Look:
     def __init__(self, place: Place, session: AccountSession, *, policies: bool) -> None:
         self.place = place
         self.session = session
-        self.stacks = Stacks(session.client("cloudformation", place.region))
+        self.stacks = StackApi(session.client("cloudformation", place.region))
         self.found: Found | None = None
         self.detection: Detection | None = None
         self.drifts: list[ResourceDrift] = []
@@ -259,7 +259,7 @@ class DriftRun:
 
         def read(place: tuple[str, str]) -> dict[str, t.Any]:
             session = self._gateway.open(account_of(tasks_of[place][0].target))
-            stacks = Stacks(session.client("cloudformation", place[1])).all()
+            stacks = StackApi(session.client("cloudformation", place[1])).all()
             return {"stacks": {one.name: one for one in stacks if one.status != _GONE}}
 
         for place, answer in zip(places, for_each(places, read), strict=True):

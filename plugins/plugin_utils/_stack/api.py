@@ -17,7 +17,7 @@ from .status import OPERATION_STARTS
 _CANCELLED = "cancelled"
 
 
-class Stacks:
+class StackApi:
     """One account's stacks in one region.
 
     Every method raises PipelineError with AWS's own words when a call fails.
@@ -159,4 +159,4 @@ def _resource(event: dict[str, t.Any]) -> str:
     return f"{event['LogicalResourceId']} ({event['ResourceType']})"
 
 
-__all__ = ("Stacks", "existing", "first_failure", "in_progress")
+__all__ = ("StackApi", "existing", "first_failure", "in_progress")

@@ -22,7 +22,7 @@ from .._aws.gateway import Client
 from .._aws.patience import Patience
 from .._errors import ErrorHandler, PipelineError, StackMoved
 from .gate import Change
-from .model import Wanted
+from .model import Desired
 from .template import BODY_LIMIT
 from .upload import TemplateStore
 
@@ -65,21 +65,21 @@ class ChangeSets:
         self._client = client
         self._templates = templates
 
-    def create(self, wanted: Wanted, *, new_stack: bool) -> ChangeSet:
-        """Begin to make a change set that leads to *wanted*.
+    def create(self, desired: Desired, *, new_stack: bool) -> ChangeSet:
+        """Begin to make a change set that leads to *desired*.
 
         Raises StackMoved when AWS refuses because of the stack's state, PipelineError otherwise.
         """
         return self._begin(
-            wanted.name,
+            desired.name,
             ChangeSetType="CREATE" if new_stack else "UPDATE",
-            **self._template(wanted.template),
+            **self._template(desired.template),
             Parameters=[
                 {"ParameterKey": key, "ParameterValue": value}
-                for key, value in wanted.parameters.items()
+                for key, value in desired.parameters.items()
             ],
-            Tags=ansible_dict_to_boto3_tag_list(wanted.tags),
-            Capabilities=list(wanted.capabilities),
+            Tags=ansible_dict_to_boto3_tag_list(desired.tags),
+            Capabilities=list(desired.capabilities),
         )
 
     def _begin(self, stack_name: str, **request: t.Any) -> ChangeSet:

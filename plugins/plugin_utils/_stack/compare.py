@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stack found beside the stack wanted: two reads, no write, every difference one by one.
+"""The stack found beside the stack desired: two reads, no write, every difference one by one.
 
 A template is compared as data, so that a difference names a resource and a property of it.
 """
@@ -14,8 +14,8 @@ import json
 import typing as t
 
 from .._errors import PipelineError
-from .api import Stacks
-from .model import Difference, Found, Wanted, differences
+from .api import StackApi
+from .model import Desired, Difference, Found, differences
 from .status import Verdict
 from .template import ParameterKind, parameter_kinds, parse
 
@@ -24,12 +24,12 @@ _PROTECTION = "TerminationProtection"
 _POLICY = "StackPolicy"
 
 # what, name, resource_type, before, after: the last two text, or None for nothing
-Told = dict[str, t.Any]
+DifferenceEntry = dict[str, t.Any]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A stack beside what is wanted of it.
+    """A stack beside what is desired of it.
 
     :param operation: what converging would begin with: ``none``, ``create``, ``update`` or
         ``repair`` (a stuck stack, which is not compared).
@@ -40,54 +40,55 @@ class Comparison:
     differences: tuple[Difference, ...] = ()
 
 
-def compare(stacks: Stacks, wanted: Wanted) -> Comparison:
-    """Return the stack as it is beside *wanted*. Writes nothing.
+def compare(api: StackApi, desired: Desired) -> Comparison:
+    """Return the stack as it is beside *desired*. Writes nothing.
 
     Raises PipelineError when a read fails, and while an operation runs on the stack.
     """
-    found = stacks.find(wanted.name)
+    found = api.find(desired.name)
     if found is None or found.verdict in (Verdict.ABSENT, Verdict.REVIEW):
         return Comparison(operation="create", found=found)
     if found.verdict is Verdict.BUSY:
         raise PipelineError(
-            f"{found.name} is {found.status}: what that leaves cannot be told yet",
+            f"{found.name} is {found.status}: what that leaves is not known yet",
             cure="Run again when the operation has ended",
         )
     if found.verdict is not Verdict.SETTLED:
         return Comparison(operation="repair", found=found)
-    policy = stacks.policy(found.stack_id) if wanted.stack_policy is not None else None
+    policy = api.policy(found.stack_id) if desired.stack_policy is not None else None
     differing = differences(
-        wanted, found, found_template=stacks.template(found.stack_id), found_policy=policy
+        desired, found, found_template=api.template(found.stack_id), found_policy=policy
     )
     return Comparison(
         operation="update" if differing else "none", found=found, differences=tuple(differing)
     )
 
 
-def told(differing: t.Iterable[Difference], template: str) -> list[Told]:
+def describe(differing: t.Iterable[Difference], template: str) -> list[DifferenceEntry]:
     """Return the differences one by one; secret parameters hidden.
 
-    :param template: the template wanted, which knows what is secret.
+    :param template: the template desired, which knows what is secret.
     """
-    result: list[Told] = []
+    result: list[DifferenceEntry] = []
     for one in differing:
         if one.what == "template":
             result += _of_templates(parse(one.before), parse(one.after))
         elif one.what == "parameters":
             kinds = parameter_kinds(template)
             result += [
-                _told("parameters", name, *(_shown(kinds.get(name), value) for value in values))
+                _entry("parameters", name, *(_shown(kinds.get(name), value) for value in values))
                 for name, values in _of_mappings(one.before, one.after)
                 if _HIDDEN not in values
             ]
         elif one.what == "tags":
             result += [
-                _told("tags", name, *values) for name, values in _of_mappings(one.before, one.after)
+                _entry("tags", name, *values)
+                for name, values in _of_mappings(one.before, one.after)
             ]
         elif one.what == "termination_protection":
-            result.append(_told(one.what, _PROTECTION, text(one.before), text(one.after)))
+            result.append(_entry(one.what, _PROTECTION, text(one.before), text(one.after)))
         else:
-            result.append(_told(one.what, _POLICY, text(one.before), text(one.after)))
+            result.append(_entry(one.what, _POLICY, text(one.before), text(one.after)))
     return result
 
 
@@ -98,9 +99,9 @@ def text(value: t.Any) -> str | None:
     return json.dumps(value, indent=2, sort_keys=True, default=str)
 
 
-def _told(
+def _entry(
     what: str, name: str, before: str | None, after: str | None, *, resource_type: str = ""
-) -> Told:
+) -> DifferenceEntry:
     return {
         "what": what,
         "name": name,
@@ -129,10 +130,10 @@ def _shown(kind: ParameterKind | None, value: str | None) -> str | None:
     return "\n".join(item for item in value.split(",") if item)
 
 
-def _of_templates(before: dict[str, t.Any], after: dict[str, t.Any]) -> list[Told]:
+def _of_templates(before: dict[str, t.Any], after: dict[str, t.Any]) -> list[DifferenceEntry]:
     types = _types(before) | _types(after)
     return [
-        _told(
+        _entry(
             "template",
             ".".join(path),
             text(one),
@@ -168,4 +169,4 @@ def _is_function(*values: dict[t.Any, t.Any]) -> bool:
     )
 
 
-__all__ = ("Comparison", "Told", "compare", "text", "told")
+__all__ = ("Comparison", "DifferenceEntry", "compare", "describe", "text")

@@ -13,10 +13,10 @@ import typing as t
 from .._aws.gateway import Client
 from .._aws.patience import Patience
 from .._errors import PipelineError, StackMoved
-from .api import Stacks, existing
+from .api import StackApi, existing
 from .change_set import ChangeSet, ChangeSets
 from .gate import DATA_TYPES, Change, refused
-from .model import Difference, Found, Wanted, beside, differences
+from .model import Desired, Difference, Found, differences, direct_differences
 from .operation import Operations
 from .status import Verdict
 from .upload import TemplateStore
@@ -45,7 +45,7 @@ class Outcome:
 
 
 class Converger:
-    """Brings one stack to what is wanted.
+    """Brings one stack to what is desired.
 
     :param client: CloudFormation in the stack's account and region.
     :param allow_replacement: let keys, buckets and roles be replaced or removed.
@@ -58,7 +58,7 @@ class Converger:
     def __init__(
         self,
         client: Client,
-        wanted: Wanted,
+        desired: Desired,
         *,
         patience: Patience,
         allow_replacement: bool = False,
@@ -66,10 +66,10 @@ class Converger:
         templates: TemplateStore | None = None,
         check_mode: bool = False,
     ) -> None:
-        self._stacks = Stacks(client)
+        self._api = StackApi(client)
         self._change_sets = ChangeSets(client, templates)
-        self._wanted = wanted
-        self._operations = Operations(self._stacks, patience)
+        self._desired = desired
+        self._operations = Operations(self._api, patience)
         self._patience = patience
         self._allow_replacement = allow_replacement
         self._resources_to_skip = resources_to_skip
@@ -78,8 +78,8 @@ class Converger:
     def run(self) -> Outcome:
         """Converge, and return what that did. Raises PipelineError with cause and cure."""
         repaired: set[Verdict] = set()
-        for _round in self._patience.polls(lambda: f"{self._wanted.name} is never left alone"):
-            found = self._operations.settled(self._wanted.name)
+        for _round in self._patience.polls(lambda: f"{self._desired.name} is never left alone"):
+            found = self._operations.settled(self._desired.name)
             verdict = Verdict.ABSENT if found is None else found.verdict
             if found is not None and verdict is Verdict.BLOCKED:
                 raise self._operations.blocked(found)
@@ -99,7 +99,7 @@ class Converger:
         raise AssertionError  # polls() ends by raising only
 
     def _is_as_judged(self, judged: Found | None) -> bool:
-        now = self._stacks.find(self._wanted.name)
+        now = self._api.find(self._desired.name)
         if now is None or judged is None:
             return now is judged
         return now.version == judged.version
@@ -110,14 +110,14 @@ class Converger:
         elif verdict is Verdict.CONTINUE:
             skip = self._resources_to_skip
             self._operations.carry_out(
-                found, lambda: self._stacks.continue_rollback(found.stack_id, skip=skip)
+                found, lambda: self._api.continue_rollback(found.stack_id, skip=skip)
             )
         else:
-            self._operations.carry_out(found, lambda: self._stacks.roll_back(found.stack_id))
+            self._operations.carry_out(found, lambda: self._api.roll_back(found.stack_id))
 
     def _discard(self, found: Found) -> None:
         """Delete a stack that never existed properly, unless it holds a key or a bucket."""
-        data = existing(self._stacks.resources(found.stack_id), DATA_TYPES)
+        data = existing(self._api.resources(found.stack_id), DATA_TYPES)
         if data:
             raise PipelineError(
                 f"{found.name} is {found.status} and holds {', '.join(data)}",
@@ -129,22 +129,22 @@ class Converger:
     def _apply(self, found: Found | None) -> Outcome:
         if found is None or found.verdict in (Verdict.ABSENT, Verdict.REVIEW):
             return self._change(found, (), new_stack=True)
-        wanted = self._wanted
-        policy = self._stacks.policy(found.stack_id) if wanted.stack_policy is not None else None
+        desired = self._desired
+        policy = self._api.policy(found.stack_id) if desired.stack_policy is not None else None
         differing = differences(
-            wanted,
+            desired,
             found,
-            found_template=self._stacks.template(found.stack_id),
+            found_template=self._api.template(found.stack_id),
             found_policy=policy,
         )
         if any(difference.needs_change_set for difference in differing):
             return self._change(found, tuple(differing), new_stack=False)
-        return self._change_beside(found, differing)
+        return self._change_directly(found, differing)
 
     def _change(
         self, found: Found | None, differing: tuple[Difference, ...], *, new_stack: bool
     ) -> Outcome:
-        change_set = self._change_sets.create(self._wanted, new_stack=new_stack)
+        change_set = self._change_sets.create(self._desired, new_stack=new_stack)
         try:
             change_set = self._change_sets.read(change_set, self._patience)
             self._check_gate(change_set)
@@ -156,9 +156,9 @@ class Converger:
         if change_set.is_empty:
             self._withdraw(found, change_set)
             if found is None or new_stack:
-                raise PipelineError(f"the template of {self._wanted.name} has nothing to create")
+                raise PipelineError(f"the template of {self._desired.name} has nothing to create")
             # AWS sees no change in what differs here (the text of a template, say).
-            return self._change_beside(found, differing)
+            return self._change_directly(found, differing)
         operation: t.Literal["create", "update"] = "create" if new_stack else "update"
         if self._check_mode:
             self._withdraw(found, change_set)
@@ -168,28 +168,28 @@ class Converger:
         except StackMoved:
             self._withdraw(found, change_set)
             raise
-        after = self._operations.executed(self._change_sets, change_set, name=self._wanted.name)
-        self._set_beside(after, beside(self._wanted, after, found_policy=None))
+        after = self._operations.executed(self._change_sets, change_set, name=self._desired.name)
+        self._set_directly(after, direct_differences(self._desired, after, found_policy=None))
         return self._outcome(operation, after, differing, change_set.changes)
 
     def _check_gate(self, change_set: ChangeSet) -> None:
         if change_set.failure:
             raise PipelineError(
-                f"the change set of {self._wanted.name} failed: {change_set.failure}"
+                f"the change set of {self._desired.name} failed: {change_set.failure}"
             )
         needing_word = [] if self._allow_replacement else refused(change_set.changes)
         if needing_word:
             raise PipelineError(
-                f"{self._wanted.name} would lose data or roles: "
+                f"{self._desired.name} would lose data or roles: "
                 + "; ".join(str(change) for change in needing_word),
                 cure="Nothing was changed. Set allow_replacement for this run if that is meant",
             )
 
-    def _change_beside(self, found: Found, differing: t.Sequence[Difference]) -> Outcome:
+    def _change_directly(self, found: Found, differing: t.Sequence[Difference]) -> Outcome:
         """Change what has no place in a change set, where it differs."""
         differing = [one for one in differing if not one.needs_change_set]
         if not self._check_mode:
-            self._set_beside(found, differing)
+            self._set_directly(found, differing)
         return self._outcome("update" if differing else "none", found, differing, ())
 
     def _outcome(
@@ -207,19 +207,19 @@ class Converger:
         """Remove the change set, and the stack that it made, by its id, where it is empty."""
         self._change_sets.delete(change_set)
         if found is None or found.stack_id != change_set.stack_id:
-            made = self._stacks.find(change_set.stack_id)
+            made = self._api.find(change_set.stack_id)
             if made is None or made.verdict is not Verdict.REVIEW:
                 return
             if not self._change_sets.any_left(made.stack_id):  # another run's may be in it
-                self._stacks.delete(made.stack_id)
+                self._api.delete(made.stack_id)
 
-    def _set_beside(self, found: Found, differing: t.Sequence[Difference]) -> None:
+    def _set_directly(self, found: Found, differing: t.Sequence[Difference]) -> None:
         """Set what has no place in a change set."""
         for difference in differing:
             if difference.what == "termination_protection":
-                self._stacks.set_termination_protection(found.stack_id, difference.after)
+                self._api.set_termination_protection(found.stack_id, difference.after)
             elif difference.what == "stack_policy":
-                self._stacks.set_policy(found.stack_id, difference.after)
+                self._api.set_policy(found.stack_id, difference.after)
 
 
 __all__ = ("Converger", "Outcome")

@@ -25,7 +25,7 @@ _NO_ECHO = "****"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Wanted:
+class Desired:
     """The stack that the inventory and the templates want.
 
     :param parameters: all of them, as the strings that CloudFormation keeps.
@@ -89,7 +89,7 @@ class Found:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One way in which the stack found is not the stack wanted."""
+    """One way in which the stack found is not the stack desired."""
 
     what: str  # template, parameters, tags, termination_protection, stack_policy
     before: t.Any
@@ -127,56 +127,56 @@ def parameter_value(name: str, value: t.Any) -> str:
 
 
 def differences(
-    wanted: Wanted,
+    desired: Desired,
     found: Found,
     *,
     found_template: str | dict[str, t.Any],
     found_policy: dict[str, t.Any] | None = None,
 ) -> list[Difference]:
-    """Return every way in which *found* differs from *wanted*; empty when nothing does.
+    """Return every way in which *found* differs from *desired*; empty when nothing does.
 
     A secret (NoEcho) parameter reads as ``****`` and so is never seen to differ.
     """
     result = []
-    if not same_template(wanted.template, found_template):
+    if not same_template(desired.template, found_template):
         result.append(
-            Difference(what="template", before=_text(found_template), after=wanted.template)
+            Difference(what="template", before=_text(found_template), after=desired.template)
         )
-    before, after = found.parameters, _with_defaults(wanted, found)
+    before, after = found.parameters, _with_defaults(desired, found)
     visible = {key: value for key, value in after.items() if before.get(key) != _NO_ECHO}
     if visible != {key: value for key, value in before.items() if value != _NO_ECHO}:
         result.append(Difference(what="parameters", before=before, after=after))
-    if found.tags != wanted.tags:
-        result.append(Difference(what="tags", before=found.tags, after=wanted.tags))
-    result.extend(beside(wanted, found, found_policy=found_policy))
+    if found.tags != desired.tags:
+        result.append(Difference(what="tags", before=found.tags, after=desired.tags))
+    result.extend(direct_differences(desired, found, found_policy=found_policy))
     return result
 
 
-def beside(
-    wanted: Wanted, found: Found, *, found_policy: dict[str, t.Any] | None = None
+def direct_differences(
+    desired: Desired, found: Found, *, found_policy: dict[str, t.Any] | None = None
 ) -> list[Difference]:
     """Return the differences that have no place in a change set."""
     result = []
-    if found.termination_protection != wanted.termination_protection:
+    if found.termination_protection != desired.termination_protection:
         result.append(
             Difference(
                 what="termination_protection",
                 before=found.termination_protection,
-                after=wanted.termination_protection,
+                after=desired.termination_protection,
             )
         )
-    if wanted.stack_policy is not None and found_policy != wanted.stack_policy:
+    if desired.stack_policy is not None and found_policy != desired.stack_policy:
         result.append(
-            Difference(what="stack_policy", before=found_policy, after=wanted.stack_policy)
+            Difference(what="stack_policy", before=found_policy, after=desired.stack_policy)
         )
     return result
 
 
-def _with_defaults(wanted: Wanted, found: Found) -> dict[str, str]:
+def _with_defaults(desired: Desired, found: Found) -> dict[str, str]:
     """A parameter left out of an update takes the template's default, not its old value."""
-    if wanted.parameters.keys() >= found.parameters.keys():
-        return wanted.parameters
-    return parameter_defaults(wanted.template) | wanted.parameters
+    if desired.parameters.keys() >= found.parameters.keys():
+        return desired.parameters
+    return parameter_defaults(desired.template) | desired.parameters
 
 
 def _text(template: str | dict[str, t.Any]) -> str:
@@ -187,10 +187,10 @@ def _text(template: str | dict[str, t.Any]) -> str:
 
 __all__ = (
     "PARAMETER_LIMIT",
+    "Desired",
     "Difference",
     "Found",
-    "Wanted",
-    "beside",
     "differences",
+    "direct_differences",
     "parameter_value",
 )

@@ -11,7 +11,7 @@ import typing as t
 
 from .._aws.patience import Patience
 from .._errors import PipelineError
-from .api import Stacks, first_failure, in_progress
+from .api import StackApi, first_failure, in_progress
 from .change_set import ChangeSet, ChangeSets
 from .model import Found
 from .status import CURES, Verdict, is_success
@@ -33,8 +33,8 @@ class Operations:
     :param patience: the time that all waits together may take.
     """
 
-    def __init__(self, stacks: Stacks, patience: Patience) -> None:
-        self._stacks = stacks
+    def __init__(self, api: StackApi, patience: Patience) -> None:
+        self._api = api
         self._patience = patience
 
     def settled(self, name: str) -> Found | None:
@@ -44,12 +44,12 @@ class Operations:
         def describe() -> str:
             if found is None:
                 return name
-            resource = in_progress(self._stacks.operation_events(found.stack_id))
+            resource = in_progress(self._api.operation_events(found.stack_id))
             text = f"{found.name} is {found.status}"
             return f"{text}, {resource}" if resource else text
 
         for _poll in self._patience.polls(describe):
-            found = self._stacks.find(name)
+            found = self._api.find(name)
             if found is None or found.verdict is not Verdict.BUSY:
                 break
         return found
@@ -60,13 +60,13 @@ class Operations:
         AWS may show the old status for a moment after it has taken the request, and an operation
         that fails at once ends in the status that it began in: a new event tells that it has begun.
         """
-        before = self._stacks.newest_event(found.stack_id)
+        before = self._api.newest_event(found.stack_id)
         request()
         for _poll in self._patience.polls(lambda: f"{found.name} is still {found.status}"):
-            now = self._stacks.find(found.stack_id)
+            now = self._api.find(found.stack_id)
             if now is None or now.version != found.version:
                 break
-            if self._stacks.newest_event(found.stack_id) != before:
+            if self._api.newest_event(found.stack_id) != before:
                 break
         return self.settled(found.stack_id)
 
@@ -74,7 +74,7 @@ class Operations:
         """Return the stack after the execution of *change_set*; raises when it failed."""
         # Until the execution has begun to show, the stack's status is still the old one.
         for _poll in self._patience.polls(lambda: f"{name} has not begun yet"):
-            found = self._stacks.find(change_set.stack_id)
+            found = self._api.find(change_set.stack_id)
             if found is None or found.verdict is Verdict.BUSY:
                 break
             if change_sets.execution_status(change_set) in (
@@ -93,20 +93,20 @@ class Operations:
     def delete(self, found: Found) -> None:
         """Delete the stack, its protection lifted, and wait until it is gone."""
         if found.termination_protection:
-            self._stacks.set_termination_protection(found.stack_id, False)
+            self._api.set_termination_protection(found.stack_id, False)
         try:
-            after = self.carry_out(found, lambda: self._stacks.delete(found.stack_id))
+            after = self.carry_out(found, lambda: self._api.delete(found.stack_id))
         except PipelineError:
             if found.termination_protection:
                 with contextlib.suppress(PipelineError):  # why it was refused is what counts
-                    self._stacks.set_termination_protection(found.stack_id, True)
+                    self._api.set_termination_protection(found.stack_id, True)
             raise
         if after is not None and after.verdict is not Verdict.ABSENT:
             raise self.failure(after)
 
     def failure(self, found: Found) -> PipelineError:
         """Return the error that names what failed first in the latest operation, and why."""
-        events = self._stacks.operation_events(found.stack_id)
+        events = self._api.operation_events(found.stack_id)
         cause = first_failure(events) or found.status_reason or "no reason given"
         cure = None
         if _INVALID_PRINCIPAL in cause.lower():

@@ -10,11 +10,11 @@ import dataclasses
 import typing as t
 
 from .._aws.patience import Patience
-from .api import Stacks, existing
+from .api import StackApi, existing
 from .gate import DATA_TYPES
 from .model import Found
 from .operation import Operations
-from .retained import Kept, KeptData
+from .retained import Retained, RetainedData
 from .status import Verdict
 
 
@@ -24,40 +24,40 @@ class Removal:
 
     :param found: the stack as it was before; None when there was none.
     :param resources: what goes with it; keys and buckets do not.
-    :param kept: keys and buckets without a stack, those of earlier stacks of that name included.
+    :param retained: keys and buckets without a stack, also those of earlier stacks of that name.
     """
 
     found: Found | None
     resources: tuple[str, ...] = ()
-    kept: tuple[Kept, ...] = ()
+    retained: tuple[Retained, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether a stack was deleted or data purged, or would be."""
-        return self.found is not None or any(one.purged for one in self.kept)
+        return self.found is not None or any(one.purged for one in self.retained)
 
 
 class Remover:
     """Removes one stack.
 
-    :param kept_data: finds what it leaves; None for a stack that never holds data.
+    :param retained_data: finds what it leaves; None for a stack that never holds data.
     :param purge_data: empty and delete the buckets that are left, schedule the deletion of keys.
     :param check_mode: change nothing.
     """
 
     def __init__(
         self,
-        stacks: Stacks,
+        api: StackApi,
         *,
         name: str,
         patience: Patience,
-        kept_data: KeptData | None = None,
+        retained_data: RetainedData | None = None,
         purge_data: bool = False,
         check_mode: bool = False,
     ) -> None:
-        self._stacks = stacks
-        self._operations = Operations(stacks, patience)
-        self._kept_data = kept_data
+        self._api = api
+        self._operations = Operations(api, patience)
+        self._retained_data = retained_data
         self._name = name
         self._purge_data = purge_data
         self._check_mode = check_mode
@@ -67,26 +67,26 @@ class Remover:
         found = self._operations.settled(self._name)
         if found is not None and found.verdict is Verdict.ABSENT:
             found = None
-        resources = self._stacks.resources(found.stack_id) if found else []
+        resources = self._api.resources(found.stack_id) if found else []
         if found is not None and not self._check_mode:
             self._operations.delete(found)
         types = frozenset(one["ResourceType"] for one in resources) - DATA_TYPES
         return Removal(
             found=found,
             resources=tuple(existing(resources, types)),
-            kept=tuple(self._kept()),
+            retained=tuple(self._retained()),
         )
 
-    def _kept(self) -> t.Iterator[Kept]:
-        if self._kept_data is None:
+    def _retained(self) -> t.Iterator[Retained]:
+        if self._retained_data is None:
             return
-        for kept in self._kept_data.of(self._name):
+        for retained in self._retained_data.of(self._name):
             if not self._purge_data:
-                yield kept
+                yield retained
             elif self._check_mode:
-                yield dataclasses.replace(kept, purged=kept.deletion_date is None)
+                yield dataclasses.replace(retained, purged=retained.deletion_date is None)
             else:
-                yield self._kept_data.purge(kept)
+                yield self._retained_data.purge(retained)
 
 
 __all__ = ("Removal", "Remover")

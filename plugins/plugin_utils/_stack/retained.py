@@ -26,7 +26,7 @@ _PENDING_DAYS = 30
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Kept:
+class Retained:
     """One bucket or key without a stack.
 
     :param deletion_date: when the key is deleted for good (ISO 8601); None while none is scheduled.
@@ -45,7 +45,7 @@ class Kept:
         return self.arn.rsplit(":", 1)[-1].rsplit("/", 1)[-1]
 
 
-class KeptData:
+class RetainedData:
     """What earlier stacks of one name left in one region."""
 
     def __init__(self, session: AccountSession, region: str) -> None:
@@ -54,8 +54,8 @@ class KeptData:
         self._s3 = session.client("s3", region)
         self._kms = session.client("kms", region)
 
-    @ErrorHandler.common_error_handler("list the kept keys and buckets")  # type: ignore[untyped-decorator]
-    def of(self, stack_name: str, *, owned: t.Collection[str] = ()) -> list[Kept]:
+    @ErrorHandler.common_error_handler("list the retained keys and buckets")  # type: ignore[untyped-decorator]
+    def of(self, stack_name: str, *, owned: t.Collection[str] = ()) -> list[Retained]:
         """Return the keys and buckets that stacks called *stack_name* left.
 
         :param owned: physical ids that belong to the stack that stands now.
@@ -65,45 +65,45 @@ class KeptData:
             ResourceTypeFilters=["s3", "kms:key"],
         )
         arns = [entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]]
-        kept = (self._kept(arn) for arn in sorted(arns))
+        retained = (self._retained(arn) for arn in sorted(arns))
         # Buckets first: a key is of use until they are empty.
         return sorted(
-            (one for one in kept if one is not None and one.name not in owned),
+            (one for one in retained if one is not None and one.name not in owned),
             key=lambda one: one.kind,
         )
 
-    def _kept(self, arn: str) -> Kept | None:
+    def _retained(self, arn: str) -> Retained | None:
         """Return what *arn* is; None for what the tag index still lists after its end."""
         parsed = parse_aws_arn(arn)
         try:
             if parsed is not None and parsed["service"] == "s3":
                 self._s3.head_bucket(Bucket=parsed["resource"])
-                return Kept(kind="bucket", arn=arn, region=self._region)
+                return Retained(kind="bucket", arn=arn, region=self._region)
             date = self._kms.describe_key(KeyId=arn)["KeyMetadata"].get("DeletionDate")
         except is_boto3_error_code(["404", "NotFoundException"]):
             return None
-        return Kept(
+        return Retained(
             kind="key",
             arn=arn,
             region=self._region,
             deletion_date=date.date().isoformat() if date else None,
         )
 
-    def purge(self, kept: Kept) -> Kept:
+    def purge(self, retained: Retained) -> Retained:
         """Delete a bucket with all that it holds, or schedule a key's deletion, for good."""
-        if kept.kind == "bucket":
+        if retained.kind == "bucket":
             try:
-                self._delete_bucket(kept.name)
+                self._delete_bucket(retained.name)
             except is_ansible_aws_error_code("NoSuchBucket"):
                 pass  # it went meanwhile
-            return dataclasses.replace(kept, purged=True)
-        if kept.deletion_date is not None:
-            return kept
+            return dataclasses.replace(retained, purged=True)
+        if retained.deletion_date is not None:
+            return retained
         return dataclasses.replace(
-            kept, purged=True, deletion_date=_schedule_deletion(self._kms, kept.arn)
+            retained, purged=True, deletion_date=_schedule_deletion(self._kms, retained.arn)
         )
 
-    @ErrorHandler.common_error_handler("empty and delete the kept bucket")  # type: ignore[untyped-decorator]
+    @ErrorHandler.common_error_handler("empty and delete the retained bucket")  # type: ignore[untyped-decorator]
     def _delete_bucket(self, name: str) -> None:
         for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=name):
             objects = [
@@ -121,10 +121,10 @@ class KeptData:
         self._s3.delete_bucket(Bucket=name)
 
 
-@ErrorHandler.common_error_handler("schedule the deletion of the kept key")  # type: ignore[untyped-decorator]
+@ErrorHandler.common_error_handler("schedule the deletion of the retained key")  # type: ignore[untyped-decorator]
 def _schedule_deletion(kms: Client, arn: str) -> str:
     answer = kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=_PENDING_DAYS)
     return t.cast("str", answer["DeletionDate"].date().isoformat())
 
 
-__all__ = ("Kept", "KeptData")
+__all__ = ("Retained", "RetainedData")

@@ -160,7 +160,7 @@ def removal(
     kept = {"kind": "bucket", "name": "one", "region": "eu-west-1", "purged": True}
     given["hostvars"]["eu-west-1"]["regional_result"] = {
         "operation": "delete",
-        "kept": [kept | {"deletion_date": None}],
+        "retained": [kept | {"deletion_date": None}],
         "stack": {"parameters": {"DeployAccountIds": "222222222222"}},
     }
     orphan = {"account_id": "1", "region": "eu-west-1", "stack_name": "Old"}

@@ -320,7 +320,7 @@ def test_an_account_that_does_not_open_fails_the_task(gateway: FakeGateway, role
     assert converge(role) == {"failed": True, "changed": False, "msg": "refused"}
 
 
-def test_arguments_become_what_is_wanted(aws: FakeCloudFormation, role: Path) -> None:
+def test_arguments_become_what_is_desired(aws: FakeCloudFormation, role: Path) -> None:
     converge(
         role,
         capabilities=["CAPABILITY_NAMED_IAM"],
@@ -386,7 +386,7 @@ def test_what_is_to_be_skipped_matters_to_a_stuck_rollback_alone(
 
 
 def as_aws_keeps_it() -> dict[str, Any]:
-    """A stack that is as wanted, in the way that DescribeStacks shows it."""
+    """A stack that is as desired, in the way that DescribeStacks shows it."""
     return {
         "template": TEMPLATE,
         "parameters": {
@@ -418,7 +418,7 @@ def test_an_unchanged_stack_is_told_without_a_diff(
             "parameters": found.parameters,
         },
         "changes": [],
-        "kept": [],
+        "retained": [],
     }
     assert aws.writes == []
 
@@ -509,8 +509,8 @@ def test_a_stack_that_is_stuck_is_shown_by_its_status(aws: FakeCloudFormation, r
 
 def no_echo(aws: FakeCloudFormation) -> None:
     """Let AWS hide the secret, as it does."""
-    kept = aws.stacks[-1].parameters
-    kept.update({name: "****" for name in kept if name == "Password"})
+    retained = aws.stacks[-1].parameters
+    retained.update({name: "****" for name in retained if name == "Password"})
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -550,7 +550,7 @@ def test_a_secret_that_cannot_be_kept_is_in_no_message(gateway: FakeGateway, rol
 def test_results_hold_no_arguments(aws: FakeCloudFormation, role: Path) -> None:
     result = converge(role, endpoint_url="http://127.0.0.1:9")
 
-    assert set(result) == {"changed", "operation", "stack", "changes", "kept", "diff"}
+    assert set(result) == {"changed", "operation", "stack", "changes", "retained", "diff"}
     assert "127.0.0.1" not in json.dumps(result)
 
 
@@ -627,7 +627,7 @@ def test_a_stack_is_removed_without_its_template(
         "operation": "delete",
         "stack": REMOVED | {"parameters": parameters},
         "changes": [],
-        "kept": [],
+        "retained": [],
         "diff": [
             {
                 "before_header": f"{PLACE} (resources)",
@@ -651,7 +651,7 @@ def test_nothing_to_remove_is_no_change(aws: FakeCloudFormation, check_mode: boo
         "operation": "none",
         "stack": REMOVED,
         "changes": [],
-        "kept": [],
+        "retained": [],
     }
     assert aws.writes == []
 
@@ -681,9 +681,9 @@ def test_what_a_removal_leaves_is_told(
     if stands:
         aws.add()
 
-    result = remove(check_mode=check_mode, find_kept=True)
+    result = remove(check_mode=check_mode, find_retained=True)
 
-    assert (result["changed"], result["kept"]) == (stands, [BUCKET, KEY])
+    assert (result["changed"], result["retained"]) == (stands, [BUCKET, KEY])
     assert data.writes == []
 
 
@@ -692,9 +692,9 @@ def test_what_is_left_is_purged_at_the_users_word_and_shown(
 ) -> None:
     aws.add(resources=RESOURCES)
 
-    checked = remove(check_mode=True, find_kept=True, purge_data=True)
+    checked = remove(check_mode=True, find_retained=True, purge_data=True)
     assert (aws.writes, data.writes) == ([], [])
-    done = remove(find_kept=True, purge_data=True)
+    done = remove(find_retained=True, purge_data=True)
 
     assert (
         shown(checked)
@@ -706,8 +706,8 @@ def test_what_is_left_is_purged_at_the_users_word_and_shown(
             )
         }
     )
-    assert checked["kept"] == [BUCKET | {"purged": True}, KEY | {"purged": True}]
-    assert done["kept"] == [
+    assert checked["retained"] == [BUCKET | {"purged": True}, KEY | {"purged": True}]
+    assert done["retained"] == [
         BUCKET | {"purged": True},
         KEY | {"purged": True, "deletion_date": "2026-12-24"},
     ]
@@ -718,7 +718,7 @@ def test_what_is_left_is_purged_at_the_users_word_and_shown(
 def test_data_alone_may_be_purged(
     aws: FakeCloudFormation, data: FakeData, check_mode: bool
 ) -> None:
-    result = remove(check_mode=check_mode, find_kept=True, purge_data=True)
+    result = remove(check_mode=check_mode, find_retained=True, purge_data=True)
 
     assert (result["changed"], result["operation"]) == (True, "delete")
     assert shown(result) == {f"{PLACE} (resources)": ("bucket one-bucket\nkey 1234\n", "")}
@@ -728,7 +728,7 @@ def test_data_alone_may_be_purged(
 def test_no_data_is_purged_that_nobody_looks_for(aws: FakeCloudFormation, data: FakeData) -> None:
     aws.add()
 
-    assert remove(purge_data=True)["kept"] == []
+    assert remove(purge_data=True)["retained"] == []
     assert data.calls == []
 
 
@@ -777,38 +777,38 @@ def test_a_new_stack_tells_what_earlier_ones_left(
     data.add_bucket("new-bucket")
     creates(aws)
 
-    result = converge(role, find_kept=True)
+    result = converge(role, find_retained=True)
 
-    assert (result["operation"], result["kept"]) == ("create", [BUCKET, KEY])
+    assert (result["operation"], result["retained"]) == ("create", [BUCKET, KEY])
     assert data.writes == []
 
 
 def test_check_mode_tells_what_earlier_stacks_left(
     aws: FakeCloudFormation, data: FakeData, role: Path
 ) -> None:
-    result = converge(role, check_mode=True, find_kept=True)
+    result = converge(role, check_mode=True, find_retained=True)
 
-    assert (result["operation"], result["kept"]) == ("create", [BUCKET, KEY])
+    assert (result["operation"], result["retained"]) == ("create", [BUCKET, KEY])
     assert "ListStackResources" not in aws.asked
 
 
-@pytest.mark.parametrize("find_kept", [False, True])
+@pytest.mark.parametrize("find_retained", [False, True])
 @pytest.mark.parametrize("differs", [False, True])
 def test_a_stack_that_stands_costs_no_look_at_what_was_left(
-    aws: FakeCloudFormation, data: FakeData, role: Path, find_kept: bool, differs: bool
+    aws: FakeCloudFormation, data: FakeData, role: Path, find_retained: bool, differs: bool
 ) -> None:
     aws.add(**as_aws_keeps_it() | ({"tags": {}} if differs else {}))
 
-    result = converge(role, find_kept=find_kept)
+    result = converge(role, find_retained=find_retained)
 
-    assert (result["operation"], result["kept"]) == ("update" if differs else "none", [])
+    assert (result["operation"], result["retained"]) == ("update" if differs else "none", [])
     assert data.calls == []
 
 
 def test_a_new_stack_is_not_looked_into_where_nobody_asks(
     aws: FakeCloudFormation, data: FakeData, role: Path
 ) -> None:
-    assert converge(role)["kept"] == []
+    assert converge(role)["retained"] == []
     assert data.calls == []
     assert "ListStackResources" not in aws.asked
 
@@ -816,7 +816,7 @@ def test_a_new_stack_is_not_looked_into_where_nobody_asks(
 def test_a_stack_that_is_to_stand_purges_nothing(
     aws: FakeCloudFormation, data: FakeData, role: Path
 ) -> None:
-    assert converge(role, find_kept=True, purge_data=True)["kept"] == [BUCKET, KEY]
+    assert converge(role, find_retained=True, purge_data=True)["retained"] == [BUCKET, KEY]
     assert data.writes == []
 
 
@@ -881,7 +881,7 @@ def test_comparing_reads_twice_and_changes_nothing(
             }
         ],
         "changes": [],
-        "kept": [],
+        "retained": [],
     }
     assert aws.asked == ["DescribeStacks", "GetTemplate"]
 

@@ -317,7 +317,7 @@ KEPT: dict[str, tuple[dict[str, Any], list[str]]] = {
 def test_what_was_kept_is_told_with_its_commands(
     kept: dict[str, Any], lines: list[str], state: str
 ) -> None:
-    run = absent("eu-west-1", "delete", kept=[kept])
+    run = absent("eu-west-1", "delete", retained=[kept])
     run.inventory.hosts["eu-west-1"]["state"] = state
 
     row = run.rows()["eu-west-1"]
@@ -333,9 +333,9 @@ def test_what_was_kept_is_told_with_its_commands(
 
 def test_everything_that_was_kept_is_told_host_by_host() -> None:
     run = Run("create")
-    run.variables["eu-west-1"]["regional_result"]["kept"] = [BUCKET, KEY]
-    run.variables["build"]["primary_result"]["kept"] = [PENDING]
-    run.variables["ap-southeast-2"]["regional_result"]["kept"] = []
+    run.variables["eu-west-1"]["regional_result"]["retained"] = [BUCKET, KEY]
+    run.variables["build"]["primary_result"]["retained"] = [PENDING]
+    run.variables["ap-southeast-2"]["regional_result"]["retained"] = []
 
     lines = shown(list(run.rows().values()))
 
@@ -354,7 +354,7 @@ def test_everything_that_was_kept_is_told_host_by_host() -> None:
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_who_may_still_use_what_was_kept_is_told_below_it(check_mode: bool) -> None:
-    run = absent("eu-west-1", "delete", "222222222222,333333333333", kept=[BUCKET, KEY])
+    run = absent("eu-west-1", "delete", "222222222222,333333333333", retained=[BUCKET, KEY])
 
     row = run.rows(check_mode=check_mode)["eu-west-1"]
 
@@ -378,7 +378,7 @@ def test_who_may_still_use_what_was_kept_is_told_below_it(check_mode: bool) -> N
 def test_nobody_is_told_to_use_what_nobody_may_use(
     operation: str, granted: str, kept: list[dict[str, Any]]
 ) -> None:
-    run = absent("eu-west-1", operation, granted, kept=kept)
+    run = absent("eu-west-1", operation, granted, retained=kept)
 
     assert "their policies" not in "\n".join(shown([run.rows()["eu-west-1"]]))
 
@@ -386,7 +386,7 @@ def test_nobody_is_told_to_use_what_nobody_may_use(
 def test_the_policies_of_a_stack_that_stands_are_not_told() -> None:
     run = Run("create")
     run.variables["eu-west-1"]["regional_result"] |= {
-        "kept": [BUCKET],
+        "retained": [BUCKET],
         "stack": {"parameters": {"DeployAccountIds": "222222222222"}},
     }
 
@@ -412,7 +412,7 @@ ORPHAN_LINES = [
 
 
 def test_stacks_that_nobody_stands_for_are_told_between_what_was_kept_and_what_failed() -> None:
-    run = absent("eu-west-1", "delete", kept=[{**BUCKET, "purged": True}])
+    run = absent("eu-west-1", "delete", retained=[{**BUCKET, "purged": True}])
     run.variables["production"] = {"bootstrap_failure": "it broke"}
 
     lines = as_text(list(run.rows("eu-west-1", "production").values()), ORPHANS)
@@ -441,7 +441,7 @@ def test_stacks_that_nobody_stands_for_are_told_between_what_was_kept_and_what_f
 @pytest.mark.parametrize("name", ["build", "eu-west-1"])
 def test_check_mode_tells_what_would_be_purged(name: str, kept: dict[str, Any], line: str) -> None:
     run = Run("delete")
-    run.variables[name][f"{ROLES[name]}_result"]["kept"] = [{**kept, "purged": True}]
+    run.variables[name][f"{ROLES[name]}_result"]["retained"] = [{**kept, "purged": True}]
 
     lines = shown([run.rows(check_mode=True)[name]], check_mode=True)
 
@@ -451,14 +451,14 @@ def test_check_mode_tells_what_would_be_purged(name: str, kept: dict[str, Any], 
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("kept", ["bucket", "key", "key that is to go"])
 def test_what_is_kept_is_told_the_same_in_check_mode(kept: str, check_mode: bool) -> None:
-    row = absent("eu-west-1", "delete", kept=[KEPT[kept][0]]).rows()["eu-west-1"]
+    row = absent("eu-west-1", "delete", retained=[KEPT[kept][0]]).rows()["eu-west-1"]
 
     assert shown([row], check_mode=check_mode)[6:] == [f"  {line}" for line in KEPT[kept][1]]
 
 
 def test_a_bucket_of_the_primary_may_have_versions() -> None:
     run = Run("delete")
-    run.variables["build"]["primary_result"]["kept"] = [BUCKET]
+    run.variables["build"]["primary_result"]["retained"] = [BUCKET]
     (row,) = summarise(
         run.inventory.read().all_absent(), run.plan, run.variables, play_hosts=["build"]
     )
@@ -473,7 +473,7 @@ def test_a_bucket_of_the_primary_may_have_versions() -> None:
 
 def test_a_primary_that_was_just_made_is_not_to_be_torn_down() -> None:
     run = Run("create")
-    run.variables["build"]["primary_result"]["kept"] = [BUCKET]
+    run.variables["build"]["primary_result"]["retained"] = [BUCKET]
 
     assert "teardown" not in "\n".join(shown([run.rows()["build"]]))
 
@@ -483,7 +483,7 @@ def test_a_primary_that_was_just_made_is_not_to_be_torn_down() -> None:
 def test_what_was_kept_has_room_on_a_screen(name: str, check_mode: bool) -> None:
     run = absent("ap-southeast-2", "delete")
     result = run.variables[name][f"{ROLES[name]}_result"]
-    result["kept"] = [kept for kept, _lines in KEPT.values()]
+    result["retained"] = [kept for kept, _lines in KEPT.values()]
 
     lines = shown([run.rows()[name]], ORPHANS, check_mode=check_mode)
 

@@ -15,7 +15,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.chang
     ChangeSet,
     ChangeSets,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Wanted
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 
 from tests.fakes.clock import Clock
 from tests.fakes.cloudformation import (
@@ -25,7 +25,7 @@ from tests.fakes.cloudformation import (
 )
 from tests.fakes.service import lost_reply, refuse
 
-WANTED = Wanted(name="One", template="Resources: {}", parameters={}, tags={})
+WANTED = Desired(name="One", template="Resources: {}", parameters={}, tags={})
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stack found beside the stack wanted, on a stub: what is read, and what is told of it."""
+"""The stack found beside the stack desired, on a stub: what is read, and what is told of it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import Stacks
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.compare import (
     Comparison,
     compare,
-    told,
+    describe,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Wanted
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import (
     STATUSES,
     Verdict,
@@ -37,7 +37,7 @@ Resources:
       BucketName: !Sub "${AWS::StackName}-bucket"
       VersioningConfiguration: {Status: Enabled}
 """
-WANTED = Wanted(
+WANTED = Desired(
     name="One",
     template=TEMPLATE,
     parameters={"Accounts": "111111111111,222222222222", "Days": "365", "Password": "open-sesame"},
@@ -66,12 +66,12 @@ def aws() -> FakeCloudFormation:
     return FakeCloudFormation()
 
 
-def compared(aws: FakeCloudFormation, wanted: Wanted = WANTED) -> Comparison:
-    return compare(Stacks(aws.client), wanted)
+def compared(aws: FakeCloudFormation, desired: Desired = WANTED) -> Comparison:
+    return compare(StackApi(aws.client), desired)
 
 
 def lines(comparison: Comparison, template: str = TEMPLATE) -> list[tuple[Any, ...]]:
-    found = told(comparison.differences, template)
+    found = describe(comparison.differences, template)
     return [(one["what"], one["name"], one["before"], one["after"]) for one in found]
 
 
@@ -108,7 +108,7 @@ def test_a_running_operation_is_an_error_and_not_waited_for(
         compared(aws)
 
     assert str(caught.value) == (
-        f"One is {status}: what that leaves cannot be told yet."
+        f"One is {status}: what that leaves is not known yet."
         " Run again when the operation has ended"
     )
     assert aws.asked == ["DescribeStacks"]
@@ -158,7 +158,7 @@ def test_a_secret_is_never_told(aws: FakeCloudFormation) -> None:
     ]
 
 
-def test_a_stack_policy_is_read_where_one_is_wanted(aws: FakeCloudFormation) -> None:
+def test_a_stack_policy_is_read_where_one_is_desired(aws: FakeCloudFormation) -> None:
     aws.add(**AS_WANTED)
     policy: dict[str, Any] = {"Statement": []}
 
@@ -181,6 +181,6 @@ def test_a_difference_of_the_template_knows_the_type_of_its_resource(
 ) -> None:
     aws.add(**AS_WANTED | {"template": TEMPLATE.replace("Enabled", "Suspended")})
 
-    (one,) = told(compared(aws).differences, TEMPLATE)
+    (one,) = describe(compared(aws).differences, TEMPLATE)
 
     assert one["resource_type"] == "AWS::S3::Bucket"

@@ -19,7 +19,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.conve
     Converger,
     Outcome,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Wanted
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import (
     CURES,
     STATUSES,
@@ -37,7 +37,7 @@ from tests.fakes.cloudformation import (
 from tests.fakes.service import Refusal, lost_reply, refuse
 
 POLICY = {"Statement": [{"Effect": "Deny", "Action": "Update:Delete", "Principal": "*"}]}
-WANTED = Wanted(
+WANTED = Desired(
     name="One",
     template="Resources: {Topic: {Type: AWS::SNS::Topic}}\n",
     parameters={"Days": "365"},
@@ -75,20 +75,20 @@ def clock() -> Clock:
 
 def converge(
     aws: FakeCloudFormation,
-    wanted: Wanted = WANTED,
+    desired: Desired = WANTED,
     *,
     clock: Clock | None = None,
     seconds: float = 3_600,
     **options: Any,
 ) -> Outcome:
     patience = (clock or Clock()).patience(seconds)
-    return Converger(aws.client, wanted, patience=patience, **options).run()
+    return Converger(aws.client, desired, patience=patience, **options).run()
 
 
-def failure(aws: FakeCloudFormation, wanted: Wanted = WANTED, **options: Any) -> str:
+def failure(aws: FakeCloudFormation, desired: Desired = WANTED, **options: Any) -> str:
     """Return the message of converging that must fail."""
     with pytest.raises(PipelineError) as caught:
-        converge(aws, wanted, **options)
+        converge(aws, desired, **options)
     return str(caught.value)
 
 
@@ -148,7 +148,7 @@ def test_the_tables_hold_every_status() -> None:
 
 
 @pytest.mark.parametrize(("status", "case"), CASES.items(), ids=CASES)
-def test_a_run_brings_a_stack_of_any_status_to_what_is_wanted(
+def test_a_run_brings_a_stack_of_any_status_to_what_is_desired(
     aws: FakeCloudFormation, status: str, case: Case
 ) -> None:
     aws.add(status, coming=list(case.coming))
@@ -227,7 +227,7 @@ def test_a_stack_that_does_not_exist_is_created(aws: FakeCloudFormation, check_m
 # What is asked
 
 
-def test_a_change_set_says_everything_that_is_wanted(aws: FakeCloudFormation) -> None:
+def test_a_change_set_says_everything_that_is_desired(aws: FakeCloudFormation) -> None:
     converge(aws)
 
     (request,) = [asked for operation, asked in aws.calls if operation == "CreateChangeSet"]
@@ -324,7 +324,7 @@ def test_a_difference_in_which_aws_sees_no_change_is_none(
     assert aws.change_sets == []
 
 
-def test_what_has_no_place_in_a_change_set_is_set_beside_an_empty_one(
+def test_what_has_no_place_in_a_change_set_is_set_directly_an_empty_one(
     aws: FakeCloudFormation,
 ) -> None:
     aws.add(**{**AS_WANTED, "template": "Resources: {}"})
@@ -573,7 +573,7 @@ def test_an_execution_that_is_over_before_it_shows_is_over(aws: FakeCloudFormati
 
 
 def other_run(aws: FakeCloudFormation, stack: FakeStack, *coming: str) -> None:
-    """Let somebody else bring *stack* to what is wanted."""
+    """Let somebody else bring *stack* to what is desired."""
     stack.template, stack.parameters, stack.tags = AS_WANTED.values()
     stack.status, *stack.coming = coming
     stack.updates += 1
@@ -828,12 +828,12 @@ def test_what_holds_data_is_not_discarded(aws: FakeCloudFormation, status: str) 
                 "PhysicalResourceId": "bucket",
                 "ResourceType": "AWS::S3::Bucket",
             },
-            {**NAMED_KEY, "LogicalResourceId": "Kept", "ResourceStatus": "DELETE_SKIPPED"},
+            {**NAMED_KEY, "LogicalResourceId": "Retained", "ResourceStatus": "DELETE_SKIPPED"},
         ],
     )
 
     assert failure(aws) == (
-        f"One is {status} and holds Key (1234), PipelineBucket (bucket), Kept (1234)."
+        f"One is {status} and holds Key (1234), PipelineBucket (bucket), Retained (1234)."
         " Look at what they hold; delete the stack by hand, retaining what is needed, then run"
         " again"
     )
@@ -960,7 +960,7 @@ def test_a_stack_with_a_policy_costs_one_read_more(aws: FakeCloudFormation) -> N
 
 
 @pytest.mark.parametrize(
-    ("wanted", "stack", "write"),
+    ("desired", "stack", "write"),
     [
         pytest.param(PROTECTED, {}, "UpdateTerminationProtection", id="protection on"),
         pytest.param(WANTED, {"protected": True}, "UpdateTerminationProtection", id="and off"),
@@ -969,19 +969,19 @@ def test_a_stack_with_a_policy_costs_one_read_more(aws: FakeCloudFormation) -> N
     ],
 )
 def test_what_has_no_place_in_a_change_set_needs_none(
-    aws: FakeCloudFormation, wanted: Wanted, stack: dict[str, Any], write: str
+    aws: FakeCloudFormation, desired: Desired, stack: dict[str, Any], write: str
 ) -> None:
     aws.add(**AS_WANTED, **stack)
 
-    checked = converge(aws, wanted, check_mode=True)
+    checked = converge(aws, desired, check_mode=True)
     assert (checked.operation, aws.writes) == ("update", [])
 
-    outcome = converge(aws, wanted)
+    outcome = converge(aws, desired)
     assert (outcome.operation, aws.writes) == ("update", [write])
     assert outcome.differences == checked.differences
-    assert aws.stacks[0].protected is wanted.termination_protection
+    assert aws.stacks[0].protected is desired.termination_protection
 
-    assert converge(aws, wanted).operation == "none"
+    assert converge(aws, desired).operation == "none"
 
 
 # Time

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import (
+    Desired,
     Difference,
     Found,
-    Wanted,
-    beside,
     differences,
+    direct_differences,
     parameter_value,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import (
@@ -36,7 +36,7 @@ Resources:
 """
 POLICY = {"Statement": [{"Effect": "Deny", "Action": "Update:Delete", "Principal": "*"}]}
 
-WANTED = Wanted(
+WANTED = Desired(
     name="CrossAccountRegional",
     template=TEMPLATE,
     parameters={"Days": "365", "Accounts": "222222222222", "Password": "open sesame"},
@@ -53,12 +53,12 @@ FOUND = Found(
 
 
 def what_differs(
-    wanted: Wanted = WANTED,
+    desired: Desired = WANTED,
     found: Found = FOUND,
     template: str | dict[str, Any] = TEMPLATE,
     policy: dict[str, Any] | None = None,
 ) -> list[Difference]:
-    return differences(wanted, found, found_template=template, found_policy=policy)
+    return differences(desired, found, found_template=template, found_policy=policy)
 
 
 @pytest.mark.parametrize(
@@ -202,9 +202,9 @@ def test_a_json_template_is_shown_as_text() -> None:
     ],
 )
 def test_another_parameter_differs(parameters: dict[str, str]) -> None:
-    wanted = dataclasses.replace(WANTED, parameters=parameters)
+    desired = dataclasses.replace(WANTED, parameters=parameters)
 
-    assert what_differs(wanted) == [
+    assert what_differs(desired) == [
         Difference(what="parameters", before=FOUND.parameters, after=parameters)
     ]
 
@@ -222,35 +222,35 @@ def test_a_parameter_that_the_stack_does_not_have_yet_differs() -> None:
     [pytest.param("365", [], id="at its default"), pytest.param("90", ["parameters"], id="not")],
 )
 def test_a_parameter_left_out_is_wanted_at_the_default(found_days: str, differs: list[str]) -> None:
-    wanted = dataclasses.replace(WANTED, parameters={"Accounts": "222222222222", "Password": "x"})
+    desired = dataclasses.replace(WANTED, parameters={"Accounts": "222222222222", "Password": "x"})
     found = dataclasses.replace(FOUND, parameters={**FOUND.parameters, "Days": found_days})
 
-    assert [one.what for one in what_differs(wanted, found)] == differs
+    assert [one.what for one in what_differs(desired, found)] == differs
 
 
 def test_a_secret_is_never_seen_to_differ() -> None:
-    wanted = dataclasses.replace(
+    desired = dataclasses.replace(
         WANTED, parameters={**WANTED.parameters, "Password": "something else"}
     )
 
-    assert what_differs(wanted) == []
+    assert what_differs(desired) == []
 
 
 @pytest.mark.parametrize(
     "tags", [{}, {"application": "other"}, {"application": "pipeline", "more": ""}]
 )
 def test_other_tags_differ(tags: dict[str, str]) -> None:
-    wanted = dataclasses.replace(WANTED, tags=tags)
+    desired = dataclasses.replace(WANTED, tags=tags)
 
-    assert what_differs(wanted) == [Difference(what="tags", before=FOUND.tags, after=tags)]
+    assert what_differs(desired) == [Difference(what="tags", before=FOUND.tags, after=tags)]
 
 
 def test_protection_differs_both_ways() -> None:
     protected = dataclasses.replace(FOUND, termination_protection=True)
-    wanted = dataclasses.replace(WANTED, termination_protection=True)
+    desired = dataclasses.replace(WANTED, termination_protection=True)
 
-    assert what_differs(wanted, protected) == []
-    assert what_differs(wanted) == [
+    assert what_differs(desired, protected) == []
+    assert what_differs(desired) == [
         Difference(what="termination_protection", before=False, after=True)
     ]
     assert what_differs(found=protected) == [
@@ -261,24 +261,24 @@ def test_protection_differs_both_ways() -> None:
 @pytest.mark.parametrize(
     ("wanted_policy", "found_policy", "differs"),
     [
-        pytest.param(None, None, False, id="none wanted, none found"),
-        pytest.param(None, POLICY, False, id="none wanted leaves what there is"),
+        pytest.param(None, None, False, id="none desired, none found"),
+        pytest.param(None, POLICY, False, id="none desired leaves what there is"),
         pytest.param(POLICY, POLICY, False, id="the same"),
         pytest.param(POLICY, None, True, id="missing"),
         pytest.param(POLICY, {"Statement": []}, True, id="another"),
     ],
 )
-def test_a_stack_policy_differs_where_one_is_wanted(
+def test_a_stack_policy_differs_where_one_is_desired(
     wanted_policy: dict[str, Any] | None, found_policy: dict[str, Any] | None, differs: bool
 ) -> None:
-    wanted = dataclasses.replace(WANTED, stack_policy=wanted_policy)
+    desired = dataclasses.replace(WANTED, stack_policy=wanted_policy)
 
     expected = [Difference(what="stack_policy", before=found_policy, after=wanted_policy)]
-    assert what_differs(wanted, policy=found_policy) == (expected if differs else [])
+    assert what_differs(desired, policy=found_policy) == (expected if differs else [])
 
 
 def test_every_difference_is_told() -> None:
-    wanted = Wanted(
+    desired = Desired(
         name=FOUND.name,
         template="Resources: {}",
         parameters={"Other": "1"},
@@ -287,7 +287,7 @@ def test_every_difference_is_told() -> None:
         stack_policy=POLICY,
     )
 
-    told = what_differs(wanted)
+    told = what_differs(desired)
 
     assert {one.what: one.needs_change_set for one in told} == {
         "template": True,
@@ -296,4 +296,4 @@ def test_every_difference_is_told() -> None:
         "termination_protection": False,
         "stack_policy": False,
     }
-    assert [one for one in told if not one.needs_change_set] == beside(wanted, FOUND)
+    assert [one for one in told if not one.needs_change_set] == direct_differences(desired, FOUND)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import Stacks
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Found
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.operation import (
     Operations,
@@ -47,12 +47,12 @@ def clock() -> Clock:
 def operations(
     aws: FakeCloudFormation, clock: Clock | None = None, seconds: float = 3_600
 ) -> Operations:
-    return Operations(Stacks(aws.client), (clock or Clock()).patience(seconds))
+    return Operations(StackApi(aws.client), (clock or Clock()).patience(seconds))
 
 
 def now(aws: FakeCloudFormation, stack: FakeStack) -> Found:
     """Return the stack as it is told before an operation on it begins."""
-    found = Stacks(aws.client).find(stack.stack_id)
+    found = StackApi(aws.client).find(stack.stack_id)
     aws.calls.clear()
     assert found is not None
     return found
@@ -188,7 +188,7 @@ def test_an_operation_that_fails_at_once_has_ended(
     before = now(aws, stack)
     aws.events = [event(status)]
     aws.endings[ending] = [status]
-    stacks = Stacks(aws.client)
+    stacks = StackApi(aws.client)
     begin = {
         "delete": stacks.delete,
         "continue": stacks.continue_rollback,

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import Stacks
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.remove import (
     Removal,
     Remover,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.retained import (
-    Kept,
-    KeptData,
+    Retained,
+    RetainedData,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import (
     STATUSES,
@@ -32,8 +32,8 @@ from tests.fakes.inventory import BUILD
 from tests.fakes.service import refuse
 
 REGION = "eu-west-1"
-BUCKET = Kept(kind="bucket", arn="arn:aws:s3:::one-bucket", region=REGION)
-KEY = Kept(kind="key", arn=f"arn:aws:kms:{REGION}:{BUILD}:key/1234", region=REGION)
+BUCKET = Retained(kind="bucket", arn="arn:aws:s3:::one-bucket", region=REGION)
+KEY = Retained(kind="key", arn=f"arn:aws:kms:{REGION}:{BUILD}:key/1234", region=REGION)
 PURGED_BUCKET = dataclasses.replace(BUCKET, purged=True)
 PURGED_KEY = dataclasses.replace(KEY, purged=True, deletion_date="2026-12-24")
 EXISTS = [
@@ -64,10 +64,10 @@ def remove(
     **options: bool,
 ) -> Removal:
     return Remover(
-        Stacks(aws.client),
+        StackApi(aws.client),
         name=name,
         patience=Clock().patience(seconds),
-        kept_data=KeptData(data.session, REGION) if data else None,
+        retained_data=RetainedData(data.session, REGION) if data else None,
         **options,
     ).run()
 
@@ -212,14 +212,14 @@ def test_what_is_left_stays_and_is_told(
 
     removal = remove(aws, data, check_mode=check_mode)
 
-    assert (removal.kept, removal.changed) == ((BUCKET, KEY), stands)
+    assert (removal.retained, removal.changed) == ((BUCKET, KEY), stands)
     assert data.writes == []
 
 
 def test_a_stack_without_data_is_not_asked_for_any(aws: FakeCloudFormation) -> None:
     aws.add()
 
-    assert remove(aws, purge_data=True).kept == ()
+    assert remove(aws, purge_data=True).retained == ()
 
 
 @pytest.mark.parametrize("stands", [False, True])
@@ -231,7 +231,7 @@ def test_what_is_left_goes_when_it_is_told_to_go(
 
     removal = remove(aws, data, purge_data=True)
 
-    assert (removal.kept, removal.changed) == ((PURGED_BUCKET, PURGED_KEY), True)
+    assert (removal.retained, removal.changed) == ((PURGED_BUCKET, PURGED_KEY), True)
     assert list(data.buckets) == ["other-bucket"]
 
 
@@ -244,7 +244,7 @@ def test_check_mode_tells_what_would_go_and_writes_nothing(
 
     removal = remove(aws, data, purge_data=True, check_mode=True)
 
-    assert removal.kept == (PURGED_BUCKET, dataclasses.replace(KEY, purged=True))
+    assert removal.retained == (PURGED_BUCKET, dataclasses.replace(KEY, purged=True))
     assert removal.changed
     assert (aws.writes, data.writes) == ([], [])
 
@@ -267,7 +267,7 @@ def test_a_key_that_is_to_be_deleted_already_is_no_change(
 
     removal = remove(aws, data, purge_data=True, check_mode=check_mode)
 
-    assert removal.kept == (dataclasses.replace(KEY, deletion_date="2026-12-01"),)
+    assert removal.retained == (dataclasses.replace(KEY, deletion_date="2026-12-01"),)
     assert not removal.changed
     assert data.writes == []
 
@@ -281,7 +281,7 @@ def test_purging_twice_is_no_change_the_second_time(
 
     removal = remove(aws, data, purge_data=True)
 
-    assert removal.kept == (dataclasses.replace(PURGED_KEY, purged=False),)
+    assert removal.retained == (dataclasses.replace(PURGED_KEY, purged=False),)
     assert not removal.changed
 
 
@@ -303,12 +303,12 @@ def test_a_bucket_that_cannot_be_purged_is_an_error_and_is_taken_up_by_the_next_
     aws.add()
     data.before("DeleteBucket", refuse("AccessDenied", "no"))
 
-    with pytest.raises(PipelineError, match=r"^Failed to empty and delete the kept bucket: "):
+    with pytest.raises(PipelineError, match=r"^Failed to empty and delete the retained bucket: "):
         remove(aws, data, purge_data=True)
     assert "ScheduleKeyDeletion" not in data.asked  # the bucket still needs it
     removal = remove(aws, data, purge_data=True)
 
-    assert removal.kept == (PURGED_BUCKET, PURGED_KEY)
+    assert removal.retained == (PURGED_BUCKET, PURGED_KEY)
     assert list(data.buckets) == ["other-bucket"]
 
 
@@ -318,9 +318,11 @@ def test_a_key_that_cannot_be_purged_is_an_error_and_is_taken_up_by_the_next_run
     aws.add()
     data.before("ScheduleKeyDeletion", refuse("AccessDeniedException", "no"))
 
-    with pytest.raises(PipelineError, match=r"^Failed to schedule the deletion of the kept key: "):
+    with pytest.raises(
+        PipelineError, match=r"^Failed to schedule the deletion of the retained key: "
+    ):
         remove(aws, data, purge_data=True)
     removal = remove(aws, data, purge_data=True)
 
-    assert removal.kept == (PURGED_KEY,)
+    assert removal.retained == (PURGED_KEY,)
     assert list(data.buckets) == ["other-bucket"]

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.retained import (
-    Kept,
-    KeptData,
+    Retained,
+    RetainedData,
 )
 
 from tests.fakes.data import FakeData, Version
@@ -22,8 +22,8 @@ from tests.fakes.inventory import BUILD
 from tests.fakes.service import refuse
 
 REGION = "eu-west-1"
-BUCKET = Kept(kind="bucket", arn="arn:aws:s3:::one-bucket", region=REGION)
-KEY = Kept(kind="key", arn=f"arn:aws:kms:{REGION}:{BUILD}:key/1234", region=REGION)
+BUCKET = Retained(kind="bucket", arn="arn:aws:s3:::one-bucket", region=REGION)
+KEY = Retained(kind="key", arn=f"arn:aws:kms:{REGION}:{BUILD}:key/1234", region=REGION)
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def aws() -> FakeData:
 
 
 @pytest.fixture
-def kept(aws: FakeData) -> KeptData:
-    return KeptData(aws.session, REGION)
+def retained(aws: FakeData) -> RetainedData:
+    return RetainedData(aws.session, REGION)
 
 
 def told_of(call: Callable[[], Any]) -> str:
@@ -46,14 +46,14 @@ def told_of(call: Callable[[], Any]) -> str:
 # Found
 
 
-def test_a_region_without_data_is_told_in_one_call(aws: FakeData, kept: KeptData) -> None:
-    assert kept.of("One") == []
+def test_a_region_without_data_is_told_in_one_call(aws: FakeData, retained: RetainedData) -> None:
+    assert retained.of("One") == []
     assert aws.asked == ["GetResources"]
 
 
 @pytest.mark.parametrize("page_size", [100, 2, 1])
 def test_buckets_and_keys_of_the_name_are_found_in_their_order(
-    aws: FakeData, kept: KeptData, page_size: int
+    aws: FakeData, retained: RetainedData, page_size: int
 ) -> None:
     aws.page_size = page_size
     aws.add_bucket("two-bucket")
@@ -63,11 +63,11 @@ def test_buckets_and_keys_of_the_name_are_found_in_their_order(
     aws.add_key("1234")
     aws.add_key("9999", stack_name="OneMore")
 
-    assert kept.of("One") == [
+    assert retained.of("One") == [
         BUCKET,
-        Kept(kind="bucket", arn="arn:aws:s3:::two-bucket", region=REGION),
+        Retained(kind="bucket", arn="arn:aws:s3:::two-bucket", region=REGION),
         KEY,
-        Kept(
+        Retained(
             kind="key",
             arn=f"arn:aws:kms:{REGION}:{BUILD}:key/5678",
             region=REGION,
@@ -77,13 +77,13 @@ def test_buckets_and_keys_of_the_name_are_found_in_their_order(
     assert aws.writes == []
 
 
-def test_what_the_standing_stack_owns_is_not_kept(aws: FakeData, kept: KeptData) -> None:
+def test_what_the_standing_stack_owns_is_not_kept(aws: FakeData, retained: RetainedData) -> None:
     for name in ("one-bucket", "new-bucket"):
         aws.add_bucket(name)
     for key in ("1234", "5678"):
         aws.add_key(key)
 
-    found = kept.of("One", owned=frozenset({"new-bucket", "5678", "One-Topic"}))
+    found = retained.of("One", owned=frozenset({"new-bucket", "5678", "One-Topic"}))
 
     assert found == [BUCKET, KEY]
 
@@ -100,43 +100,47 @@ def test_a_name_is_what_cloudformation_knows_it_by(arn: str, name: str) -> None:
     assert dataclasses.replace(BUCKET, arn=arn).name == name
 
 
-def test_a_tag_of_the_stack_finds_them(aws: FakeData, kept: KeptData) -> None:
+def test_a_tag_of_the_stack_finds_them(aws: FakeData, retained: RetainedData) -> None:
     arn = aws.add_key("1234")
     aws.tags[arn] = {"aws:cloudformation:stack-name": "One"}  # which does not reach keys
 
-    assert kept.of("One") == []
+    assert retained.of("One") == []
     ((_operation, request),) = aws.calls
     assert request["TagFilters"] == [{"Key": "crossaccount:stack", "Values": ["One"]}]
 
 
 @pytest.mark.parametrize("operation", ["GetResources", "HeadBucket", "DescribeKey"])
-def test_what_cannot_be_listed_is_an_error(aws: FakeData, kept: KeptData, operation: str) -> None:
+def test_what_cannot_be_listed_is_an_error(
+    aws: FakeData, retained: RetainedData, operation: str
+) -> None:
     aws.add_bucket("one-bucket")
     aws.add_key("1234")
     aws.before(operation, refuse("AccessDenied", "no"))
 
-    assert told_of(lambda: kept.of("One")) == (
-        f"Failed to list the kept keys and buckets: An error occurred (AccessDenied) when calling"
-        f" the {operation} operation: no"
+    assert told_of(lambda: retained.of("One")) == (
+        f"Failed to list the retained keys and buckets: An error occurred (AccessDenied) when"
+        f" calling the {operation} operation: no"
     )
 
 
-def test_a_key_that_the_index_of_tags_still_has_is_not_kept(aws: FakeData, kept: KeptData) -> None:
+def test_a_key_that_the_index_of_tags_still_has_is_not_kept(
+    aws: FakeData, retained: RetainedData
+) -> None:
     aws.add_key("1234")
     aws.add_bucket("one-bucket")
     aws.keys.clear()
 
-    assert kept.of("One") == [BUCKET]
+    assert retained.of("One") == [BUCKET]
 
 
 def test_a_bucket_that_the_index_of_tags_still_has_is_not_kept(
-    aws: FakeData, kept: KeptData
+    aws: FakeData, retained: RetainedData
 ) -> None:
     aws.add_key("1234")
     aws.add_bucket("one-bucket")
     aws.buckets.clear()
 
-    assert kept.of("One") == [KEY]
+    assert retained.of("One") == [KEY]
     assert ("HeadBucket", {"Bucket": "one-bucket"}) in aws.calls
 
 
@@ -151,13 +155,13 @@ MARKERS: list[Version] = [("a", "3"), ("e", "1")]
     ("page_size", "deletions"), [(100, [6]), (4, [4, 2]), (2, [2, 2, 2]), (1, [1] * 6)]
 )
 def test_a_bucket_is_emptied_of_every_version_and_marker_and_deleted(
-    aws: FakeData, kept: KeptData, page_size: int, deletions: list[int]
+    aws: FakeData, retained: RetainedData, page_size: int, deletions: list[int]
 ) -> None:
     aws.page_size = page_size
     aws.add_bucket("one-bucket", versions=VERSIONS, markers=MARKERS)
     aws.add_bucket("two-bucket", versions=VERSIONS)
 
-    assert kept.purge(BUCKET) == dataclasses.replace(BUCKET, purged=True)
+    assert retained.purge(BUCKET) == dataclasses.replace(BUCKET, purged=True)
 
     assert list(aws.buckets) == ["two-bucket"]
     assert len(aws.buckets["two-bucket"]) == len(VERSIONS)
@@ -169,31 +173,33 @@ def test_a_bucket_is_emptied_of_every_version_and_marker_and_deleted(
     assert aws.asked[-1] == "DeleteBucket"
 
 
-def test_an_empty_bucket_is_deleted(aws: FakeData, kept: KeptData) -> None:
+def test_an_empty_bucket_is_deleted(aws: FakeData, retained: RetainedData) -> None:
     aws.add_bucket("one-bucket")
 
-    assert kept.purge(BUCKET).purged
+    assert retained.purge(BUCKET).purged
     assert aws.asked == ["ListObjectVersions", "DeleteBucket"]
     assert aws.buckets == {}
 
 
-def test_a_bucket_that_went_since_it_was_found_is_purged(aws: FakeData, kept: KeptData) -> None:
-    assert kept.purge(BUCKET).purged
+def test_a_bucket_that_went_since_it_was_found_is_purged(
+    aws: FakeData, retained: RetainedData
+) -> None:
+    assert retained.purge(BUCKET).purged
     assert aws.writes == []
 
 
-def test_a_bucket_that_goes_meanwhile_is_purged(aws: FakeData, kept: KeptData) -> None:
+def test_a_bucket_that_goes_meanwhile_is_purged(aws: FakeData, retained: RetainedData) -> None:
     aws.add_bucket("one-bucket")
     aws.before("DeleteBucket", refuse("NoSuchBucket", "The specified bucket does not exist"))
 
-    assert kept.purge(BUCKET).purged
+    assert retained.purge(BUCKET).purged
 
 
-def test_an_object_that_cannot_be_deleted_is_named(aws: FakeData, kept: KeptData) -> None:
+def test_an_object_that_cannot_be_deleted_is_named(aws: FakeData, retained: RetainedData) -> None:
     aws.add_bucket("one-bucket", versions=VERSIONS)
     aws.held = {"b": "Access Denied", "c/d": "Access Denied"}
 
-    assert told_of(lambda: kept.purge(BUCKET)) == (
+    assert told_of(lambda: retained.purge(BUCKET)) == (
         "cannot delete b of bucket one-bucket: Access Denied"
     )
     assert aws.writes == ["DeleteObjects"]
@@ -202,39 +208,41 @@ def test_an_object_that_cannot_be_deleted_is_named(aws: FakeData, kept: KeptData
 
 @pytest.mark.parametrize("operation", ["ListObjectVersions", "DeleteObjects", "DeleteBucket"])
 def test_a_bucket_that_cannot_be_purged_is_an_error(
-    aws: FakeData, kept: KeptData, operation: str
+    aws: FakeData, retained: RetainedData, operation: str
 ) -> None:
     aws.add_bucket("one-bucket", versions=VERSIONS)
     aws.before(operation, refuse("AccessDenied", "no"))
 
-    assert told_of(lambda: kept.purge(BUCKET)) == (
-        f"Failed to empty and delete the kept bucket: An error occurred (AccessDenied) when calling"
-        f" the {operation} operation: no"
+    assert told_of(lambda: retained.purge(BUCKET)) == (
+        f"Failed to empty and delete the retained bucket: An error occurred (AccessDenied) when"
+        f" calling the {operation} operation: no"
     )
     assert "one-bucket" in aws.buckets
 
 
-def test_a_key_is_deleted_as_late_as_it_can_be(aws: FakeData, kept: KeptData) -> None:
+def test_a_key_is_deleted_as_late_as_it_can_be(aws: FakeData, retained: RetainedData) -> None:
     arn = aws.add_key("1234")
 
-    assert kept.purge(KEY) == dataclasses.replace(KEY, purged=True, deletion_date="2026-12-24")
+    assert retained.purge(KEY) == dataclasses.replace(KEY, purged=True, deletion_date="2026-12-24")
     assert aws.calls == [("ScheduleKeyDeletion", {"KeyId": arn, "PendingWindowInDays": 30})]
 
 
-def test_a_key_whose_deletion_is_scheduled_is_left_alone(aws: FakeData, kept: KeptData) -> None:
+def test_a_key_whose_deletion_is_scheduled_is_left_alone(
+    aws: FakeData, retained: RetainedData
+) -> None:
     aws.add_key("1234", days=7)
-    (pending,) = kept.of("One")
+    (pending,) = retained.of("One")
     aws.calls.clear()
 
-    assert kept.purge(pending) == dataclasses.replace(KEY, deletion_date="2026-12-01")
+    assert retained.purge(pending) == dataclasses.replace(KEY, deletion_date="2026-12-01")
     assert aws.calls == []
 
 
-def test_a_key_that_cannot_be_purged_is_an_error(aws: FakeData, kept: KeptData) -> None:
+def test_a_key_that_cannot_be_purged_is_an_error(aws: FakeData, retained: RetainedData) -> None:
     aws.add_key("1234")
     aws.before("ScheduleKeyDeletion", refuse("AccessDeniedException", "no"))
 
-    assert told_of(lambda: kept.purge(KEY)) == (
-        "Failed to schedule the deletion of the kept key: An error occurred (AccessDeniedException)"
-        " when calling the ScheduleKeyDeletion operation: no"
+    assert told_of(lambda: retained.purge(KEY)) == (
+        "Failed to schedule the deletion of the retained key: An error occurred"
+        " (AccessDeniedException) when calling the ScheduleKeyDeletion operation: no"
     )
