@@ -2,17 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write every CloudFormation template with its Lambda code in place to build/templates.
+"""Write the CloudFormation templates as they are deployed to build/templates.
 
-The results stand alone: for the console, for cfn-lint and for reading. A pipeline's template is
-composed from data: here are those of the sample applications. With --golden, writes those of them
-that are reviewed to tests/unit/roles/golden instead: read the difference before it is committed.
+For the console, cfn-lint and reading. Pipeline templates are those of the sample pipelines. With
+--golden, write tests/unit/roles/golden instead: review the difference before you commit it.
 """
 
 from __future__ import annotations
 
+import difflib
+import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import render
@@ -21,9 +23,10 @@ from tools import sample_pipelines
 from tools.environment import ROOT
 
 TARGET = ROOT / "build" / "templates"
-# Templates of pipelines that are reviewed; tests compare them with what is composed now.
+# The template of one pipeline as it was reviewed, and how others differ from it.
 GOLDEN = ROOT / "tests" / "unit" / "roles" / "golden"
-REVIEWED = ("hello", "uploaded", "native", "split")
+REVIEWED = "hello"
+VARIANTS = ("native", "split", "uploaded")
 
 
 def sources() -> list[Path]:
@@ -59,16 +62,35 @@ def render_all() -> list[Path]:
     return written
 
 
+def golden() -> dict[str, str]:
+    """Return what belongs into GOLDEN: text by file name."""
+    reviewed = sample_pipelines.template(REVIEWED)
+    files = {f"{REVIEWED}.template": reviewed}
+    for name in VARIANTS:
+        variant = sample_pipelines.template(name, called=REVIEWED)
+        files[f"{name}.diff"] = "".join(_difference(reviewed, variant))
+    return files
+
+
+def _difference(old: str, new: str) -> Iterator[str]:
+    """Yield a unified diff that names the resource of each hunk instead of line numbers."""
+    lines = old.splitlines(keepends=True)
+    for line in difflib.unified_diff(lines, new.splitlines(keepends=True), n=1):
+        if found := re.match(r"@@ -(\d+)", line):
+            above = "".join(lines[: int(found[1])])
+            resource = re.findall(r"^  (\w+):", above, re.MULTILINE)[-1]
+            yield f"@@ {resource} @@\n"
+        elif not line.startswith(("---", "+++")):
+            yield line
+
+
 def write_golden() -> list[Path]:
-    """Write the templates that are reviewed anew and return the files written."""
+    """Write GOLDEN again and return its files."""
     shutil.rmtree(GOLDEN, ignore_errors=True)
     GOLDEN.mkdir()
-    written = []
-    for name in REVIEWED:
-        target = GOLDEN / f"{name}.template"
-        target.write_text(sample_pipelines.template(name), encoding="ascii")
-        written.append(target)
-    return written
+    for name, text in golden().items():
+        (GOLDEN / name).write_text(text, encoding="ascii")
+    return sorted(GOLDEN.iterdir())
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sample applications: for cfn-lint, for the templates that are reviewed, and for tests."""
+"""Sample pipelines, for cfn-lint, golden templates and tests."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Data = dict[str, Any]
 
 
 def hello() -> Data:
-    """The seed's own example: an application and a function, three accounts and three regions."""
+    """The usual pipeline: two stacks, three accounts, three regions."""
     return {
         "name": "hello",
         "source": {
@@ -102,7 +102,7 @@ def hello() -> Data:
 
 
 def uploaded() -> Data:
-    """Artifacts that somebody else builds, and the upload of the last one starts."""
+    """Artifacts are built elsewhere; the upload of the last one starts the pipeline."""
     data = hello()
     data["name"] = "uploaded"
     data["source"] = {
@@ -126,7 +126,7 @@ def split() -> Data:
 
 
 def one_region() -> Data:
-    """The least there is: one artifact, one stack, and nothing leaves the primary region."""
+    """The smallest pipeline: one artifact, one stack, only the primary region."""
     return {
         "name": "one-region",
         "source": {
@@ -152,7 +152,7 @@ def many_regions() -> Data:
         {
             "name": f"wave-{wave}",
             "approval": wave > 1,
-            "environments": [{"host": f"target-{10 * wave + one:02}"} for one in range(10)],
+            "environments": [{"host": f"target-{10 * wave + number:02}"} for number in range(10)],
         }
         for wave in range(3)
     ]
@@ -160,13 +160,12 @@ def many_regions() -> Data:
 
 
 SAMPLES = {
-    sample()["name"]: sample
-    for sample in (hello, uploaded, native, split, one_region, many_regions)
+    make()["name"]: make for make in (hello, uploaded, native, split, one_region, many_regions)
 }
 
 
 def organisation() -> Organisation:
-    """An organisation that all samples fit: that of inventories/org, and 30 accounts more."""
+    """The organisation of all samples: that of inventories/org with 30 more accounts."""
     accounts: dict[str, tuple[str, list[str]]] = {
         "development": ("222222222222", REGIONS[:1]),
         "testing": ("333333333333", REGIONS[:2]),
@@ -193,7 +192,7 @@ def organisation() -> Organisation:
 
 
 def foundation() -> Foundation:
-    """What stands in that organisation."""
+    """The foundation of that organisation."""
     return Foundation(
         region=PRIMARY_REGION,
         register={
@@ -221,7 +220,7 @@ PRIMARY_OUTPUTS = {
 
 
 def read(*pipelines: Data) -> list[Pipeline]:
-    """Return *pipelines* as the rules read them in that organisation."""
+    """Return pipelines as the rules read them in that organisation."""
     return read_pipelines(list(pipelines), organisation())
 
 
@@ -231,6 +230,7 @@ def application(name: str) -> Pipeline:
     return found
 
 
-def template(name: str) -> str:
-    """Return the template of a sample's pipeline."""
-    return compose_template(application(name), BASE.read_text("ascii"), foundation())
+def template(name: str, *, called: str = "") -> str:
+    """Return the template of a sample, with another name if one is given."""
+    [pipeline] = read({**SAMPLES[name](), "name": called or name})
+    return compose_template(pipeline, BASE.read_text("ascii"), foundation())

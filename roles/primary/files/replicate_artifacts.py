@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Event target: copy a new object of the build bucket to the buckets of developer accounts.
 
-A developer then deploys the newest build from a bucket of their own. Objects are encrypted as the
-destination's default says: the keys there are the developers' own.
+Developers then deploy the newest build from their own bucket. Copies are encrypted with the
+destination's default key, which belongs to the developers.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ LOG = logging.getLogger(__name__)
 LOG.setLevel(logging.INFO)
 
 RETRIES = Config(retries={"mode": "standard", "max_attempts": 8})
-# One call copies 5 GB at most. Parts have no such limit.
+# A single CopyObject call stops at 5 GB; a copy in parts does not.
 TRANSFER = TransferConfig(
     multipart_threshold=64 * 1024**2, multipart_chunksize=64 * 1024**2, max_concurrency=10
 )
 
 
 class ReplicationError(Exception):
-    """At least one destination has not got its copy; the message names all of them."""
+    """Some destinations did not get their copy; the message names them all."""
 
 
 def handler(event: dict[str, Any], _context: Any) -> None:
     """Copy the object of an "Object Created" event to every destination.
 
-    One destination that refuses does not keep the others from their copy. Raise ReplicationError
-    at the end in that case: Lambda then runs the event again, and the failure is seen.
+    A destination that fails does not stop the others. ReplicationError is raised at the end, so
+    that Lambda retries the event and counts the failure.
     """
     detail = event["detail"]
     copy_source = {"Bucket": detail["bucket"]["name"], "Key": detail["object"]["key"]}
-    # The version of the event, not what is newest by now.
+    # The version of the event, not the newest one.
     if detail["object"].get("version-id"):
         copy_source["VersionId"] = detail["object"]["version-id"]
     source = boto3.client("s3", config=RETRIES)
@@ -64,10 +64,10 @@ def destinations() -> list[str]:
 
 
 def region_of(source: Any, bucket: str) -> str | None:
-    """Return the region of a bucket, None if S3 does not say.
+    """Return the region of a bucket, or None if unknown.
 
-    S3 says it in a header also to a caller who may not look into the bucket, so no permission in
-    the developer's account is needed for it.
+    S3 puts it into a header of every answer, "access denied" included, so this needs no permission
+    in the developer's account.
     """
     try:
         answer = source.head_bucket(Bucket=bucket)
@@ -85,7 +85,7 @@ def copy(*, source: Any, copy_source: dict[str, str], destination: str) -> None:
         CopySource=copy_source,
         Bucket=destination,
         Key=copy_source["Key"],
-        # Tags stay behind: copying them would take two more permissions.
+        # No tags: copying them would need two more permissions.
         ExtraArgs={"TaggingDirective": "REPLACE"},
         SourceClient=source,
         Config=TRANSFER,

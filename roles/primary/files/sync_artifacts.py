@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Invoke action of a pipeline: copy its input artifacts to the pipeline bucket of another region.
 
-The function's role decides what is copied where: it reads the primary pipeline bucket and writes
-the buckets of the register. Every invocation ends in exactly one answer to CodePipeline.
+The function's role limits it: it reads the primary pipeline bucket and writes the buckets of the
+register. Every invocation sends exactly one answer to CodePipeline.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ LOG = logging.getLogger(__name__)
 LOG.setLevel(logging.INFO)
 
 RETRIES = Config(retries={"mode": "standard", "max_attempts": 8})
-# The last minute belongs to the answer: an invocation that is cut off gives none, and CodePipeline
-# then waits for 20 minutes.
+# The last minute is reserved for the answer. CodePipeline waits 20 minutes for an invocation that
+# times out without one.
 RESERVE_MS = 60_000
-# One call copies 5 GB at most. Parts have no such limit, and can be given up half way.
+# A single CopyObject call stops at 5 GB and cannot be interrupted; a copy in parts can.
 TRANSFER = TransferConfig(
     multipart_threshold=64 * 1024**2, multipart_chunksize=64 * 1024**2, max_concurrency=10
 )
-# CodePipeline refuses a longer message.
+# CodePipeline's limit.
 MESSAGE_LENGTH = 5000
 KIND_OF_CODE = {
     "AccessDenied": "PermissionError",
@@ -42,7 +42,7 @@ KIND_OF_CODE = {
 
 
 class SyncError(Exception):
-    """A failure for the reader of the pipeline; kind is one of CodePipeline's failure types."""
+    """A failure to show in the pipeline; kind is one of CodePipeline's failure types."""
 
     def __init__(self, message: str, *, kind: str = "ConfigurationError") -> None:
         super().__init__(message)
@@ -50,21 +50,21 @@ class SyncError(Exception):
 
 
 class OutOfTimeError(Exception):
-    """The invocation must answer now; the copy in hand was given up."""
+    """Time is nearly up; the current copy was abandoned."""
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Do the CodePipeline job in event and answer it: success, "go on later" or failure."""
+    """Run the CodePipeline job in event and answer it: success, continue later, or failure."""
     job = event["CodePipeline.job"]
     codepipeline = boto3.client("codepipeline", config=RETRIES)
     try:
         token = sync(job["data"], context)
     except Exception as error:
-        # Whatever went wrong, the job needs its answer.
+        # The job needs an answer whatever went wrong.
         LOG.exception("job %s failed", job["id"])
         codepipeline.put_job_failure_result(jobId=job["id"], failureDetails=failure(error))
         return
-    # Not in the try: a success that could not be reported must not be reported as a failure too.
+    # Not in the try: if reporting a success fails, the job must not be reported as failed as well.
     if token is None:
         codepipeline.put_job_success_result(jobId=job["id"])
     else:
@@ -74,8 +74,8 @@ def handler(event: dict[str, Any], context: Any) -> None:
 def sync(data: dict[str, Any], context: Any) -> str | None:
     """Copy the input artifacts of a job's data, in order.
 
-    Return None when all are there, or a continuation token (how many are there) when time runs
-    short. Raise an error when it cannot be done.
+    Return None when all are copied, or a continuation token (the number copied so far) when time
+    runs short.
     """
     destination = destination_bucket(data)
     pipeline_bucket = os.environ["PIPELINE_BUCKET"]
@@ -84,7 +84,7 @@ def sync(data: dict[str, Any], context: Any) -> str | None:
     if not keys:
         raise SyncError("The action has no input artifacts, so there is nothing to copy.")
     if destination == pipeline_bucket:
-        LOG.info("nothing to do: %s is where the artifacts are", destination)
+        LOG.info("nothing to do: the artifacts are in %s already", destination)
         return None
     source = boto3.client("s3", config=RETRIES)
     target, key_arn = open_destination(source, destination)
@@ -103,11 +103,11 @@ def sync(data: dict[str, Any], context: Any) -> str | None:
                 context=context,
             )
         except OutOfTimeError:
-            # The next invocation has more time for it only if this one did something before it.
+            # The next invocation has more time only if this one copied something else first.
             if first:
                 raise SyncError(
-                    f"s3://{pipeline_bucket}/{keys[number]} is too large to be copied in the time"
-                    " that a function has.",
+                    f"s3://{pipeline_bucket}/{keys[number]} is too large to copy within the time"
+                    " limit of a function.",
                     kind="JobFailed",
                 ) from None
             return str(number)
@@ -121,17 +121,17 @@ def destination_bucket(data: dict[str, Any]) -> str:
         text = data["actionConfiguration"]["configuration"]["UserParameters"]
         parameters = json.loads(text)
     except KeyError:
-        raise SyncError(f"{usage}, and there are none.") from None
+        raise SyncError(f"{usage}, but they are missing.") from None
     except ValueError as error:
-        raise SyncError(f"{usage}, and are no JSON: {error}.") from None
+        raise SyncError(f"{usage}, but are not JSON: {error}.") from None
     bucket = parameters.get("DestinationBucket") if isinstance(parameters, dict) else None
     if not isinstance(bucket, str) or not bucket:
-        raise SyncError(f"{usage}, and are {text}.")
+        raise SyncError(f"{usage}, but are {text}.")
     return bucket
 
 
 def artifact_key(artifact: dict[str, Any], pipeline_bucket: str) -> str:
-    """Return the object key of an input artifact, or raise SyncError if it lies elsewhere."""
+    """Return the object key of an input artifact; raise SyncError if it is in another bucket."""
     location = artifact["location"]["s3Location"]
     if location["bucketName"] != pipeline_bucket:
         raise SyncError(
@@ -145,7 +145,7 @@ def artifacts_done(data: dict[str, Any], count: int) -> int:
     """Return how many artifacts earlier invocations for this job have copied."""
     token = data.get("continuationToken") or "0"
     if not token.isdecimal() or int(token) > count:
-        raise SyncError(f"{token} is no continuation token of this function.", kind="JobFailed")
+        raise SyncError(f"{token} is not a continuation token of this function.", kind="JobFailed")
     return int(token)
 
 
@@ -164,7 +164,7 @@ def open_destination(source: Any, destination: str) -> tuple[Any, str]:
         ) from error
     rule = encryption["ServerSideEncryptionConfiguration"]["Rules"][0]
     key_arn = rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", "")
-    # An id or an alias would mean a key of whoever asks.
+    # An id or alias means a key of the caller's own account.
     if not key_arn.startswith("arn:"):
         raise SyncError(f"{destination} does not name a KMS key by ARN as its default encryption.")
     return target, key_arn
@@ -194,7 +194,7 @@ def copy(
             CopySource={"Bucket": bucket, "Key": key},
             Bucket=destination,
             Key=key,
-            # Artifacts have no tags: not asking for them saves two permissions.
+            # Artifacts have no tags. Not reading them saves two permissions.
             ExtraArgs={
                 "ServerSideEncryption": "aws:kms",
                 "SSEKMSKeyId": key_arn,

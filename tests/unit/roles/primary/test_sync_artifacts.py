@@ -143,14 +143,14 @@ def test_does_nothing_when_source_is_destination(code: Any, aws: Clients) -> Non
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        pytest.param(None, "and there are none.", id="none"),
-        pytest.param("", "and are no JSON", id="empty"),
-        pytest.param('{"DestinationBucket": ', "and are no JSON", id="cut off"),
-        pytest.param(DESTINATION, "and are no JSON", id="a bare name"),
-        pytest.param('["x"]', 'and are ["x"].', id="a list"),
-        pytest.param('{"Bucket": "x"}', 'and are {"Bucket": "x"}.', id="another name"),
-        pytest.param('{"DestinationBucket": 5}', "and are", id="a number"),
-        pytest.param('{"DestinationBucket": ""}', "and are", id="an empty name"),
+        pytest.param(None, "but they are missing.", id="none"),
+        pytest.param("", "but are not JSON", id="empty"),
+        pytest.param('{"DestinationBucket": ', "but are not JSON", id="cut off"),
+        pytest.param(DESTINATION, "but are not JSON", id="a bare name"),
+        pytest.param('["x"]', 'but are ["x"].', id="a list"),
+        pytest.param('{"Bucket": "x"}', 'but are {"Bucket": "x"}.', id="another name"),
+        pytest.param('{"DestinationBucket": 5}', "but are", id="a number"),
+        pytest.param('{"DestinationBucket": ""}', "but are", id="an empty name"),
     ],
 )
 def test_bad_user_parameters_fail_the_job(
@@ -298,7 +298,7 @@ def test_every_invocation_copies_at_least_one_artifact(code: Any, aws: Clients) 
 def test_a_strange_continuation_token_fails_the_job(code: Any, aws: Clients, token: str) -> None:
     code.handler(event("p/Source/a", "p/Source/b", "p/Source/c", token=token), Context())
 
-    assert failure(aws)["message"] == f"{token} is no continuation token of this function."
+    assert failure(aws)["message"] == f"{token} is not a continuation token of this function."
 
 
 def test_a_large_artifact_is_given_up_in_time_and_begun_again(code: Any, aws: Clients) -> None:
@@ -318,8 +318,8 @@ def test_an_artifact_too_large_for_an_invocation_of_its_own_fails(code: Any, aws
 
     assert failure(aws) == {
         "type": "JobFailed",
-        "message": "s3://primary-artifacts/p/Source/a is too large to be copied in the time that"
-        " a function has.",
+        "message": "s3://primary-artifacts/p/Source/a is too large to copy within the"
+        " time limit of a function.",
     }
 
 
