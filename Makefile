@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo lab-up lab-down templates test lint unit sanity integration policy molecule \
-        test-oldest bench docs dist lock clean
+        test-oldest bench docs drawing dist lock clean
 
 # Every tool comes from the environment, also those that tools start themselves.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -59,6 +59,9 @@ bench: venv      ## compare with Sceptre on the same endpoint
 
 docs: venv       ## render the collection's documentation to build/docs
 	@tools/docs.sh
+
+drawing: venv    ## draw the packages and their imports into docs/contributing.md
+	@python -m tools.drawing
 
 dist: venv       ## build the collection archive into build/
 	@ansible-galaxy collection build --force --output-path build
