@@ -28,8 +28,7 @@ from benchmarks.organisation import REGIONS, Size, generate
 from benchmarks.report import as_data, as_text
 from benchmarks.scenarios import Bench, Result
 from benchmarks.tool import sceptre_version
-from lab.lab import Lab
-from lab.process import LabError
+from lab import Lab, LabError
 from tools.environment import ROOT
 
 _SCENARIOS = ("fresh", "unchanged", "update", "drift")

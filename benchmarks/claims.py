@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from benchmarks.organisation import Size
-from lab.calls import Call
+from lab import Call
 
 # Account, region and name.
 Stack = tuple[str, str, str]

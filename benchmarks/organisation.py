@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import yaml
 
-from lab.organisation import Organisation, load_organisation
+from lab import Organisation, load_organisation
 from tools.environment import ROOT
 
 # Regions that every account has enabled from the start, without the primary one.

@@ -22,8 +22,7 @@ from benchmarks.claims import (
 from benchmarks.measure import Usage, run
 from benchmarks.organisation import Size
 from benchmarks.tool import Bootstrap, Drift, Sceptre, Tool
-from lab.calls import Call
-from lab.lab import Lab
+from lab import Call, Lab
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from lab.lab import Lab
+from lab import Lab
 
 # Sceptre updates stacks directly, which the access role of the collection does not allow. So it
 # gets roles of its own that allow everything.

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import sceptre
 from benchmarks.measure import BenchmarkError
 from benchmarks.organisation import REGIONS, Size, write_inventory
-from lab.lab import Lab
+from lab import Lab
 from tools.environment import COLLECTIONS, ROOT, VENV
 
 _SCEPTRE = ROOT / ".venv-bench" / "bin" / "sceptre"

@@ -31,7 +31,7 @@ from demo.release import (
     read_application,
     statuses,
 )
-from lab.lab import Lab, LabError
+from lab import Lab, LabError
 from tools.environment import ROOT
 
 INVENTORY = ROOT / "inventories" / "org"

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.groups import end_group
+from lab import end_group
 from tools.environment import ROOT, VENV
 
 _RECAP = re.compile(r"(?P<host>\S+)\s+:(?P<counts>(?:\s+\w+=\d+)+)\s*")

@@ -15,8 +15,7 @@ from typing import Any
 
 import yaml
 
-from lab.lab import Lab
-from lab.releases import Action, Pipeline, artifacts
+from lab import Action, Lab, Pipeline, artifacts
 
 _SECONDS = 60.0
 _STANDING = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}

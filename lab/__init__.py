@@ -2,6 +2,36 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The local organisation: MiniStack behind a launcher of our own, and the tests' view of it."""
+"""The lab: a local AWS organisation. Other parts of the tree import these names only."""
 
 from __future__ import annotations
+
+from .calls.call import Call
+from .calls.faults import Rule
+from .client.groups import end_group
+from .client.lab import Lab, Setup
+from .client.pipeline import Action, Pipeline
+from .cloudformation.resource_faults import ResourceRule
+from .errors import LabError
+from .organisation.example import EXAMPLE, artifacts
+from .organisation.model import Organisation, load_organisation
+from .organisation.seed import FILES, drift_policy, operator_policy
+
+__all__ = (
+    "EXAMPLE",
+    "FILES",
+    "Action",
+    "Call",
+    "Lab",
+    "LabError",
+    "Organisation",
+    "Pipeline",
+    "ResourceRule",
+    "Rule",
+    "Setup",
+    "artifacts",
+    "drift_policy",
+    "end_group",
+    "load_organisation",
+    "operator_policy",
+)

@@ -18,10 +18,10 @@ from typing import cast
 
 from botocore.exceptions import ClientError
 
-from lab import process
-from lab.lab import Lab, Setup
-from lab.process import LabError
-from lab.releases import Pipeline
+from .client import process
+from .client.lab import Lab, Setup
+from .client.pipeline import Pipeline
+from .errors import LabError
 
 DIRECTORY = Path(__file__).parents[1] / ".lab"
 # An event takes a moment until it has started a pipeline.

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from lab.faults import Faults
-from lab.resource_faults import ResourceFaults
+from .calls.faults import Faults
+from .cloudformation.resource_faults import ResourceFaults
 
 CHANGE_PAGE = 100
 DRIFT_PAGE = 100

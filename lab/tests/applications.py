@@ -17,7 +17,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack impor
     template as _template,
 )
 
-from lab.lab import Lab
+from lab import Lab
 from lab.tests.stacks import Stacks, parameters
 from tools import sample_pipelines
 from tools.environment import ROOT

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.lab import Lab
+from lab import Lab
 from lab.settings import APPROVAL_SECONDS, JOB_SECONDS
 
 

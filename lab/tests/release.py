@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from lab.lab import Lab
+from lab import Lab
 
 Data = dict[str, Any]
 

@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.aws import Clients
-from lab.lab import Lab
+from lab import Lab
+from lab.clients import Clients
 from lab.tests.stacks import TOPIC, Stacks, refused
 
 ACCOUNT = "111111111111"

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from lab.lab import Lab, LabError
+from lab import Lab, LabError
 from lab.tests.applications import Foundation
 from tools.environment import ROOT
 

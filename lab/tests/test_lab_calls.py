@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from lab.calls import CallLog, Request
-from lab.faults import Faults, Rule, chance, wire_error
-from lab.organisation import ORGANISATION_FILE, load_organisation
-from lab.server import MINISTACK_VERSION, version_problem
+from lab import Rule, load_organisation
+from lab.calls.call import CallLog, Request
+from lab.calls.faults import Faults, chance, wire_error
+from lab.organisation.model import ORGANISATION_FILE
+from lab.server.launcher import MINISTACK_VERSION, version_problem
 from lab.settings import Settings
 
 

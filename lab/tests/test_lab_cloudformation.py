@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lab.lab import Lab
+from lab import Lab
 from lab.tests.stacks import TOPIC, Stacks, parameters, refused, text
 
 ACCOUNT = "222222222222"

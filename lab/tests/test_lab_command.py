@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.groups import group_members
-from lab.lab import Lab, LabError
+from lab import Lab, LabError
+from lab.client.groups import group_members
 
 ROOT = Path(__file__).parents[2]
 SLEEPER = """
@@ -164,7 +164,7 @@ def test_down_ends_a_lab_that_does_not_answer_any_more(directory: Path) -> None:
 def test_a_lab_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     """Talks to a lab whose test is killed."""
     code = (
-        "import pathlib, time; from lab.lab import Lab; "
+        "import pathlib, time; from lab import Lab; "
         f"lab = Lab(directory=pathlib.Path({str(tmp_path)!r})); lab.start(); "
         "print(lab.pid, flush=True); time.sleep(60)"
     )

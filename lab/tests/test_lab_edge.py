@@ -15,8 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 
-from lab.lab import Lab, LabError, Rule, Setup
-from lab.seed import FILES
+from lab import FILES, Lab, LabError, Rule, Setup
 
 BUILD, DEVELOPMENT, PRODUCTION = "111111111111", "222222222222", "444444444444"
 TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})

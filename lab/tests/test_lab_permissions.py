@@ -37,11 +37,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.uploa
 )
 from botocore.exceptions import ClientError
 
-from lab.aws import Clients
-from lab.lab import Lab, ResourceRule
-from lab.organisation import load_organisation
-from lab.resource_permissions import TABLE
-from lab.seed import FILES, operator_policy
+from lab import FILES, Lab, ResourceRule, load_organisation, operator_policy
+from lab.clients import Clients
+from lab.cloudformation.resource_permissions import TABLE
 from lab.tests.stacks import Stacks
 from tools.sample_pipelines import PRIMARY_OUTPUTS, application, foundation, template
 

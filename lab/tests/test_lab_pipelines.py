@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.lab import Lab
+from lab import Lab
 from lab.tests.release import (
     AWAY,
     BUILD,

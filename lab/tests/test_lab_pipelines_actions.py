@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.lab import Lab, Rule
+from lab import Lab, Rule
 from lab.tests.release import (
     AWAY,
     BUILD,

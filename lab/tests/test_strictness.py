@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.aws import Clients
-from lab.lab import Lab, ResourceRule
+from lab import Lab, ResourceRule
+from lab.clients import Clients
 from lab.tests.stacks import TOPIC, Stacks, parameters, refused, text
 
 ACCOUNT = "222222222222"

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import render
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.campaign import VARIABLE, seed
 from tests.integration.haste import HASTE, variables
 from tests.integration.held import Held

@@ -10,8 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lab.lab import Lab, Setup
-from lab.seed import operator_policy
+from lab import Lab, Setup, operator_policy
 from tests.integration.held import Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import StackName
 

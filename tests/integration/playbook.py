@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from lab.calls import Call
-from lab.lab import Lab, Setup
+from lab import Call, Lab, Setup
 from tests.integration.inventory import ROOT, Inventory
 
 FULL_NAME = "crossaccount.pipeline.bootstrap"

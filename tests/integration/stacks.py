@@ -17,7 +17,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.conve
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 
-from lab.lab import Lab
+from lab import Lab
 
 Data = dict[str, Any]
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Held
 from tests.integration.playbook import StackName
 

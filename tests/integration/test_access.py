@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.drifting import Organisation, Report
 from tests.integration.playbook import Run
 

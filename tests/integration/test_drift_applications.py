@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run
 

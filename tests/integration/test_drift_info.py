@@ -24,8 +24,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.findi
     NOT_DETECTED,
 )
 
-from lab.lab import Lab, Setup
-from lab.seed import drift_policy
+from lab import Lab, Setup, drift_policy
 from tests.fakes.harness import run_action
 from tests.integration.drifting import Organisation
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.lab import Lab, Rule
+from lab import Lab, Rule
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import FULL_NAME, Playbook

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.lab import Lab, Rule
+from lab import Lab, Rule
 from tests.integration.campaign import seed
 from tests.integration.haste import EXPIRING, variables
 from tests.integration.held import Held, check_complete

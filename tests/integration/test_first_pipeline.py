@@ -10,7 +10,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.inventory import ROOT
 from tests.integration.playbook import Playbook
 from tools.environment import COLLECTIONS

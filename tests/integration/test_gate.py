@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import FULL_NAME, Playbook

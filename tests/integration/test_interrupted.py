@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.calls import Call
-from lab.lab import Lab
+from lab import Call, Lab
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook

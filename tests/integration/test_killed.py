@@ -17,8 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.calls import Call
-from lab.lab import Lab
+from lab import Call, Lab
 from tests.integration.campaign import VARIABLE, seed
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory

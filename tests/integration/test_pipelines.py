@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.lab import Lab, Rule
-from lab.releases import Pipeline
+from lab import Lab, Pipeline, Rule
 from tests.integration.held import Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run, StackName

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import FULL_NAME, Playbook

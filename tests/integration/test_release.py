@@ -17,8 +17,7 @@ from typing import Any
 
 import pytest
 
-from lab.lab import Lab
-from lab.releases import EXAMPLE, Action, Pipeline, artifacts
+from lab import EXAMPLE, Action, Lab, Pipeline, artifacts
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Data, Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, StackName

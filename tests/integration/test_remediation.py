@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.drifting import Organisation
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE
 from tests.integration.playbook import StackName

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import SHIPPED, Inventory
 from tests.integration.playbook import Playbook, Run, StackName

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import FULL_NAME, Playbook
 

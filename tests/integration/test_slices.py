@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from lab.lab import Lab
+from lab import Lab
 from tests.awx.jobs import Data, Job, Stored, run_job
 from tests.integration.drifting import Organisation
 from tests.integration.held import check_complete

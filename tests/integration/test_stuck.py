@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import STATUSES
 
-from lab.lab import Lab, ResourceRule
+from lab import Lab, ResourceRule
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.lab import Lab
+from lab import Lab
 from tests.integration.drifting import Organisation
 from tests.integration.playbook import StackName
 from tests.integration.tampering import KINDS, PRIMARY_HOST, UNKNOWN, Trace, by_a_run

@@ -10,8 +10,7 @@ import json
 from string import Template
 from typing import Any
 
-from lab.lab import Lab
-from lab.seed import FILES
+from lab import FILES, Lab
 
 _NAME = "Uploads"
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.lab import Lab
+from lab import Lab
 from tests.policy.foundation import Foundation
 from tests.policy.operator import Operator
 from tests.policy.organisation import INVENTORY, applications, read_foundation

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lab.calls import Call
+from lab import Call
 from tests.policy.foundation import Foundation
 from tests.policy.request import Denied, Request
 

@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 
-from lab.lab import Lab
+from lab import Lab
 from tests.policy.foundation import Foundation
 from tests.policy.organisation import INVENTORY
 from tools.environment import ROOT

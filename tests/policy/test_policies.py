@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.lab import Lab
+from lab import Lab
 from tests.policy.cases import allowed_uploads, denied
 from tests.policy.foundation import Foundation
 from tests.policy.operator import Operator

@@ -16,7 +16,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack impor
     template as _template,
 )
 
-from lab.resource_permissions import TABLE
+from lab.cloudformation.resource_permissions import TABLE
 from tests.unit.roles.templates import BASE, ROOT, resolve, size, source
 
 DRIFT_ROLE = "arn:aws:iam::111111111111:role/CrossAccountDrift"

@@ -1,0 +1,412 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tests' view of the local organisation."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, cast
+
+from ..calls.call import Call
+from ..calls.faults import Rule
+from ..clients import Clients
+from ..cloudformation.resource_faults import ResourceRule
+from ..errors import LabError
+from ..organisation.model import Organisation, check_account_id, load_organisation
+from ..organisation.seed import Seeder
+from ..settings import (
+    APPROVAL_SECONDS,
+    ARTIFACT_COPIER,
+    CHANGE_PAGE,
+    DRIFT_PAGE,
+    JOB_SECONDS,
+)
+from . import process
+
+Setup = Literal["operator", "management", "profiles", "drift"]
+_BUILD_SECONDS = 30.0
+
+
+class Lab:
+    """One local organisation: `with Lab() as lab` starts it on a free port, seeds and ends it.
+
+    directory: where its files go (state, call log, server log); a temporary one by default.
+    stock: MiniStack without the lab's patches, for tests of the lab itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        organisation: Organisation | None = None,
+        directory: Path | None = None,
+        stock: bool = False,
+    ) -> None:
+        self.organisation = organisation or load_organisation()
+        self._stock = stock
+        self._own_directory = directory is None
+        self._directory = directory
+        self._state: process.State | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+        self._clients: Clients | None = None
+
+    def __enter__(self) -> Lab:
+        self.start()
+        try:
+            self.seed()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The endpoint, as AWS_ENDPOINT_URL wants it."""
+        return self._running.url
+
+    @property
+    def directory(self) -> Path:
+        """Where the lab's files are."""
+        if self._directory is None:
+            raise LabError("The lab was not started.")
+        return self._directory
+
+    @property
+    def pid(self) -> int:
+        """The launcher's process id, which is its process group's too."""
+        return self._running.pid
+
+    def start(self, *, watch: bool = True) -> None:
+        """Start an empty lab. watch: it ends when this process ends, however that happens."""
+        if self._directory is None:
+            self._directory = Path(tempfile.mkdtemp(prefix="lab-"))
+        self._state, child = process.start(self._directory, watch=watch, stock=self._stock)
+        self._child = child if watch else None
+        self._clients = Clients(self._state.url)
+
+    def attach(self) -> bool:
+        """Use the lab that runs in the directory; False when none does."""
+        self._state = process.running(self.directory)
+        if self._state:
+            self._clients = Clients(self._state.url)
+        return self._state is not None
+
+    def stop(self) -> None:
+        """End the lab and everything that it started."""
+        if self._state:
+            process.stop(self._state, self.directory)
+        if self._child:
+            if self._child.stdin:
+                self._child.stdin.close()
+            self._child.wait()
+        if self._own_directory and self._directory:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory = None
+        self._state = self._child = self._clients = None
+
+    def seed(self, organisation: Organisation | None = None) -> None:
+        """Make the accounts and the roles of both set-ups; forget the calls that this took."""
+        if organisation:
+            self.organisation = organisation
+        self._configure(accounts=sorted(self.organisation.accounts.values()))
+        self._seeder.seed()
+        self.clear_calls()
+
+    def reset(self) -> None:
+        """Forget everything, put every switch back, and seed the organisation again.
+
+        Let stack operations come to rest before.
+        """
+        # MiniStack empties one service after the other, and a resource may be made meanwhile. After
+        # the first time no stack is left that would go on, so the second leaves nothing.
+        for _time in range(2):
+            process.ask(f"{self.url}/_ministack/reset", method="POST")
+        self._configure(
+            latency={},
+            faults=[],
+            resource_faults=[],
+            secure_transport=True,
+            change_page=CHANGE_PAGE,
+            artifact_copier=ARTIFACT_COPIER,
+            job_seconds=JOB_SECONDS,
+            approval_seconds=APPROVAL_SECONDS,
+            drift_page=DRIFT_PAGE,
+        )
+        self.seed()
+
+    def add_account(self, *account_ids: str) -> None:
+        """Make more deploy accounts, with the access roles of both set-ups."""
+        for account_id in account_ids:
+            check_account_id(account_id, name="added to the lab")
+        settings = cast("dict[str, Any]", self._ask("settings"))
+        self._configure(accounts=[*settings["accounts"], *account_ids])
+        self._seeder.seed_accounts(list(account_ids))
+
+    def add_drift_operator(self) -> None:
+        """Make the role of drift runs and its access roles, from the files that are shipped."""
+        self._seeder.seed_drift_operator()
+
+    def client(self, service: str, account_id: str, region: str = "us-east-1") -> Any:
+        """A boto3 client as the root of an account, to look at what AWS holds.
+
+        Faults do not hit it.
+        """
+        if self._clients is None:
+            raise LabError("The lab was not started.")
+        return self._clients.root(service, account_id, region)
+
+    def environment(self, setup: Setup = "operator") -> dict[str, str]:
+        """A whole environment for a subprocess: this one's without AWS_*, and variables()."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {**kept, **self.variables(setup)}
+
+    def variables(self, setup: Setup = "operator") -> dict[str, str]:
+        """What a set-up adds to the environment: endpoint, region, credentials or profiles.
+
+        operator: the operator in the build account. management: an administrator of the
+        management account. profiles: as operator, with one AWS profile for every account (named
+        as in organisation.yml) in a config file, and no credentials in the environment. drift: one
+        who may only look, after add_drift_operator().
+        """
+        region = self.organisation.primary_region
+        variables = {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **_past_the_proxy(),
+        }
+        if setup == "profiles":
+            return {**variables, "AWS_CONFIG_FILE": str(self._write_profiles())}
+        credentials = self._credentials(setup)
+        return {**variables, **{name.upper(): value for name, value in credentials.items()}}
+
+    def calls(self, since: float = 0.0, *, root: bool = False) -> list[Call]:
+        """The call log from a time.time() on; with the calls of accounts' roots only if asked.
+
+        Root is the lab itself and client(); what is tested has a role.
+        """
+        answer = cast("list[dict[str, Any]]", self._ask(f"calls?since={since!r}"))
+        calls = [Call.from_data(item) for item in answer]
+        return [call for call in calls if root or not call.principal.endswith(":root")]
+
+    def clear_calls(self) -> None:
+        """Empty the call log."""
+        self._ask("calls", method="DELETE")
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """The permissions that the work of stacks asked for: principal, action, resource, allowed.
+
+        Those of accounts' roots are not asked for.
+        """
+        return cast("list[dict[str, Any]]", self._ask("decisions"))
+
+    def clear_decisions(self) -> None:
+        """Forget them."""
+        self._ask("decisions", method="DELETE")
+
+    def set_latency(
+        self,
+        seconds: float,
+        *,
+        resource: float = 0.0,
+        change_set: float = 0.0,
+        drift: float = 0.0,
+    ) -> None:
+        """Let every stack operation take so long, every resource and change set so long more.
+
+        drift: what a drift detection takes.
+        """
+        self._configure(
+            latency={
+                "operation": seconds,
+                "resource": resource,
+                "change_set": change_set,
+                "drift": drift,
+            }
+        )
+
+    def set_faults(self, rules: Iterable[Rule]) -> None:
+        """Replace the fault rules; an empty list ends all faults."""
+        self._configure(faults=[asdict(rule) for rule in rules])
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The rules in force, with how often each was met and fired."""
+        settings = cast("dict[str, Any]", self._ask("settings"))
+        return cast("list[dict[str, Any]]", settings["faults"])
+
+    def set_resource_faults(self, rules: Iterable[ResourceRule]) -> None:
+        """Replace the rules by which resources of stacks fail; an empty list ends that."""
+        self._configure(resource_faults=[asdict(rule) for rule in rules])
+
+    def set_stack_status(
+        self, account_id: str, region: str, stack: str, status: str, reason: str = ""
+    ) -> None:
+        """Put a stack, by name or id, into any status; what it holds stays as it is."""
+        data = {"account": account_id, "region": region, "stack": stack}
+        self._ask("stacks", method="POST", data={**data, "status": status, "reason": reason})
+
+    def start_build(
+        self,
+        project: str,
+        artifacts: Mapping[str, bytes] | None = None,
+        *,
+        account_id: str = "",
+        region: str = "",
+        seconds: float = 0.0,
+    ) -> str:
+        """Begin a build of a CodeBuild project, as a push does; the build's id.
+
+        artifacts: the ZIP files that its commands leave, by the names of the project's artifacts.
+        Without account and region: the build account in the primary region. seconds: how long it
+        takes.
+        """
+        data = {
+            "account": account_id or self.organisation.build,
+            "region": region or self.organisation.primary_region,
+            "project": project,
+            "artifacts": {
+                name: base64.b64encode(content).decode()
+                for name, content in (artifacts or {}).items()
+            },
+            "seconds": seconds,
+        }
+        build = cast("dict[str, Any]", self._ask("builds", method="POST", data=data))
+        return str(build["id"])
+
+    def build(
+        self,
+        project: str,
+        artifacts: Mapping[str, bytes] | None = None,
+        *,
+        account_id: str = "",
+        region: str = "",
+    ) -> dict[str, Any]:
+        """The same to its end: what BatchGetBuilds says then, be it SUCCEEDED or FAILED."""
+        build_id = self.start_build(project, artifacts, account_id=account_id, region=region)
+        client = self.client(
+            "codebuild",
+            account_id or self.organisation.build,
+            region or self.organisation.primary_region,
+        )
+        deadline = time.monotonic() + _BUILD_SECONDS
+        while time.monotonic() < deadline:
+            build: dict[str, Any] = client.batch_get_builds(ids=[build_id])["builds"][0]
+            if "endTime" in build:
+                return build
+            time.sleep(0.02)
+        raise LabError(f"The build {build_id} does not end.")
+
+    def client_of(self, service: str, role_arn: str, region: str = "us-east-1") -> Any:
+        """A boto3 client as a role that trusts its own account."""
+        if self._clients is None:
+            raise LabError("The lab was not started.")
+        account_id, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+        credentials = self._clients.assume(account_id, name, region)
+        return self._clients.client(service, region=region, credentials=credentials)
+
+    def set_artifact_copier(self, who: Literal["pipeline-role", "service"]) -> None:
+        """Who brings the artifacts of a pipeline into the store of another region."""
+        self._configure(artifact_copier=who)
+
+    def set_job_seconds(self, seconds: float) -> None:
+        """How long a pipeline waits for what a function reports; 20 minutes as on AWS."""
+        self._configure(job_seconds=seconds)
+
+    def set_approval_seconds(self, seconds: float) -> None:
+        """How long a pipeline waits for an approval; 7 days as on AWS."""
+        self._configure(approval_seconds=seconds)
+
+    def set_secure_transport(self, secure: bool) -> None:
+        """What aws:SecureTransport says of every request; true unless a test says otherwise."""
+        self._configure(secure_transport=secure)
+
+    def set_change_page(self, changes: int) -> None:
+        """How many changes DescribeChangeSet gives on one page."""
+        self._configure(change_page=changes)
+
+    def set_drift_page(self, resources: int) -> None:
+        """How many resources DescribeStackResourceDrifts gives on one page, at most."""
+        self._configure(drift_page=resources)
+
+    def refuse_access(self, account_id: str) -> None:
+        """Let the access roles of an account refuse everybody."""
+        self._seeder.set_access(account_id, "Deny")
+
+    def allow_access(self, account_id: str) -> None:
+        """Undo refuse_access."""
+        self._seeder.set_access(account_id, "Allow")
+
+    @property
+    def _running(self) -> process.State:
+        if self._state is None:
+            raise LabError("The lab does not run.")
+        return self._state
+
+    @property
+    def _seeder(self) -> Seeder:
+        if self._clients is None:
+            raise LabError("The lab was not started.")
+        return Seeder(self._clients, self.organisation)
+
+    def _credentials(self, setup: Setup) -> dict[str, str]:
+        organisation = self.organisation
+        if self._clients is None:
+            raise LabError("The lab was not started.")
+        if setup == "management":
+            account_id, role = organisation.management, organisation.management_access.operator_role
+        else:
+            access = organisation.drift if setup == "drift" else organisation.operator
+            account_id, role = organisation.build, access.operator_role
+        return self._clients.assume(account_id, role, organisation.primary_region)
+
+    def _write_profiles(self) -> Path:
+        """Write the AWS config file with a profile for every account that the operator reaches."""
+        organisation = self.organisation
+        credentials = "".join(
+            f"{name} = {value}\n" for name, value in self._credentials("operator").items()
+        )
+        sections = [f"[default]\n{credentials}", f"[profile build]\n{credentials}"]
+        for name, account_id in organisation.deploy.items():
+            role_arn = f"arn:aws:iam::{account_id}:role/{organisation.operator.access_role}"
+            sections.append(f"[profile {name}]\nrole_arn = {role_arn}\nsource_profile = build\n")
+        path = self.directory / "profiles"
+        path.write_text("\n".join(sections), encoding="utf-8")
+        return path
+
+    def _configure(self, **changes: Any) -> None:
+        self._ask("settings", method="POST", data=changes)
+
+    def _ask(self, path: str, *, method: str = "GET", data: object = None) -> object:
+        return process.ask(f"{self.url}/_lab/{path}", method=method, data=data)
+
+
+def _past_the_proxy() -> dict[str, str]:
+    """Where the user has a proxy, let requests to the lab go past it."""
+    if not any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ):
+        return {}
+    kept = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    value = f"{kept},127.0.0.1" if kept else "127.0.0.1"
+    return {"no_proxy": value, "NO_PROXY": value}
+
+
+__all__ = ("Lab", "Setup")

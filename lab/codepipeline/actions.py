@@ -1,0 +1,195 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the actions of a pipeline do, with the credentials that AWS does it with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from .stacks import deploy
+from .work import ActionFailedError, Objects, StoppedError, Work, failure
+
+Data = dict[str, Any]
+
+# How much of the names of pipeline and artifact the key of an artifact has.
+_NAME, _ARTIFACT = 20, 10
+
+
+def perform(work: Work) -> str:
+    """Do an action; a line about what was done. Raises ActionFailedError or StoppedError."""
+    kind = work.run.declaration["actionTypeId"]["provider"]
+    try:
+        if work.region != work.home:
+            _bring_inputs(work)
+        return _PERFORM[kind](work)
+    except ClientError as error:
+        raise failure(error) from error
+
+
+def _bring_inputs(work: Work) -> None:
+    """Copy the input artifacts into the store of the action's region.
+
+    An assumption, as AWS does not say who copies: the pipeline's role, or CodePipeline itself.
+    """
+    execution, home = work.execution, work.home
+    if work.settings.artifact_copier == "service":
+        source, target = (
+            Objects(s3=work.clients.root("s3", execution.place[0], region), principal="root")
+            for region in (home, work.region)
+        )
+    else:
+        source = work.objects(home, as_pipeline=True)
+        target = work.objects(as_pipeline=True)
+    store = execution.store(work.region)
+    for name in work.inputs():
+        # Actions of one run order work at once, and a region needs one copy.
+        with execution.copying:
+            if (name, work.region) not in execution.artifacts:
+                bucket, key = execution.artifacts[name, home]
+                data, _version = source.read(bucket, key)
+                target.write(store, key, data)
+                execution.artifacts[name, work.region] = (store["location"], key)
+
+
+# Source
+
+
+def _source(work: Work) -> str:
+    configuration, execution = work.configuration, work.execution
+    bucket, key = configuration["S3Bucket"], configuration["S3ObjectKey"]
+    objects = work.objects()
+    if not objects.keeps_versions(bucket):
+        raise ActionFailedError(
+            f"Bucket {bucket} does not keep versions", code="ConfigurationError"
+        )
+    data, version = objects.read(bucket, key, execution.pinned.get(work.run.name, ""))
+    (artifact,) = (one["name"] for one in work.run.declaration["outputArtifacts"])
+    store = execution.store(work.home)
+    target = f"{execution.name[:_NAME]}/{artifact[:_ARTIFACT]}/{work.run.id[:7]}"
+    objects.write(store, target, data)
+    execution.artifacts[artifact, work.home] = (store["location"], target)
+    summary = f"Amazon S3 version id: {version}"
+    execution.revisions.append(
+        {"name": artifact, "revisionId": version, "revisionSummary": summary}
+    )
+    work.run.external_id = version
+    return summary
+
+
+# Invoke
+
+
+def _invoke(work: Work) -> str:
+    configuration, token = work.configuration, ""
+    while True:
+        event = {"CodePipeline.job": _job(work, configuration, token)}
+        work.run.outcome = {}
+        work.client("lambda").invoke(
+            FunctionName=configuration["FunctionName"],
+            InvocationType="Event",
+            Payload=json.dumps(event).encode(),
+        )
+        _wait_for_outcome(
+            work,
+            work.settings.job_seconds,
+            "The AWS Lambda function failed to return a result. Check the function to verify that"
+            " it has permission to call the PutJobSuccessResult action.",
+        )
+        outcome = work.run.outcome
+        if "failureDetails" in outcome:
+            details = outcome["failureDetails"]
+            raise ActionFailedError(details["message"], code=details["type"])
+        token = outcome.get("continuationToken", "")
+        if not token:
+            return str(outcome.get("executionDetails", {}).get("summary", ""))
+        work.run.ended.clear()
+
+
+def _job(work: Work, configuration: dict[str, str], token: str) -> Data:
+    execution = work.execution
+    data: Data = {
+        "actionConfiguration": {"configuration": configuration},
+        "inputArtifacts": [
+            {
+                "name": name,
+                "revision": None,
+                "location": {
+                    "type": "S3",
+                    "s3Location": dict(
+                        zip(("bucketName", "objectKey"), work.location(name), strict=True)
+                    ),
+                },
+            }
+            for name in work.inputs()
+        ],
+        "outputArtifacts": [],
+        "artifactCredentials": {
+            "accessKeyId": work.credentials["aws_access_key_id"],
+            "secretAccessKey": work.credentials["aws_secret_access_key"],
+            "sessionToken": work.credentials["aws_session_token"],
+        },
+        **({"continuationToken": token} if token else {}),
+    }
+    store = execution.store(work.region)
+    if "encryptionKey" in store:
+        data["encryptionKey"] = store["encryptionKey"]
+    return {"id": work.run.id, "accountId": execution.place[0], "data": data}
+
+
+def _wait_for_outcome(work: Work, seconds: float, too_late: str) -> None:
+    """Wait until somebody reports. Raises ActionFailedError when nobody does in time."""
+    reported = work.run.ended.wait(seconds)
+    if work.execution.abandoned:
+        raise StoppedError
+    if not reported:
+        raise ActionFailedError(too_late, code="JobTimeout")
+
+
+# Approval
+
+
+def _approve(work: Work) -> str:
+    configuration, run = work.configuration, work.run
+    topic = configuration.get("NotificationArn")
+    run.token = run.id
+    if topic:
+        work.client("sns", topic.split(":")[3], as_pipeline=True).publish(
+            TopicArn=topic,
+            Subject=f"APPROVAL NEEDED: AWS CodePipeline {work.execution.name}"[:100],
+            Message=json.dumps(_question(work, configuration)),
+        )
+    _wait_for_outcome(work, work.settings.approval_seconds, "The approval has expired.")
+    result = run.outcome["result"]
+    if result["status"] == "Rejected":
+        raise ActionFailedError(f"Rejected: {result['summary']}", code="Rejected")
+    return str(result["summary"])
+
+
+def _question(work: Work, configuration: dict[str, str]) -> Data:
+    return {
+        "region": work.execution.place[1],
+        "approval": {
+            "pipelineName": work.execution.name,
+            "stageName": work.run.stage,
+            "actionName": work.run.name,
+            "token": work.run.token,
+            "externalEntityLink": configuration.get("ExternalEntityLink"),
+            "customData": configuration.get("CustomData"),
+        },
+    }
+
+
+_PERFORM: dict[str, Callable[[Work], str]] = {
+    "CloudFormation": deploy,
+    "Lambda": _invoke,
+    "Manual": _approve,
+    "S3": _source,
+}
+
+__all__ = ("perform",)

@@ -1,0 +1,160 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Operations that show executions, their actions and the state of stages."""
+
+from __future__ import annotations
+
+from .executions import ActionRun, Execution, Pipeline
+from .requests import Data, get_execution, get_pipeline, last_in
+
+
+def read_execution(request: Data) -> Data:
+    _pipeline, execution = get_execution(request)
+    return {"pipelineExecution": _as_data(execution)}
+
+
+def list_executions(request: Data) -> Data:
+    pipeline = get_pipeline(request["pipelineName"])
+    return {
+        "pipelineExecutionSummaries": [
+            {
+                **_as_data(one),
+                "startTime": one.started,
+                "lastUpdateTime": one.updated,
+                "sourceRevisions": [
+                    {
+                        "actionName": revision["name"],
+                        "revisionId": revision["revisionId"],
+                        "revisionSummary": revision["revisionSummary"],
+                    }
+                    for revision in one.revisions
+                ],
+            }
+            for one in reversed(pipeline.executions)
+        ]
+    }
+
+
+def _as_data(execution: Execution) -> Data:
+    return {
+        "pipelineName": execution.name,
+        "pipelineVersion": execution.pipeline["version"],
+        "pipelineExecutionId": execution.id,
+        "status": execution.status,
+        "statusSummary": execution.reason,
+        "artifactRevisions": execution.revisions,
+        "trigger": execution.trigger,
+        "executionMode": execution.pipeline.get("executionMode", "SUPERSEDED"),
+    }
+
+
+def list_actions(request: Data) -> Data:
+    pipeline = get_pipeline(request["pipelineName"])
+    wanted = request.get("filter", {}).get("pipelineExecutionId")
+    found = [
+        (execution, run)
+        for execution in pipeline.executions
+        if wanted in (None, execution.id)
+        for run in execution.attempts
+    ]
+    return {"actionExecutionDetails": [_detail(*pair) for pair in reversed(found)]}
+
+
+def _detail(execution: Execution, run: ActionRun) -> Data:
+    action = run.declaration
+    region = action.get("region", execution.place[1])
+
+    def located(names: list[Data]) -> list[Data]:
+        found = [(one["name"], execution.artifacts.get((one["name"], region))) for one in names]
+        return [
+            {"name": name, "s3location": {"bucket": at[0], "key": at[1]}}
+            for name, at in found
+            if at
+        ]
+
+    return {
+        "pipelineExecutionId": execution.id,
+        "actionExecutionId": run.id,
+        "pipelineVersion": execution.pipeline["version"],
+        "stageName": run.stage,
+        "actionName": run.name,
+        "startTime": run.started,
+        "lastUpdateTime": run.updated,
+        "status": run.status,
+        "input": {
+            "actionTypeId": action["actionTypeId"],
+            "configuration": action.get("configuration", {}),
+            "region": region,
+            "inputArtifacts": located(action.get("inputArtifacts", [])),
+            **({"roleArn": action["roleArn"]} if "roleArn" in action else {}),
+        },
+        "output": {
+            "outputArtifacts": located(action.get("outputArtifacts", [])),
+            "executionResult": {
+                "externalExecutionId": run.external_id,
+                "externalExecutionSummary": run.summary,
+                **({"errorDetails": run.error} if run.error else {}),
+            },
+        },
+    }
+
+
+def read_state(request: Data) -> Data:
+    pipeline = get_pipeline(request["name"])
+    return {
+        "pipelineName": pipeline.name,
+        "pipelineVersion": pipeline.declaration["version"],
+        "stageStates": [_stage_state(pipeline, one) for one in pipeline.declaration["stages"]],
+        "created": pipeline.created,
+        "updated": pipeline.updated,
+    }
+
+
+def _stage_state(pipeline: Pipeline, stage: Data) -> Data:
+    name = stage["name"]
+    reason = pipeline.closed.get(name)
+    state: Data = {
+        "stageName": name,
+        "inboundTransitionState": {
+            "enabled": reason is None,
+            **({} if reason is None else {"disabledReason": reason}),
+        },
+        "actionStates": [],
+    }
+    last = pipeline.inside.get(name) or last_in(pipeline, name)
+    runs = last.runs_of(name) if last else {}
+    for action in stage["actions"]:
+        found: Data = {"actionName": action["name"]}
+        if run := runs.get(action["name"]):
+            found["latestExecution"] = {
+                "actionExecutionId": run.id,
+                "status": run.status,
+                "summary": run.summary,
+                "lastStatusChange": run.updated,
+                **({"token": run.token} if run.token else {}),
+                **({"errorDetails": run.error} if run.error else {}),
+            }
+        state["actionStates"].append(found)
+    if last:
+        state["latestExecution"] = {
+            "pipelineExecutionId": last.id,
+            "status": _stage_status(last, name, len(stage["actions"])),
+        }
+    return state
+
+
+def _stage_status(execution: Execution, stage: str, actions: int) -> str:
+    statuses = [run.status for run in execution.runs_of(stage).values()]
+    for status in ("InProgress", "Failed"):
+        if status in statuses:
+            return status
+    if "Abandoned" in statuses:
+        return "Stopped"
+    if len(statuses) < actions:
+        return "Stopped" if execution.status == "Stopped" else "InProgress"
+    return "Succeeded"
+
+
+__all__ = ("list_actions", "list_executions", "read_execution", "read_state")

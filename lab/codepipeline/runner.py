@@ -1,0 +1,215 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs executions of pipelines: stage after stage, with the roles that CodePipeline works with.
+
+Every execution has a thread of its own, which calls the lab as anybody does, over its endpoint: so
+permissions, faults and the call log hold for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ..iam.service_roles import RoleRefusedError, credentials, principal
+from ..settings import Settings
+from .actions import perform
+from .executions import ActionRun, Execution, Pipeline
+from .work import ActionFailedError, SharedClients, StoppedError, Work, failure
+
+Data = dict[str, Any]
+
+SERVICE = "codepipeline.amazonaws.com"
+_AT_ONCE = 50
+
+
+class Runner:
+    """Starts executions, and goes on with them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def start(self, pipeline: Pipeline, execution: Execution) -> None:
+        """Let an execution run from its first stage."""
+        with pipeline.changed:
+            pipeline.executions.append(execution)
+        self._run_aside(pipeline, execution, retried=frozenset())
+
+    def retry(self, pipeline: Pipeline, execution: Execution, *, only_failed: bool) -> None:
+        """Go on with the stage that failed: with what failed in it, or with all of it."""
+        stage = execution.pipeline["stages"][execution.stage]["name"]
+        done = {
+            name
+            for name, run in execution.runs_of(stage).items()
+            if run.status == "Succeeded" and only_failed
+        }
+        with pipeline.changed:
+            execution.set_status("InProgress")
+        self._run_aside(pipeline, execution, retried=frozenset(done))
+
+    def _run_aside(
+        self, pipeline: Pipeline, execution: Execution, *, retried: frozenset[str]
+    ) -> None:
+        threading.Thread(
+            target=_Run(self._settings, pipeline, execution, retried).go, daemon=True
+        ).start()
+
+
+class _Run:
+    """One execution's way through the stages."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        pipeline: Pipeline,
+        execution: Execution,
+        done: frozenset[str],
+    ) -> None:
+        self._settings = settings
+        self._pipeline = pipeline
+        self._execution = execution
+        self._done = done
+        self._clients = SharedClients()
+
+    def go(self) -> None:
+        """Run to the end, or to the failure, or to the stop."""
+        execution, stages = self._execution, self._execution.pipeline["stages"]
+        while execution.stage < len(stages):
+            stage = stages[execution.stage]
+            if not self._enter(stage["name"]):
+                return
+            status, reason = self._work(stage)
+            with self._pipeline.changed:
+                self._pipeline.inside.pop(stage["name"], None)
+                if status != "Succeeded":
+                    execution.set_status(status, reason)
+                    self._pipeline.changed.notify_all()
+                    return
+                execution.stage += 1
+                self._pipeline.changed.notify_all()
+            self._done = frozenset()
+        with self._pipeline.changed:
+            execution.set_status("Succeeded")
+            self._pipeline.changed.notify_all()
+
+    def _enter(self, stage: str) -> bool:
+        """Wait for a stage to be free, and take it; False when it is not to be entered any more.
+
+        QUEUED: in the order of the starts. SUPERSEDED: the newest of those who wait goes on.
+        """
+        pipeline, execution = self._pipeline, self._execution
+        with pipeline.changed:
+            pipeline.wait(lambda: execution.stopping or self._may_enter(stage))
+            if execution.stopping:
+                execution.set_status("Stopped", execution.reason)
+                pipeline.changed.notify_all()
+                return False
+            if execution.status == "Superseded":
+                return False
+            pipeline.inside[stage] = execution
+        return True
+
+    def _may_enter(self, stage: str) -> bool:
+        pipeline, execution = self._pipeline, self._execution
+        waiting = [
+            one
+            for one in pipeline.executions
+            if one.stage == execution.stage
+            and one.status == "InProgress"
+            and one not in pipeline.inside.values()
+        ]
+        if pipeline.declaration.get("executionMode", "SUPERSEDED") == "SUPERSEDED":
+            if waiting and waiting[-1] is not execution:
+                execution.set_status("Superseded", f"by {waiting[-1].id}")
+                return True
+        elif waiting and waiting[0] is not execution:
+            return False
+        return stage not in pipeline.inside and stage not in pipeline.closed
+
+    def _work(self, stage: Data) -> tuple[str, str]:
+        """Do the actions of a stage, those of one run order at once; what became of it."""
+        for step in _steps(stage):
+            todo = [action for action in step if action["name"] not in self._done]
+            runs = [self._begin(stage["name"], action) for action in todo]
+            with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+                list(pool.map(self._perform, runs))
+            if self._execution.stopping:
+                return "Stopped", self._execution.reason
+            failed = [run for run in runs if run.status == "Failed"]
+            if failed:
+                return "Failed", f"{failed[0].name}: {failed[0].error['message']}"
+        return "Succeeded", ""
+
+    def _begin(self, stage: str, action: Data) -> ActionRun:
+        run = ActionRun(stage=stage, declaration=action)
+        with self._pipeline.changed:
+            self._execution.attempts.append(run)
+        return run
+
+    def _perform(self, run: ActionRun) -> None:
+        try:
+            run.end("Succeeded", summary=perform(self._work_of(run)))
+        except StoppedError:
+            run.end("Abandoned")
+        except ActionFailedError as error:
+            run.end("Failed", error={"code": error.code, "message": str(error)})
+        except Exception as error:  # whatever it is, somebody waits for the answer
+            run.end("Failed", error={"code": "InternalError", "message": repr(error)})
+
+    def _work_of(self, run: ActionRun) -> Work:
+        pipelines = self._pipeline_credentials()
+        role = run.declaration.get("roleArn")
+        return Work(
+            execution=self._execution,
+            run=run,
+            clients=self._clients,
+            settings=self._settings,
+            pipeline_credentials=pipelines,
+            credentials=self._assume(role, pipelines) if role else pipelines,
+        )
+
+    def _pipeline_credentials(self) -> dict[str, str]:
+        execution = self._execution
+        try:
+            session = principal(
+                execution.pipeline["roleArn"],
+                service=SERVICE,
+                source_arn=execution.arn,
+                session=f"{execution.id[:8]}",
+            )
+        except RoleRefusedError as error:
+            raise ActionFailedError(str(error), code="PermissionError") from error
+        return credentials(session)
+
+    def _assume(self, role: str, by: dict[str, str]) -> dict[str, str]:
+        sts = self._clients.client("sts", region=self._execution.place[1], credentials=by)
+        try:
+            answer = sts.assume_role(RoleArn=role, RoleSessionName=self._execution.id[:8])
+        except ClientError as error:
+            raise failure(error) from error
+        found = answer["Credentials"]
+        return {
+            "aws_access_key_id": found["AccessKeyId"],
+            "aws_secret_access_key": found["SecretAccessKey"],
+            "aws_session_token": found["SessionToken"],
+        }
+
+
+def _steps(stage: Data) -> Iterator[list[Data]]:
+    """The actions of a stage by their run orders."""
+
+    def order(action: Data) -> int:
+        return int(action.get("runOrder", 1))
+
+    for _order, found in groupby(sorted(stage["actions"], key=order), key=order):
+        yield list(found)
+
+
+__all__ = ("SERVICE", "Runner")

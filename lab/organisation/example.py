@@ -1,0 +1,41 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The example application, and what its build leaves."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "hello"
+
+
+def artifacts(**changes: str) -> dict[str, bytes]:
+    """What the build of the sample application leaves, by the names of the objects.
+
+    changes: text that replaces a whole file, by its name with _ for the dot.
+    """
+    files = yaml.safe_load((EXAMPLE / "buildspec.yml").read_text(encoding="utf-8"))["artifacts"]
+    found = {"application.zip": _packed(EXAMPLE, files["files"], changes)}
+    for name, artifact in files["secondary-artifacts"].items():
+        folder = EXAMPLE / artifact["base-directory"]
+        found[f"{name}.zip"] = _packed(folder, artifact["files"], changes)
+    return found
+
+
+def _packed(folder: Path, patterns: list[str], changes: Mapping[str, str]) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(found for pattern in patterns for found in folder.glob(pattern)):
+            changed = changes.get(path.name.replace(".", "_"))
+            file.writestr(path.name, path.read_text("utf-8") if changed is None else changed)
+    return archive.getvalue()
+
+
+__all__ = ("EXAMPLE", "artifacts")

@@ -1,0 +1,13 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""python -m lab.server: see launcher.py."""
+
+from __future__ import annotations
+
+import sys
+
+from .launcher import main
+
+sys.exit(main())

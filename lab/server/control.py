@@ -1,0 +1,67 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The control endpoint, /_lab/: health, call log, settings, stacks, builds. For tests only."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import MutableMapping
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import parse_qs
+
+from ..calls.call import CallLog
+from ..cloudformation.stack_records import set_status
+from ..codebuild import builds
+from ..iam.authorisation import DECISIONS, decisions
+from ..settings import Settings
+
+
+class Control:
+    """Answers requests to /_lab/."""
+
+    def __init__(self, *, settings: Settings, log: CallLog, token: str) -> None:
+        self._settings = settings
+        self._log = log
+        self._token = token
+
+    def answer(self, scope: MutableMapping[str, Any], body: bytes) -> tuple[int, bytes]:
+        """Status and JSON body for one request."""
+        route = (scope["method"], scope["path"].removeprefix("/_lab/"))
+        if route == ("GET", "health"):
+            return self._json({"pid": os.getpid(), "token": self._token})
+        if route == ("GET", "calls"):
+            query = parse_qs(scope.get("query_string", b"").decode())
+            since = float(query.get("since", ["0"])[0])
+            return self._json([asdict(call) for call in self._log.since(since)])
+        if route == ("DELETE", "calls"):
+            self._log.clear()
+            return self._json({})
+        if route == ("GET", "decisions"):
+            return self._json(decisions())
+        if route == ("DELETE", "decisions"):
+            DECISIONS.clear()
+            return self._json({})
+        if route == ("GET", "settings"):
+            return self._json(self._settings.as_data())
+        try:
+            if route == ("POST", "settings"):
+                self._settings.update(json.loads(body))
+                return self._json(self._settings.as_data())
+            if route == ("POST", "stacks"):
+                set_status(**json.loads(body))
+                return self._json({})
+            if route == ("POST", "builds"):
+                return self._json(builds.build(**json.loads(body)))
+        except (TypeError, ValueError) as error:
+            return 400, json.dumps({"error": str(error)}).encode()
+        return 404, json.dumps({"error": f"no such control: {route[0]} {scope['path']}"}).encode()
+
+    def _json(self, data: object) -> tuple[int, bytes]:
+        return 200, json.dumps(data).encode()
+
+
+__all__ = ("Control",)

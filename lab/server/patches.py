@@ -1,0 +1,80 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything that the lab restores of AWS's behaviour, one concern a file."""
+
+from __future__ import annotations
+
+from ..cloudformation import (
+    drift_detection,
+    drift_readers,
+    exports,
+    function_code,
+    latency,
+    names,
+    operations,
+    permissions,
+    references,
+    release_resources,
+    revert_drift,
+    stack_policies,
+    stack_records,
+    template_urls,
+    templates,
+    tokens,
+)
+from ..codebuild import builds, projects
+from ..codepipeline import service as codepipeline
+from ..events import targets
+from ..iam import (
+    call_resources,
+    conditions,
+    log_streams,
+    principals,
+    service_roles,
+    stored_policies,
+)
+from ..kms import foreign_keys
+from ..s3 import buckets, storage
+from ..settings import Settings
+
+
+def install(settings: Settings) -> None:
+    """Apply every patch to the MiniStack of this process.
+
+    The order matters where two wrap the same function: events are turned into those of AWS before
+    they are remembered, and a repeated request is known before it is judged.
+    """
+    buckets.install()
+    conditions.install(settings)
+    drift_readers.install()
+    principals.install(settings)
+    foreign_keys.install()
+    storage.install()
+    stored_policies.install()
+    references.install()
+    templates.install()
+    template_urls.install()
+    permissions.install()
+    function_code.install()
+    log_streams.install()
+    call_resources.install()
+    projects.install()
+    builds.install()
+    release_resources.install()
+    names.install()
+    stack_policies.install()
+    exports.install()
+    stack_records.install(settings)
+    latency.install(settings)
+    drift_detection.install(settings)
+    revert_drift.install()
+    operations.install(settings)
+    tokens.install()
+    service_roles.install()
+    codepipeline.install(settings)
+    targets.install()
+
+
+__all__ = ("install",)
