@@ -14,6 +14,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
     read_organisation,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
+    Variables,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import Pipeline
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.rules import (
     read_pipelines,
@@ -164,8 +167,11 @@ SAMPLES = {
 }
 
 
-def organisation() -> Organisation:
-    """The organisation of all samples: that of inventories/org with 30 more accounts."""
+def variables(*samples: Data) -> Variables:
+    """An inventory that all samples fit: inventories/org, 30 more accounts, and *samples*.
+
+    A sample is the variable ``pipeline`` of a host, with the host's ``name`` (and ``state``).
+    """
     accounts: dict[str, tuple[str, list[str]]] = {
         "development": ("222222222222", REGIONS[:1]),
         "testing": ("333333333333", REGIONS[:2]),
@@ -178,8 +184,12 @@ def organisation() -> Organisation:
         "regional": REGIONS[1:],
         "primary": ["build"],
         "deploy_accounts": list(accounts),
+        "pipelines": [sample["name"] for sample in samples],
     }
     hosts: dict[str, Data] = {name: {} for name in (*REGIONS[1:], "build")}
+    for sample in samples:
+        fields = {key: value for key, value in sample.items() if key not in ("name", "state")}
+        hosts[sample["name"]] = {"pipeline": fields, "state": sample.get("state")}
     for name, (account_id, regions) in accounts.items():
         hosts[name] = {
             "account_id": account_id,
@@ -187,8 +197,14 @@ def organisation() -> Organisation:
             "deploy_account_execution_policies": ["arn:aws:iam::aws:policy/PowerUserAccess"],
         }
     shared = {"build_account_id": BUILD_ACCOUNT, "primary_region": PRIMARY_REGION}
-    hostvars = {name: {**shared, **variables} for name, variables in hosts.items()}
-    return read_organisation({"all": list(hosts), **groups}, hostvars)
+    hostvars = {name: {**shared, **given} for name, given in hosts.items()}
+    return Variables({"all": list(hosts), **groups}, hostvars)
+
+
+def organisation(*samples: Data) -> Organisation:
+    """Return that organisation."""
+    found = variables(*samples)
+    return read_organisation(found, found.problems)
 
 
 def foundation() -> Foundation:
@@ -219,9 +235,12 @@ PRIMARY_OUTPUTS = {
 }
 
 
-def read(*pipelines: Data) -> list[Pipeline]:
-    """Return pipelines as the rules read them in that organisation."""
-    return read_pipelines(list(pipelines), organisation())
+def read(*samples: Data) -> list[Pipeline]:
+    """Return *samples* as the rules read them. Raises PipelineError that lists the problems."""
+    found = variables(*samples)
+    pipelines = read_pipelines(found, read_organisation(found, found.problems), found.problems)
+    found.problems.raise_any()
+    return [pipelines[name] for name in found.groups["pipelines"] if name in pipelines]
 
 
 def application(name: str) -> Pipeline:

@@ -15,6 +15,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments i
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Organisation,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
+    Variables,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.rules import (
     read_pipelines,
 )
@@ -31,10 +34,12 @@ class ActionModule(PipelineAction):
     def act(self) -> dict[str, t.Any]:
         """Check and read the pipelines."""
         organisation = Organisation.from_data(self.options["organisation"])
-        # A slice sees neither the regions nor the other accounts, and builds no pipeline.
-        pipelines = [] if organisation.is_slice else self.options["pipelines"]
-        applications = read_pipelines(pipelines, organisation)
+        variables = Variables(
+            self.task_vars["groups"], self.task_vars["hostvars"], loader=self._loader
+        )
+        pipelines = read_pipelines(variables, organisation, variables.problems)
+        variables.problems.raise_any()
         return {
             "changed": False,
-            "applications": [application.as_data() for application in applications],
+            "applications": [pipeline.as_dict() for pipeline in pipelines.values()],
         }

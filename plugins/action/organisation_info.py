@@ -18,6 +18,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.p
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
     read_organisation,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
+    Variables,
+)
 
 ARGUMENT_SPEC = ORGANISATION_INFO
 
@@ -30,7 +33,11 @@ class ActionModule(PipelineAction):
 
     def act(self) -> dict[str, t.Any]:
         """Check and read the inventory."""
-        organisation = read_organisation(self.task_vars["groups"], self.task_vars["hostvars"])
+        variables = Variables(
+            self.task_vars["groups"], self.task_vars["hostvars"], loader=self._loader
+        )
+        organisation = read_organisation(variables, variables.problems)
+        variables.problems.raise_any()
         if self.options["teardown"]:
             organisation = organisation.all_absent()
         play_hosts = self.task_vars.get("ansible_play_hosts_all", list(organisation.hosts))

@@ -15,6 +15,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
     read_organisation,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
+    Variables,
+)
 
 BUILD, DEVELOPMENT, TESTING, PRODUCTION = (digit * 12 for digit in "1234")
 HOSTS_FILE, SHARED_FILE = "inventories/org/hosts.yml", "inventories/org/group_vars/all.yml"
@@ -73,11 +76,18 @@ class Inventory:
                     members.remove(name)
             del self.hosts[name]
 
-    def read(self) -> Organisation:
-        """Return what Ansible would make of it."""
+    def variables(self) -> Variables:
+        """Return the groups and variables, as Ansible has them."""
         groups = {"all": list(self.hosts), **self.groups}
         hostvars = {name: {**self.shared, **given} for name, given in self.hosts.items()}
-        return read_organisation(groups, hostvars)
+        return Variables(groups, hostvars)
+
+    def read(self) -> Organisation:
+        """Return the organisation. Raises PipelineError that lists the problems."""
+        variables = self.variables()
+        organisation = read_organisation(variables, variables.problems)
+        variables.problems.raise_any()
+        return organisation
 
 
 def regional_stack(region: str, accounts: Iterable[str] = (), **more: Any) -> dict[str, Any]:

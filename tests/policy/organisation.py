@@ -21,6 +21,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
     read_organisation,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
+    Variables,
+)
 
 from tests.policy.export import Clients, Export, Stack, read_export
 from tests.policy.foundation import Account, Foundation
@@ -42,7 +45,10 @@ def read_inventory(inventory: Path) -> Organisation:
     found = json.loads(done.stdout)
     hostvars = found["_meta"]["hostvars"]
     groups = {name: one.get("hosts", []) for name, one in found.items() if name != "_meta"}
-    return read_organisation({**groups, "all": list(hostvars)}, hostvars)
+    variables = Variables({**groups, "all": list(hostvars)}, hostvars)
+    organisation = read_organisation(variables, variables.problems)
+    variables.problems.raise_any()
+    return organisation
 
 
 def read_foundation(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The organisation as data: hosts, accounts, regions. A host is one foundation stack. Pure."""
+"""The organisation as data: hosts, accounts, regions. A host is one stack. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import dataclasses
 import typing as t
 
 REGIONAL, PRIMARY, DEPLOY_ACCOUNTS = "regional", "primary", "deploy_accounts"
-GROUPS = (REGIONAL, PRIMARY, DEPLOY_ACCOUNTS)
+PIPELINES = "pipelines"
+GROUPS = (REGIONAL, PRIMARY, DEPLOY_ACCOUNTS, PIPELINES)
+FOUNDATION_GROUPS = (REGIONAL, PRIMARY, DEPLOY_ACCOUNTS)
 
-# The names of the stacks unless the inventory sets others; role defaults say the same.
+# Names of the foundation stacks: the variable, and its default. Role defaults are the same.
 STACK_NAMES = {
     REGIONAL: ("regional_stack_name", "CrossAccountRegional"),
     PRIMARY: ("primary_stack_name", "CrossAccountPrimary"),
@@ -20,7 +22,7 @@ STACK_NAMES = {
 }
 ACCESS_ROLE_NAME = "OrganizationAccountAccessRole"
 
-# The same for the two roles in deploy accounts, which the policies of every region name.
+# Names of the two roles in deploy accounts, which the policies of every region name.
 ROLE_NAMES = {
     "codepipeline_role_name": "CrossAccountCodePipeline",
     "cloudformation_role_name": "CrossAccountCloudFormation",
@@ -37,9 +39,17 @@ _TARGET = (
 )
 
 
+def pipeline_stack_name(pipeline: str) -> str:
+    """Return the name of the stack of a pipeline."""
+    return f"{pipeline}-pipeline"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Host:
-    """One host of the inventory: one foundation stack and the way to it."""
+    """One host of the inventory: one stack, and how its account is reached.
+
+    :param regions: where pipelines deploy to in it; deploy accounts only.
+    """
 
     name: str
     group: str
@@ -54,27 +64,31 @@ class Host:
 
     @property
     def is_present(self) -> bool:
-        """Whether its stack is to stand, and what refers to it may name it."""
+        """Whether its stack should exist, so that others may refer to it."""
         return self.state == "present"
 
     @property
     def is_absent(self) -> bool:
-        """Whether its stack is to go, once nothing refers to it any more."""
+        """Whether its stack should be removed, once nothing refers to it."""
         return self.state == "absent"
 
     @property
     def is_quarantined(self) -> bool:
-        """Whether no call goes to its account and no grant names it."""
+        """Whether its account is not called and not granted anything."""
         return self.state == "quarantined"
 
     @classmethod
-    def from_data(cls, data: t.Mapping[str, t.Any]) -> Host:
-        """Return the host that :meth:`as_data` wrote."""
+    def from_dict(cls, data: t.Mapping[str, t.Any]) -> Host:
+        """Return the host that :meth:`as_dict` wrote."""
         return cls(**{**data, "regions": tuple(data["regions"])})
 
-    def as_data(self) -> dict[str, t.Any]:
+    def as_dict(self) -> dict[str, t.Any]:
         """Return the host as plain data."""
         return {**dataclasses.asdict(self), "regions": list(self.regions)}
+
+    # Until every caller uses the new names.
+    as_data = as_dict
+    from_data = from_dict
 
     def target(self) -> dict[str, t.Any]:
         """Return the host as a target of the batch actions."""
@@ -83,9 +97,9 @@ class Host:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Organisation:
-    """A whole inventory that keeps the rules, or a slice of one.
+    """A whole inventory that follows the rules, or a slice of one.
 
-    :param primary: the primary host; in a slice, which does not hold it, what stands for it.
+    :param primary: the primary host; in a slice, which lacks it, a stand-in for it.
     :param role_names: the two roles in deploy accounts, by the variable that names them.
     """
 
@@ -103,24 +117,32 @@ class Organisation:
         )
 
     @property
+    def foundation(self) -> list[Host]:
+        """Every host but the pipelines, by name."""
+        return sorted(
+            (host for host in self.hosts.values() if host.group != PIPELINES),
+            key=lambda host: host.name,
+        )
+
+    @property
     def is_slice(self) -> bool:
         """Whether it holds deploy accounts alone, as a slice of an AWX job does."""
         return not self.of(PRIMARY)
 
     @property
     def regions(self) -> list[str]:
-        """Every region that is to have a pipeline bucket and a key."""
+        """Every region that should have a pipeline bucket and a key."""
         regional = (host.region for host in self.of(REGIONAL) if host.is_present)
         return sorted({self.primary_region, *regional})
 
     def granted(self, region: str) -> list[Host]:
-        """Return the deploy accounts that the inventory wants in *region*'s policies."""
+        """Return the deploy accounts that belong in *region*'s policies."""
         return [
             host for host in self.of(DEPLOY_ACCOUNTS) if region in host.regions and host.is_present
         ]
 
     def all_absent(self) -> Organisation:
-        """Return the organisation as a teardown wants it; quarantined hosts stay as they are."""
+        """Return the organisation for a teardown: every host absent but quarantined ones."""
         hosts = {
             name: host if host.is_quarantined else dataclasses.replace(host, state="absent")
             for name, host in self.hosts.items()
@@ -130,35 +152,42 @@ class Organisation:
         )
 
     @classmethod
-    def from_data(cls, data: t.Mapping[str, t.Any]) -> Organisation:
-        """Return the organisation that :meth:`as_data` wrote."""
+    def from_dict(cls, data: t.Mapping[str, t.Any]) -> Organisation:
+        """Return the organisation that :meth:`as_dict` wrote."""
         return cls(
             build_account_id=data["build_account_id"],
             primary_region=data["primary_region"],
             role_names=dict(data["role_names"]),
-            primary=Host.from_data(data["primary"]),
-            hosts={name: Host.from_data(host) for name, host in data["hosts"].items()},
+            primary=Host.from_dict(data["primary"]),
+            hosts={name: Host.from_dict(host) for name, host in data["hosts"].items()},
         )
 
-    def as_data(self) -> dict[str, t.Any]:
+    def as_dict(self) -> dict[str, t.Any]:
         """Return the organisation as plain data, for a variable of a playbook."""
         return {
             "build_account_id": self.build_account_id,
             "primary_region": self.primary_region,
             "role_names": self.role_names,
-            "primary": self.primary.as_data(),
-            "hosts": {name: host.as_data() for name, host in self.hosts.items()},
+            "primary": self.primary.as_dict(),
+            "hosts": {name: host.as_dict() for name, host in self.hosts.items()},
         }
+
+    # Until every caller uses the new names.
+    as_data = as_dict
+    from_data = from_dict
 
 
 __all__ = (
     "ACCESS_ROLE_NAME",
     "DEPLOY_ACCOUNTS",
+    "FOUNDATION_GROUPS",
     "GROUPS",
+    "PIPELINES",
     "PRIMARY",
     "REGIONAL",
     "ROLE_NAMES",
     "STACK_NAMES",
     "Host",
     "Organisation",
+    "pipeline_stack_name",
 )

@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules of the inventory: read, checked, told. Pure.
+"""The rules of the inventory. Pure.
 
-Every rule that is broken is found, not only the first, and each is told with its host and its cure,
-before anything is called.
+All broken rules are reported together, each with its host and what to do, before any call.
 """
 
 from __future__ import annotations
@@ -16,18 +15,22 @@ from collections.abc import Mapping
 
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 
-from .._errors import PipelineError
 from .model import (
     ACCESS_ROLE_NAME,
     DEPLOY_ACCOUNTS,
+    FOUNDATION_GROUPS,
     GROUPS,
+    PIPELINES,
     PRIMARY,
     REGIONAL,
     ROLE_NAMES,
     STACK_NAMES,
     Host,
     Organisation,
+    pipeline_stack_name,
 )
+from .problems import Problems
+from .variables import Variables
 
 MINIMUM_RETENTION_DAYS = 90
 # A bucket policy (20 KB) names each account twice, and S3 may count an id as its root's ARN; one
@@ -41,83 +44,45 @@ _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
 _NOT_TEXT = "is not text"  # YAML reads 011111111111 as another number
 _ANYTHING = re.compile(r".+")
 _STATES = ("present", "quarantined", "absent")
-# Hosts that one problem names before it counts the rest.
-_MOST_TOLD = 3
-
-Variables = t.Mapping[str, t.Any]
 
 
-def read_organisation(
-    groups: t.Mapping[str, t.Sequence[str]], hostvars: t.Mapping[str, Variables]
-) -> Organisation:
-    """Return the organisation that *groups* and *hostvars* (Ansible's own) describe.
-
-    Raises PipelineError that lists every broken rule.
-    """
-    reader = _Reader(groups, hostvars)
-    organisation = reader.read()
-    problems = reader.problems.told()
-    if problems:
-        lines = "\n".join(f"  - {problem}" for problem in problems)
-        raise PipelineError(f"the inventory is not usable:\n{lines}")
-    return organisation
-
-
-class _Problems:
-    """What is wrong, in the order found; the same thing at many hosts is one problem."""
-
-    def __init__(self, hostvars: t.Mapping[str, Variables]) -> None:
-        self._hostvars = hostvars
-        self._hosts: dict[tuple[str, str], list[str]] = {}
-
-    def add(self, what: str, cure: str, *, host: str | None = None) -> None:
-        """Note *what* is wrong, at *host* where it is one's, and the *cure*."""
-        self._hosts.setdefault((what, cure), []).extend([host] if host else [])
-
-    def told(self) -> list[str]:
-        """Return the problems as text, each with its hosts and the inventory file of the first."""
-        return [
-            f"{self._where(hosts)}{what}. {cure}" for (what, cure), hosts in self._hosts.items()
-        ]
-
-    def _where(self, hosts: list[str]) -> str:
-        if not hosts:
-            return ""
-        shown = ", ".join(hosts[:_MOST_TOLD])
-        more = f" and {len(hosts) - _MOST_TOLD} more" if len(hosts) > _MOST_TOLD else ""
-        file = self._hostvars[hosts[0]].get("inventory_file")
-        return f"host {shown}{more}{f' ({file})' if file else ''}: "
+def read_organisation(variables: Variables, problems: Problems) -> Organisation:
+    """Return the organisation that the inventory describes; add what is wrong to *problems*."""
+    return _Reader(variables, problems).read()
 
 
 class _Reader:
-    """Reads hosts one by one, then looks at them together; collects what is wrong."""
+    """Reads the hosts, then checks them together."""
 
-    def __init__(
-        self, groups: t.Mapping[str, t.Sequence[str]], hostvars: t.Mapping[str, Variables]
-    ) -> None:
-        self._members = {group: list(groups.get(group, ())) for group in GROUPS}
-        self._all = list(groups.get("all", ()))
-        self._hostvars = hostvars
-        self.problems = _Problems(hostvars)
+    def __init__(self, variables: Variables, problems: Problems) -> None:
+        self._members = {group: variables.groups.get(group, []) for group in GROUPS}
+        self._all = variables.groups.get("all", [])
+        self._names_of_groups = set(variables.groups)
+        self._variables = variables
+        self.problems = problems
 
     def read(self) -> Organisation:
-        """Return the organisation; what is wrong with it is in :attr:`problems`."""
+        """Return the organisation."""
         self._check_groups()
         build_account_id = self._shared("build_account_id", of=_ACCOUNT_ID, which="12 digits")
         primary_region = self._shared("primary_region", of=_REGION, which="a region")
         names = {
             variable: self._shared(variable, default=name) for variable, name in ROLE_NAMES.items()
         }
-        hosts = {
-            name: self._host(name, group, build_account_id, primary_region)
-            for group in GROUPS
-            for name in self._members[group]
-        }
+        hosts: dict[str, Host] = {}
+        for group in FOUNDATION_GROUPS:
+            for name in self._members[group]:
+                if name not in hosts:
+                    hosts[name] = self._host(name, group, build_account_id, primary_region)
+        primary = self._primary(hosts, build_account_id, primary_region)
+        for name in self._members[PIPELINES]:
+            if name not in hosts:
+                hosts[name] = self._pipeline(name, primary)
         organisation = Organisation(
             build_account_id=build_account_id,
             primary_region=primary_region,
             role_names=names,
-            primary=self._primary(hosts, build_account_id, primary_region),
+            primary=primary,
             hosts=hosts,
         )
         self._check_regional(organisation)
@@ -159,20 +124,36 @@ class _Reader:
             access_role_name=self._value(name, "access_role_name", ACCESS_ROLE_NAME) or None,
         )
         self._check_state(host)
-        self._check_way_in(host)
+        self._check_access(host)
         self._check_settings(host)
         return host
 
+    def _pipeline(self, name: str, primary: Host) -> Host:
+        """Return the host of a pipeline, which is reached as the primary is."""
+        host = Host(
+            name=name,
+            group=PIPELINES,
+            account_id=primary.account_id,
+            region=primary.region,
+            stack_name=pipeline_stack_name(name),
+            state=self._value(name, "state", "present"),
+            profile=primary.profile,
+            role_arn=primary.role_arn,
+            access_role_name=primary.access_role_name,
+        )
+        self._check_state(host)
+        self._check_tags(host)
+        return host
+
     def _value(self, name: str, variable: str, default: t.Any) -> t.Any:
-        value = self._hostvars[name].get(variable)
-        return default if value is None else value
+        return self._variables.get(name, variable, default)
 
     def _account_id(self, name: str) -> str:
         value = self._value(name, "account_id", None)
         if value is None:
-            self._problem(name, "account_id is not set", "Set it")
+            if not self._variables.is_unreadable(name, "account_id"):
+                self._problem(name, "account_id is not set", "Set it")
         elif not isinstance(value, str):
-            # YAML reads 011111111111 as another number.
             self._problem(name, f"account_id {value!r} is not text", "Quote it")
         elif not _ACCOUNT_ID.fullmatch(value):
             self._problem(name, f"account_id {value!r} is not 12 digits", "Correct it")
@@ -182,6 +163,8 @@ class _Reader:
 
     def _regions_of(self, name: str) -> list[str]:
         regions = self._value(name, "regions", [])
+        if self._variables.is_unreadable(name, "regions"):
+            return []
         if not isinstance(regions, (list, tuple)) or not regions:
             self._problem(name, "regions is not a list of at least one region", "List its regions")
             return []
@@ -190,7 +173,7 @@ class _Reader:
             self._problem(name, f"{wrong[0]!r} in regions is not a region", "Correct it")
         twice = sorted({str(region) for region in regions if regions.count(region) > 1})
         if twice:
-            self._problem(name, f"region {twice[0]} is in regions twice", "Take one away")
+            self._problem(name, f"region {twice[0]} is in regions twice", "Remove one")
         return [str(region) for region in regions]
 
     def _check_state(self, host: Host) -> None:
@@ -205,20 +188,16 @@ class _Reader:
                 "To remove the whole organisation, run playbooks/teardown.yml",
             )
         elif host.is_quarantined and host.group != DEPLOY_ACCOUNTS:
-            self._problem(
-                host.name, "only a deploy account can be quarantined", "Take its state away"
-            )
+            self._problem(host.name, "only a deploy account can be quarantined", "Remove its state")
 
-    def _check_way_in(self, host: Host) -> None:
+    def _check_access(self, host: Host) -> None:
         if host.profile and host.role_arn:
-            self._problem(
-                host.name, "aws_profile and role_arn are both set", "Keep the one that is meant"
-            )
+            self._problem(host.name, "aws_profile and role_arn are both set", "Remove one of them")
         if host.role_arn:
             arn = parse_aws_arn(str(host.role_arn))
             if arn is None or arn["service"] != "iam" or not arn["resource"].startswith("role/"):
                 self._problem(
-                    host.name, f"role_arn {host.role_arn!r} is not of a role", "Correct it"
+                    host.name, f"role_arn {host.role_arn!r} is not the ARN of a role", "Correct it"
                 )
             elif host.account_id and arn["account_id"] != host.account_id:
                 self._problem(
@@ -227,7 +206,7 @@ class _Reader:
                     "Correct role_arn or account_id",
                 )
 
-    def _check_settings(self, host: Host) -> None:
+    def _check_tags(self, host: Host) -> None:
         tags = self._value(host.name, "stack_tags", {})
         if not isinstance(tags, Mapping) or not all(
             str(text).isascii() for pair in tags.items() for text in pair
@@ -237,8 +216,16 @@ class _Reader:
                 "stack_tags is not a mapping of ASCII names to ASCII values",
                 "Correct it",
             )
+
+    def _check_settings(self, host: Host) -> None:
+        self._check_tags(host)
         if host.group == DEPLOY_ACCOUNTS:
             policies = self._value(host.name, "deploy_account_execution_policies", None)
+            unreadable = self._variables.is_unreadable(
+                host.name, "deploy_account_execution_policies"
+            )
+            if unreadable:
+                return
             if not isinstance(policies, (list, tuple)) or not policies:
                 self._problem(
                     host.name,
@@ -265,23 +252,36 @@ class _Reader:
                     name, "it is in none of our groups", f"Put it into one of {', '.join(GROUPS)}"
                 )
             elif len(member_of) > 1:
+                self._problem(name, f"it is in {' and '.join(member_of)}", _rename(name, member_of))
+            if name in self._names_of_groups:
                 self._problem(
                     name,
-                    f"it is in {' and '.join(member_of)}",
-                    "Keep one; the build account as a target is a second host",
+                    "it has the name of a group, which Ansible confuses",
+                    f"Rename the host, for example to {name}-1",
                 )
+            if self._variables.get(name, "pipelines") is not None:
+                self._problem(
+                    name,
+                    "pipelines is a group now, not a variable",
+                    "Make each entry a host of group pipelines, with its fields in the variable"
+                    " pipeline (host_vars/<name>.yml)",
+                )
+        self._check_primary()
+        if not any(self._members.values()):
+            self.problems.add(f"no host is in one of the groups {', '.join(GROUPS)}", "Add them")
+
+    def _check_primary(self) -> None:
         primary = self._members[PRIMARY]
         if len(primary) > 1:
             self.problems.add(
                 f"group primary: {len(primary)} hosts ({', '.join(primary)})", "Keep one"
             )
-        if not primary and self._members[REGIONAL]:
-            self.problems.add(
-                "group primary: no host, but there are regional ones",
-                "Add the primary, or take an inventory (a slice) of deploy accounts alone",
-            )
-        if not any(self._members.values()):
-            self.problems.add(f"no host is in one of the groups {', '.join(GROUPS)}", "Add them")
+        for group in (REGIONAL, PIPELINES):
+            if not primary and self._members[group]:
+                self.problems.add(
+                    f"group primary: no host, but group {group} has some",
+                    "Add the primary, or use an inventory (a slice) of deploy accounts alone",
+                )
 
     def _shared(
         self,
@@ -291,24 +291,26 @@ class _Reader:
         of: re.Pattern[str] = _ANYTHING,
         which: str = "",
     ) -> str:
-        """Return what every host must agree on; empty where it is not what it must be.
+        """Return what all hosts must agree on; empty where it is wrong.
 
         :param of: what the value must look like, in words *which*.
         """
         where = "group_vars/all.yml"
         hosts_of: dict[str, list[str]] = {}
-        for name in (name for group in GROUPS for name in self._members[group]):
+        for name in dict.fromkeys(name for group in GROUPS for name in self._members[group]):
+            if self._variables.is_unreadable(name, variable):
+                return default
             value = self._value(name, variable, default)
             text = value if isinstance(value, str) else f"{value} {_NOT_TEXT}"
             hosts_of.setdefault(text, []).append(name)
         values = list(hosts_of)
         if not values:
-            return default  # no host at all, which is told elsewhere
+            return default  # no host at all, which is reported elsewhere
         value = values[0]
         if len(values) > 1:
-            told = ", ".join(f"{hosts_of[one][0]}: {one or 'nothing'}" for one in values)
+            found = ", ".join(f"{hosts_of[text][0]}: {text or 'nothing'}" for text in values)
             self.problems.add(
-                f"{variable} differs between hosts ({told})", f"Set it once, in {where}"
+                f"{variable} differs between hosts ({found})", f"Set it once, in {where}"
             )
         elif value == "":
             self.problems.add(f"{variable} is not set", f"Set it in {where}")
@@ -328,7 +330,7 @@ class _Reader:
                 )
             elif host.name == organisation.primary_region:
                 self._problem(
-                    host.name, "the primary region is not regional", "Take it out of group regional"
+                    host.name, "the primary region is not regional", "Remove it from group regional"
                 )
 
     def _check_deploy_accounts(self, organisation: Organisation) -> None:
@@ -353,18 +355,18 @@ class _Reader:
                 continue
             host_of = organisation.hosts.get(region)
             if host_of is not None and not host_of.is_absent:
-                continue  # what is wrong with its host is told there
+                continue  # what is wrong with its host is reported there
             if host_of is not None:
                 self._problem(
                     host.name,
-                    f"region {region} is in regions, and its host is to be absent",
-                    f"Take {region} out of regions too",
+                    f"region {region} is in regions, and its host is absent",
+                    f"Remove {region} from regions too",
                 )
             else:
                 self._problem(
                     host.name,
                     f"region {region} is neither the primary region nor in group regional",
-                    f"Add {region} to group regional, or take it out of regions",
+                    f"Add {region} to group regional, or remove it from regions",
                 )
 
     def _check_sizes(self, organisation: Organisation) -> None:
@@ -380,7 +382,7 @@ class _Reader:
             self.problems.add(
                 f"{len(organisation.regions)} regions, and the policies of a role hold"
                 f" {MOST_REGIONS}",
-                "Take away regions that nothing is deployed to",
+                "Remove regions that nothing is deployed to",
             )
 
     @staticmethod
@@ -389,6 +391,15 @@ class _Reader:
 
     def _problem(self, name: str, what: str, cure: str) -> None:
         self.problems.add(what, cure, host=name)
+
+
+def _rename(name: str, groups: t.Sequence[str]) -> str:
+    if PIPELINES in groups:
+        return (
+            f"Hosts share one namespace: rename the pipeline, for example to {name}-release, or the"
+            " other host"
+        )
+    return "Keep one; the build account as a target is a second host with another name"
 
 
 __all__ = ("MINIMUM_RETENTION_DAYS", "MOST_ACCOUNTS", "MOST_REGIONS", "read_organisation")

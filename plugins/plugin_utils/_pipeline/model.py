@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._organisation.model import pipeline_stack_name
+
 CODEBUILD, S3 = "codebuild", "s3"
 LAMBDA, NATIVE = "lambda", "native"
 QUEUED, SUPERSEDED, PARALLEL = "QUEUED", "SUPERSEDED", "PARALLEL"
@@ -16,7 +18,6 @@ QUEUED, SUPERSEDED, PARALLEL = "QUEUED", "SUPERSEDED", "PARALLEL"
 SOURCE_TYPES = (CODEBUILD, S3)
 ARTIFACT_SYNCS = (LAMBDA, NATIVE)
 EXECUTION_MODES = (QUEUED, SUPERSEDED, PARALLEL)
-STATES = ("present", "absent")
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 COMPUTE_TYPES = (
     "BUILD_GENERAL1_SMALL",
@@ -34,10 +35,7 @@ DEFAULT_ACTIONS_PER_STAGE = 50
 
 Data = dict[str, t.Any]
 
-
-def stack_name(pipeline: str) -> str:
-    """Return the name of the stack that holds the pipeline of *pipeline*."""
-    return f"{pipeline}-pipeline"
+stack_name = pipeline_stack_name
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,8 +83,8 @@ class Source:
         return next((one for one in self.artifacts if one.trigger), None)
 
     @classmethod
-    def from_data(cls, data: t.Mapping[str, t.Any]) -> Source:
-        """Return the source that ``as_data`` of its pipeline wrote."""
+    def from_dict(cls, data: t.Mapping[str, t.Any]) -> Source:
+        """Return the source that ``as_dict`` of its pipeline wrote."""
         return cls(**{**data, "artifacts": tuple(Artifact(**one) for one in data["artifacts"])})
 
 
@@ -134,8 +132,8 @@ class Wave:
     approval: Approval | None = None
 
     @classmethod
-    def from_data(cls, data: t.Mapping[str, t.Any]) -> Wave:
-        """Return the wave that ``as_data`` of its pipeline wrote."""
+    def from_dict(cls, data: t.Mapping[str, t.Any]) -> Wave:
+        """Return the wave that ``as_dict`` of its pipeline wrote."""
         environments = tuple(
             Environment(**{**one, "regions": tuple(one["regions"])}) for one in data["environments"]
         )
@@ -149,7 +147,7 @@ class Wave:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pipeline:
-    """One entry of ``pipelines`` that keeps the rules; one that is absent has a name only."""
+    """A pipeline that follows the rules."""
 
     name: str
     state: str = "present"
@@ -162,18 +160,23 @@ class Pipeline:
 
     @property
     def is_present(self) -> bool:
-        """Whether its pipeline is to stand."""
+        """Whether its stack should exist."""
         return self.state == "present"
 
     @property
     def stack_name(self) -> str:
         """The stack that holds the pipeline."""
-        return stack_name(self.name)
+        return pipeline_stack_name(self.name)
 
     @property
     def environments(self) -> list[Environment]:
         """The environments of all waves, in their order."""
         return [one for wave in self.waves for one in wave.environments]
+
+    @property
+    def deployments(self) -> list[tuple[Stack, Environment]]:
+        """Every stack with every environment that gets it."""
+        return [(stack, place) for stack in self.stacks for place in self.environments]
 
     @property
     def regions(self) -> list[str]:
@@ -217,26 +220,30 @@ class Pipeline:
         return list(dict.fromkeys((stack.artifact, *named)))
 
     @classmethod
-    def from_data(cls, data: t.Mapping[str, t.Any]) -> Pipeline:
-        """Return the pipeline that :meth:`as_data` wrote; what is left out has its default."""
+    def from_dict(cls, data: t.Mapping[str, t.Any]) -> Pipeline:
+        """Return the pipeline that :meth:`as_dict` wrote; what is left out has its default."""
         source = data.get("source")
         fields = {field.name for field in dataclasses.fields(cls)}
         return cls(
             **{
                 **{name: value for name, value in data.items() if name in fields},
-                "source": None if source is None else Source.from_data(source),
+                "source": None if source is None else Source.from_dict(source),
                 "stacks": tuple(
                     Stack(**{**one, "capabilities": tuple(one.get("capabilities") or ())})
                     for one in data.get("stacks") or ()
                 ),
-                "waves": tuple(Wave.from_data(one) for one in data.get("waves") or ()),
+                "waves": tuple(Wave.from_dict(one) for one in data.get("waves") or ()),
             }
         )
 
-    def as_data(self) -> Data:
+    def as_dict(self) -> Data:
         """Return the pipeline as plain data, for a variable of a playbook."""
         data: Data = _plain(dataclasses.asdict(self))
         return data | {"stack_name": self.stack_name}
+
+    # Until every caller uses the new names.
+    as_data = as_dict
+    from_data = from_dict
 
 
 def _plain(value: t.Any) -> t.Any:
@@ -273,7 +280,6 @@ __all__ = (
     "QUEUED",
     "S3",
     "SOURCE_TYPES",
-    "STATES",
     "Approval",
     "Artifact",
     "Data",

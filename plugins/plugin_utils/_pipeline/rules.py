@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules of ``pipelines``: read, checked against the organisation, told. Pure.
+"""The rules of pipelines: each one's variable ``pipeline``, and all of them together. Pure.
 
-Every rule that is broken is found, not only the first, and each is told with its pipeline, its
-field and its cure, before anything is called.
+All broken rules are reported together, each with its host, its field and what to do.
 """
 
 from __future__ import annotations
@@ -16,8 +15,15 @@ import typing as t
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from .._errors import PipelineError
-from .._organisation.model import DEPLOY_ACCOUNTS, Host, Organisation
+from .._fields import called
+from .._organisation.model import (
+    DEPLOY_ACCOUNTS,
+    PIPELINES,
+    Host,
+    Organisation,
+)
+from .._organisation.problems import Problems
+from .._organisation.variables import UNREADABLE, Variables, is_dynamic_reference
 from .model import (
     ARTIFACT_SYNCS,
     CAPABILITIES,
@@ -32,7 +38,6 @@ from .model import (
     QUEUED,
     S3,
     SOURCE_TYPES,
-    STATES,
     Approval,
     Artifact,
     Environment,
@@ -90,8 +95,6 @@ _FUNCTIONS = {
 _ARTIFACT_ATTRIBUTES = ("BucketName", "ObjectKey", "URL")
 
 _FIELDS = (
-    "name",
-    "state",
     "source",
     "stacks",
     "waves",
@@ -126,54 +129,60 @@ _APPROVAL_FIELDS = ("summary", "link")
 _MISSING = object()
 
 
-def read_pipelines(entries: t.Any, organisation: Organisation) -> list[Pipeline]:
-    """Return the pipelines that *entries* describes, in its order.
-
-    Raises PipelineError that lists every broken rule.
-    """
-    problems: list[str] = []
-    if not isinstance(entries, (list, tuple)):
-        raise PipelineError("pipelines is not a list", cure="List the pipelines")
-    pipelines = []
-    for number, entry in enumerate(entries, start=1):
-        reader = _Reader(entry, number, organisation)
-        pipelines.append(reader.read())
-        problems += reader.problems
-    problems += _shared_problems(pipelines, organisation)
-    if problems:
-        lines = "\n".join(f"  - {problem}" for problem in problems)
-        raise PipelineError(f"pipelines is not usable:\n{lines}")
+def read_pipelines(
+    variables: Variables, organisation: Organisation, problems: Problems
+) -> dict[str, Pipeline]:
+    """Return the pipelines by host name, without absent ones; add what is wrong to *problems*."""
+    pipelines = {}
+    for host in organisation.of(PIPELINES):
+        _check_name(host, problems)
+        if host.is_absent:
+            continue
+        value = variables.get(host.name, "pipeline")
+        if value is None:
+            if not variables.is_unreadable(host.name, "pipeline"):
+                problems.add(
+                    "pipeline is not set",
+                    "Set it in host_vars/<name>.yml, or set state: absent to remove the pipeline",
+                    host.name,
+                )
+            continue
+        pipelines[host.name] = _Reader(host.name, value, organisation, problems).read()
+    _check_together(pipelines, organisation, problems)
     return pipelines
 
 
-class _Reader:
-    """Reads one entry field by field, then looks at all of it; collects what is wrong."""
+def _check_name(host: Host, problems: Problems) -> None:
+    if not _PIPELINE_NAME.fullmatch(host.name):
+        problems.add(
+            "the name of a pipeline is 2 to 32 small letters, digits and hyphens, a letter first",
+            "Rename the host",
+            host.name,
+        )
+    elif host.name in _RESERVED_NAMES:
+        problems.add(
+            "its name is a prefix of the build bucket that is in use", "Rename the host", host.name
+        )
 
-    def __init__(self, entry: t.Any, number: int, organisation: Organisation) -> None:
-        self._entry = entry
+
+class _Reader:
+    """Reads one pipeline field by field, then checks all of it."""
+
+    def __init__(
+        self, name: str, value: t.Any, organisation: Organisation, problems: Problems
+    ) -> None:
+        self._name = name
+        self._value = value
         self._organisation = organisation
-        self._name = f"number {number}"
-        self.problems: list[str] = []
+        self._problems = problems
+        self._unreadable = False
 
     def read(self) -> Pipeline:
-        """Return the pipeline; what is wrong with it is in :attr:`problems`."""
-        if isinstance(self._entry, Mapping) and isinstance(self._entry.get("name"), str):
-            self._name = self._entry["name"] or self._name
-        entry = self._mapping(self._entry, "", _FIELDS)
-        name = self._text(entry, "", "name", required=True)
-        if name and not _PIPELINE_NAME.fullmatch(name):
-            self._problem(
-                "name",
-                "is not 2 to 32 small letters, digits and hyphens that start with a letter",
-                "Rename it",
-            )
-        elif name in _RESERVED_NAMES:
-            self._problem("name", "is a prefix of the build bucket that is in use", "Rename it")
-        state = self._choice(entry, "", "state", STATES, "present")
-        if state == "absent":
-            return Pipeline(name=name, state=state)
+        """Return the pipeline."""
+        self._check_dynamic_references(self._value, "pipeline")
+        entry = self._mapping(self._value, "", _FIELDS)
         pipeline = Pipeline(
-            name=name,
+            name=self._name,
             source=self._source(entry),
             stacks=self._stacks(entry),
             waves=self._waves(entry),
@@ -181,17 +190,35 @@ class _Reader:
             execution_mode=self._choice(entry, "", "execution_mode", EXECUTION_MODES, QUEUED),
             max_actions_per_stage=self._actions_per_stage(entry),
         )
+        if self._unreadable:
+            return pipeline
         self._check_artifacts_produced(pipeline)
         self._check_order(pipeline)
         self._check_environment_parameters(pipeline)
         self._check_targets(pipeline)
-        if not self.problems:
-            # What these look at is made of all the fields.
+        if not self._problems.of(self._name):
+            # These look at all the fields.
             self._check_partition()
             self._check_synced(pipeline)
             self._check_actions(pipeline)
             self._check_stages(pipeline)
         return pipeline
+
+    def _check_dynamic_references(self, value: t.Any, where: str) -> None:
+        if isinstance(value, str) and is_dynamic_reference(value):
+            self._problems.add(
+                f"{where}: {{{{resolve:...}}}} would be resolved in the build account, and anybody"
+                " who reads the pipeline could read the secret",
+                "Put it in the template or the template configuration, where the deploy account"
+                " resolves it",
+                self._name,
+            )
+        elif isinstance(value, Mapping):
+            for key, item in value.items():
+                self._check_dynamic_references(item, f"{where}.{key}")
+        elif isinstance(value, (list, tuple)):
+            for number, item in enumerate(value, start=1):
+                self._check_dynamic_references(item, f"{where}[{called(item, number)}]")
 
     # The source
 
@@ -211,7 +238,7 @@ class _Reader:
                     self._problem(
                         f"source.{name}",
                         "is for type codebuild",
-                        "Take it away, or change the type",
+                        "Remove it, or change the type",
                     )
             return Source(type=kind, artifacts=artifacts)
         read = self._text
@@ -254,7 +281,7 @@ class _Reader:
                 f"{field}.trigger",
                 "is for source type s3: with codebuild, the build that has succeeded starts"
                 " the pipeline",
-                "Take it away",
+                "Remove it",
             )
         return Artifact(
             name=self._text(
@@ -295,7 +322,7 @@ class _Reader:
             if not _VARIABLE_NAME.fullmatch(str(name)):
                 self._problem(f"{field}.{name}", "is not the name of a variable", "Rename it")
             elif str(name).startswith("CODEBUILD_"):
-                self._problem(f"{field}.{name}", "is a name that CodeBuild keeps", "Rename it")
+                self._problem(f"{field}.{name}", "is a name that CodeBuild reserves", "Rename it")
             elif text is None:
                 self._problem(
                     f"{field}.{name}",
@@ -318,8 +345,9 @@ class _Reader:
     def _stack(self, entry: t.Any, field: str) -> Stack:
         data = self._mapping(entry, field, _STACK_FIELDS)
         capabilities = tuple(
-            self._one_of(one, f"{field}.capabilities", CAPABILITIES)
-            for _field, one in self._list(data, field, "capabilities")
+            self._one_of(item, f"{field}.capabilities", CAPABILITIES)
+            for _field, item in self._list(data, field, "capabilities")
+            if not self._is_unreadable(item)
         )
         return Stack(
             name=self._text(
@@ -369,7 +397,7 @@ class _Reader:
         if len(value) != 1 or expected is None:
             self._problem(
                 where,
-                "is a mapping that is no function of CodePipeline",
+                "is a mapping, but not a function of CodePipeline",
                 f"Use one of {', '.join(_FUNCTIONS)}",
             )
             return None
@@ -377,14 +405,17 @@ class _Reader:
         if (
             not isinstance(arguments, (list, tuple))
             or len(arguments) != len(expected)
-            or not all(isinstance(one, str) and one.isascii() for one in arguments)
+            or not all(
+                self._is_unreadable(item) or (isinstance(item, str) and item.isascii())
+                for item in arguments
+            )
         ):
             self._problem(where, f"{name} takes {', '.join(expected)}", "Give it exactly these")
             return None
         if name == "Fn::GetArtifactAtt" and arguments[1] not in _ARTIFACT_ATTRIBUTES:
             self._problem(
                 where,
-                f"{arguments[1]!r} is no attribute of an artifact",
+                f"{arguments[1]!r} is not an attribute of an artifact",
                 f"Use one of {', '.join(_ARTIFACT_ATTRIBUTES)}",
             )
         return {str(name): [str(one) for one in arguments]}
@@ -432,7 +463,7 @@ class _Reader:
         if host is None or host.group != DEPLOY_ACCOUNTS:
             self._problem(
                 field,
-                f"{name} is no host of deploy_accounts",
+                f"{name} is not a host of deploy_accounts",
                 "Add it to the inventory, or correct the name",
             )
             return None
@@ -441,7 +472,7 @@ class _Reader:
             self._problem(
                 field,
                 f"host {name} is {host.state}, so nothing can be deployed to it",
-                "Take it out of the waves",
+                "Remove it from the waves",
             )
         elif not _HOST_NAME.fullmatch(name):
             self._problem(
@@ -457,7 +488,9 @@ class _Reader:
             regions = list(host.regions) if host else []
         else:
             regions = [
-                str(one) for _field, one in self._list(data, field, "regions", required=True)
+                str(region)
+                for _field, region in self._list(data, field, "regions", required=True)
+                if not self._is_unreadable(region)
             ]
         self._check_unique(f"{field}.regions", "region", regions)
         for region in regions if host and not host.is_absent else ():
@@ -466,7 +499,7 @@ class _Reader:
                     f"{field}.regions",
                     f"region {region} has no foundation: it is neither the primary region nor a"
                     " present host of group regional",
-                    f"Add {region} to the inventory, or take it away",
+                    f"Add {region} to the inventory, or remove it",
                 )
             elif host and region not in host.regions:
                 self._problem(
@@ -479,7 +512,7 @@ class _Reader:
     def _approval(self, data: Mapping[str, t.Any], field: str) -> Approval | None:
         value = data.get("approval")
         where = f"{field}.approval"
-        if value is None or value is False:
+        if value is None or value is False or self._is_unreadable(value):
             return None
         if value is True:
             return Approval()
@@ -513,6 +546,8 @@ class _Reader:
     def _actions_per_stage(self, entry: Mapping[str, t.Any]) -> int:
         field = "max_actions_per_stage"
         value = entry.get(field, DEFAULT_ACTIONS_PER_STAGE)
+        if self._is_unreadable(value):
+            return DEFAULT_ACTIONS_PER_STAGE
         if isinstance(value, bool) or not isinstance(value, int) or value not in ACTIONS_PER_STAGE:
             self._problem(
                 field,
@@ -553,7 +588,7 @@ class _Reader:
             if stack.after and stack.after not in names:
                 self._problem(
                     f"stacks[{stack.name}].after",
-                    f"{stack.after} is no stack of this pipeline",
+                    f"{stack.after} is not a stack of this pipeline",
                     "Name one of its stacks",
                 )
                 return
@@ -563,7 +598,7 @@ class _Reader:
             self._problem(
                 f"stacks[{waiting[0]}].after",
                 f"the stacks {', '.join(waiting)} wait for each other",
-                "Take one after away",
+                "Remove one after",
             )
 
     def _check_environment_parameters(self, pipeline: Pipeline) -> None:
@@ -589,7 +624,7 @@ class _Reader:
                         self._problem(
                             f"waves[{wave.name}].environments",
                             f"{one.host} in {region} is in wave {seen[one.host, region]} already",
-                            "A release reaches it once: take one away",
+                            "A release reaches it once: remove one",
                         )
                     seen.setdefault((one.host, region), wave.name)
 
@@ -669,14 +704,21 @@ class _Reader:
                 "Divide it into two pipelines",
             )
         for problem in size_problems(pipeline, foundation):
-            self.problems.append(f"pipeline {self._name}: waves: {problem}")
+            self._problem("waves", *problem)
 
     # Values
+
+    def _is_unreadable(self, value: t.Any) -> bool:
+        found = value is UNREADABLE
+        self._unreadable = self._unreadable or found
+        return found
 
     def _mapping(
         self, value: t.Any, field: str, known: t.Sequence[str] | None
     ) -> Mapping[str, t.Any]:
         """Return *value* if it is a mapping, without fields that are not *known*."""
+        if self._is_unreadable(value):
+            return {}
         if not isinstance(value, Mapping):
             self._problem(field, "is not a mapping", "Correct it")
             return {}
@@ -685,7 +727,7 @@ class _Reader:
                 if name not in known:
                     self._problem(
                         f"{field}.{name}" if field else str(name),
-                        "is no field",
+                        "unknown field",
                         f"Use one of {', '.join(known)}",
                     )
         return value
@@ -713,14 +755,14 @@ class _Reader:
         """Return the entries of a list, each with what it is called in a message."""
         where = f"{field}.{name}" if field else name
         value = data.get(name)
-        if value is None and not required:
+        if (value is None and not required) or self._is_unreadable(value):
             return []
         if not isinstance(value, (list, tuple)) or (required and not value):
             what = "is not a list" + (" of at least one entry" if required else "")
             self._problem(where, what, "List what it needs")
             return []
         return [
-            (f"{where}[{_called(entry, number)}]", entry)
+            (f"{where}[{called(entry, number)}]", entry)
             for number, entry in enumerate(value, start=1)
         ]
 
@@ -740,6 +782,8 @@ class _Reader:
         if value is None or value == "":
             if required:
                 self._problem(where, "is not set", "Set it")
+            return default
+        if self._is_unreadable(value):
             return default
         if not isinstance(value, str):
             self._problem(where, f"{value!r} is not text", "Quote it")
@@ -797,6 +841,8 @@ class _Reader:
             if default is None:
                 self._problem(where, "is not set", f"Use one of {', '.join(choices)}")
             return default or ""
+        if self._is_unreadable(value):
+            return default or ""
         return self._one_of(value, where, choices) or default or ""
 
     def _one_of(self, value: t.Any, where: str, choices: t.Sequence[str]) -> str:
@@ -807,17 +853,20 @@ class _Reader:
 
     def _flag(self, data: Mapping[str, t.Any], field: str, name: str) -> bool:
         value = data.get(name, False)
+        if self._is_unreadable(value):
+            return False
         if isinstance(value, bool):
             return value
         self._problem(f"{field}.{name}", f"{value!r} is neither true nor false", "Correct it")
         return False
 
-    @staticmethod
-    def _plain_text(value: t.Any) -> str | None:
+    def _plain_text(self, value: t.Any) -> str | None:
         """Return a scalar as CloudFormation writes it; None for what is none, or not ASCII.
 
         A number with a fraction is none: 1.10 reads as 1.1.
         """
+        if self._is_unreadable(value):
+            return ""
         if isinstance(value, bool):
             return str(value).lower()
         if not isinstance(value, (str, int)):
@@ -833,19 +882,8 @@ class _Reader:
             self._problem(field, f"{what} {twice[0]} is there twice", "Keep one")
 
     def _problem(self, field: str, what: str, cure: str) -> None:
-        where = f"{field}: " if field else ""
-        text = f"pipeline {self._name}: {where}{what}. {cure}"
-        if text not in self.problems:
-            self.problems.append(text)
-
-
-def _called(entry: t.Any, number: int) -> str:
-    """Return what an entry of a list is called in a message: its name, or which one it is."""
-    if isinstance(entry, Mapping):
-        for key in ("name", "host"):
-            if isinstance(entry.get(key), str):
-                return str(entry[key])
-    return str(number)
+        where = f"pipeline.{field}" if field else "pipeline"
+        self._problems.add(f"{where}: {what}", cure, self._name)
 
 
 def _stand_in(organisation: Organisation) -> Foundation:
@@ -865,52 +903,52 @@ def _stand_in(organisation: Organisation) -> Foundation:
     )
 
 
-def _shared_problems(pipelines: list[Pipeline], organisation: Organisation) -> list[str]:
-    """Return what is wrong between pipelines, and between them and the foundation."""
-    problems = []
-    counted = collections.Counter(one.name for one in pipelines if one.name)
-    problems += [
-        f"pipeline {name}: name is there {count} times. Rename all but one"
-        for name, count in counted.items()
-        if count > 1
-    ]
+def _check_together(
+    pipelines: t.Mapping[str, Pipeline], organisation: Organisation, problems: Problems
+) -> None:
+    """Check stacks of pipelines against one another, and against the foundation's."""
     # A deploy account's roles keep pipelines away from these names, in every region.
-    kept = {
-        one.stack_name: one for one in organisation.hosts.values() if one.group != DEPLOY_ACCOUNTS
+    build_stacks = {
+        host.stack_name: host for host in organisation.foundation if host.group != DEPLOY_ACCOUNTS
     }
-    own = {
-        (one.stack_name, one.account_id): one
-        for one in organisation.hosts.values()
-        if one.group == DEPLOY_ACCOUNTS
+    account_stacks = {
+        (host.stack_name, host.account_id): host for host in organisation.of(DEPLOY_ACCOUNTS)
     }
-    pipeline_stacks = {one.stack_name for one in pipelines if one.name}
+    pipeline_stacks = {host.stack_name for host in organisation.of(PIPELINES)}
     home = (organisation.build_account_id, organisation.primary_region)
+    for host in organisation.of(PIPELINES):
+        if host.stack_name in build_stacks:
+            problems.add(
+                f"its stack {host.stack_name} is the foundation stack of host"
+                f" {build_stacks[host.stack_name].name}",
+                "Rename the pipeline",
+                host.name,
+            )
     owners: dict[tuple[str, str, str], str] = {}
-    told = {
-        f"pipeline {one.name}: name: {one.stack_name} is the foundation stack of host"
-        f" {kept[one.stack_name].name}. Rename the pipeline"
-        for one in pipelines
-        if one.stack_name in kept
-    }
-    for pipeline in pipelines:
-        for stack in pipeline.stacks:
-            for environment in pipeline.environments:
-                account_id = environment.account_id
-                host = kept.get(stack.name) or own.get((stack.name, account_id))
-                where = f"pipeline {pipeline.name}: stacks[{stack.name}].name"
-                if host:
-                    told.add(f"{where}: it is the foundation stack of host {host.name}. Rename it")
-                for region in environment.regions:
-                    if (account_id, region) == home and stack.name in pipeline_stacks:
-                        told.add(f"{where}: it is the stack of a pipeline itself. Rename it")
-                    key = (stack.name, account_id, region)
-                    owner = owners.setdefault(key, pipeline.name)
-                    if owner != pipeline.name:
-                        told.add(
-                            f"{where}: pipeline {owner} deploys this stack to {environment.host}"
-                            f" in {region} already. Rename one of them"
-                        )
-    return problems + sorted(told)
+    for name, pipeline in pipelines.items():
+        for stack, environment in pipeline.deployments:
+            account_id = environment.account_id
+            where = f"pipeline.stacks[{stack.name}].name"
+            owner_host = build_stacks.get(stack.name) or account_stacks.get(
+                (stack.name, account_id)
+            )
+            if owner_host:
+                problems.add(
+                    f"{where}: it is the foundation stack of host {owner_host.name}",
+                    "Rename it",
+                    name,
+                )
+            for region in environment.regions:
+                if (account_id, region) == home and stack.name in pipeline_stacks:
+                    problems.add(f"{where}: it is the stack of a pipeline", "Rename it", name)
+                owner = owners.setdefault((stack.name, account_id, region), name)
+                if owner != name:
+                    problems.add(
+                        f"{where}: pipeline {owner} deploys this stack to {environment.host} in"
+                        f" {region} already",
+                        "Rename one of them",
+                        name,
+                    )
 
 
 __all__ = (

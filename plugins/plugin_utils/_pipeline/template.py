@@ -56,11 +56,17 @@ def compose_template(pipeline: Pipeline, base: str, foundation: Foundation) -> s
     problems = size_problems(pipeline, foundation)
     if len(text) > TEMPLATE_LIMIT:
         problems.append(
-            f"its template has {len(text)} bytes, more than the {TEMPLATE_LIMIT} that"
-            " CloudFormation takes. Divide it into two pipelines"
+            (
+                (
+                    f"its template has {len(text)} bytes, more than the {TEMPLATE_LIMIT} that"
+                    " CloudFormation takes"
+                ),
+                "Divide it into two pipelines",
+            )
         )
     if problems:
-        raise PipelineError(f"pipeline {pipeline.name}: {'; '.join(problems)}")
+        told = "; ".join(f"{what}. {cure}" for what, cure in problems)
+        raise PipelineError(f"pipeline {pipeline.name}: {told}")
     return text
 
 
@@ -129,8 +135,8 @@ def action_role_arns(pipeline: Pipeline, foundation: Foundation) -> list[str]:
     ]
 
 
-def size_problems(pipeline: Pipeline, foundation: Foundation) -> list[str]:
-    """Return what is too large for AWS, in words."""
+def size_problems(pipeline: Pipeline, foundation: Foundation) -> list[tuple[str, str]]:
+    """Return what is too large for AWS, each with what to do."""
     regions = store_regions(pipeline, foundation.region)
     stores = [foundation.register[region] for region in regions]
     counted = [
@@ -144,9 +150,9 @@ def size_problems(pipeline: Pipeline, foundation: Foundation) -> list[str]:
         return []
     problem = (
         f"{len(pipeline.account_ids)} accounts and {len(regions)} regions make a role policy of"
-        f" {size} characters, and IAM takes {POLICY_LIMIT}. Divide it into two pipelines"
+        f" {size} characters, and IAM takes {POLICY_LIMIT}"
     )
-    return [problem]
+    return [(problem, "Divide it into two pipelines")]
 
 
 def _check_register(pipeline: Pipeline, region: str, register: t.Collection[str]) -> None:

@@ -26,14 +26,15 @@ from tests.fakes.inventory import Inventory
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "hello"
-DATA = ROOT / "inventories" / "org" / "group_vars" / "primary.yml"
+DATA = ROOT / "inventories" / "org" / "host_vars" / "hello.yml"
 
 
 @pytest.fixture(scope="module")
 def application() -> Pipeline:
-    declared = yaml.safe_load(DATA.read_text(encoding="utf-8"))["pipelines"]
-    (found,) = read_pipelines(declared, Inventory().read())
-    return found
+    inventory = Inventory()
+    inventory.add("pipelines", "hello", **yaml.safe_load(DATA.read_text(encoding="utf-8")))
+    found = inventory.variables()
+    return read_pipelines(found, inventory.read(), found.problems)["hello"]
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ ALLOWED = (
     r"docs/drift-report\.schema\.json",
     r"examples/.+\.(md|yml|json|template|py|cfg)",
     r"inventories/org/hosts\.yml",
-    r"inventories/org/group_vars/[a-z_]+\.yml",
+    r"inventories/org/(group|host)_vars/[a-z_]+\.yml",
     r"meta/(runtime|execution-environment)\.yml",
     r"meta/ee-requirements\.txt",
     r"playbooks/(tasks/)?[a-z_]+\.yml",

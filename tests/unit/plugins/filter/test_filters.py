@@ -277,10 +277,3 @@ def test_an_applications_template_and_parameters_fit_each_other() -> None:
     assert template == sample_pipelines.template("hello")
     assert set(parameters) <= set(parse(template)["Parameters"])
     assert parameters["Repository"] == "https://github.com/example/hello.git"
-
-
-def test_an_absent_application_has_neither_template_nor_parameters() -> None:
-    [absent] = sample_pipelines.read({"name": "hello", "state": "absent"})
-
-    assert apply("application_template", absent.as_data(), "", {}, "us-east-1", "A", "B") == ""
-    assert apply("application_parameters", absent.as_data(), {}, "us-east-1", {}) == {}

@@ -14,9 +14,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
+    read_organisation,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.rules import (
     MOST_INPUT_ARTIFACTS,
@@ -30,14 +32,19 @@ Data = dict[str, Any]
 Change = Callable[[Data], Any]
 
 
-def problems(*pipelines: Any, organisation: Organisation | None = None) -> list[str]:
-    """Return what is said of pipelines that are not usable, each without its head."""
-    with pytest.raises(PipelineError) as caught:
-        read_pipelines(list(pipelines), organisation or sample_pipelines.organisation())
-    head, *lines = str(caught.value).split("\n")
-    assert head == "pipelines is not usable:"
-    assert all(line.startswith("  - pipeline ") for line in lines)
-    return [line.removeprefix("  - ") for line in lines]
+def problems(*samples: Data, organisation: Organisation | None = None) -> list[str]:
+    """Return the problems of pipelines that are not usable."""
+    found = sample_pipelines.variables(*samples)
+    whole = read_organisation(found, found.problems)
+    if organisation:
+        whole = dataclasses.replace(
+            organisation,
+            hosts={**organisation.hosts, **{host.name: host for host in whole.of("pipelines")}},
+        )
+    read_pipelines(found, whole, found.problems)
+    lines = found.problems.lines()
+    assert lines
+    return lines
 
 
 def put(path: str, value: Any) -> Change:
@@ -97,39 +104,11 @@ def many_waves(data: Data) -> None:
 
 
 FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
-    ("no name", drop("name"), "number 1: name: is not set. Set it"),
-    (
-        "a name with capitals",
-        put("name", "Hello"),
-        (
-            "Hello: name: is not 2 to 32 small letters, digits and hyphens that start with a"
-            " letter. Rename it"
-        ),
-    ),
-    (
-        "a name of 33 letters",
-        put("name", "h" * 33),
-        (
-            f"{'h' * 33}: name: is not 2 to 32 small letters, digits and hyphens that start with a"
-            " letter. Rename it"
-        ),
-    ),
-    (
-        "the prefix of templates",
-        put("name", "templates"),
-        "templates: name: is a prefix of the build bucket that is in use. Rename it",
-    ),
-    ("a name that is a number", put("name", 7), "number 1: name: 7 is not text. Quote it"),
-    (
-        "an unknown state",
-        put("state", "gone"),
-        "hello: state: 'gone' is unknown. Use one of present, absent",
-    ),
     (
         "an unknown field",
         put("stages", []),
         (
-            "hello: stages: is no field. Use one of name, state, source, stacks, waves,"
+            "hello: stages: unknown field. Use one of source, stacks, waves,"
             " artifact_sync, execution_mode, max_actions_per_stage"
         ),
     ),
@@ -137,7 +116,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
         "an unknown field further down",
         put("waves.0.environments.0.account", "1"),
         (
-            "hello: waves[development].environments[development].account: is no field. Use one of"
+            "hello: waves[development].environments[development].account: unknown field. Use one of"
             " host, regions, parameters"
         ),
     ),
@@ -205,7 +184,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
     (
         "a variable of CodeBuild's own",
         put("source.environment", {"CODEBUILD_SRC_DIR": "x"}),
-        "hello: source.environment.CODEBUILD_SRC_DIR: is a name that CodeBuild keeps. Rename it",
+        "hello: source.environment.CODEBUILD_SRC_DIR: is a name that CodeBuild reserves. Rename it",
     ),
     (
         "a variable with a hyphen",
@@ -256,7 +235,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
         put("source.artifacts.0.trigger", True),
         (
             "hello: source.artifacts[application].trigger: is for source type s3: with codebuild,"
-            " the build that has succeeded starts the pipeline. Take it away"
+            " the build that has succeeded starts the pipeline. Remove it"
         ),
     ),
     (
@@ -340,7 +319,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
         "a stack after one that is not there",
         put("stacks.1.after", "database"),
         (
-            "hello: stacks[hello].after: database is no stack of this pipeline. Name one of its"
+            "hello: stacks[hello].after: database is not a stack of this pipeline. Name one of its"
             " stacks"
         ),
     ),
@@ -349,7 +328,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
         put("stacks.0.after", "hello"),
         (
             "hello: stacks[hello-function].after: the stacks hello-function, hello wait for each"
-            " other. Take one after away"
+            " other. Remove one after"
         ),
     ),
     (
@@ -357,7 +336,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
         put("stacks.0.after", "hello-function"),
         (
             "hello: stacks[hello-function].after: the stacks hello-function, hello wait for each"
-            " other. Take one after away"
+            " other. Remove one after"
         ),
     ),
     # Parameters
@@ -386,7 +365,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
         "a function of CloudFormation",
         put("stacks.1.parameters.Greeting", {"Fn::Sub": "x"}),
         (
-            "hello: stacks[hello].parameters.Greeting: is a mapping that is no function of"
+            "hello: stacks[hello].parameters.Greeting: is a mapping, but not a function of"
             " CodePipeline. Use one of Fn::GetArtifactAtt, Fn::GetParam"
         ),
     ),
@@ -402,7 +381,8 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
         "an attribute that no artifact has",
         put("stacks.1.parameters.Greeting", {"Fn::GetArtifactAtt": ["function", "Key"]}),
         (
-            "hello: stacks[hello].parameters.Greeting: 'Key' is no attribute of an artifact. Use"
+            "hello: stacks[hello].parameters.Greeting: 'Key' is not an attribute of an"
+            " artifact. Use"
             " one of BucketName, ObjectKey, URL"
         ),
     ),
@@ -480,7 +460,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
         "a host that is not there",
         put("waves.0.environments.0.host", "staging"),
         (
-            "hello: waves[development].environments[staging].host: staging is no host of"
+            "hello: waves[development].environments[staging].host: staging is not a host of"
             " deploy_accounts. Add it to the inventory, or correct the name"
         ),
     ),
@@ -488,7 +468,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
         "a host of another group",
         put("waves.0.environments.0.host", "build"),
         (
-            "hello: waves[development].environments[build].host: build is no host of"
+            "hello: waves[development].environments[build].host: build is not a host of"
             " deploy_accounts. Add it to the inventory, or correct the name"
         ),
     ),
@@ -498,7 +478,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
         (
             "hello: waves[development].environments[development].regions: region us-west-1 has no"
             " foundation: it is neither the primary region nor a present host of group regional."
-            " Add us-west-1 to the inventory, or take it away"
+            " Add us-west-1 to the inventory, or remove it"
         ),
     ),
     (
@@ -531,7 +511,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
         lambda data: data["waves"][1]["environments"].append({"host": "development"}),
         (
             "hello: waves[testing].environments: development in us-east-1 is in wave development"
-            " already. A release reaches it once: take one away"
+            " already. A release reaches it once: remove one"
         ),
     ),
     (
@@ -541,7 +521,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
         ),
         (
             "hello: waves[production].environments: production in eu-west-1 is in wave production"
-            " already. A release reaches it once: take one away"
+            " already. A release reaches it once: remove one"
         ),
     ),
     (
@@ -555,7 +535,7 @@ FIELD_PROBLEMS: list[tuple[str, Change, str]] = [
     (
         "an approval of somebody",
         put("waves.2.approval", {"by": "me"}),
-        "hello: waves[production].approval.by: is no field. Use one of summary, link",
+        "hello: waves[production].approval.by: unknown field. Use one of summary, link",
     ),
     (
         "an approval with a long text",
@@ -645,55 +625,35 @@ def test_a_broken_rule_is_told_with_pipeline_field_and_cure(change: Change, told
     data = sample_pipelines.hello()
     change(data)
 
-    assert f"pipeline {told}" in problems(data)
+    name, field, rest = told.split(": ", 2)
+    assert f"host {name}: pipeline.{field}: {rest}" in problems(data)
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     data = sample_pipelines.hello()
     put("source.repository", "x")(data)
     put("stacks.1.after", "y")(data)
     put("waves.0.environments.0.host", "z")(data)
 
-    assert [line.split(":")[1].strip() for line in problems(data, {"name": "x"})] == [
-        "source.repository",
-        "waves[development].environments[z].host",
-        "stacks[hello].after",
-        "name",
-        "source",
-        "stacks",
-        "waves",
+    assert [line.split(": ")[1] for line in problems(data, {"name": "other"})] == [
+        "pipeline.source.repository",
+        "pipeline.waves[development].environments[z].host",
+        "pipeline.stacks[hello].after",
+        "pipeline.source",
+        "pipeline.stacks",
+        "pipeline.waves",
     ]
 
 
-@pytest.mark.parametrize("pipelines", [{"hello": {}}, "hello", None])
-def test_pipelines_are_a_list(pipelines: Any) -> None:
-    with pytest.raises(PipelineError, match=r"^pipelines is not a list\. List the pipelines$"):
-        read_pipelines(pipelines, sample_pipelines.organisation())
-
-
-def test_an_entry_is_a_mapping() -> None:
-    assert "pipeline number 2: is not a mapping. Correct it" in problems(
-        sample_pipelines.hello(), "hello"
-    )
-
-
 def test_no_pipelines_are_fine() -> None:
-    assert read_pipelines([], sample_pipelines.organisation()) == []
+    assert sample_pipelines.read() == []
 
 
-def test_an_absent_application_needs_no_more_than_its_name() -> None:
-    [read] = sample_pipelines.read({"name": "hello", "state": "absent"})
-
-    assert (read.name, read.is_present) == ("hello", False)
-
-
-def test_the_rest_of_an_absent_application_is_not_looked_at() -> None:
+def test_an_absent_pipeline_is_not_read() -> None:
     data = sample_pipelines.hello() | {"state": "absent"}
     put("waves.0.environments.0.host", "gone")(data)
 
-    [read] = sample_pipelines.read(data)
-
-    assert read.waves == ()
+    assert sample_pipelines.read(data, {"name": "old", "state": "absent"}) == []
 
 
 # Built elsewhere
@@ -712,7 +672,10 @@ def test_one_upload_starts_the_pipeline(triggers: list[int], told: str) -> None:
         artifact["trigger"] = number in triggers
 
     assert problems(data) == [
-        f"pipeline uploaded: source.artifacts: {told}. Set it on the artifact that is uploaded last"
+        (
+            f"host uploaded: pipeline.source.artifacts: {told}. Set it on the artifact that"
+            " is uploaded last"
+        )
     ]
 
 
@@ -723,7 +686,8 @@ def test_what_is_built_elsewhere_has_nothing_of_codebuild(field: str) -> None:
 
     assert problems(data) == [
         (
-            f"pipeline uploaded: source.{field}: is for type codebuild. Take it away, or change the"
+            f"host uploaded: pipeline.source.{field}: is for type codebuild. Remove it,"
+            " or change the"
             " type"
         )
     ]
@@ -739,19 +703,21 @@ def test_nothing_is_deployed_to_a_host_that_is_to_be_absent() -> None:
 
     assert problems(sample_pipelines.hello(), organisation=organisation) == [
         (
-            "pipeline hello: waves[testing].environments[testing].host: host testing is"
-            " absent, so nothing can be deployed to it. Take it out of the waves"
+            "host hello: pipeline.waves[testing].environments[testing].host: host testing is"
+            " absent, so nothing can be deployed to it. Remove it from the waves"
         )
     ]
 
 
 def test_a_host_in_quarantine_stays_in_the_waves() -> None:
-    organisation = sample_pipelines.organisation()
-    before = read_pipelines([sample_pipelines.hello()], organisation)
+    found = sample_pipelines.variables(sample_pipelines.hello())
+    organisation = read_organisation(found, found.problems)
+    before = read_pipelines(found, organisation, found.problems)
     host = dataclasses.replace(organisation.hosts["testing"], state="quarantined")
     organisation.hosts["testing"] = host
 
-    assert read_pipelines([sample_pipelines.hello()], organisation) == before
+    assert read_pipelines(found, organisation, found.problems) == before
+    assert not found.problems
 
 
 @pytest.mark.parametrize(
@@ -763,9 +729,10 @@ def test_a_region_that_is_to_be_absent_has_no_foundation(place: str) -> None:
     organisation.hosts["eu-west-1"] = host
 
     assert (
-        f"pipeline hello: {place}.regions: region eu-west-1 has no foundation: it is neither the"
+        f"host hello: pipeline.{place}.regions: region eu-west-1 has no foundation:"
+        " it is neither the"
         " primary region nor a present host of group regional. Add eu-west-1 to the inventory, or"
-        " take it away"
+        " remove it"
     ) in problems(sample_pipelines.hello(), organisation=organisation)
 
 
@@ -779,7 +746,7 @@ def test_a_host_with_a_name_that_no_action_can_have_is_refused() -> None:
 
     assert problems(data, organisation=organisation) == [
         (
-            "pipeline hello: waves[development].environments[my host].host: my host has other"
+            "host hello: pipeline.waves[development].environments[my host].host: my host has other"
             " characters than letters, digits and .@_-, and becomes part of the names of actions."
             " Rename the host"
         )
@@ -795,7 +762,8 @@ def test_there_are_no_pipelines_in_china() -> None:
     del data["waves"][1]
 
     assert (
-        "pipeline one-region: waves: cn-north-1 is of the partition aws-cn, where CodePipeline has"
+        "host one-region: pipeline.waves: cn-north-1 is of the partition aws-cn,"
+        " where CodePipeline has"
         " no CloudFormation action. Pipelines of this kind cannot be built there"
     ) in problems(data, organisation=organisation)
 
@@ -813,7 +781,7 @@ def test_more_accounts_than_a_role_policy_holds_are_refused() -> None:
 
     [told] = problems(data, organisation=organisation)
     assert told.startswith(
-        "pipeline one-region: waves: 200 accounts and 1 regions make a role policy of "
+        "host one-region: pipeline.waves: 200 accounts and 1 regions make a role policy of "
     )
     assert told.endswith(" characters, and IAM takes 10240. Divide it into two pipelines")
 
@@ -823,7 +791,8 @@ def test_more_artifacts_than_an_action_takes_are_refused() -> None:
     use_all(MOST_INPUT_ARTIFACTS + 1)(data)
 
     assert (
-        "pipeline hello: stacks[hello].parameters: name 11 artifacts for testing of wave testing,"
+        "host hello: pipeline.stacks[hello].parameters: name 11 artifacts for"
+        " testing of wave testing,"
         " and an action takes 10. Put several into one"
     ) in problems(data)
 
@@ -852,7 +821,8 @@ def test_more_actions_than_a_pipeline_has_are_refused() -> None:
     ]
 
     assert (
-        "pipeline hello: waves: make 1101 actions, and a pipeline has 1000 at most. Divide it into"
+        "host hello: pipeline.waves: make 1101 actions, and a pipeline has 1000 at"
+        " most. Divide it into"
         " two pipelines"
     ) in problems(data)
 
@@ -869,12 +839,6 @@ def renamed(name: str) -> Data:
     return data
 
 
-def test_names_are_unique() -> None:
-    assert "pipeline hello: name is there 2 times. Rename all but one" in problems(
-        sample_pipelines.hello(), {"name": "hello", "state": "absent"}
-    )
-
-
 def test_two_applications_do_not_deploy_one_stack() -> None:
     other = renamed("other")
     other["stacks"][1]["name"] = "hello"
@@ -882,7 +846,8 @@ def test_two_applications_do_not_deploy_one_stack() -> None:
 
     assert problems(sample_pipelines.hello(), other) == [
         (
-            "pipeline other: stacks[hello].name: pipeline hello deploys this stack to development"
+            "host other: pipeline.stacks[hello].name: pipeline hello deploys this stack"
+            " to development"
             " in us-east-1 already. Rename one of them"
         )
     ]
@@ -908,7 +873,8 @@ def test_a_foundation_stack_is_none_of_an_application(name: str, host: str) -> N
     data["stacks"][0]["name"] = data["stacks"][1]["after"] = name
 
     assert (
-        f"pipeline hello: stacks[{name}].name: it is the foundation stack of host {host}. Rename it"
+        f"host hello: pipeline.stacks[{name}].name: it is the foundation stack of"
+        f" host {host}. Rename it"
     ) in problems(data)
 
 
@@ -923,8 +889,8 @@ def test_a_pipelines_own_stack_is_none_of_an_application() -> None:
 
     assert problems(data, organisation=organisation) == [
         (
-            "pipeline one-region: stacks[one-region-pipeline].name: it is the stack of a pipeline"
-            " itself. Rename it"
+            "host one-region: pipeline.stacks[one-region-pipeline].name: it is the stack of a"
+            " pipeline. Rename it"
         )
     ]
 
@@ -937,7 +903,7 @@ def test_a_pipelines_stack_is_none_of_the_foundation() -> None:
 
     assert problems(sample_pipelines.hello(), organisation=organisation) == [
         (
-            "pipeline hello: name: hello-pipeline is the foundation stack of host build. Rename the"
+            "host hello: its stack hello-pipeline is the foundation stack of host build. Rename the"
             " pipeline"
         )
     ]

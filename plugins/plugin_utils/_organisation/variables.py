@@ -1,0 +1,157 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables of hosts, as Ansible has them: the only door to the inventory.
+
+A host costs one look-up (about 1 ms), a value that holds a template about 1 ms more; values
+without one are taken as they are. A template that fails is a problem of its host and field.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Mapping
+
+from ansible.errors import AnsibleError, AnsibleUndefinedVariable
+from ansible.template import Templar
+
+from .._fields import called
+from .problems import Problems
+
+_TEMPLATE = re.compile(r"\{\{|\{%|\{#")
+_DYNAMIC_REFERENCE = re.compile(r"\{\{\s*resolve:")
+_PLAIN = (bool, int, float, type(None))
+
+Groups = t.Mapping[str, t.Sequence[str]]
+HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
+
+
+class Unreadable:
+    """Stands for a value whose template failed, which is reported already."""
+
+
+UNREADABLE = Unreadable()
+
+
+class Variables:
+    """Groups, and the variables of every host.
+
+    :param hostvars: Ansible's own ``hostvars``, or plain mappings.
+    :param loader: what templates with look-ups read files with: ``_loader`` of an action.
+    """
+
+    def __init__(self, groups: Groups, hostvars: HostVars, *, loader: t.Any = None) -> None:
+        self.groups = {name: list(members) for name, members in groups.items()}
+        self.problems = Problems(self.file)
+        self.hostvars = hostvars
+        self._loader = loader
+        self._raw: dict[str, t.Mapping[str, t.Any]] = {}
+        self._templars: dict[str, t.Any] = {}
+        self._values: dict[tuple[str, str], t.Any] = {}
+
+    def get(self, host: str, name: str, default: t.Any = None) -> t.Any:
+        """Return the value of a variable; *default* where it is unset, null or unreadable.
+
+        Inside a list or mapping, UNREADABLE takes the place of what could not be templated.
+        """
+        value = self._value(host, name)
+        return default if value is None or value is UNREADABLE else value
+
+    def is_unreadable(self, host: str, name: str) -> bool:
+        """Return whether the template of the whole variable failed."""
+        return self._value(host, name) is UNREADABLE
+
+    def file(self, host: str) -> str | None:
+        """Return the inventory file of *host*."""
+        value = self._of(host).get("inventory_file")
+        return None if value is None else str(value)
+
+    def _of(self, host: str) -> t.Mapping[str, t.Any]:
+        if host not in self._raw:
+            raw_get = getattr(self.hostvars, "raw_get", None)
+            self._raw[host] = raw_get(host) if raw_get else self.hostvars[host]
+        return self._raw[host]
+
+    def _value(self, host: str, name: str) -> t.Any:
+        key = (host, name)
+        if key not in self._values:
+            self._values[key] = self._read(host, name, self._of(host).get(name))
+        return self._values[key]
+
+    def _read(self, host: str, field: str, value: t.Any) -> t.Any:
+        """Return *value* as plain data, with its templates evaluated one by one."""
+        if isinstance(value, str):
+            # Subclasses of str carry Ansible's tags, which say what may be templated.
+            return self._template(host, field, value) if _TEMPLATE.search(value) else str(value)
+        if isinstance(value, Mapping):
+            return {
+                str(key) if isinstance(key, str) else key: self._read(host, f"{field}.{key}", item)
+                for key, item in value.items()
+            }
+        if isinstance(value, (list, tuple)):
+            return [
+                self._read(host, f"{field}[{called(item, number)}]", item)
+                for number, item in enumerate(value, start=1)
+            ]
+        return value if isinstance(value, _PLAIN) else self._template(host, field, value)
+
+    def _template(self, host: str, field: str, value: t.Any) -> t.Any:
+        """Return what a template, or a value in a vault, gives."""
+        if host not in self._templars:
+            self._templars[host] = Templar(loader=self._loader, variables=self._of(host))
+        try:
+            return _plain(self._templars[host].template(value))
+        except AnsibleError as exc:
+            self.problems.add(*_explain(field, str(value), exc), host=host)
+            return UNREADABLE
+
+
+def _plain(value: t.Any) -> t.Any:
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def is_dynamic_reference(text: str) -> bool:
+    """Return whether *text* holds one of CloudFormation's ``{{resolve:...}}``."""
+    return _DYNAMIC_REFERENCE.search(text) is not None
+
+
+def _explain(field: str, text: str, exc: AnsibleError) -> tuple[str, str]:
+    """Return what is wrong with a template, and what to do."""
+    if is_dynamic_reference(text):
+        return (
+            (
+                f"{field}: {{{{resolve:...}}}} is a dynamic reference of CloudFormation, which"
+                " Jinja"
+                " cannot read"
+            ),
+            (
+                "In a pipeline, put it in the template or the template configuration;"
+                " elsewhere write"
+                " the value as !unsafe"
+            ),
+        )
+    reason = " ".join(str(exc).split())
+    if isinstance(exc, AnsibleUndefinedVariable):
+        return f"{field}: {reason}", "Define it for this host, or correct the template"
+    return (
+        f"{field}: {reason} (in {text!r})",
+        "Correct the template; text with {{ or {% that is none is written !unsafe",
+    )
+
+
+__all__ = (
+    "UNREADABLE",
+    "Groups",
+    "HostVars",
+    "Unreadable",
+    "Variables",
+    "is_dynamic_reference",
+)

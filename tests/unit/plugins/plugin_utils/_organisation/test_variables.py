@@ -1,0 +1,116 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Variables as Ansible has them: read once, templated where needed, failures reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
+    UNREADABLE,
+    Variables,
+)
+
+HOSTS = """
+all:
+  hosts:
+    hello:
+      name: HELLO
+      plain: {text: x, list: [1, true, null]}
+      pipeline:
+        source: {repository: "https://example.com/{{ name | lower }}", branch: "{{ brnch }}"}
+        stacks: [{name: api, parameters: {Greeting: !unsafe "{{resolve:ssm:/x:1}}"}}]
+      broken: "{{ name name }}"
+      secret: "{{resolve:secretsmanager:hello:SecretString:pw}}"
+      chain: "{{ undefined_here }}"
+    other:
+      chain: "{{ undefined_here }}"
+"""
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> Variables:
+    path = tmp_path / "hosts.yml"
+    path.write_text(HOSTS, encoding="ascii")
+    loader = DataLoader()
+    inventory = InventoryManager(loader=loader, sources=[str(path)])
+    manager = VariableManager(loader=loader, inventory=inventory)
+    return Variables(
+        inventory.get_groups_dict(), HostVars(inventory, manager, loader), loader=loader
+    )
+
+
+def told(variables: Variables) -> list[str]:
+    """Return the problems, without hosts and files."""
+    return [line.split("): ", 1)[1] for line in variables.problems.lines()]
+
+
+def test_values_are_plain_data(variables: Variables) -> None:
+    value = variables.get("hello", "plain")
+
+    assert value == {"text": "x", "list": [1, True, None]}
+    assert type(value["text"]) is str
+    assert variables.get("hello", "nothing", "default") == "default"
+    assert not variables.problems
+
+
+def test_a_template_that_fails_leaves_the_rest(variables: Variables) -> None:
+    value: Any = variables.get("hello", "pipeline")
+
+    assert value["source"] == {"repository": "https://example.com/hello", "branch": UNREADABLE}
+    assert value["stacks"][0]["parameters"]["Greeting"] == "{{resolve:ssm:/x:1}}"
+    assert told(variables) == [
+        (
+            "pipeline.source.branch: 'brnch' is undefined. Define it for this host, or correct the"
+            " template"
+        )
+    ]
+
+
+def test_the_same_undefined_variable_of_many_hosts_is_one_problem(variables: Variables) -> None:
+    for host in ("hello", "other"):
+        assert variables.get(host, "chain") is None
+        assert variables.is_unreadable(host, "chain")
+
+    [line] = variables.problems.lines()
+    assert line.startswith("host hello, other (")
+
+
+def test_a_syntax_error_is_explained(variables: Variables) -> None:
+    variables.get("hello", "broken")
+
+    [line] = told(variables)
+    assert line.startswith("broken: Syntax error in template: ")
+    assert "(in '{{ name name }}'). Correct the template" in line
+
+
+def test_a_dynamic_reference_is_explained(variables: Variables) -> None:
+    variables.get("hello", "secret")
+
+    [line] = told(variables)
+    assert line.startswith("secret: {{resolve:...}} is a dynamic reference of CloudFormation")
+
+
+def test_a_host_is_looked_up_once(variables: Variables) -> None:
+    looked_up: list[str] = []
+    hostvars: Any = variables.hostvars
+    raw_get = hostvars.raw_get
+
+    def count(host: str) -> Any:
+        looked_up.append(host)
+        return raw_get(host)
+
+    hostvars.raw_get = count
+
+    for name in ("plain", "pipeline", "name"):
+        variables.get("hello", name)
+
+    assert looked_up == ["hello"]
