@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -33,6 +34,7 @@ class Latency:
 class Settings:
     """Everything that the control endpoint sets.
 
+    held: kinds of work (operation, change_set, drift) that stay in progress while they are here.
     accounts: the ids that exist (principals of others are refused); empty means: any.
     change_page: changes on one page of DescribeChangeSet.
     drift_page: resources on one page of DescribeStackResourceDrifts, at most.
@@ -42,6 +44,7 @@ class Settings:
     """
 
     latency: Latency = field(default_factory=Latency)
+    held: set[str] = field(default_factory=set)
     faults: Faults = field(default_factory=Faults)
     resource_faults: ResourceFaults = field(default_factory=ResourceFaults)
     secure_transport: bool = True
@@ -64,15 +67,26 @@ class Settings:
                 self.faults = Faults.from_data(value)
             elif name == "resource_faults":
                 self.resource_faults = ResourceFaults.from_data(value)
-            elif name == "accounts":
-                self.accounts = set(value)
+            elif name in ("accounts", "held"):
+                setattr(self, name, set(value))
             else:
                 setattr(self, name, value)
+
+    def takes_time(self, kind: str) -> bool:
+        """Whether work of a kind can be seen in progress."""
+        return kind in self.held or getattr(self.latency, kind) > 0
+
+    async def wait(self, kind: str, seconds: float) -> None:
+        """Take the time that work of a kind takes, and wait while it is held."""
+        await asyncio.sleep(seconds)
+        while kind in self.held:
+            await asyncio.sleep(0.01)
 
     def as_data(self) -> dict[str, Any]:
         """The settings as JSON data."""
         return {
             "latency": asdict(self.latency),
+            "held": sorted(self.held),
             "faults": self.faults.as_data(),
             "resource_faults": self.resource_faults.as_data(),
             "secure_transport": self.secure_transport,

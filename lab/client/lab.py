@@ -141,6 +141,7 @@ class Lab:
             process.ask(f"{self.url}/_ministack/reset", method="POST")
         self._configure(
             latency={},
+            held=[],
             faults=[],
             resource_faults=[],
             secure_transport=True,
@@ -244,6 +245,13 @@ class Lab:
                 "drift": drift,
             }
         )
+
+    def hold(self, *kinds: Literal["operation", "change_set", "drift"]) -> None:
+        """Let work of these kinds stay in progress, and all other work go on; none releases all.
+
+        operation: a stack's. drift: a drift detection.
+        """
+        self._configure(held=kinds)
 
     def set_faults(self, rules: Iterable[Rule]) -> None:
         """Replace the fault rules; an empty list ends all faults."""

@@ -69,7 +69,7 @@ def _detect(settings: Settings, stock: Handler, parameters: Parameters) -> Respo
             f"Drift detection is already in progress for stack {stack['StackId']}",
         )
         return running
-    if not settings.latency.drift:
+    if not settings.takes_time("drift"):
         return stock(parameters)
     detection_id = provisioners.new_uuid()
     detections[detection_id] = {
@@ -80,7 +80,7 @@ def _detect(settings: Settings, stock: Handler, parameters: Parameters) -> Respo
     }
 
     async def finish() -> None:
-        await asyncio.sleep(settings.latency.drift)
+        await settings.wait("drift", settings.latency.drift)
         before = set(detections)
         status, _unused, body = stock(parameters)
         if status == 200:

@@ -40,7 +40,7 @@ def install(settings: Settings) -> None:
         if task is not None and task not in started:
             started.add(task)
             delay += settings.latency.operation
-        await asyncio.sleep(delay)
+        await settings.wait("operation", delay)
         _current(function, arguments)
         for check in CHECKS:
             check(work)

@@ -135,8 +135,7 @@ class _Wrapper:
         end at once.
         """
         status, _unused, body = response
-        seconds = self._settings.latency.change_set
-        if status != 200 or not seconds:
+        if status != 200 or not self._settings.takes_time("change_set"):
             return response
         change_set_id = body.decode().split("<Id>")[1].split("</Id>")[0]
         change_set = cloudformation._change_sets[change_set_id]
@@ -147,7 +146,7 @@ class _Wrapper:
         )
 
         async def finish() -> None:
-            await asyncio.sleep(seconds)
+            await self._settings.wait("change_set", self._settings.latency.change_set)
             change_set.update(end)
 
         task = asyncio.get_running_loop().create_task(finish())

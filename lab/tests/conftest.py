@@ -27,6 +27,7 @@ def lab(running_lab: Lab) -> Iterator[Lab]:
     running_lab.set_faults([])
     running_lab.set_resource_faults([])
     running_lab.set_latency(0)
+    running_lab.hold()
     running_lab.set_secure_transport(True)
     running_lab.set_change_page(100)
     running_lab.set_artifact_copier("pipeline-role")

@@ -185,6 +185,26 @@ def test_a_change_set_is_seen_in_progress(lab: Lab, stacks: Stacks) -> None:
     assert len(described["Changes"]) == 1
 
 
+def test_what_is_held_stays_in_progress_until_it_is_released(lab: Lab, stacks: Stacks) -> None:
+    """Talks to a running lab."""
+    lab.hold("change_set")
+    stacks.change_set("one", "CREATE", {"A": TOPIC})
+
+    def status() -> str:
+        return str(
+            stacks.api.describe_change_set(StackName=stacks.name, ChangeSetName="one")["Status"]
+        )
+
+    assert status() == "CREATE_IN_PROGRESS"
+    lab.hold("operation")
+    while status() == "CREATE_IN_PROGRESS":
+        pass
+    stacks.execute("one")
+    assert stacks.status() == "CREATE_IN_PROGRESS"
+    lab.hold()
+    assert stacks.wait() == "CREATE_COMPLETE"
+
+
 def test_many_stacks_progress_at_once(lab: Lab, stacks: Stacks) -> None:
     """Talks to a running lab."""
     lab.set_latency(0.5)
