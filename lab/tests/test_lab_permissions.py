@@ -30,6 +30,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.te
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack import (
     template as _template,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.converge import Converger
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.upload import (
@@ -154,10 +155,14 @@ class Subject:
             termination_protection=True,
             stack_policy=stack_policy,
         )
-        patience = Patience(20, speak=print, sleep=lambda _: time.sleep(0.005))
+        patience = Patience(20, report=print, sleep=lambda _: time.sleep(0.005))
         templates = TemplateStore(lambda: self.client("s3"), bucket) if bucket else None
         converger = Converger(
-            self.api, desired, patience=patience, check_mode=check_mode, templates=templates
+            StackApi(self.api),
+            desired,
+            patience=patience,
+            check_mode=check_mode,
+            templates=templates,
         )
         converger.run()
 

@@ -13,7 +13,8 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments i
     ACCOUNT_ACCESS_INFO,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
-    Target,
+    Failure,
+    Options,
     account_of,
     for_each,
     gateway_of,
@@ -37,9 +38,8 @@ class ActionModule(PipelineAction):
             if "account_id" not in account:
                 raise PipelineError(f"account {account.get('name', '')} has no account_id")
 
-        def prove(account: Target) -> dict[str, t.Any]:
+        def prove(account: Options) -> None:
             gateway.open(account_of(account))
-            return {}
 
         answers = for_each(accounts, prove)
         return {
@@ -50,7 +50,7 @@ class ActionModule(PipelineAction):
                     "name": account.get("name") or account["account_id"],
                     "account_id": account["account_id"],
                 }
-                | answer
+                | ({"error": answer.error} if isinstance(answer, Failure) else {})
                 for account, answer in zip(accounts, answers, strict=True)
             ],
         }

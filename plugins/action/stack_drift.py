@@ -10,14 +10,12 @@ import dataclasses
 import datetime
 import typing as t
 
-from ansible.utils.display import Display
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import STACK_DRIFT
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
     account_of,
     gateway_of,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import Place
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.ignore import (
     read_ignores,
@@ -40,9 +38,8 @@ class ActionModule(PipelineAction):
     def act(self) -> dict[str, t.Any]:
         """Put the stack right."""
         self.require("account_id", "region")
-        host = self.task_vars.get("inventory_hostname", "")
         place = Place(
-            host=host or self.options["stack_name"],
+            host=self.host or self.options["stack_name"],
             account_id=self.options["account_id"],
             region=self.options["region"],
             stack=self.options["stack_name"],
@@ -55,10 +52,7 @@ class ActionModule(PipelineAction):
         look = Look(place, session, policies=True)
         reverter = Reverter(
             look,
-            patience=Patience(
-                self.options["wait_timeout"],
-                speak=lambda line: Display().display(f"{host}: {line}"),
-            ),
+            patience=self.patience(host=self.host),
             is_ignored=lambda one: any(ignore.matches(one.told(place)) for ignore in ignores),
             check_mode=self._task.check_mode,
         )

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.utils.display import Display
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import (
     STACK_DRIFT_INFO,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
     gateway_of,
-    with_defaults,
+    stack_targets,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.run import DriftRun
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
 ARGUMENT_SPEC = STACK_DRIFT_INFO
 
@@ -32,17 +29,11 @@ class ActionModule(PipelineAction):
     def act(self) -> dict[str, t.Any]:
         """Look at the stacks."""
         gateway = gateway_of(self.options)
-        targets = [with_defaults(target, self.options) for target in self.options["targets"]]
-        for target in targets:
-            for required in ("account_id", "region"):
-                if required not in target:
-                    raise PipelineError(f"target {target['stack_name']} has no {required}")
+        targets = stack_targets(self.options)
         run = DriftRun(
             targets,
             gateway,
-            patience=Patience(
-                self.options["wait_timeout"], speak=lambda line: Display().display(line)
-            ),
+            patience=self.patience(),
             policies=self.options["policies"],
         )
         tag = self.options["tag"]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
@@ -13,19 +14,27 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments i
     STACK_OUTPUTS_INFO,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
-    Target,
+    Failure,
+    Options,
     account_of,
     for_each,
     gateway_of,
-    with_defaults,
+    stack_targets,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Found
 
 ARGUMENT_SPEC = STACK_OUTPUTS_INFO
 
 _KEYS = ("account_id", "region", "stack_name")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Answer:
+    """A target's stack, and the value of the tag on every stack of its region that has it."""
+
+    found: Found | None
+    tagged: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 class ActionModule(PipelineAction):
@@ -36,46 +45,57 @@ class ActionModule(PipelineAction):
     def act(self) -> dict[str, t.Any]:
         """Read the stacks."""
         gateway = gateway_of(self.options)
-        targets = [with_defaults(target, self.options) for target in self.options["targets"]]
-        for target in targets:
-            for required in ("account_id", "region"):
-                if required not in target:
-                    raise PipelineError(f"target {target['stack_name']} has no {required}")
+        targets = stack_targets(self.options)
 
-        def read(target: Target) -> dict[str, t.Any]:
-            client = gateway.open(account_of(target)).client("cloudformation", target["region"])
+        def read(target: Options) -> _Answer:
+            session = gateway.open(account_of(target))
+            api = StackApi(session.client("cloudformation", target["region"]))
             name, tag = target["stack_name"], self.options["tag"]
             if not tag:
-                return _found_entry(StackApi(client).find(name))
-            found = {stack.name: stack for stack in StackApi(client).all()}
-            tagged = {one.name: one.tags[tag] for one in found.values() if tag in one.tags}
-            return _found_entry(found.get(name)) | {"tagged": tagged}
+                return _Answer(found=api.find(name))
+            stacks = {stack.name: stack for stack in api.all()}
+            tagged = {name: found.tags[tag] for name, found in stacks.items() if tag in found.tags}
+            return _Answer(found=stacks.get(name), tagged=tagged)
 
         answers = for_each(targets, read)
-        tagged = {
-            (target["account_id"], target["region"], name): value
-            for target, answer in zip(targets, answers, strict=True)
-            for name, value in answer.pop("tagged", {}).items()
-        }
-        for one in targets:
-            tagged.pop((one["account_id"], one["region"], one["stack_name"]), None)
         return {
             "changed": False,
             "caller_account_id": gateway.known_caller_account_id,
-            "tagged": [
-                {**dict(zip(_KEYS, place, strict=True)), "value": value}
-                for place, value in sorted(tagged.items())
-            ],
+            "tagged": _tagged(targets, answers),
             "stacks": [
-                _identity(target) | answer for target, answer in zip(targets, answers, strict=True)
+                _entry(target, answer) for target, answer in zip(targets, answers, strict=True)
             ],
         }
 
 
-def _found_entry(found: Found | None) -> dict[str, t.Any]:
+def _tagged(
+    targets: t.Sequence[Options], answers: t.Sequence[_Answer | Failure]
+) -> list[dict[str, str]]:
+    """Return the stacks with the tag that are no targets, by account, region and name."""
+    values = {
+        (target["account_id"], target["region"], name): value
+        for target, answer in zip(targets, answers, strict=True)
+        if isinstance(answer, _Answer)
+        for name, value in answer.tagged.items()
+    }
+    for target in targets:
+        values.pop((target["account_id"], target["region"], target["stack_name"]), None)
+    return [
+        {**dict(zip(_KEYS, place, strict=True)), "value": value}
+        for place, value in sorted(values.items())
+    ]
+
+
+def _entry(target: Options, answer: _Answer | Failure) -> dict[str, t.Any]:
+    entry = {"name": target.get("name") or target["stack_name"]}
+    entry |= {key: target[key] for key in _KEYS}
+    if isinstance(answer, Failure):
+        return {**entry, "error": answer.error}
+    found = answer.found
     if found is None:
-        return {"exists": False}
+        return {**entry, "exists": False}
     return {
+        **entry,
         "exists": True,
         "stack_id": found.stack_id,
         "status": found.status,
@@ -83,8 +103,3 @@ def _found_entry(found: Found | None) -> dict[str, t.Any]:
         "parameters": found.parameters,
         "tags": found.tags,
     }
-
-
-def _identity(target: Target) -> dict[str, t.Any]:
-    name = target.get("name") or target["stack_name"]
-    return {"name": name} | {key: target[key] for key in _KEYS}

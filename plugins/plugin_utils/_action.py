@@ -3,20 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no promise is made to others.
-"""What the actions share: arguments validated, refusals, errors that become a failed task."""
+"""The base of every action: arguments, refusals, errors that become a failed task."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import (
     HAS_BOTOCORE,
     warm_up,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
-# Imported in the parent: every forked worker inherits the models.
+# Actions are imported in the parent: every forked worker inherits the models.
 warm_up()
 
 _OPTION_OF_VARIABLE = {
@@ -30,9 +32,9 @@ _OPTION_OF_VARIABLE = {
 
 
 class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries no types
-    """An action that talks to AWS and to no host.
+    """An action that calls AWS, not a host.
 
-    Subclasses set *argument_spec* and implement :meth:`act`, which finds its validated arguments in
+    Subclasses set *argument_spec* and implement :meth:`act`. It finds its validated arguments in
     *options* and Ansible's variables in *task_vars*.
     """
 
@@ -60,11 +62,27 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
             return {"failed": True, "changed": False, "msg": str(exc)}
 
     def act(self) -> dict[str, t.Any]:
-        """Return the task's result; never the arguments. Raises PipelineError."""
+        """Return the task's result, without the arguments. Raises PipelineError."""
         raise NotImplementedError
 
+    @property
+    def host(self) -> str:
+        """The inventory's name of the host that the task runs for."""
+        return str(self.task_vars.get("inventory_hostname", ""))
+
+    def patience(self, *, host: str = "") -> Patience:
+        """Return the patience of ``wait_timeout``, which reports on the screen.
+
+        :param host: what its lines begin with; empty for a task of many hosts.
+        """
+        return Patience(
+            self.options["wait_timeout"],
+            report=lambda line: Display().display(line),
+            host=host,
+        )
+
     def require(self, *names: str) -> None:
-        """Raise PipelineError unless these options have a value, of the task or the play."""
+        """Raise PipelineError unless the task or the play gives these options a value."""
         for name in names:
             if not self.options.get(name):
                 raise PipelineError(f"missing required argument: {name}")
@@ -76,14 +94,14 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
                 cure="Install boto3 there",
             )
         if self._play_context.become:
-            raise PipelineError("become has no meaning for a call of AWS", cure="Take it away")
+            raise PipelineError("become does not apply to calls of AWS", cure="Remove it")
         for environment in self._task.environment or []:
             for variable in environment if isinstance(environment, dict) else ():
                 if str(variable).startswith("AWS_"):
                     option = _OPTION_OF_VARIABLE.get(str(variable), "profile or role_arn")
                     raise PipelineError(
-                        f"environment: {variable} does not reach an action, which runs in"
-                        " ansible-playbook itself",
+                        f"environment: {variable} has no effect here, because actions run inside"
+                        " ansible-playbook",
                         cure=f"Use the option {option}, or set it before ansible-playbook starts",
                     )
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no promise is made to others.
-"""The arguments of the actions, as plain data; a unit test compares the documentation."""
+"""The arguments of the actions, as plain data; a unit test compares them with the documentation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 
 Spec = dict[str, dict[str, t.Any]]
 
-_WAY_IN: Spec = {
+_ACCOUNT: Spec = {
     "account_id": {"type": "str"},
     "profile": {"type": "str"},
     "role_arn": {"type": "str"},
@@ -19,7 +19,7 @@ _WAY_IN: Spec = {
 }
 
 CONNECTION: Spec = {
-    **_WAY_IN,
+    **_ACCOUNT,
     "region": {"type": "str"},
     "sts_region": {"type": "str"},
     "caller_account_id": {"type": "str"},
@@ -53,7 +53,7 @@ _STACKS: Spec = {
         "required": True,
         "options": {
             "name": {"type": "str"},
-            **_WAY_IN,
+            **_ACCOUNT,
             "region": {"type": "str"},
             "stack_name": {"type": "str", "required": True},
         },
@@ -82,7 +82,7 @@ ACCOUNT_ACCESS_INFO: Spec = {
         "type": "list",
         "elements": "dict",
         "required": True,
-        "options": {"name": {"type": "str"}, **_WAY_IN},
+        "options": {"name": {"type": "str"}, **_ACCOUNT},
     },
 }
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no promise is made to others.
-"""What can go wrong and is expected to: every error that an action turns into a failed task."""
+"""Every error that an action turns into a failed task."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import Ansib
 
 
 class PipelineError(AnsibleAWSError):  # type: ignore[misc]  # amazon.aws carries no types
-    """Says what happened and, where there is one, the cure.
+    """An expected error: what happened and, where there is one, the cure.
 
-    :param message: what was tried, or the whole message when there is no *exception*.
+    :param message: what failed, or the whole message where there is no *exception*.
     :param exception: the botocore exception behind it; its text follows the message.
-    :param cure: one sentence that says what the user can do.
+    :param cure: one sentence: what the user can do.
     """
 
     def __init__(
@@ -34,11 +34,14 @@ class PipelineError(AnsibleAWSError):  # type: ignore[misc]  # amazon.aws carrie
 
 
 class StackMoved(PipelineError):
-    """The stack is not in the state that it was judged in: look again and judge anew."""
+    """The stack is no longer in the state that was evaluated: read and evaluate it again."""
 
 
-class OrphanedWorker(PipelineError):
-    """ansible-playbook is gone; what is left of it must not write any more."""
+class OrphanedWorker(BaseException):
+    """ansible-playbook is gone: what is left of it must not write any more.
+
+    Like KeyboardInterrupt it is not an Exception, so no error handler swallows it.
+    """
 
 
 class ErrorHandler(AWSErrorHandler):  # type: ignore[misc]  # amazon.aws carries no types

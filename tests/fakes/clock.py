@@ -12,7 +12,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patienc
 
 
 class Clock:
-    """Stands in for the time of a Patience, and keeps what it slept and said."""
+    """Stands in for the time of a Patience; records pauses and lines."""
 
     def __init__(self) -> None:
         self.time = 1_000.0
@@ -20,11 +20,19 @@ class Clock:
         self.lines: list[str] = []
 
     def patience(
-        self, seconds: float = 3_600, *, speak: Callable[[str], None] | None = None
+        self,
+        seconds: float = 3_600,
+        *,
+        report: Callable[[str], object] | None = None,
+        host: str = "",
     ) -> Patience:
         """Return patience that lives by this clock."""
         return Patience(
-            seconds, speak=speak or self.lines.append, now=lambda: self.time, sleep=self.sleep
+            seconds,
+            report=report or self.lines.append,
+            host=host,
+            now=lambda: self.time,
+            sleep=self.sleep,
         )
 
     def sleep(self, seconds: float) -> None:

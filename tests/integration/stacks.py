@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.converge import (
     Converger,
     Outcome,
@@ -141,9 +142,9 @@ class SmallStack:
             capabilities=("CAPABILITY_NAMED_IAM",),
         )
         return Converger(
-            self.client,
+            StackApi(self.client),
             desired,
-            patience=Patience(seconds, speak=lambda line: None),
+            patience=Patience(seconds, report=lambda line: None),
             allow_replacement=allow_replacement,
             check_mode=check_mode,
         ).run()

@@ -3,4 +3,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no promise is made to others.
-"""The way into AWS: accounts, clients, credentials, waiting, many targets at once."""
+"""Access to AWS: accounts, credentials, clients, waits, many targets at once."""

@@ -7,63 +7,87 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import typing as t
 
-from .._errors import OrphanedWorker, PipelineError
+from .._errors import PipelineError
 from .gateway import Account, Gateway
 
 _THREADS = 16
-_WAYS_IN = ("profile", "role_arn", "access_role_name")
+_CREDENTIALS = ("profile", "role_arn", "access_role_name")
 
-Target = t.Mapping[str, t.Any]
-One = t.TypeVar("One")
+Options = t.Mapping[str, t.Any]  # an action's arguments, or one of its targets
+Target = t.TypeVar("Target")
+Result = t.TypeVar("Result")
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """What stands in for the result of a target that failed."""
+
+    error: str
 
 
 def for_each(
-    targets: t.Sequence[One], work: t.Callable[[One], dict[str, t.Any]]
-) -> list[dict[str, t.Any]]:
+    targets: t.Sequence[Target], work: t.Callable[[Target], Result]
+) -> list[Result | Failure]:
     """Return what *work* returns for each target, in their order.
 
-    A PipelineError becomes the entry ``error`` of its target and stops no other.
+    An error is the Failure of its target alone. An unexpected one names its type.
     """
 
-    def attempt(target: One) -> dict[str, t.Any]:
+    def attempt(target: Target) -> Result | Failure:
         try:
             return work(target)
-        except OrphanedWorker:
-            raise
         except PipelineError as exc:
-            return {"error": str(exc)}
+            return Failure(str(exc))
+        except Exception as exc:  # a bug met at one target stops no other
+            return Failure(f"unexpected {type(exc).__name__}: {exc}")
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=_THREADS) as pool:
         return list(pool.map(attempt, targets))
 
 
-def with_defaults(target: Target, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return *target* with what it leaves out taken from the connection *options*.
+def with_defaults(target: Options, options: Options) -> dict[str, t.Any]:
+    """Return *target*, completed from the task's connection *options*.
 
-    The way into an account is taken whole, from the one or from the other.
+    The credentials come whole, from the target or from the options.
     """
     given = {key: value for key, value in target.items() if value is not None}
     result = {key: options[key] for key in ("account_id", "region") if options.get(key)} | given
-    if not any(key in given for key in _WAYS_IN):
-        result |= {key: options[key] for key in _WAYS_IN if options.get(key)}
+    if not any(key in given for key in _CREDENTIALS):
+        result |= {key: options[key] for key in _CREDENTIALS if options.get(key)}
     return result
 
 
-def account_of(options: t.Mapping[str, t.Any]) -> Account:
+def stack_targets(options: Options) -> list[dict[str, t.Any]]:
+    """Return the task's targets, completed. Raises PipelineError without account or region."""
+    targets = [with_defaults(target, options) for target in options["targets"]]
+    for target in targets:
+        for required in ("account_id", "region"):
+            if required not in target:
+                raise PipelineError(
+                    f"the target {target['stack_name']} has no {required}",
+                    cure=f"Set {required} of the target or of the task",
+                )
+    return targets
+
+
+def account_of(options: Options) -> Account:
     """Return the account that *options*, or a target, name."""
-    return Account(account_id=options["account_id"], **{key: options.get(key) for key in _WAYS_IN})
+    return Account(
+        account_id=options["account_id"], **{key: options.get(key) for key in _CREDENTIALS}
+    )
 
 
-def gateway_of(options: t.Mapping[str, t.Any]) -> Gateway:
+def gateway_of(options: Options) -> Gateway:
     """Return the gateway that the connection *options* describe.
 
-    Raises PipelineError when neither ``sts_region`` nor ``region`` is given.
+    Raises PipelineError without ``sts_region`` and ``region``.
     """
     region = options.get("sts_region") or options.get("region")
     if not region:
-        raise PipelineError("no region", cure="Set region or sts_region")
+        raise PipelineError("no region is set", cure="Set region or sts_region")
     return Gateway(
         sts_region=region,
         endpoint_url=options.get("endpoint_url"),
@@ -71,4 +95,12 @@ def gateway_of(options: t.Mapping[str, t.Any]) -> Gateway:
     )
 
 
-__all__ = ("Target", "account_of", "for_each", "gateway_of", "with_defaults")
+__all__ = (
+    "Failure",
+    "Options",
+    "account_of",
+    "for_each",
+    "gateway_of",
+    "stack_targets",
+    "with_defaults",
+)

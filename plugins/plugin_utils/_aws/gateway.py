@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way into an account: base credentials, the access role, proven accounts, clients.
+"""Access to an account: base credentials, the access role, proven accounts, clients.
 
-Base credentials are whatever boto3 finds. For another account its access role is assumed with
-them, refreshable, through a regional STS endpoint (global tokens are not valid in opt-in regions).
+Base credentials are whatever boto3 finds. They assume the access role of every other account,
+refreshable, through a regional STS endpoint: global tokens are not valid in opt-in regions.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Client = t.Any  # botocore makes its client classes at run time
 
 _SESSION_NAME = "crossaccount.pipeline"
 _NO_CREDENTIALS = (
-    "Set AWS_PROFILE or AWS_ACCESS_KEY_ID where ansible-playbook is started, or aws_profile of the"
+    "Set AWS_PROFILE or AWS_ACCESS_KEY_ID before ansible-playbook starts, or aws_profile of the"
     " host"
 )
 _SERVICES = ("cloudformation", "sts")
@@ -44,12 +44,12 @@ _SERVICES = ("cloudformation", "sts")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Account:
-    """An account and the way into it.
+    """An account and how to reach it.
 
-    :param account_id: 12 digits; proven against the credentials before the first use.
-    :param profile: an AWS profile that reaches the account by itself.
+    :param account_id: 12 digits; the credentials must prove to reach it before the first use.
+    :param profile: an AWS profile that reaches the account directly.
     :param role_arn: a role to assume instead of the access role.
-    :param access_role_name: the role that every account carries for this collection.
+    :param access_role_name: the role that every account has for this collection.
     """
 
     account_id: str
@@ -65,7 +65,7 @@ _SPARE_SESSIONS: list[t.Any] = []
 
 
 def _bare_session() -> t.Any:
-    """Return a session that has read nothing yet."""
+    """Return a session that has read no configuration yet."""
     session = botocore.session.Session()
     session.register_component("data_loader", _loader())
     return session
@@ -73,7 +73,7 @@ def _bare_session() -> t.Any:
 
 @functools.cache
 def _loader() -> t.Any:
-    """One loader, and so one copy of botocore's data, for every session of a process."""
+    """Return the loader of every session of this process: one copy of botocore's data."""
     return botocore.loaders.Loader()
 
 
@@ -84,7 +84,7 @@ def warm_up() -> None:
     """
     if not HAS_BOTOCORE:
         return
-    # What cannot be loaded now is loaded, or reported, with the first client.
+    # What cannot be loaded now is loaded, or fails, with the first client.
     with contextlib.suppress(botocore.exceptions.BotoCoreError, OSError):
         for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
             _loader().load_data(name)
@@ -97,10 +97,10 @@ def warm_up() -> None:
 class Gateway:
     """Opens accounts with one set of base credentials; safe to share between threads.
 
-    :param sts_region: region whose STS endpoint is asked; any session of it is valid everywhere.
+    :param sts_region: whose STS endpoint is asked; its sessions are valid in every region.
     :param endpoint_url: endpoint of every service; None leaves it to botocore (AWS_ENDPOINT_URL).
-    :param caller_account_id: the account of the base credentials where a caller has proven it,
-        which saves a call of GetCallerIdentity.
+    :param caller_account_id: the account of the base credentials where it is known already;
+        saves a call of GetCallerIdentity.
     """
 
     def __init__(
@@ -129,17 +129,17 @@ class Gateway:
 
     @property
     def known_caller_account_id(self) -> str | None:
-        """The account of the base credentials, where it had to be found out; no call."""
+        """The account of the base credentials, None while nobody needed it; makes no call."""
         return self._caller_account_id
 
     def open(self, account: Account) -> AccountSession:
         """Return a session whose credentials are proven to reach *account* and no other.
 
-        Raises PipelineError when the account does not answer or another one does.
+        Raises PipelineError when the credentials reach no account, or another one.
         """
         with self._lock:
             opening = self._opening.setdefault(account, threading.Lock())
-        with opening:  # others are opened meanwhile
+        with opening:  # other accounts are opened meanwhile
             if account not in self._opened:
                 self._opened[account] = self._open(account)
             return self._opened[account]
@@ -158,7 +158,7 @@ class Gateway:
         return AccountSession(self, self._assuming_session(account))
 
     def create_client(self, session: t.Any, service: str, region: str) -> Client:
-        """Return a client of *session* that retries, and that stops when the parent is gone."""
+        """Return a client of *session* that retries, and stops when the parent is gone."""
         config = Config(
             connect_timeout=10,
             read_timeout=30,
@@ -207,7 +207,7 @@ class Gateway:
             assumed = parse_aws_arn(response["AssumedRoleUser"]["Arn"])
             if assumed is None or assumed["account_id"] != account.account_id:
                 raise PipelineError(
-                    f"role {role_arn} is not of account {account.account_id}",
+                    f"role {role_arn} does not belong to account {account.account_id}",
                     cure="Correct role_arn or account_id",
                 )
             found = response["Credentials"]
@@ -226,7 +226,8 @@ class Gateway:
     def _access_role_arn(self, account: Account) -> str:
         if not account.access_role_name:
             raise PipelineError(
-                f"no way into account {account.account_id} from {self.caller_account_id()}",
+                f"account {account.account_id} cannot be reached from account"
+                f" {self.caller_account_id()}: there is no role to assume",
                 cure="Set access_role_name, or role_arn or aws_profile of the host",
             )
         try:
@@ -237,7 +238,7 @@ class Gateway:
 
 
 class AccountSession:
-    """Clients of one account, in any region; its session is made with the first of them."""
+    """Clients of one account, in any region; the first one makes the botocore session."""
 
     def __init__(self, gateway: Gateway, make_session: t.Callable[[], t.Any]) -> None:
         self._gateway = gateway
@@ -261,7 +262,7 @@ def _new_session(profile: str | None, credentials: t.Any = None) -> t.Any:
 
 
 class _GivenCredentials:
-    """A botocore credential provider that gives what it was given."""
+    """A botocore credential provider of credentials that are already there."""
 
     METHOD = "assume-role"
     CANONICAL_NAME = None
@@ -285,7 +286,7 @@ def _assume_role(sts: Client, role_arn: str) -> dict[str, t.Any]:
             f"Failed to assume {role_arn}",
             exc,
             cure="The role (access_role_name, or role_arn of the host) must exist and trust the"
-            " credentials in use; a suspended or closed account gets state: quarantined",
+            " credentials in use. For a suspended or closed account set state: quarantined",
         ) from exc
 
 

@@ -5,8 +5,8 @@
 """A worker whose parent is gone writes nothing more.
 
 SIGKILL and SIGHUP of ansible-playbook leave its forked workers running. The parent's process id
-cannot be reused while it is our parent, so comparing it is enough; the pipe behind
-``multiprocessing.parent_process()`` is not, since sibling workers keep it open.
+cannot be reused while it is our parent, so comparing it is enough. The pipe behind
+``multiprocessing.parent_process()`` is not: sibling workers keep it open.
 """
 
 from __future__ import annotations

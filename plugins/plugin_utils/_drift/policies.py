@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from .._errors import OrphanedWorker, PipelineError
+from .._errors import PipelineError
 from .._policy.carriers import (
     DocumentSubject,
     FunctionSubject,
@@ -73,8 +73,6 @@ class PolicyDrift:
         for subject in subjects:
             try:
                 subject.read()
-            except OrphanedWorker:
-                raise
             except Gone:
                 self._gone.append(subject.resource)
             except PipelineError as exc:

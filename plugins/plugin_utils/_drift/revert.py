@@ -18,12 +18,13 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
 )
 
+from .._aws.gateway import Client
 from .._aws.patience import Patience
-from .._errors import ErrorHandler, OrphanedWorker, PipelineError
+from .._errors import PipelineError
 from .._policy.carriers import Repair
 from .._stack.api import StackApi
 from .._stack.change_set import ChangeSet, ChangeSets
-from .._stack.gate import DATA_TYPES, Change, refused
+from .._stack.gate import DATA_TYPES, Change, guarded
 from .._stack.model import Found
 from .._stack.operation import Operations
 from .._stack.status import Verdict
@@ -106,50 +107,33 @@ class RevertChange(Change):
         )
 
 
-class RevertChangeSets(ChangeSets):
-    """Drift-aware change sets of one account's stacks in one region."""
+def revert_change_sets(client: Client) -> ChangeSets[RevertChange]:
+    """Return the drift-aware change sets of one account's stacks in one region."""
+    return ChangeSets(client, read_change=RevertChange.from_description, IncludePropertyValues=True)
 
-    def revert(self, found: Found) -> ChangeSet:
-        """Begin to make a change set that leads back to the stack as it was deployed.
 
-        Raises PipelineError when the botocore that is installed does not know such change sets.
-        """
-        model = self._client.meta.service_model.operation_model("CreateChangeSet")
-        mode = model.input_shape.members.get("DeploymentMode")
-        if mode is None or _MODE not in (mode.enum or [_MODE]):
-            raise PipelineError(
-                "the botocore where ansible-playbook runs does not know drift-aware change sets",
-                cure=f"Install botocore {_NEEDED} or newer there",
-            )
-        return self._begin(
-            found.stack_id,
-            ChangeSetType="UPDATE",
-            DeploymentMode=_MODE,
-            UsePreviousTemplate=True,
-            Parameters=[
-                {"ParameterKey": name, "UsePreviousValue": True} for name in found.parameters
-            ],
-            Tags=ansible_dict_to_boto3_tag_list(found.tags),
-            Capabilities=_CAPABILITIES,
+def revert_request(client: Client, found: Found) -> dict[str, t.Any]:
+    """Return the request of the change set that leads back to the stack as it was deployed.
+
+    Raises PipelineError when the installed botocore does not know such change sets.
+    """
+    model = client.meta.service_model.operation_model("CreateChangeSet")
+    mode = model.input_shape.members.get("DeploymentMode")
+    if mode is None or _MODE not in (mode.enum or [_MODE]):
+        raise PipelineError(
+            "the botocore where ansible-playbook runs does not know drift-aware change sets",
+            cure=f"Install botocore {_NEEDED} or newer there",
         )
-
-    @ErrorHandler.common_error_handler("read the change set")  # type: ignore[untyped-decorator]
-    def _describe(self, names: dict[str, str]) -> dict[str, t.Any]:
-        answer = self._client.describe_change_set(**names, IncludePropertyValues=True)
-        return t.cast("dict[str, t.Any]", answer)
-
-    @ErrorHandler.common_error_handler("read the change set's further pages")  # type: ignore[untyped-decorator]
-    def _changes(self, page: dict[str, t.Any]) -> list[RevertChange]:
-        changes = list(page.get("Changes", []))
-        while page.get("NextToken"):
-            page = self._client.describe_change_set(
-                StackName=page["StackId"],
-                ChangeSetName=page["ChangeSetId"],
-                IncludePropertyValues=True,
-                NextToken=page["NextToken"],
-            )
-            changes.extend(page["Changes"])
-        return [RevertChange.from_description(change) for change in changes]
+    return {
+        "ChangeSetType": "UPDATE",
+        "DeploymentMode": _MODE,
+        "UsePreviousTemplate": True,
+        "Parameters": [
+            {"ParameterKey": name, "UsePreviousValue": True} for name in found.parameters
+        ],
+        "Tags": ansible_dict_to_boto3_tag_list(found.tags),
+        "Capabilities": _CAPABILITIES,
+    }
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -193,8 +177,8 @@ class Reverter:
     ) -> None:
         self._look = look
         self._is_ignored = is_ignored
-        self._stacks: StackApi = look.stacks
-        self._change_sets = RevertChangeSets(look.stacks.client)
+        self._api: StackApi = look.stacks
+        self._change_sets = revert_change_sets(look.stacks.client)
         self._operations = Operations(look.stacks, patience)
         self._patience = patience
         self._check_mode = check_mode
@@ -273,7 +257,8 @@ class Reverter:
         ]
 
     def _revert(self, found: Found) -> None:
-        change_set = self._change_sets.revert(found)
+        request = revert_request(self._api.client, found)
+        change_set = self._change_sets.create(found.stack_id, **request)
         try:
             change_set = self._change_sets.read(change_set, self._patience)
             self._check(found, change_set)
@@ -281,23 +266,21 @@ class Reverter:
                 self._change_sets.delete(change_set)
                 return
             self._change_sets.execute(change_set)
-        except OrphanedWorker:
-            raise
         except PipelineError:
             with contextlib.suppress(PipelineError):
                 self._change_sets.delete(change_set)
             raise
-        self.done.changes = t.cast("tuple[RevertChange, ...]", change_set.changes)
+        self.done.changes = change_set.changes
         self.done.found = self._operations.executed(self._change_sets, change_set, name=found.name)
         # What the change set has put back needs no further write.
         self._look.read_policies_again()
 
-    def _check(self, found: Found, change_set: ChangeSet) -> None:
+    def _check(self, found: Found, change_set: ChangeSet[RevertChange]) -> None:
         if change_set.failure:
             raise PipelineError(f"the change set of {found.name} failed: {change_set.failure}")
-        changes = t.cast("tuple[RevertChange, ...]", change_set.changes)
-        guarded = refused(changes)
-        losing = [change for change in changes if change.loses_data or change in guarded]
+        changes = change_set.changes
+        refused = guarded(changes)
+        losing = [change for change in changes if change.loses_data or change in refused]
         if losing:
             raise PipelineError(
                 f"putting {found.name} right would lose data or roles: "
@@ -318,4 +301,4 @@ def _text(value: str | None) -> str:
     return "" if value in (None, "null") else str(value)
 
 
-__all__ = ("Property", "RevertChange", "RevertChangeSets", "Reverted", "Reverter")
+__all__ = ("Property", "RevertChange", "Reverted", "Reverter", "revert_change_sets")

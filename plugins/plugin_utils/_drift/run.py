@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._aws.batch import Target, account_of, for_each
+from .._aws.batch import Failure, Options, account_of, for_each
 from .._aws.gateway import Account, AccountSession
 from .._aws.patience import Patience
-from .._errors import OrphanedWorker, PipelineError
+from .._errors import PipelineError
 from .._policy.live import LivePolicies
 from .._policy.resolver import Deployed
 from .._stack.api import StackApi
@@ -78,8 +78,6 @@ class Look:
         """Start the detection; judge the stack anew where an operation came first."""
         try:
             detection.begin()
-        except OrphanedWorker:
-            raise
         except PipelineError:
             now = self.stacks.find(found.stack_id)
             if now is not None and now.verdict is Verdict.SETTLED:
@@ -178,7 +176,7 @@ class _Task:
     :ivar unlisted: why the stacks beside it could not be listed.
     """
 
-    target: Target
+    target: Options
     place: Place
     look: Look | None = None
     error: str | None = None
@@ -212,7 +210,7 @@ class DriftRun:
 
     def __init__(
         self,
-        targets: t.Sequence[Target],
+        targets: t.Sequence[Options],
         gateway: Opener,
         *,
         patience: Patience,
@@ -257,17 +255,17 @@ class DriftRun:
             tasks_of.setdefault((task.place.account_id, task.place.region), []).append(task)
         places = list(tasks_of)
 
-        def read(place: tuple[str, str]) -> dict[str, t.Any]:
+        def read(place: tuple[str, str]) -> dict[str, Found]:
             session = self._gateway.open(account_of(tasks_of[place][0].target))
             stacks = StackApi(session.client("cloudformation", place[1])).all()
-            return {"stacks": {one.name: one for one in stacks if one.status != _GONE}}
+            return {one.name: one for one in stacks if one.status != _GONE}
 
         for place, answer in zip(places, for_each(places, read), strict=True):
-            if "error" in answer:
+            if isinstance(answer, Failure):
                 # Its targets are read by name; an account that is closed fails them there.
-                tasks_of[place][0].unlisted = answer["error"]
+                tasks_of[place][0].unlisted = answer.error
             else:
-                self._listed[place] = answer["stacks"]
+                self._listed[place] = answer
 
     def _begin(self, look: Look) -> None:
         place = look.place
@@ -279,14 +277,14 @@ class DriftRun:
         """Take one step with every task that has not failed."""
         going = [task for task in tasks if task.error is None]
 
-        def take(task: _Task) -> dict[str, t.Any]:
+        def take(task: _Task) -> None:
             if task.look is None:
                 session = self._gateway.open(account_of(task.target))
                 task.look = Look(task.place, session, policies=self._policies)
-            return {"ended": step(task.look)}
+            step(task.look)
 
         for task, answer in zip(going, for_each(going, take), strict=True):
-            task.error = answer.get("error")
+            task.error = answer.error if isinstance(answer, Failure) else None
 
     def _follow(self) -> None:
         """Follow all of them until the last has ended, or the time is over."""
@@ -310,15 +308,13 @@ class DriftRun:
                 ]
                 if not waiting:
                     return
-        except OrphanedWorker:
-            raise
         except PipelineError as exc:  # the time is over: what has ended is complete all the same
             for task in waiting:
                 waited = f"gave up: {task.look.waits_for()}" if task.look else str(exc)
                 task.error = f"{waited}. {exc.cure}" if exc.cure else waited
 
 
-def _place(target: Target) -> Place:
+def _place(target: Options) -> Place:
     return Place(
         host=target.get("name") or target["stack_name"],
         account_id=target["account_id"],
@@ -329,7 +325,8 @@ def _place(target: Target) -> Place:
 
 def _stuck(found: Found) -> Finding:
     reason = f": {found.status_reason.rstrip('.')}" if found.status_reason else ""
-    cure = CURES.get(found.status) or f"What it needs: {found.verdict.value}"
+    needs = found.verdict.value
+    cure = CURES.get(found.status) or f"{needs[0].upper()}{needs[1:]}"
     return Finding(
         kind="stuck",
         resource=WHOLE_STACK,

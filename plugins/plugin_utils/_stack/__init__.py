@@ -3,4 +3,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no promise is made to others.
-"""One CloudFormation stack: what it is, what it should be, and the way from one to the other."""
+"""One CloudFormation stack: found, desired, compared, converged, removed."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls about one stack, each with AWS's answer as data; change sets are beside it."""
+"""The calls about stacks, answers as data; those about change sets are in change_set."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _CANCELLED = "cancelled"
 
 
 class StackApi:
-    """One account's stacks in one region.
+    """The stacks of one account in one region.
 
-    Every method raises PipelineError with AWS's own words when a call fails.
+    Every method raises PipelineError with AWS's message when a call fails.
     """
 
     def __init__(self, client: Client) -> None:
@@ -31,28 +31,25 @@ class StackApi:
         return t.cast("dict[str, t.Any]", self.client.describe_stacks(StackName=name)["Stacks"][0])
 
     def find(self, name: str) -> Found | None:
-        """Return the stack called *name* (or with that id), None when there is none.
-
-        Only "does not exist" means none: a throttled or failed read raises.
-        """
+        """Return the stack with this name or id; None only when it does not exist."""
         stack = self._describe(name)
         return None if stack is None else Found.from_description(stack)
 
     @ErrorHandler.common_error_handler("list the stacks")  # type: ignore[untyped-decorator]
     def all(self) -> list[Found]:
-        """Return every stack of the account in the region, all pages."""
+        """Return every stack of the account in the region."""
         pages = self.client.get_paginator("describe_stacks").paginate()
         return [Found.from_description(stack) for page in pages for stack in page["Stacks"]]
 
     @ErrorHandler.common_error_handler("read the template")  # type: ignore[untyped-decorator]
     def template(self, name: str) -> str | dict[str, t.Any]:
-        """Return the template as it was given: text, or data where it was JSON."""
+        """Return the template as it was deployed: text, or data where it was JSON."""
         answer = self.client.get_template(StackName=name, TemplateStage="Original")
         return t.cast("str | dict[str, t.Any]", answer["TemplateBody"])
 
     @ErrorHandler.common_error_handler("read the stack policy")  # type: ignore[untyped-decorator]
     def policy(self, name: str) -> dict[str, t.Any] | None:
-        """Return the stack policy, None when the stack has none."""
+        """Return the stack policy, None without one."""
         body = self.client.get_stack_policy(StackName=name).get("StackPolicyBody")
         return None if not body else t.cast("dict[str, t.Any]", json.loads(body))
 
@@ -70,22 +67,22 @@ class StackApi:
 
     @ErrorHandler.common_error_handler("delete the stack")  # type: ignore[untyped-decorator]
     def delete(self, stack_id: str) -> None:
-        """Begin to delete the stack; by id, so that no later stack of that name is meant."""
+        """Start to delete the stack; by id, so never a later stack of that name."""
         self.client.delete_stack(StackName=stack_id)
 
     @ErrorHandler.common_error_handler("continue the rollback")  # type: ignore[untyped-decorator]
     def continue_rollback(self, stack_id: str, *, skip: t.Sequence[str] = ()) -> None:
-        """Begin to continue a rollback that stopped half way, without the resources in *skip*."""
+        """Start to continue a rollback that stopped half way, without the resources in *skip*."""
         self.client.continue_update_rollback(StackName=stack_id, ResourcesToSkip=list(skip))
 
     @ErrorHandler.common_error_handler("roll the stack back")  # type: ignore[untyped-decorator]
     def roll_back(self, stack_id: str) -> None:
-        """Begin to roll back an update that stopped half way."""
+        """Start to roll back an update that stopped half way."""
         self.client.rollback_stack(StackName=stack_id)
 
     @ErrorHandler.common_error_handler("list the stack's resources")  # type: ignore[untyped-decorator]
     def resources(self, stack_id: str) -> list[dict[str, t.Any]]:
-        """Return the stack's resources, all pages."""
+        """Return the stack's resources, as ListStackResources does."""
         pages = self.client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
         return [entry for page in pages for entry in page["StackResourceSummaries"]]
 
@@ -105,21 +102,21 @@ class StackApi:
 
     @ErrorHandler.common_error_handler("read the stack's events")  # type: ignore[untyped-decorator]
     def operation_events(self, stack_id: str) -> list[dict[str, t.Any]]:
-        """Return the events of the stack's latest operation, newest first, and no older ones."""
+        """Return the events of the stack's latest operation, newest first."""
         pages = self.client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
-        result = []
+        events = []
         for page in pages:
             for event in page["StackEvents"]:
-                result.append(event)
+                events.append(event)
                 if _is_stack(event) and event["ResourceStatus"] in OPERATION_STARTS:
-                    return result
-        return result
+                    return events
+        return events
 
 
 def first_failure(events: list[dict[str, t.Any]]) -> str | None:
-    """Return what failed first in *events* (newest first), and why; None when nothing did.
+    """Return what failed first in *events* (newest first), and why; None when nothing failed.
 
-    Cancelled resources are consequences, not causes.
+    A cancelled resource is a consequence, not a cause.
     """
     for event in reversed(events):
         reason = event.get("ResourceStatusReason", "")
@@ -129,19 +126,19 @@ def first_failure(events: list[dict[str, t.Any]]) -> str | None:
 
 
 def in_progress(events: list[dict[str, t.Any]]) -> str | None:
-    """Return the resource that was last seen in progress in *events* (newest first)."""
+    """Return the latest resource in progress in *events* (newest first)."""
     seen = set()
     for event in events:
         logical_id = event["LogicalResourceId"]
         newest = logical_id not in seen
         seen.add(logical_id)
         if newest and not _is_stack(event) and event["ResourceStatus"].endswith("_IN_PROGRESS"):
-            return f"{_resource(event)} {event['ResourceStatus']}"
+            return _resource(event)
     return None
 
 
 def existing(resources: list[dict[str, t.Any]], types: frozenset[str]) -> list[str]:
-    """Return the resources of *types* that exist, as text."""
+    """Return those of *resources* that have one of *types* and exist, as text."""
     return [
         f"{entry['LogicalResourceId']} ({entry.get('PhysicalResourceId')})"
         for entry in resources

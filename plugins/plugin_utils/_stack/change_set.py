@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Change sets: made, read whole, executed, removed. Every apply of a stack is one."""
+"""Change sets: created, read whole, executed, deleted. Every change of a stack is one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 from .._aws.gateway import Client
 from .._aws.patience import Patience
 from .._errors import ErrorHandler, PipelineError, StackMoved
-from .gate import Change
+from .gate import Change, ChangeType
 from .model import Desired
 from .template import BODY_LIMIT
 from .upload import TemplateStore
@@ -36,55 +36,49 @@ _EMPTY = ("didn't contain changes", "No updates are to be performed")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ChangeSet:
+class ChangeSet(t.Generic[ChangeType]):
     """One change set.
 
-    :param changes: every page of them; empty until it is read, and when there is nothing to change.
-    :param failure: AWS's reason when it could not be made; None for one that is only empty.
+    :param changes: all of them; empty before it was read, and when there is nothing to change.
+    :param failure: AWS's reason when it failed; None for one that is only empty.
     """
 
     arn: str
     stack_id: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ChangeType, ...] = ()
     is_empty: bool = False
     failure: str | None = None
 
     @property
     def names(self) -> dict[str, str]:
-        """How a request names it; policies are about the stack, so the stack is named with it."""
+        """How a request names it; with the stack, as IAM policies are about stacks."""
         return {"StackName": self.stack_id, "ChangeSetName": self.arn}
 
 
-class ChangeSets:
+class ChangeSets(t.Generic[ChangeType]):
     """The change sets of one account's stacks in one region.
 
-    :param templates: where a template goes that is too large for a request.
+    :param read_change: makes a change of an entry of DescribeChangeSet.
+    :param details: what every DescribeChangeSet asks for besides.
     """
 
-    def __init__(self, client: Client, templates: TemplateStore | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        read_change: t.Callable[[dict[str, t.Any]], ChangeType],
+        **details: t.Any,
+    ) -> None:
         self._client = client
-        self._templates = templates
+        self._read_change = read_change
+        self._details = details
 
-    def create(self, desired: Desired, *, new_stack: bool) -> ChangeSet:
-        """Begin to make a change set that leads to *desired*.
+    def create(self, stack_name: str, **request: t.Any) -> ChangeSet[ChangeType]:
+        """Start to create the change set of *request*, once, also when the reply is lost.
 
         Raises StackMoved when AWS refuses because of the stack's state, PipelineError otherwise.
         """
-        return self._begin(
-            desired.name,
-            ChangeSetType="CREATE" if new_stack else "UPDATE",
-            **self._template(desired.template),
-            Parameters=[
-                {"ParameterKey": key, "ParameterValue": value}
-                for key, value in desired.parameters.items()
-            ],
-            Tags=ansible_dict_to_boto3_tag_list(desired.tags),
-            Capabilities=list(desired.capabilities),
-        )
-
-    def _begin(self, stack_name: str, **request: t.Any) -> ChangeSet:
-        """Begin to make the change set that *request* describes, once, also on a lost reply."""
-        # A name of its own makes a repeated request, after a lost reply, recognisable.
+        # A unique name makes a repeated request, after a lost reply, recognisable.
         name = f"{_PREFIX}{uuid.uuid4().hex}"
         try:
             answer = self._client.create_change_set(
@@ -98,62 +92,50 @@ class ChangeSets:
         except botocore.exceptions.ClientError as exc:
             if exc.response["Error"]["Code"] != "AlreadyExistsException":
                 raise StackMoved("Failed to create the change set", exc) from exc
-            return self._made(stack_name, name)
+            return self._created(stack_name, name)
         except botocore.exceptions.HTTPClientError as exc:
-            # No reply to any attempt; it may have been made all the same.
+            # No attempt had a reply; AWS may have created it all the same.
             with contextlib.suppress(PipelineError):
-                return self._made(stack_name, name)
+                return self._created(stack_name, name)
             raise PipelineError("Failed to create the change set", exc) from exc
         except botocore.exceptions.BotoCoreError as exc:
             raise PipelineError("Failed to create the change set", exc) from exc
 
-    def _template(self, body: str) -> dict[str, str]:
-        if self._templates is None or len(body) <= BODY_LIMIT:
-            return {"TemplateBody": body}
-        return {"TemplateURL": self._templates.url_of(body)}
+    def _created(self, stack_name: str, name: str) -> ChangeSet[ChangeType]:
+        created = self._describe({"StackName": stack_name, "ChangeSetName": name})
+        return ChangeSet(arn=created["ChangeSetId"], stack_id=created["StackId"])
 
-    def _made(self, stack_name: str, name: str) -> ChangeSet:
-        made = self._describe({"StackName": stack_name, "ChangeSetName": name})
-        return ChangeSet(arn=made["ChangeSetId"], stack_id=made["StackId"])
+    def read(self, change_set: ChangeSet[ChangeType], patience: Patience) -> ChangeSet[ChangeType]:
+        """Wait until *change_set* is created and return it whole.
 
-    def read(self, change_set: ChangeSet, patience: Patience) -> ChangeSet:
-        """Wait until *change_set* is made and return it whole.
-
-        Raises StackMoved when it is gone: another one of its stack was executed.
+        Raises StackMoved when it is gone: another change set of its stack was executed.
         """
-        for _poll in patience.polls(lambda: f"{change_set.arn} is being made"):
+        for _poll in patience.polls(lambda: f"{change_set.arn} is being created"):
             try:
-                first = self._describe(change_set.names)
+                page = self._describe(change_set.names)
             except is_ansible_aws_error_code("ChangeSetNotFound") as exc:
                 raise StackMoved("the change set is gone", exc) from exc
-            if first["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+            if page["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
                 break
-        if first["Status"] == "FAILED":
-            reason = first.get("StatusReason") or "no reason given"
+        if page["Status"] == "FAILED":
+            reason = page.get("StatusReason") or "no reason given"
             if any(text in reason for text in _EMPTY):
                 return dataclasses.replace(change_set, is_empty=True)
             return dataclasses.replace(change_set, failure=reason)
-        return dataclasses.replace(change_set, changes=tuple(self._changes(first)))
+        changes = list(page.get("Changes", []))
+        while page.get("NextToken"):
+            page = self._describe(change_set.names, NextToken=page["NextToken"])
+            changes.extend(page["Changes"])
+        read = tuple(self._read_change(change) for change in changes)
+        return dataclasses.replace(change_set, changes=read)
 
     @ErrorHandler.common_error_handler("read the change set")  # type: ignore[untyped-decorator]
-    def _describe(self, names: dict[str, str]) -> dict[str, t.Any]:
-        return t.cast("dict[str, t.Any]", self._client.describe_change_set(**names))
+    def _describe(self, names: dict[str, str], **page: str) -> dict[str, t.Any]:
+        answer = self._client.describe_change_set(**names, **self._details, **page)
+        return t.cast("dict[str, t.Any]", answer)
 
-    @ErrorHandler.common_error_handler("read the change set's further pages")  # type: ignore[untyped-decorator]
-    def _changes(self, page: dict[str, t.Any]) -> list[Change]:
-        """Return the changes of *page* and of all that follow it."""
-        changes = list(page.get("Changes", []))
-        if page.get("NextToken"):
-            further = self._client.get_paginator("describe_change_set").paginate(
-                StackName=page["StackId"],
-                ChangeSetName=page["ChangeSetId"],
-                PaginationConfig={"StartingToken": page["NextToken"]},
-            )
-            changes.extend(change for more in further for change in more["Changes"])
-        return [Change.from_description(change) for change in changes]
-
-    def execute(self, change_set: ChangeSet) -> None:
-        """Begin to execute *change_set*, once, also when the reply to it is lost.
+    def execute(self, change_set: ChangeSet[ChangeType]) -> None:
+        """Start to execute *change_set*, once, also when the reply is lost.
 
         Raises StackMoved when another operation came first, PipelineError otherwise.
         """
@@ -165,13 +147,13 @@ class ChangeSets:
             if not self.was_executed(change_set):
                 raise StackMoved("Failed to execute the change set", exc) from exc
 
-    def was_executed(self, change_set: ChangeSet) -> bool:
-        """Return whether the execution of *change_set* has begun."""
+    def was_executed(self, change_set: ChangeSet[ChangeType]) -> bool:
+        """Return whether the execution of *change_set* has started."""
         return str(self.execution_status(change_set)).startswith("EXECUTE_")
 
     @ErrorHandler.common_error_handler("read the change set")  # type: ignore[untyped-decorator]
-    def execution_status(self, change_set: ChangeSet) -> str:
-        """Return how far the execution of *change_set* is; ``GONE`` when it was removed."""
+    def execution_status(self, change_set: ChangeSet[ChangeType]) -> str:
+        """Return how far the execution of *change_set* is; ``GONE`` when it was deleted."""
         try:
             answer = self._client.describe_change_set(**change_set.names)
         except self._client.exceptions.ChangeSetNotFoundException:
@@ -185,9 +167,38 @@ class ChangeSets:
         return bool(answer["Summaries"])
 
     @ErrorHandler.common_error_handler("delete the change set")  # type: ignore[untyped-decorator]
-    def delete(self, change_set: ChangeSet) -> None:
-        """Remove *change_set*; nothing happens when it is gone."""
+    def delete(self, change_set: ChangeSet[ChangeType]) -> None:
+        """Delete *change_set*; nothing happens when it is gone."""
         self._client.delete_change_set(**change_set.names)
 
 
-__all__ = ("ChangeSet", "ChangeSets")
+def template_change_sets(client: Client) -> ChangeSets[Change]:
+    """Return the change sets that apply templates."""
+    return ChangeSets(client, read_change=Change.from_description)
+
+
+def template_request(
+    desired: Desired, *, new_stack: bool, templates: TemplateStore | None
+) -> dict[str, t.Any]:
+    """Return the request of the change set that leads to *desired*.
+
+    :param templates: where a template goes that is too large for a request.
+    """
+    body = desired.template
+    if templates is None or len(body) <= BODY_LIMIT:
+        template = {"TemplateBody": body}
+    else:
+        template = {"TemplateURL": templates.url_of(body)}
+    return {
+        "ChangeSetType": "CREATE" if new_stack else "UPDATE",
+        **template,
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in desired.parameters.items()
+        ],
+        "Tags": ansible_dict_to_boto3_tag_list(desired.tags),
+        "Capabilities": list(desired.capabilities),
+    }
+
+
+__all__ = ("ChangeSet", "ChangeSets", "template_change_sets", "template_request")

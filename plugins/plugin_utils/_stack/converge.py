@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Converge one stack: found -> judged -> change set -> gate -> executed -> settled."""
+"""Converge one stack: found, evaluated, change set, gate, executed, settled."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import contextlib
 import dataclasses
 import typing as t
 
-from .._aws.gateway import Client
 from .._aws.patience import Patience
 from .._errors import PipelineError, StackMoved
 from .api import StackApi, existing
-from .change_set import ChangeSet, ChangeSets
-from .gate import DATA_TYPES, Change, refused
-from .model import Desired, Difference, Found, differences, direct_differences
+from .change_set import ChangeSet, template_change_sets, template_request
+from .compare import read_differences
+from .gate import DATA_TYPES, Change, guarded
+from .model import Desired, Difference, Found, direct_differences
 from .operation import Operations
 from .status import Verdict
 from .upload import TemplateStore
@@ -30,7 +30,7 @@ class Outcome:
 
     :param operation: ``none``, ``create``, ``update``, or ``repair`` (a stuck stack in check mode).
     :param found: the stack afterwards; None where it does not exist yet (check mode).
-    :param changes: what the change set changes; empty when none was needed.
+    :param changes: those of the change set; empty where none was needed.
     """
 
     operation: t.Literal["none", "create", "update", "repair"]
@@ -40,24 +40,22 @@ class Outcome:
 
     @property
     def changed(self) -> bool:
-        """Whether anything differs from before, or would."""
+        """Whether anything was changed, or would be."""
         return self.operation != "none"
 
 
 class Converger:
-    """Brings one stack to what is desired.
+    """Brings one stack to its desired state.
 
-    :param client: CloudFormation in the stack's account and region.
     :param allow_replacement: let keys, buckets and roles be replaced or removed.
-    :param resources_to_skip: logical ids that a rollback is continued without.
+    :param resources_to_skip: logical ids that a continued rollback skips.
     :param templates: where a template goes that is too large for a request.
-    :param check_mode: leave no change set and no stack behind; a template that was uploaded for
-        the change set stays.
+    :param check_mode: leave no change set and no stack behind; an uploaded template stays.
     """
 
     def __init__(
         self,
-        client: Client,
+        api: StackApi,
         desired: Desired,
         *,
         patience: Patience,
@@ -66,20 +64,22 @@ class Converger:
         templates: TemplateStore | None = None,
         check_mode: bool = False,
     ) -> None:
-        self._api = StackApi(client)
-        self._change_sets = ChangeSets(client, templates)
+        self._api = api
         self._desired = desired
-        self._operations = Operations(self._api, patience)
         self._patience = patience
         self._allow_replacement = allow_replacement
         self._resources_to_skip = resources_to_skip
+        self._templates = templates
         self._check_mode = check_mode
+        self._change_sets = template_change_sets(api.client)
+        self._operations = Operations(api, patience)
 
     def run(self) -> Outcome:
         """Converge, and return what that did. Raises PipelineError with cause and cure."""
+        name = self._desired.name
         repaired: set[Verdict] = set()
-        for _round in self._patience.polls(lambda: f"{self._desired.name} is never left alone"):
-            found = self._operations.settled(self._desired.name)
+        for _round in self._patience.polls(lambda: f"another process keeps changing {name}"):
+            found = self._operations.settled(name)
             verdict = Verdict.ABSENT if found is None else found.verdict
             if found is not None and verdict is Verdict.BLOCKED:
                 raise self._operations.blocked(found)
@@ -94,15 +94,15 @@ class Converger:
             try:
                 return self._apply(found)
             except StackMoved:
-                if self._is_as_judged(found):
+                if self._is_unchanged(found):
                     raise  # AWS refuses the request itself, not the moment
         raise AssertionError  # polls() ends by raising only
 
-    def _is_as_judged(self, judged: Found | None) -> bool:
+    def _is_unchanged(self, found: Found | None) -> bool:
         now = self._api.find(self._desired.name)
-        if now is None or judged is None:
-            return now is judged
-        return now.version == judged.version
+        if now is None or found is None:
+            return now is found
+        return now.version == found.version
 
     def _repair(self, found: Found, verdict: Verdict) -> None:
         if verdict is Verdict.DISCARD:
@@ -116,105 +116,96 @@ class Converger:
             self._operations.carry_out(found, lambda: self._api.roll_back(found.stack_id))
 
     def _discard(self, found: Found) -> None:
-        """Delete a stack that never existed properly, unless it holds a key or a bucket."""
+        """Delete a stack whose creation failed, unless it holds a key or a bucket."""
         data = existing(self._api.resources(found.stack_id), DATA_TYPES)
         if data:
             raise PipelineError(
                 f"{found.name} is {found.status} and holds {', '.join(data)}",
-                cure="Look at what they hold; delete the stack by hand, retaining what is needed,"
+                cure="Check what they contain, delete the stack by hand, retaining what is needed,"
                 " then run again",
             )
         self._operations.delete(found)
 
     def _apply(self, found: Found | None) -> Outcome:
-        if found is None or found.verdict in (Verdict.ABSENT, Verdict.REVIEW):
+        if found is None or not found.exists:
             return self._change(found, (), new_stack=True)
-        desired = self._desired
-        policy = self._api.policy(found.stack_id) if desired.stack_policy is not None else None
-        differing = differences(
-            desired,
-            found,
-            found_template=self._api.template(found.stack_id),
-            found_policy=policy,
-        )
+        differing = read_differences(self._api, self._desired, found)
         if any(difference.needs_change_set for difference in differing):
-            return self._change(found, tuple(differing), new_stack=False)
+            return self._change(found, differing, new_stack=False)
         return self._change_directly(found, differing)
 
     def _change(
         self, found: Found | None, differing: tuple[Difference, ...], *, new_stack: bool
     ) -> Outcome:
-        change_set = self._change_sets.create(self._desired, new_stack=new_stack)
+        desired = self._desired
+        request = template_request(desired, new_stack=new_stack, templates=self._templates)
+        change_set = self._change_sets.create(desired.name, **request)
         try:
             change_set = self._change_sets.read(change_set, self._patience)
             self._check_gate(change_set)
         except PipelineError:
-            # Also when the time is over: what was begun here does not stay, where AWS lets it go.
+            # Also when the time is over: nothing of ours stays, where AWS lets us delete it.
             with contextlib.suppress(PipelineError):
                 self._withdraw(found, change_set)
             raise
         if change_set.is_empty:
             self._withdraw(found, change_set)
             if found is None or new_stack:
-                raise PipelineError(f"the template of {self._desired.name} has nothing to create")
-            # AWS sees no change in what differs here (the text of a template, say).
+                raise PipelineError(f"the template of {desired.name} has nothing to create")
+            # What differs changes nothing for AWS: the text of a template, for example.
             return self._change_directly(found, differing)
         operation: t.Literal["create", "update"] = "create" if new_stack else "update"
         if self._check_mode:
             self._withdraw(found, change_set)
-            return self._outcome(operation, found, differing, change_set.changes)
+            after = found
+        else:
+            after = self._execute(found, change_set)
+        return Outcome(
+            operation=operation, found=after, differences=differing, changes=change_set.changes
+        )
+
+    def _execute(self, found: Found | None, change_set: ChangeSet[Change]) -> Found:
+        """Execute the change set, then set the direct settings; return the stack."""
         try:
             self._change_sets.execute(change_set)
         except StackMoved:
             self._withdraw(found, change_set)
             raise
         after = self._operations.executed(self._change_sets, change_set, name=self._desired.name)
-        self._set_directly(after, direct_differences(self._desired, after, found_policy=None))
-        return self._outcome(operation, after, differing, change_set.changes)
+        self._set_directly(after, direct_differences(self._desired, after))
+        return after
 
-    def _check_gate(self, change_set: ChangeSet) -> None:
+    def _check_gate(self, change_set: ChangeSet[Change]) -> None:
         if change_set.failure:
             raise PipelineError(
                 f"the change set of {self._desired.name} failed: {change_set.failure}"
             )
-        needing_word = [] if self._allow_replacement else refused(change_set.changes)
-        if needing_word:
+        refused = [] if self._allow_replacement else guarded(change_set.changes)
+        if refused:
             raise PipelineError(
                 f"{self._desired.name} would lose data or roles: "
-                + "; ".join(str(change) for change in needing_word),
-                cure="Nothing was changed. Set allow_replacement for this run if that is meant",
+                + "; ".join(str(change) for change in refused),
+                cure="Nothing was changed. If you want this, set allow_replacement for this run",
             )
 
-    def _change_directly(self, found: Found, differing: t.Sequence[Difference]) -> Outcome:
-        """Change what has no place in a change set, where it differs."""
-        differing = [one for one in differing if not one.needs_change_set]
+    def _change_directly(self, found: Found, differing: t.Iterable[Difference]) -> Outcome:
+        """Change only the direct settings, where they differ."""
+        direct = tuple(item for item in differing if not item.needs_change_set)
         if not self._check_mode:
-            self._set_directly(found, differing)
-        return self._outcome("update" if differing else "none", found, differing, ())
+            self._set_directly(found, direct)
+        return Outcome(operation="update" if direct else "none", found=found, differences=direct)
 
-    def _outcome(
-        self,
-        operation: t.Literal["none", "create", "update"],
-        found: Found | None,
-        differing: t.Sequence[Difference],
-        changes: tuple[Change, ...],
-    ) -> Outcome:
-        return Outcome(
-            operation=operation, found=found, differences=tuple(differing), changes=changes
-        )
-
-    def _withdraw(self, found: Found | None, change_set: ChangeSet) -> None:
-        """Remove the change set, and the stack that it made, by its id, where it is empty."""
+    def _withdraw(self, found: Found | None, change_set: ChangeSet[Change]) -> None:
+        """Delete the change set, and the empty stack that it created, by its id."""
         self._change_sets.delete(change_set)
         if found is None or found.stack_id != change_set.stack_id:
-            made = self._api.find(change_set.stack_id)
-            if made is None or made.verdict is not Verdict.REVIEW:
+            created = self._api.find(change_set.stack_id)
+            if created is None or created.verdict is not Verdict.REVIEW:
                 return
-            if not self._change_sets.any_left(made.stack_id):  # another run's may be in it
-                self._api.delete(made.stack_id)
+            if not self._change_sets.any_left(created.stack_id):  # it may hold another run's
+                self._api.delete(created.stack_id)
 
-    def _set_directly(self, found: Found, differing: t.Sequence[Difference]) -> None:
-        """Set what has no place in a change set."""
+    def _set_directly(self, found: Found, differing: t.Iterable[Difference]) -> None:
         for difference in differing:
             if difference.what == "termination_protection":
                 self._api.set_termination_protection(found.stack_id, difference.after)

@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The gate: which changes of a change set need the user's word. Pure."""
+"""The gate: which changes of a change set need the user's consent. Pure."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
+
+from .result import ChangeEntry
 
 # Resources whose replacement or removal loses data, or locks out what refers to them.
 GUARDED_TYPES = frozenset({"AWS::IAM::Role", "AWS::KMS::Key", "AWS::S3::Bucket"})
@@ -16,7 +18,7 @@ DATA_TYPES = frozenset({"AWS::KMS::Key", "AWS::S3::Bucket"})
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Change:
-    """One resource's change, as DescribeChangeSet tells it.
+    """One resource's change, as DescribeChangeSet returns it.
 
     :param replacement: ``True``, ``False`` or ``Conditional``; empty for what is added or removed.
     """
@@ -29,7 +31,7 @@ class Change:
 
     @classmethod
     def from_description(cls, change: dict[str, t.Any]) -> Change:
-        """Return what *change*, an entry of DescribeChangeSet, says."""
+        """Return the change that *change*, an entry of DescribeChangeSet, describes."""
         resource = change["ResourceChange"]
         return cls(
             action=resource["Action"],
@@ -43,21 +45,34 @@ class Change:
         text = f"{self.action} {self.logical_id} ({self.resource_type})"
         return f"{text}, replacement: {self.replacement}" if self._may_replace else text
 
+    def as_dict(self) -> ChangeEntry:
+        """Return it as a task's result holds it."""
+        return {
+            "action": self.action,
+            "logical_id": self.logical_id,
+            "resource_type": self.resource_type,
+            "replacement": self.replacement,
+            "scope": self.scope,
+        }
+
     @property
     def _may_replace(self) -> bool:
         return self.replacement in ("True", "Conditional")
 
     @property
     def is_guarded(self) -> bool:
-        """Whether it replaces or removes (or may) a key, a bucket or a role."""
+        """Whether it replaces or removes, or may replace, a key, a bucket or a role."""
         return self.resource_type in GUARDED_TYPES and (
             self.action == "Remove" or self._may_replace
         )
 
 
-def refused(changes: t.Iterable[Change]) -> list[Change]:
-    """Return the changes that may not happen without the user's word."""
+ChangeType = t.TypeVar("ChangeType", bound=Change)
+
+
+def guarded(changes: t.Iterable[ChangeType]) -> list[ChangeType]:
+    """Return the changes that need the user's consent."""
     return [change for change in changes if change.is_guarded]
 
 
-__all__ = ("DATA_TYPES", "GUARDED_TYPES", "Change", "refused")
+__all__ = ("DATA_TYPES", "GUARDED_TYPES", "Change", "guarded")

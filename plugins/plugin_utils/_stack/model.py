@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a stack is and what it should be: plain data, compared without a call."""
+"""A stack as it should be and as it is: plain data, compared without a call."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
@@ -16,19 +15,19 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 
 from .._errors import PipelineError
 from .status import Verdict, verdict_of
-from .template import parameter_defaults, same_template
+from .template import HIDDEN, parameter_defaults, same_template
 
 # CloudFormation's limit of one parameter value, in bytes.
 PARAMETER_LIMIT = 4_096
 
-_NO_ECHO = "****"
+What = t.Literal["template", "parameters", "tags", "termination_protection", "stack_policy"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Desired:
-    """The stack that the inventory and the templates want.
+    """The stack as it should be.
 
-    :param parameters: all of them, as the strings that CloudFormation keeps.
+    :param parameters: all of them, as the strings that CloudFormation stores.
     :param stack_policy: None leaves the stack's policy alone.
     """
 
@@ -40,10 +39,36 @@ class Desired:
     termination_protection: bool = False
     stack_policy: dict[str, t.Any] | None = None
 
+    @classmethod
+    def from_values(
+        cls,
+        *,
+        name: str,
+        template: str,
+        parameters: t.Mapping[str, t.Any],
+        tags: t.Mapping[str, t.Any],
+        capabilities: t.Iterable[str] = (),
+        termination_protection: bool = False,
+        stack_policy: dict[str, t.Any] | None = None,
+    ) -> Desired:
+        """Return the stack that an inventory's values describe.
+
+        Raises PipelineError for a value that no parameter or tag can hold.
+        """
+        return cls(
+            name=name,
+            template=template,
+            parameters={str(key): parameter_value(key, value) for key, value in parameters.items()},
+            tags={str(key): _tag_value(str(key), value) for key, value in tags.items()},
+            capabilities=tuple(capabilities),
+            termination_protection=termination_protection,
+            stack_policy=stack_policy,
+        )
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Found:
-    """The stack that AWS has, as DescribeStacks tells it."""
+    """The stack as DescribeStacks returns it."""
 
     stack_id: str
     name: str
@@ -57,7 +82,7 @@ class Found:
 
     @classmethod
     def from_description(cls, stack: dict[str, t.Any]) -> Found:
-        """Return what *stack*, an entry of DescribeStacks, says."""
+        """Return the stack that *stack*, an entry of DescribeStacks, describes."""
         return cls(
             stack_id=stack["StackId"],
             name=stack["StackName"],
@@ -78,7 +103,7 @@ class Found:
 
     @property
     def version(self) -> tuple[str, str, str]:
-        """What differs as soon as any operation has been at the stack."""
+        """What differs as soon as any operation has begun on the stack."""
         return (self.stack_id, self.status, self.updated)
 
     @property
@@ -86,23 +111,40 @@ class Found:
         """What the status allows next."""
         return verdict_of(self.status)
 
+    @property
+    def exists(self) -> bool:
+        """Whether it was ever created, as opposed to deleted or holding only change sets."""
+        return self.verdict not in (Verdict.ABSENT, Verdict.REVIEW)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Resource:
+    """One resource of a stack; all empty for what concerns the stack as a whole."""
+
+    logical_id: str = ""
+    resource_type: str = ""
+    physical_id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.logical_id} ({self.resource_type})"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Difference:
     """One way in which the stack found is not the stack desired."""
 
-    what: str  # template, parameters, tags, termination_protection, stack_policy
+    what: What
     before: t.Any
     after: t.Any
 
     @property
     def needs_change_set(self) -> bool:
-        """Whether a change set can carry it; protection and stack policy are set beside it."""
+        """Whether a change set can make it; protection and stack policy are set directly."""
         return self.what in ("template", "parameters", "tags")
 
 
 def parameter_value(name: str, value: t.Any) -> str:
-    """Return *value* as the text that CloudFormation keeps of parameter *name*.
+    """Return *value* as the text that CloudFormation stores for parameter *name*.
 
     Lists become comma-separated, in the order given. Raises PipelineError for what no parameter
     can hold: an item with a comma, a mapping, more than 4,096 bytes.
@@ -112,17 +154,34 @@ def parameter_value(name: str, value: t.Any) -> str:
     elif isinstance(value, (list, tuple)):
         items = [parameter_value(name, item) for item in value]
         if any("," in item for item in items):
-            raise PipelineError(f"parameter {name}: an item of its list holds a comma")
+            raise PipelineError(f"parameter {name}: an item of its list contains a comma")
         text = ",".join(items)
     elif isinstance(value, (str, int, float)):
         text = str(value)
     else:
-        raise PipelineError(f"parameter {name}: a {type(value).__name__} cannot be its value")
+        raise PipelineError(
+            f"parameter {name}: its value is {_kind(value)}",
+            cure="Use text, a number, a boolean or a list of them",
+        )
     size = len(text.encode())
     if size > PARAMETER_LIMIT:
         raise PipelineError(
-            f"parameter {name}: {size} bytes, more than the {PARAMETER_LIMIT} that one value holds"
+            f"parameter {name}: its value has {size} bytes, and CloudFormation allows"
+            f" {PARAMETER_LIMIT}"
         )
+    return text
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    return "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
+
+
+def _tag_value(name: str, value: t.Any) -> str:
+    text = str(value)
+    if not (text.isascii() and name.isascii()):
+        raise PipelineError(f"tag {name}: {text!r} is not ASCII", cure="Use plain letters")
     return text
 
 
@@ -135,27 +194,24 @@ def differences(
 ) -> list[Difference]:
     """Return every way in which *found* differs from *desired*; empty when nothing does.
 
-    A secret (NoEcho) parameter reads as ``****`` and so is never seen to differ.
+    A secret (NoEcho) parameter reads as ``****``, so it never differs.
     """
     result = []
     if not same_template(desired.template, found_template):
-        result.append(
-            Difference(what="template", before=_text(found_template), after=desired.template)
-        )
+        result.append(Difference(what="template", before=found_template, after=desired.template))
     before, after = found.parameters, _with_defaults(desired, found)
-    visible = {key: value for key, value in after.items() if before.get(key) != _NO_ECHO}
-    if visible != {key: value for key, value in before.items() if value != _NO_ECHO}:
+    visible = {key: value for key, value in after.items() if before.get(key) != HIDDEN}
+    if visible != {key: value for key, value in before.items() if value != HIDDEN}:
         result.append(Difference(what="parameters", before=before, after=after))
     if found.tags != desired.tags:
         result.append(Difference(what="tags", before=found.tags, after=desired.tags))
-    result.extend(direct_differences(desired, found, found_policy=found_policy))
-    return result
+    return result + direct_differences(desired, found, found_policy=found_policy)
 
 
 def direct_differences(
     desired: Desired, found: Found, *, found_policy: dict[str, t.Any] | None = None
 ) -> list[Difference]:
-    """Return the differences that have no place in a change set."""
+    """Return the differences of direct settings, which no change set holds."""
     result = []
     if found.termination_protection != desired.termination_protection:
         result.append(
@@ -173,16 +229,10 @@ def direct_differences(
 
 
 def _with_defaults(desired: Desired, found: Found) -> dict[str, str]:
-    """A parameter left out of an update takes the template's default, not its old value."""
+    """Return all parameters: one left out of an update takes the template's default."""
     if desired.parameters.keys() >= found.parameters.keys():
         return desired.parameters
     return parameter_defaults(desired.template) | desired.parameters
-
-
-def _text(template: str | dict[str, t.Any]) -> str:
-    if isinstance(template, str):
-        return template
-    return json.dumps(template, indent=2, default=str)
 
 
 __all__ = (
@@ -190,6 +240,8 @@ __all__ = (
     "Desired",
     "Difference",
     "Found",
+    "Resource",
+    "What",
     "differences",
     "direct_differences",
     "parameter_value",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Follow a stack's operations to their end, and say how they ended."""
+"""Follow a stack's operations to their end, and report how they ended."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from .._aws.patience import Patience
 from .._errors import PipelineError
 from .api import StackApi, first_failure, in_progress
 from .change_set import ChangeSet, ChangeSets
+from .gate import ChangeType
 from .model import Found
-from .status import CURES, Verdict, is_success
+from .status import CURES, Verdict, is_success, progress
 
 _INVALID_PRINCIPAL = "invalid principal"
 _QUARANTINE = (
-    "An account that the policy names is suspended, closed or has not enabled this region: give its"
-    " host state: quarantined, or take the region out of its regions"
+    "An account that the policy names is suspended or closed, or has not enabled this region: set"
+    " state: quarantined for its host, or remove the region from its regions"
 )
 _CONTINUE = (
-    "Remove the cause and run again, or name the resources that the rollback may go on without in"
-    " resources_to_skip"
+    "Fix the cause and run again, or list in resources_to_skip the resources that the rollback may"
+    " skip"
 )
 
 
@@ -38,14 +39,14 @@ class Operations:
         self._patience = patience
 
     def settled(self, name: str) -> Found | None:
-        """Return the stack (by name or id) once nothing runs on it any more."""
+        """Return the stack (by name or id) once no operation is in progress."""
         found: Found | None = None
 
         def describe() -> str:
             if found is None:
                 return name
             resource = in_progress(self._api.operation_events(found.stack_id))
-            text = f"{found.name} is {found.status}"
+            text = f"{found.name} {progress(found.status)}"
             return f"{text}, {resource}" if resource else text
 
         for _poll in self._patience.polls(describe):
@@ -55,10 +56,10 @@ class Operations:
         return found
 
     def carry_out(self, found: Found, request: t.Callable[[], None]) -> Found | None:
-        """Begin an operation on the stack with *request*, and return the stack after its end.
+        """Start an operation with *request* and return the stack after its end.
 
-        AWS may show the old status for a moment after it has taken the request, and an operation
-        that fails at once ends in the status that it began in: a new event tells that it has begun.
+        AWS may show the old status for a moment after it accepted the request, and an operation
+        that fails at once ends in the status that it started in. A new event shows the start.
         """
         before = self._api.newest_event(found.stack_id)
         request()
@@ -70,10 +71,12 @@ class Operations:
                 break
         return self.settled(found.stack_id)
 
-    def executed(self, change_sets: ChangeSets, change_set: ChangeSet, *, name: str) -> Found:
+    def executed(
+        self, change_sets: ChangeSets[ChangeType], change_set: ChangeSet[ChangeType], *, name: str
+    ) -> Found:
         """Return the stack after the execution of *change_set*; raises when it failed."""
-        # Until the execution has begun to show, the stack's status is still the old one.
-        for _poll in self._patience.polls(lambda: f"{name} has not begun yet"):
+        # Until the execution shows, the stack's status is still the old one.
+        for _poll in self._patience.polls(lambda: f"{name} has not started yet"):
             found = self._api.find(change_set.stack_id)
             if found is None or found.verdict is Verdict.BUSY:
                 break
@@ -98,7 +101,7 @@ class Operations:
             after = self.carry_out(found, lambda: self._api.delete(found.stack_id))
         except PipelineError:
             if found.termination_protection:
-                with contextlib.suppress(PipelineError):  # why it was refused is what counts
+                with contextlib.suppress(PipelineError):  # the first error is the one to report
                     self._api.set_termination_protection(found.stack_id, True)
             raise
         if after is not None and after.verdict is not Verdict.ABSENT:
@@ -119,7 +122,7 @@ class Operations:
     def blocked(found: Found) -> PipelineError:
         """Return the error of a stack that only the user can decide about."""
         cure = CURES.get(found.status, "This version does not know that status: update it")
-        reason = f": {found.status_reason}" if found.status_reason else ""
+        reason = f": {found.status_reason.rstrip('.')}" if found.status_reason else ""
         return PipelineError(f"{found.name} is {found.status}{reason}", cure=cure)
 
 

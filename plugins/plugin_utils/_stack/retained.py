@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys and buckets that a deleted stack left: found by their tags, deleted only on demand."""
+"""Keys and buckets that a deleted stack left: found by their tags, deleted only on request."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import (
 
 from .._aws.gateway import AccountSession, Client
 from .._errors import ErrorHandler, PipelineError
+from .result import RetainedEntry
 
-# A tag of the stack, which reaches what it makes and stays there. CloudFormation's own
-# (aws:cloudformation:stack-name) does not reach keys.
+# A tag of the stack, which its resources keep. CloudFormation does not give keys its own tag
+# (aws:cloudformation:stack-name).
 _STACK_TAG = "crossaccount:stack"
 # The longest window, in days, in which a deletion can still be cancelled.
-_PENDING_DAYS = 30
+_WINDOW_DAYS = 30
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Retained:
     """One bucket or key without a stack.
 
-    :param deletion_date: when the key is deleted for good (ISO 8601); None while none is scheduled.
+    :param deletion_date: when AWS deletes the key (ISO 8601); None while that is not scheduled.
     :param purged: whether this run emptied and deleted the bucket, or scheduled the key's deletion.
     """
 
@@ -44,9 +45,20 @@ class Retained:
         """The bucket's name or the key's id."""
         return self.arn.rsplit(":", 1)[-1].rsplit("/", 1)[-1]
 
+    def as_dict(self) -> RetainedEntry:
+        """Return it as a task's result holds it."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "arn": self.arn,
+            "region": self.region,
+            "deletion_date": self.deletion_date,
+            "purged": self.purged,
+        }
+
 
 class RetainedData:
-    """What earlier stacks of one name left in one region."""
+    """The keys and buckets that deleted stacks left in one region."""
 
     def __init__(self, session: AccountSession, region: str) -> None:
         self._region = region
@@ -58,22 +70,20 @@ class RetainedData:
     def of(self, stack_name: str, *, owned: t.Collection[str] = ()) -> list[Retained]:
         """Return the keys and buckets that stacks called *stack_name* left.
 
-        :param owned: physical ids that belong to the stack that stands now.
+        :param owned: physical ids of the present stack's resources.
         """
         pages = self._tagging.get_paginator("get_resources").paginate(
             TagFilters=[{"Key": _STACK_TAG, "Values": [stack_name]}],
             ResourceTypeFilters=["s3", "kms:key"],
         )
         arns = [entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]]
-        retained = (self._retained(arn) for arn in sorted(arns))
-        # Buckets first: a key is of use until they are empty.
-        return sorted(
-            (one for one in retained if one is not None and one.name not in owned),
-            key=lambda one: one.kind,
-        )
+        found = (self._read(arn) for arn in sorted(arns))
+        retained = [item for item in found if item is not None and item.name not in owned]
+        # Buckets first: the key is needed until they are empty.
+        return sorted(retained, key=lambda item: item.kind)
 
-    def _retained(self, arn: str) -> Retained | None:
-        """Return what *arn* is; None for what the tag index still lists after its end."""
+    def _read(self, arn: str) -> Retained | None:
+        """Return what *arn* is; None for what is gone, which the tag index lists for a while."""
         parsed = parse_aws_arn(arn)
         try:
             if parsed is not None and parsed["service"] == "s3":
@@ -90,12 +100,12 @@ class RetainedData:
         )
 
     def purge(self, retained: Retained) -> Retained:
-        """Delete a bucket with all that it holds, or schedule a key's deletion, for good."""
+        """Delete a bucket and all it contains, or schedule a key's deletion. Cannot be undone."""
         if retained.kind == "bucket":
             try:
                 self._delete_bucket(retained.name)
             except is_ansible_aws_error_code("NoSuchBucket"):
-                pass  # it went meanwhile
+                pass  # somebody else was faster
             return dataclasses.replace(retained, purged=True)
         if retained.deletion_date is not None:
             return retained
@@ -116,14 +126,14 @@ class RetainedData:
                 )
                 for error in answer.get("Errors", []):
                     raise PipelineError(
-                        f"cannot delete {error['Key']} of bucket {name}: {error['Message']}"
+                        f"cannot delete {error['Key']} in bucket {name}: {error['Message']}"
                     )
         self._s3.delete_bucket(Bucket=name)
 
 
 @ErrorHandler.common_error_handler("schedule the deletion of the retained key")  # type: ignore[untyped-decorator]
 def _schedule_deletion(kms: Client, arn: str) -> str:
-    answer = kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=_PENDING_DAYS)
+    answer = kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=_WINDOW_DAYS)
     return t.cast("str", answer["DeletionDate"].date().isoformat())
 
 

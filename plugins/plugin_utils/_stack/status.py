@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every StackStatus and what follows from it: the one place that knows a status."""
+"""Every StackStatus and what follows from it: the only file that knows a status."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Verdict(enum.Enum):
 
     ABSENT = "create it"
     SETTLED = "compare it, and update it where it differs"
-    REVIEW = "it holds nothing but change sets: create it with one of our own"
-    BUSY = "an operation runs: wait for its end and judge again"
-    DISCARD = "it never existed properly: delete it and create it"
-    CONTINUE = "its rollback stopped half way: continue it"
+    REVIEW = "it holds only change sets: create it with our own"
+    BUSY = "an operation is in progress: wait until it ends"
+    DISCARD = "its creation failed: delete it and create it again"
+    CONTINUE = "its rollback stopped half way: continue the rollback"
     ROLL_BACK = "its update stopped half way: roll it back"
     BLOCKED = "only the user can decide"
 
@@ -48,29 +48,44 @@ STATUSES: dict[str, Verdict] = {
     "IMPORT_ROLLBACK_COMPLETE": Verdict.SETTLED,
 }
 
-# What to tell the user when only the user can decide.
+# What the user can do where only the user can decide.
 CURES: dict[str, str] = {
-    "ROLLBACK_FAILED": "Its creation failed and could not be undone: look at its events, delete the"
-    " stack and retain what cannot be deleted, then run again",
-    "DELETE_FAILED": "Somebody's deletion of it failed: look at its events, finish the deletion and"
-    " retain what cannot be deleted, then run again",
-    "IMPORT_ROLLBACK_FAILED": "An import into it failed and could not be undone: look at its events"
-    " and repair it in the console, then run again",
+    "ROLLBACK_FAILED": "Its creation failed and could not be undone. Look at its events, delete the"
+    " stack, retaining what cannot be deleted, then run again",
+    "DELETE_FAILED": "Its deletion failed. Look at its events, finish the deletion, retaining what"
+    " cannot be deleted, then run again",
+    "IMPORT_ROLLBACK_FAILED": "An import into it failed and could not be undone. Look at its"
+    " events, repair it in the console, then run again",
 }
 
-# Ends of an operation that did what it was asked to do.
+# How an operation ends that did its work.
 _SUCCESSES = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 
-# Events of the stack itself that begin an operation, as opposed to its rollback.
+# Events of the stack itself that start an operation, as opposed to its rollback.
 OPERATION_STARTS = frozenset(
     {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
 )
 
 
+_PROGRESS: dict[str, str] = {
+    "CREATE_IN_PROGRESS": "creating",
+    "DELETE_IN_PROGRESS": "deleting",
+    "UPDATE_IN_PROGRESS": "updating",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "cleaning up",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "cleaning up",
+    "IMPORT_IN_PROGRESS": "importing",
+}
+
+
+def progress(status: str) -> str:
+    """Return in a word what is going on in a busy stack."""
+    return _PROGRESS.get(status, "rolling back")
+
+
 def verdict_of(status: str | None) -> Verdict:
     """Return what *status* allows; None is a stack that does not exist.
 
-    A status that this table does not know (newer than it) is left to the user.
+    An unknown status is newer than this table, and left to the user.
     """
     if status is None:
         return Verdict.ABSENT
@@ -78,23 +93,23 @@ def verdict_of(status: str | None) -> Verdict:
 
 
 def is_success(status: str | None) -> bool:
-    """Return whether an operation that ended in *status* did what it was asked to do."""
+    """Return whether an operation that ended in *status* did its work."""
     return status in _SUCCESSES
 
 
 def is_standing(status: str | None) -> bool:
-    """Return whether the stack was ever made, so that its parameters tell what AWS holds."""
+    """Return whether the stack was ever created, so that its parameters describe what AWS holds."""
     never_made = (Verdict.ABSENT, Verdict.REVIEW, Verdict.DISCARD)
     return status != "ROLLBACK_FAILED" and verdict_of(status) not in never_made
 
 
 def is_past_use(status: str | None) -> bool:
-    """Return whether the stack is gone, was never made, or can only be deleted."""
+    """Return whether the stack is gone, was never created, or can only be deleted."""
     return not is_standing(status) or status == "DELETE_FAILED"
 
 
 def is_readable(status: str | None) -> bool:
-    """Return whether outputs and parameters can be relied on: nothing runs, nothing is stuck."""
+    """Return whether outputs and parameters are reliable: not in progress, not stuck."""
     return verdict_of(status) is Verdict.SETTLED
 
 
@@ -107,5 +122,6 @@ __all__ = (
     "is_readable",
     "is_standing",
     "is_success",
+    "progress",
     "verdict_of",
 )

@@ -2,14 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CloudFormation templates: Lambda code into its place, sizes, one form for comparison.
+"""CloudFormation templates: Lambda code put in place, size limits, one form for comparison.
 
 A template is never a Jinja template: ``{{resolve:...}}`` and ``${...}`` belong to CloudFormation.
-Two placeholders name a file, relative to the template:
-
-* ``ZipFile: '@@ sync_artifacts.py @@'`` becomes the text of that file.
-* ``<<: '@@ ../../regional/files/regional.template @@'`` in a section such as ``Resources`` becomes
-  what that template has in the same section, comments included.
+The one substitution is a scalar such as ``'@@ sync_artifacts.py @@'``, which becomes the text of
+that file in the template's directory.
 """
 
 from __future__ import annotations
@@ -19,14 +16,12 @@ import re
 import typing as t
 from pathlib import Path
 
+import yaml
+
 from .._errors import PipelineError
 
-try:
-    import yaml
-
-    HAS_YAML = True
-except ImportError:  # Ansible itself cannot run without it
-    HAS_YAML = False
+# What CloudFormation returns in place of a secret (NoEcho) parameter, and what we show for it.
+HIDDEN = "****"
 
 # CloudFormation's limits of a template, in bytes: given inline, and read from a bucket.
 BODY_LIMIT = 51_200
@@ -48,18 +43,18 @@ def render(path: Path) -> str:
 
 
 def check_body(body: str, *, name: str, has_bucket: bool) -> None:
-    """Raise PipelineError where CloudFormation would not take *body*.
+    """Raise PipelineError where CloudFormation would refuse *body*.
 
-    :param name: what the template is called in the message.
-    :param has_bucket: whether there is a bucket for what it does not take inline.
+    :param name: what the message calls the template.
+    :param has_bucket: whether a bucket can hold a template that is too large for a request.
     """
     if not body.isascii():
-        line = next(number for number, one in _numbered(body) if not one.isascii())
-        raise PipelineError(f"{name} line {line} is not ASCII")
+        number = next(number for number, line in _numbered(body) if not line.isascii())
+        raise PipelineError(f"{name}: line {number} is not ASCII")
     limit = OBJECT_LIMIT if has_bucket else BODY_LIMIT
     if len(body) > limit:
         raise PipelineError(
-            f"{name} has {len(body)} bytes, more than the {limit} that CloudFormation takes"
+            f"{name} has {len(body)} bytes, and CloudFormation allows {limit}"
             + ("" if has_bucket else " without a bucket"),
             cure="Shorten the template or its code files"
             + ("" if has_bucket else ", or set template_bucket"),
@@ -97,21 +92,22 @@ def _read(path: Path) -> str:
         # Everything before the first wrong byte; latin-1 reads any byte as one character.
         before = path.read_bytes().decode("latin-1")[: int(exc.start)]
         line = before.count("\n") + 1
-        raise PipelineError(f"{path.name} line {line} is not ASCII") from exc
+        raise PipelineError(f"{path.name}: line {line} is not ASCII") from exc
     except OSError as exc:
         raise PipelineError(f"cannot read the template {path}: {exc.strerror}") from exc
 
 
 def parse(body: str | dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return *body* as data: short tags in their long form, comments and layout gone.
+    """Return *body* as data: short tags in their long form, without comments and layout.
 
-    *body* is what GetTemplate gives: text (YAML), or data where the template was JSON. Raises
-    PipelineError when it is not a template.
+    :param body: what GetTemplate returns: text (YAML), or data where the template was JSON.
+
+    Raises PipelineError when it is not a template.
     """
     if not isinstance(body, str):
         return dict(body)
     try:
-        data = yaml.load(body, Loader=_loader())  # noqa: S506  # a subclass of the safe loader
+        data = yaml.load(body, Loader=_Loader)  # noqa: S506  # a subclass of the safe loader
     except yaml.YAMLError as exc:
         raise PipelineError(f"the template is not YAML: {exc}") from exc
     if not isinstance(data, dict):
@@ -119,9 +115,9 @@ def parse(body: str | dict[str, t.Any]) -> dict[str, t.Any]:
     return data
 
 
-def same_template(one: str | dict[str, t.Any], other: str | dict[str, t.Any]) -> bool:
-    """Return whether two bodies say the same; parsed only where their texts differ."""
-    return one == other or parse(one) == parse(other)
+def same_template(first: str | dict[str, t.Any], second: str | dict[str, t.Any]) -> bool:
+    """Return whether two templates mean the same; parsed only where their texts differ."""
+    return first == second or parse(first) == parse(second)
 
 
 def parameter_defaults(body: str | dict[str, t.Any]) -> dict[str, str]:
@@ -139,11 +135,11 @@ def _default(value: t.Any) -> str:
 
 
 class ParameterKind(enum.Enum):
-    """How a parameter's value is to be shown."""
+    """How a parameter's value is shown."""
 
     PLAIN = "as it is"
     LIST = "item by item"
-    HIDDEN = "not at all"
+    MASKED = "not at all"
 
 
 def parameter_kinds(body: str | dict[str, t.Any]) -> dict[str, ParameterKind]:
@@ -154,27 +150,14 @@ def parameter_kinds(body: str | dict[str, t.Any]) -> dict[str, ParameterKind]:
 
 def _kind(definition: dict[str, t.Any]) -> ParameterKind:
     if str(definition.get("NoEcho", "")).lower() == "true":
-        return ParameterKind.HIDDEN
+        return ParameterKind.MASKED
     of = str(definition.get("Type", ""))
     is_list = of == "CommaDelimitedList" or of.startswith("List<")
     return ParameterKind.LIST if is_list else ParameterKind.PLAIN
 
 
-_LOADERS: list[t.Any] = []
-
-
-def _loader() -> t.Any:
-    """Return a safe YAML loader that knows CloudFormation's short tags; made at its first use."""
-    if not _LOADERS:
-
-        class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-            """libyaml's loader where it is there: it is ten times as fast."""
-
-        Loader.add_multi_constructor("!", _long_form)
-        # CloudFormation reads dates as text ("2012-10-17").
-        Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.construct_yaml_str)
-        _LOADERS.append(Loader)
-    return _LOADERS[0]
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Loads CloudFormation's YAML safely; with libyaml it is ten times as fast."""
 
 
 def _long_form(loader: t.Any, tag: str, node: t.Any) -> dict[str, t.Any]:
@@ -189,9 +172,14 @@ def _long_form(loader: t.Any, tag: str, node: t.Any) -> dict[str, t.Any]:
     return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
 
 
+_Loader.add_multi_constructor("!", _long_form)
+# CloudFormation reads dates as text ("2012-10-17").
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_str)
+
+
 __all__ = (
     "BODY_LIMIT",
-    "HAS_YAML",
+    "HIDDEN",
     "OBJECT_LIMIT",
     "ParameterKind",
     "check_body",

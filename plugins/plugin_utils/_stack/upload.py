@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Templates too large for a request go through a bucket, named by their content."""
+"""A bucket for templates too large for a request; each is named by its content."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto
 from .._aws.gateway import Client
 from .._errors import ErrorHandler
 
-# A caller who may not list the bucket is told 403 of an object that is not there.
-_NOT_THERE = ("404", "403")
+# S3 answers 403 for a missing object to a caller who may not list the bucket.
+_MISSING = ("404", "403")
 
 
 class TemplateStore:
-    """The bucket that large templates go through.
+    """The bucket that holds large templates.
 
-    :param open_client: opens S3 in the bucket's account and region, which are those of the stacks;
-        called when a template has to go there.
+    :param open_client: opens S3 in the account and region of the stacks and the bucket; called for
+        the first template.
     """
 
     def __init__(self, open_client: t.Callable[[], Client], bucket: str) -> None:
@@ -35,7 +35,7 @@ class TemplateStore:
         return self._open_client()
 
     def url_of(self, body: str) -> str:
-        """Return where CloudFormation reads *body*, which is written there unless it is there."""
+        """Return the URL of *body*, uploaded unless the bucket holds it already."""
         content = body.encode("ascii")
         key = f"templates/{hashlib.sha256(content).hexdigest()}.template"
         if not self._holds(key, len(content)):
@@ -46,14 +46,14 @@ class TemplateStore:
     def _holds(self, key: str, size: int) -> bool:
         try:
             found = self._client.head_object(Bucket=self._bucket, Key=key)
-        except is_boto3_error_code(_NOT_THERE):
+        except is_boto3_error_code(_MISSING):
             return False
         return bool(found["ContentLength"] == size)
 
     @ErrorHandler.common_error_handler("upload the template")  # type: ignore[untyped-decorator]
     def _put(self, key: str, content: bytes) -> None:
-        # Not with the bucket's key: CloudFormation reads with the caller's rights, who has no use
-        # of it.
+        # Not with the bucket's key: CloudFormation reads with the caller's permissions, and the
+        # caller may not use that key.
         self._client.put_object(
             Bucket=self._bucket,
             Key=key,

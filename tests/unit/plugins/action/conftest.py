@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
 
+from tests.fakes.clock import Clock
 from tests.fakes.gateway import FakeGateway, Install
 
 
@@ -28,3 +31,15 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Install:
         return gateway
 
     return into
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Time that passes only while the action sleeps."""
+    clock = Clock()
+
+    def patience(action: PipelineAction, *, host: str = "") -> Patience:
+        return clock.patience(action.options["wait_timeout"], host=host)
+
+    monkeypatch.setattr(PipelineAction, "patience", patience)
+    return clock

@@ -93,7 +93,7 @@ def test_proving_needs_accounts_and_a_region() -> None:
     with pytest.raises(AnsibleActionFail, match=r"^missing required arguments: accounts$"):
         run_action(account_access_info.ActionModule, {})
     assert run_action(account_access_info.ActionModule, {"accounts": []})["msg"] == (
-        "no region. Set region or sts_region"
+        "no region is set. Set region or sts_region"
     )
 
 
@@ -277,7 +277,10 @@ def test_a_target_needs_its_account_and_region(stacks: FakeGateway, missing: str
 
     result = read([target(BUILD), wrong])
 
-    assert (result["failed"], result["msg"]) == (True, f"target One has no {missing}")
+    assert (result["failed"], result["msg"]) == (
+        True,
+        f"the target One has no {missing}. Set {missing} of the target or of the task",
+    )
     assert stacks.opened == []
 
 

@@ -52,19 +52,6 @@ TEMPLATE = json.dumps(
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Time that runs only while the action sleeps."""
-    clock = Clock()
-
-    def patience(seconds: float, *, speak: Any) -> Any:
-        assert callable(speak)
-        return clock.patience(seconds)
-
-    monkeypatch.setattr(stack_drift, "Patience", patience)
-    return clock
-
-
-@pytest.fixture
 def gateway(install: Install, clock: Clock) -> FakeGateway:
     assert clock.pauses == []
     return install(stack_drift)
@@ -416,7 +403,8 @@ def test_an_orphaned_worker_writes_nothing_more(region: FakeDrift, operation: st
     timeout(region)
     region.before(operation, orphaned)
 
-    assert put_right()["msg"] == "ansible-playbook has ended"
+    with pytest.raises(OrphanedWorker):
+        put_right()
     assert region.asked[-1] == operation
 
 
@@ -439,8 +427,8 @@ def test_what_is_in_dispute_is_told_and_not_written(region: FakeDrift, aws: Fake
         (
             "ROLLBACK_COMPLETE",
             (
-                "One is ROLLBACK_COMPLETE. What it needs: it never existed properly: delete it and"
-                " create it. The bootstrap repairs what can be repaired"
+                "One is ROLLBACK_COMPLETE. Its creation failed: delete it and create it"
+                " again. The bootstrap repairs what can be repaired"
             ),
         ),
     ],

@@ -35,19 +35,6 @@ LAMBDA, ALIAS = "AWS::Lambda::Function", "AWS::KMS::Alias"
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Time that runs only while the action sleeps."""
-    clock = Clock()
-
-    def patience(seconds: float, *, speak: Any) -> Any:
-        assert callable(speak)
-        return clock.patience(seconds)
-
-    monkeypatch.setattr(stack_drift_info, "Patience", patience)
-    return clock
-
-
-@pytest.fixture
 def gateway(install: Install, clock: Clock) -> FakeGateway:
     assert clock.pauses == []
     return install(stack_drift_info)
@@ -317,9 +304,8 @@ def test_an_orphaned_worker_stops_altogether(gateway: FakeGateway) -> None:
     found.add()
     found.before("DescribeStackDriftDetectionStatus", orphaned)
 
-    result = look([target()])
-
-    assert (result["failed"], result["msg"]) == (True, "ansible-playbook has ended")
+    with pytest.raises(OrphanedWorker):
+        look([target()])
     assert found.asked[-1] == "DescribeStackDriftDetectionStatus"
 
 
@@ -349,8 +335,8 @@ def test_a_wait_speaks_and_ends(gateway: FakeGateway, clock: Clock) -> None:
     told = look([target(DEPLOY), target(BUILD), target(OTHER)], wait_timeout=100)["stacks"]
 
     runs = f"the drift detection of One in {DEPLOY} us-east-1 runs"
-    assert clock.lines[0].startswith(f"{runs}, and 1 more for ")
-    cure = "The operation goes on in AWS; run again to take it up, or raise wait_timeout"
+    assert clock.lines[0].startswith(f"  {runs}, and 1 more for ")
+    cure = "AWS carries on: run again later, or raise wait_timeout"
     assert [one["error"] for one in told] == [
         f"gave up: {runs}. {cure}",
         None,
@@ -524,7 +510,10 @@ def test_a_target_needs_its_account_and_region(gateway: FakeGateway, missing: st
 
     result = look([target(DEPLOY), wrong])
 
-    assert (result["failed"], result["msg"]) == (True, f"target One has no {missing}")
+    assert (result["failed"], result["msg"]) == (
+        True,
+        f"the target One has no {missing}. Set {missing} of the target or of the task",
+    )
     assert gateway.opened == []
 
 

@@ -15,8 +15,10 @@ from typing import Any, ClassVar
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible.utils.display import Display
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils import _action
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws import patience
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import (
     OrphanedWorker,
     PipelineError,
@@ -44,7 +46,7 @@ class Silent(Echo):
     calls_aws = False
 
 
-def failing(error: Exception) -> type[PipelineAction]:
+def failing(error: BaseException) -> type[PipelineAction]:
     class Failing(Echo):
         def act(self) -> dict[str, Any]:
             raise error
@@ -87,8 +89,9 @@ def test_an_expected_error_is_a_failed_result_and_nothing_else(check_mode: bool)
     }
 
 
-def test_a_worker_without_its_parent_fails() -> None:
-    assert run_action(failing(OrphanedWorker("gone")), {"name": "one"})["failed"]
+def test_a_worker_without_its_parent_stops() -> None:
+    with pytest.raises(OrphanedWorker):
+        run_action(failing(OrphanedWorker("gone")), {"name": "one"})
 
 
 def test_a_bug_is_not_hidden() -> None:
@@ -106,7 +109,7 @@ def test_become_is_refused(action: type[PipelineAction]) -> None:
     assert run_action(action, {"name": "one"}, become=True) == {
         "failed": True,
         "changed": False,
-        "msg": "become has no meaning for a call of AWS. Take it away",
+        "msg": "become does not apply to calls of AWS. Remove it",
     }
 
 
@@ -133,8 +136,8 @@ def test_settings_of_aws_in_the_environment_of_a_task_are_refused(
         "failed": True,
         "changed": False,
         "msg": (
-            f"environment: {variable} does not reach an action, which runs in ansible-playbook"
-            f" itself. Use the option {option}, or set it before ansible-playbook starts"
+            f"environment: {variable} has no effect here, because actions run inside"
+            f" ansible-playbook. Use the option {option}, or set it before ansible-playbook starts"
         ),
     }
 
@@ -207,3 +210,33 @@ def test_every_action_can_be_imported_without_botocore() -> None:
         "stack_outputs_info",
     ]
     assert all(message.startswith("the Python libraries botocore") for message in told.values())
+
+
+class Waiting(PipelineAction):
+    """An action that waits for something."""
+
+    argument_spec: ClassVar[dict[str, dict[str, Any]]] = {
+        "wait_timeout": {"type": "float", "default": 0.0}
+    }
+
+    def act(self) -> dict[str, Any]:
+        """Wait for ever."""
+        for _poll in self.patience(host=self.host).polls(lambda: "One creating"):
+            pass
+        return {}
+
+
+def test_a_wait_ends_after_the_time_of_the_task() -> None:
+    result = run_action(Waiting, {}, task_vars={"inventory_hostname": "production"})
+
+    assert result["msg"].startswith("gave up after 0 s: One creating. ")
+
+
+def test_a_wait_reports_on_the_screen_for_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(Display, "display", lambda _self, line, **_more: lines.append(line))
+    monkeypatch.setattr(patience, "_FIRST_REPORT", 0.0)
+
+    run_action(Waiting, {"wait_timeout": 0.01}, task_vars={"inventory_hostname": "production"})
+
+    assert lines == ["  production: One creating for 0 s"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
+    Failure,
     account_of,
     for_each,
     gateway_of,
@@ -54,17 +55,23 @@ def test_an_error_is_data_of_its_target_and_stops_no_other() -> None:
 
     assert for_each(TARGETS[:3], work) == [
         {"answer": 1},
-        {"error": "it refuses. Ask it nicely"},
+        Failure("it refuses. Ask it nicely"),
         {"answer": 1},
     ]
 
 
-@pytest.mark.parametrize("error", [OrphanedWorker("gone"), KeyError("a bug")])
-def test_what_is_not_expected_of_a_target_ends_the_batch(error: Exception) -> None:
-    def work(target: Mapping[str, Any]) -> dict[str, Any]:
-        raise error
+def test_a_bug_met_at_one_target_stops_no_other() -> None:
+    assert for_each([2, 0], lambda number: 4 // number) == [
+        2,
+        Failure("unexpected ZeroDivisionError: integer division or modulo by zero"),
+    ]
 
-    with pytest.raises(type(error)):
+
+def test_a_worker_without_its_parent_ends_the_batch() -> None:
+    def work(_target: Mapping[str, Any]) -> None:
+        raise OrphanedWorker("gone")
+
+    with pytest.raises(OrphanedWorker):
         for_each(TARGETS[:2], work)
 
 
@@ -157,4 +164,4 @@ def test_no_region_is_an_error(options: dict[str, Any]) -> None:
     with pytest.raises(PipelineError) as caught:
         gateway_of(options)
 
-    assert str(caught.value) == "no region. Set region or sts_region"
+    assert str(caught.value) == "no region is set. Set region or sts_region"

@@ -33,7 +33,7 @@ BUILD, DEPLOY, MANAGEMENT = "111111111111", "222222222222", "555555555555"
 ROLE = f"arn:aws:iam::{DEPLOY}:role/CrossAccountAccess"
 CURE = (
     "The role (access_role_name, or role_arn of the host) must exist and trust the credentials in"
-    " use; a suspended or closed account gets state: quarantined"
+    " use. For a suspended or closed account set state: quarantined"
 )
 
 
@@ -179,9 +179,9 @@ def test_an_account_is_opened_once_for_a_batch(
     monkeypatch.setattr(_connection, "_assume_role", slowly)
     account = Account(account_id=DEPLOY, access_role_name="CrossAccountAccess")
 
-    answers = for_each([{}] * 40, lambda _target: {"session": gate.open(account)})
+    answers = for_each([{}] * 40, lambda _target: gate.open(account))
 
-    assert {id(answer.get("session")) for answer in answers} == {id(gate.open(account))}
+    assert {id(answer) for answer in answers} == {id(gate.open(account))}
 
 
 def test_a_caller_is_identified_once_for_a_batch(stubs: list[Stubber]) -> None:
@@ -189,9 +189,9 @@ def test_a_caller_is_identified_once_for_a_batch(stubs: list[Stubber]) -> None:
     Sts(gate, stubs).identify(BUILD)
     ways = [{"access_role_name": f"Role{number}"} for number in range(40)]
 
-    answers = for_each(ways, lambda way: {"of": gate.open(Account(account_id=BUILD, **way))})
+    answers = for_each(ways, lambda way: key_of(gate.open(Account(account_id=BUILD, **way))))
 
-    assert {key_of(answer["of"]) for answer in answers} == {"AKIABASE"}
+    assert set(answers) == {"AKIABASE"}
 
 
 def test_other_accounts_are_opened_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,10 +215,10 @@ def test_other_accounts_are_opened_meanwhile(monkeypatch: pytest.MonkeyPatch) ->
 
     answers = for_each(
         targets,
-        lambda target: {"of": gate.open(Account(**target, access_role_name="CrossAccountAccess"))},
+        lambda target: key_of(gate.open(Account(**target, access_role_name="CrossAccountAccess"))),
     )
 
-    assert [key_of(answer["of"]) for answer in answers] == ["ASIAONE", "ASIAONE"]
+    assert answers == ["ASIAONE", "ASIAONE"]
 
 
 def test_another_way_into_an_account_is_opened_by_itself(stubs: list[Stubber]) -> None:
@@ -332,7 +332,7 @@ def test_a_role_of_another_account_is_refused(stubs: list[Stubber]) -> None:
     Sts(gate, stubs).assume(role, owner=MANAGEMENT)
 
     assert refusal(gate, Account(account_id=DEPLOY, role_arn=role)) == (
-        f"role {role} is not of account {DEPLOY}. Correct role_arn or account_id"
+        f"role {role} does not belong to account {DEPLOY}. Correct role_arn or account_id"
     )
 
 
@@ -351,8 +351,8 @@ def test_no_way_in_is_told(stubs: list[Stubber]) -> None:
     Sts(gate, stubs).identify(BUILD)
 
     assert refusal(gate, Account(account_id=DEPLOY)) == (
-        f"no way into account {DEPLOY} from {BUILD}. Set access_role_name, or role_arn or"
-        " aws_profile of the host"
+        f"account {DEPLOY} cannot be reached from account {BUILD}: there is no role to"
+        " assume. Set access_role_name, or role_arn or aws_profile of the host"
     )
 
 
@@ -373,8 +373,8 @@ def test_missing_credentials_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     told = refusal(gateway(), Account(account_id=BUILD))
 
     assert told == (
-        "there are no AWS credentials. Set AWS_PROFILE or AWS_ACCESS_KEY_ID where ansible-playbook"
-        " is started, or aws_profile of the host"
+        "there are no AWS credentials. Set AWS_PROFILE or AWS_ACCESS_KEY_ID before ansible-playbook"
+        " starts, or aws_profile of the host"
     )
 
 

@@ -77,7 +77,7 @@ def test_a_long_wait_speaks_after_15_seconds_and_then_every_minute(
 
     wait(clock, 200)
 
-    assert [line.rsplit(" for ", 1)[0] for line in clock.lines] == ["the stack is busy"] * 4
+    assert [line.rsplit(" for ", 1)[0] for line in clock.lines] == ["  the stack is busy"] * 4
     spoken = [float(line.rsplit(" for ", 1)[1].removesuffix(" s")) for line in clock.lines]
     assert 15 <= spoken[0] <= 20
     assert all(60 <= after - before < 66 for before, after in itertools.pairwise(spoken))
@@ -104,8 +104,8 @@ def test_a_wait_ends_at_its_time_and_says_what_it_waited_for() -> None:
         wait(clock, 1_000, patience=300)
 
     assert str(caught.value) == (
-        "gave up after 300 s: the stack is busy. The operation goes on in AWS; run again to take"
-        " it up, or raise wait_timeout"
+        "gave up after 300 s: the stack is busy. AWS carries on: run again later, or raise"
+        " wait_timeout"
     )
     assert clock.time == pytest.approx(1_300)
 
@@ -141,3 +141,29 @@ def test_no_time_at_all_still_looks_once() -> None:
         next(polls)
 
     assert clock.pauses == []
+
+
+@pytest.mark.parametrize(
+    ("host", "what", "line"),
+    [
+        ("eu-west-1", "One creating", "  eu-west-1: One creating for 18 s"),
+        ("", "One creating", "  One creating for 18 s"),
+        ("eu-west-1", "One creating, " + "x" * 90, None),
+    ],
+)
+def test_a_line_has_at_most_100_columns_and_ends_in_the_time(
+    monkeypatch: pytest.MonkeyPatch, host: str, what: str, line: str | None
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda low, high: 1.0)
+    clock = Clock()
+
+    for _poll in clock.patience(host=host).polls(lambda: what):
+        if clock.lines:
+            break
+
+    assert len(clock.lines[0]) <= 100
+    assert clock.lines[0].endswith(" s")
+    if line:
+        assert clock.lines[0].rsplit(" for ", 1)[0] == line.rsplit(" for ", 1)[0]
+    else:
+        assert len(clock.lines[0]) == 100

@@ -13,8 +13,10 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors impo
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.change_set import (
     ChangeSet,
-    ChangeSets,
+    template_change_sets,
+    template_request,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.gate import Change
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 
 from tests.fakes.clock import Clock
@@ -33,9 +35,10 @@ def aws() -> FakeCloudFormation:
     return FakeCloudFormation()
 
 
-def make(aws: FakeCloudFormation, seconds: float = 3_600) -> ChangeSet:
-    change_sets = ChangeSets(aws.client)
-    begun = change_sets.create(WANTED, new_stack=True)
+def make(aws: FakeCloudFormation, seconds: float = 3_600) -> ChangeSet[Change]:
+    change_sets = template_change_sets(aws.client)
+    request = template_request(WANTED, new_stack=True, templates=None)
+    begun = change_sets.create(WANTED.name, **request)
     return change_sets.read(begun, Clock().patience(seconds))
 
 
@@ -81,7 +84,7 @@ def test_the_wait_for_a_change_set_ends_and_names_it(aws: FakeCloudFormation) ->
         make(aws, 60)
 
     assert str(caught.value).startswith(
-        f"gave up after 60 s: {aws.change_sets[0].arn} is being made. "
+        f"gave up after 60 s: {aws.change_sets[0].arn} is being created. "
     )
 
 
@@ -119,7 +122,7 @@ def test_a_further_page_that_cannot_be_read_is_an_error(aws: FakeCloudFormation)
         make(aws)
 
     assert str(caught.value) == (
-        "Failed to read the change set's further pages: An error occurred (AccessDenied) when"
+        "Failed to read the change set: An error occurred (AccessDenied) when"
         " calling the DescribeChangeSet operation: no"
     )
 
@@ -127,7 +130,7 @@ def test_a_further_page_that_cannot_be_read_is_an_error(aws: FakeCloudFormation)
 def test_an_execution_is_asked_for_with_a_token_of_its_own(aws: FakeCloudFormation) -> None:
     change_set = make(aws)
 
-    ChangeSets(aws.client).execute(change_set)
+    template_change_sets(aws.client).execute(change_set)
 
     operation, request = aws.calls[-1]
     assert operation == "ExecuteChangeSet"
@@ -157,10 +160,10 @@ def test_only_what_has_not_begun_is_judged_anew(
     aws.before("ExecuteChangeSet", refuse("InvalidChangeSetStatus", "it is not available"))
 
     if begun:
-        ChangeSets(aws.client).execute(change_set)
+        template_change_sets(aws.client).execute(change_set)
         return
     with pytest.raises(StackMoved) as caught:
-        ChangeSets(aws.client).execute(change_set)
+        template_change_sets(aws.client).execute(change_set)
     assert str(caught.value) == (
         "Failed to execute the change set: An error occurred (InvalidChangeSetStatus) when calling"
         " the ExecuteChangeSet operation: it is not available"
@@ -172,9 +175,9 @@ def test_an_execution_of_what_was_removed_is_judged_anew(aws: FakeCloudFormation
     aws.change_sets.clear()
 
     with pytest.raises(StackMoved):
-        ChangeSets(aws.client).execute(change_set)
+        template_change_sets(aws.client).execute(change_set)
 
-    assert ChangeSets(aws.client).execution_status(change_set) == "GONE"
+    assert template_change_sets(aws.client).execution_status(change_set) == "GONE"
 
 
 def test_no_reply_is_not_a_stack_that_moved(aws: FakeCloudFormation) -> None:
@@ -189,8 +192,8 @@ def test_no_reply_is_not_a_stack_that_moved(aws: FakeCloudFormation) -> None:
 def test_what_is_gone_may_be_removed_again(aws: FakeCloudFormation) -> None:
     change_set = make(aws)
 
-    ChangeSets(aws.client).delete(change_set)
-    ChangeSets(aws.client).delete(change_set)
+    template_change_sets(aws.client).delete(change_set)
+    template_change_sets(aws.client).delete(change_set)
 
     assert aws.change_sets == []
 
@@ -200,7 +203,7 @@ def test_a_removal_that_is_refused_is_an_error(aws: FakeCloudFormation) -> None:
     aws.before("DeleteChangeSet", refuse("AccessDenied", "no"))
 
     with pytest.raises(PipelineError) as caught:
-        ChangeSets(aws.client).delete(change_set)
+        template_change_sets(aws.client).delete(change_set)
 
     assert str(caught.value) == (
         "Failed to delete the change set: An error occurred (AccessDenied) when calling the"

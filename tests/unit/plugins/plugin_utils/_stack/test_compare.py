@@ -10,13 +10,16 @@ import dataclasses
 from typing import Any
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import Failure
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.compare import (
     Comparison,
+    DesiredAt,
     compare,
-    describe,
+    compare_each,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.diff import describe
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import (
     STATUSES,
@@ -24,7 +27,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.statu
 )
 
 from tests.fakes.cloudformation import FakeCloudFormation
+from tests.fakes.gateway import FakeGateway
 
+BUILD, OTHER = "111111111111", "222222222222"
 TEMPLATE = """\
 Parameters:
   Accounts: {Type: CommaDelimitedList}
@@ -99,19 +104,35 @@ def test_a_stack_that_does_not_exist_would_be_created(aws: FakeCloudFormation) -
 
 
 @pytest.mark.parametrize("status", [one for one in STATUSES if STATUSES[one] is Verdict.BUSY])
-def test_a_running_operation_is_an_error_and_not_waited_for(
+def test_a_running_operation_is_neither_waited_for_nor_compared(
     aws: FakeCloudFormation, status: str
 ) -> None:
     aws.add(status, **AS_WANTED)
 
-    with pytest.raises(PipelineError) as caught:
-        compared(aws)
-
-    assert str(caught.value) == (
-        f"One is {status}: what that leaves is not known yet."
-        " Run again when the operation has ended"
-    )
+    assert compared(aws).operation == "wait"
     assert aws.asked == ["DescribeStacks"]
+
+
+def test_many_stacks_are_compared_each_with_its_own_error() -> None:
+    gateway = FakeGateway({})
+    gateway.region(BUILD, "eu-west-1").add(**AS_WANTED)
+    gateway.region(BUILD, "us-east-1")
+    gateway.errors[OTHER] = "no access"
+    targets = [
+        DesiredAt(account=Account(account_id=account_id), region=region, desired=WANTED)
+        for account_id, region in (
+            (BUILD, "us-east-1"),
+            (OTHER, "us-east-1"),
+            (BUILD, "eu-west-1"),
+        )
+    ]
+
+    missing, failed, same = compare_each(gateway, targets)
+
+    assert missing == Comparison(operation="create")
+    assert failed == Failure("no access")
+    assert isinstance(same, Comparison)
+    assert (same.operation, same.found is not None) == ("none", True)
 
 
 def test_each_difference_is_told_by_itself(aws: FakeCloudFormation) -> None:

@@ -15,6 +15,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors impo
     OrphanedWorker,
     PipelineError,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.converge import (
     Converger,
     Outcome,
@@ -56,8 +57,8 @@ NAMED_KEY = {
     "ResourceStatus": "CREATE_COMPLETE",
 }
 CONTINUE = (
-    ". Remove the cause and run again, or name the resources that the rollback may go on without in"
-    " resources_to_skip"
+    ". Fix the cause and run again, or list in resources_to_skip the resources that the rollback"
+    " may skip"
 )
 PREVIEW = ["CreateChangeSet", "DeleteChangeSet"]
 APPLY = ["CreateChangeSet", "ExecuteChangeSet"]
@@ -82,7 +83,7 @@ def converge(
     **options: Any,
 ) -> Outcome:
     patience = (clock or Clock()).patience(seconds)
-    return Converger(aws.client, desired, patience=patience, **options).run()
+    return Converger(StackApi(aws.client), desired, patience=patience, **options).run()
 
 
 def failure(aws: FakeCloudFormation, desired: Desired = WANTED, **options: Any) -> str:
@@ -361,8 +362,8 @@ def test_the_gate_refuses_to_lose_data_or_roles(aws: FakeCloudFormation, check_m
 
     assert failure(aws, check_mode=check_mode) == (
         "One would lose data or roles: Modify Key (AWS::KMS::Key), replacement: True; Remove"
-        " PipelineBucket (AWS::S3::Bucket). Nothing was changed. Set allow_replacement for this"
-        " run if that is meant"
+        " PipelineBucket (AWS::S3::Bucket). Nothing was changed. If you want this, set"
+        " allow_replacement for this run"
     )
     assert aws.writes == PREVIEW
     assert aws.left == {"One": "CREATE_COMPLETE"}
@@ -679,8 +680,8 @@ def test_a_stack_that_is_never_left_alone_is_given_up(
     aws.before("ExecuteChangeSet", come_between)
 
     assert failure(aws, clock=clock, seconds=60) == (
-        "gave up after 60 s: One is never left alone. The operation goes on in AWS; run again to"
-        " take it up, or raise wait_timeout"
+        "gave up after 60 s: another process keeps changing One. AWS carries on: run"
+        " again later, or raise wait_timeout"
     )
     assert sum(clock.pauses) == pytest.approx(60)
     assert aws.writes.count("DeleteChangeSet") == aws.writes.count("CreateChangeSet")
@@ -771,8 +772,8 @@ def test_an_invalid_principal_names_its_cure(aws: FakeCloudFormation, reason: st
 
     assert failure(aws) == (
         f"One is ROLLBACK_COMPLETE. KeyAlias (AWS::KMS::Alias) CREATE_FAILED: {reason}. An account"
-        " that the policy names is suspended, closed or has not enabled this region: give its host"
-        " state: quarantined, or take the region out of its regions"
+        " that the policy names is suspended or closed, or has not enabled this region: set"
+        " state: quarantined for its host, or remove the region from its regions"
     )
 
 
@@ -834,7 +835,7 @@ def test_what_holds_data_is_not_discarded(aws: FakeCloudFormation, status: str) 
 
     assert failure(aws) == (
         f"One is {status} and holds Key (1234), PipelineBucket (bucket), Retained (1234)."
-        " Look at what they hold; delete the stack by hand, retaining what is needed, then run"
+        " Check what they contain, delete the stack by hand, retaining what is needed, then run"
         " again"
     )
     assert aws.writes == []
@@ -999,11 +1000,11 @@ def test_a_wait_says_which_resource_is_in_progress(aws: FakeCloudFormation, cloc
     message = failure(aws, clock=clock, seconds=60)
 
     assert message == (
-        "gave up after 60 s: One is CREATE_IN_PROGRESS, Key (AWS::KMS::Key) CREATE_IN_PROGRESS."
-        " The operation goes on in AWS; run again to take it up, or raise wait_timeout"
+        "gave up after 60 s: One creating, Key (AWS::KMS::Key)."
+        " AWS carries on: run again later, or raise wait_timeout"
     )
     (line,) = clock.lines
-    assert line.startswith("One is CREATE_IN_PROGRESS, Key (AWS::KMS::Key) CREATE_IN_PROGRESS for ")
+    assert line.startswith("  One creating, Key (AWS::KMS::Key) for ")
     assert aws.writes == []
 
 
@@ -1013,9 +1014,7 @@ def test_a_wait_says_the_status_where_no_resource_is_in_progress(
     aws.add("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
     aws.events = [event("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), event("UPDATE_IN_PROGRESS")]
 
-    assert failure(aws, seconds=60).startswith(
-        "gave up after 60 s: One is UPDATE_COMPLETE_CLEANUP_IN_PROGRESS. "
-    )
+    assert failure(aws, seconds=60).startswith("gave up after 60 s: One cleaning up. ")
 
 
 def test_a_short_run_says_nothing_and_reads_no_events(

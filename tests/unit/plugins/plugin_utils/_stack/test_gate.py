@@ -11,7 +11,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.gate 
     DATA_TYPES,
     GUARDED_TYPES,
     Change,
-    refused,
+    guarded,
 )
 
 UNGUARDED = "AWS::Lambda::Function"
@@ -47,7 +47,7 @@ def test_what_is_guarded_is_what_holds_data_and_roles() -> None:
     assert sorted(GUARDED_TYPES - DATA_TYPES) == ["AWS::IAM::Role"]
 
 
-def test_only_guarded_changes_are_refused_in_their_order() -> None:
+def test_only_guarded_changes_are_guarded_in_their_order() -> None:
     changes = [
         change("AWS::S3::Bucket", "Remove"),
         change(UNGUARDED, "Remove"),
@@ -55,8 +55,8 @@ def test_only_guarded_changes_are_refused_in_their_order() -> None:
         change("AWS::KMS::Key", "Modify", "True"),
     ]
 
-    assert refused(changes) == [changes[0], changes[3]]
-    assert refused([]) == []
+    assert guarded(changes) == [changes[0], changes[3]]
+    assert guarded([]) == []
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.diff import (
+    difference_text,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import (
     Desired,
     Difference,
@@ -81,19 +84,34 @@ def test_a_parameter_is_the_text_that_cloudformation_keeps(value: object, text: 
     assert parameter_value("Name", value) == text
 
 
+USE = "Use text, a number, a boolean or a list of them"
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (["a", "b,c"], "parameter Name: an item of its list holds a comma"),
-        ([["a", "b"]], "parameter Name: an item of its list holds a comma"),
-        ({"a": 1}, "parameter Name: a dict cannot be its value"),
-        ([{"a": 1}], "parameter Name: a dict cannot be its value"),
-        (None, "parameter Name: a NoneType cannot be its value"),
-        ("x" * 4_097, "parameter Name: 4097 bytes, more than the 4096 that one value holds"),
-        ("\u00e9" * 2_049, "parameter Name: 4098 bytes, more than the 4096 that one value holds"),
+        (["a", "b,c"], "parameter Name: an item of its list contains a comma"),
+        ([["a", "b"]], "parameter Name: an item of its list contains a comma"),
+        (
+            {"a": 1},
+            f"parameter Name: its value is a mapping. {USE}",
+        ),
+        (
+            [{"a": 1}],
+            f"parameter Name: its value is a mapping. {USE}",
+        ),
+        (
+            None,
+            f"parameter Name: its value is null. {USE}",
+        ),
+        ("x" * 4_097, "parameter Name: its value has 4097 bytes, and CloudFormation allows 4096"),
+        (
+            "\u00e9" * 2_049,
+            "parameter Name: its value has 4098 bytes, and CloudFormation allows 4096",
+        ),
         (
             ["222222222222"] * 316,
-            "parameter Name: 4107 bytes, more than the 4096 that one value holds",
+            "parameter Name: its value has 4107 bytes, and CloudFormation allows 4096",
         ),
     ],
 )
@@ -191,7 +209,7 @@ def test_a_json_template_is_shown_as_text() -> None:
 
     (difference,) = what_differs(template=other)
 
-    assert difference.before == json.dumps(other, indent=2)
+    assert difference_text(difference, {})[0] == json.dumps(other, indent=2)
 
 
 @pytest.mark.parametrize(

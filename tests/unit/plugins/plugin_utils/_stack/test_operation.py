@@ -29,8 +29,8 @@ from tests.fakes.service import refuse
 
 BUSY = sorted(status for status, verdict in STATUSES.items() if verdict is Verdict.BUSY)
 QUARANTINE = (
-    "An account that the policy names is suspended, closed or has not enabled this region: give its"
-    " host state: quarantined, or take the region out of its regions"
+    "An account that the policy names is suspended or closed, or has not enabled this region: set"
+    " state: quarantined for its host, or remove the region from its regions"
 )
 
 
@@ -120,10 +120,10 @@ def test_only_does_not_exist_means_that_there_is_no_stack(aws: FakeCloudFormatio
 @pytest.mark.parametrize(
     ("events", "told"),
     [
-        ([], "One is UPDATE_IN_PROGRESS"),
+        ([], "One updating"),
         (
             [event("UPDATE_IN_PROGRESS", "Key", "AWS::KMS::Key"), event("UPDATE_IN_PROGRESS")],
-            "One is UPDATE_IN_PROGRESS, Key (AWS::KMS::Key) UPDATE_IN_PROGRESS",
+            "One updating, Key (AWS::KMS::Key)",
         ),
     ],
     ids=["alone", "resource"],
@@ -138,11 +138,10 @@ def test_a_wait_says_what_it_waits_for(
         operations(aws, clock, 60).settled("One")
 
     assert str(caught.value) == (
-        f"gave up after 60 s: {told}. The operation goes on in AWS; run again to take it up, or"
-        " raise wait_timeout"
+        f"gave up after 60 s: {told}. AWS carries on: run again later, or raise wait_timeout"
     )
     (line,) = clock.lines
-    assert line.startswith(f"{told} for ")
+    assert line.startswith(f"  {told} for ")
 
 
 # Until what was begun has ended
@@ -273,8 +272,8 @@ def test_an_operation_that_never_shows_is_given_up(
         operations(aws, seconds=60).carry_out(before, lambda: None)
 
     assert str(caught.value) == (
-        "gave up after 60 s: One is still DELETE_FAILED. The operation goes on in AWS; run again to"
-        " take it up, or raise wait_timeout"
+        "gave up after 60 s: One is still DELETE_FAILED. AWS carries on: run again later, or raise"
+        " wait_timeout"
     )
 
 

@@ -14,7 +14,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors impo
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.remove import (
     Removal,
-    Remover,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.remove import (
+    remove as _remove,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.retained import (
     Retained,
@@ -63,13 +65,13 @@ def remove(
     seconds: float = 3_600,
     **options: bool,
 ) -> Removal:
-    return Remover(
+    return _remove(
         StackApi(aws.client),
         name=name,
         patience=Clock().patience(seconds),
         retained_data=RetainedData(data.session, REGION) if data else None,
         **options,
-    ).run()
+    )
 
 
 def resource(logical_id: str, resource_type: str, physical_id: str = "", **more: str) -> Any:
@@ -154,8 +156,7 @@ def test_a_removal_waits_no_longer_than_it_may(aws: FakeCloudFormation) -> None:
         remove(aws, seconds=60)
 
     assert str(caught.value) == (
-        "gave up after 60 s: One is DELETE_IN_PROGRESS. The operation goes on in AWS; run again to"
-        " take it up, or raise wait_timeout"
+        "gave up after 60 s: One deleting. AWS carries on: run again later, or raise wait_timeout"
     )
 
 

@@ -200,7 +200,7 @@ def test_an_object_that_cannot_be_deleted_is_named(aws: FakeData, retained: Reta
     aws.held = {"b": "Access Denied", "c/d": "Access Denied"}
 
     assert told_of(lambda: retained.purge(BUCKET)) == (
-        "cannot delete b of bucket one-bucket: Access Denied"
+        "cannot delete b in bucket one-bucket: Access Denied"
     )
     assert aws.writes == ["DeleteObjects"]
     assert "one-bucket" in aws.buckets

@@ -165,7 +165,7 @@ def test_a_letter_outside_ascii_is_found_by_its_line(template: Path, name: str) 
     with pytest.raises(PipelineError) as caught:
         render(template)
 
-    assert str(caught.value) == f"{name} line 4 is not ASCII"
+    assert str(caught.value) == f"{name}: line 4 is not ASCII"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_template_may_be_as_large_as_its_way_to_cloudformation_allows(
         check_body("#" * (limit + 1), name="some.template", has_bucket=has_bucket)
 
     assert str(caught.value) == (
-        f"some.template has {limit + 1} bytes, more than the {limit} that CloudFormation takes"
+        f"some.template has {limit + 1} bytes, and CloudFormation allows {limit}"
         f"{without}. Shorten the template or its code files{cure}"
     )
 
@@ -195,7 +195,7 @@ def test_a_body_is_ascii_and_the_first_line_that_is_not_is_named() -> None:
     with pytest.raises(PipelineError) as caught:
         check_body(body, name="template_body", has_bucket=True)
 
-    assert str(caught.value) == "template_body line 2 is not ASCII"
+    assert str(caught.value) == "template_body: line 2 is not ASCII"
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_a_secret_is_what_the_template_marks_so(given: str, secret: bool) -> Non
     body = f"Parameters:\n  One: {{Type: String, NoEcho: {given}}}\n  Two: {{Type: String}}\n"
 
     assert parameter_kinds(body) == {
-        "One": ParameterKind.HIDDEN if secret else ParameterKind.PLAIN,
+        "One": ParameterKind.MASKED if secret else ParameterKind.PLAIN,
         "Two": ParameterKind.PLAIN,
     }
 
@@ -324,7 +324,7 @@ def test_a_secret_is_what_the_template_marks_so(given: str, secret: bool) -> Non
 def test_secrets_of_a_json_template_are_found() -> None:
     body = {"Parameters": {"One": {"NoEcho": True}}}
 
-    assert parameter_kinds(body) == {"One": ParameterKind.HIDDEN}
+    assert parameter_kinds(body) == {"One": ParameterKind.MASKED}
 
 
 @pytest.mark.parametrize(
