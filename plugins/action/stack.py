@@ -46,7 +46,7 @@ class ActionModule(PipelineAction):
             session=gateway_of(self.options).open(account_of(self.options)),
             account_id=self.options["account_id"],
             region=self.options["region"],
-            patience=self.patience(host=self.host),
+            patience=self.patience(self.options["wait_timeout"], host=self.host),
             check_mode=self._task.check_mode,
             allow_replacement=self.options["allow_replacement"],
             resources_to_skip=self.options["resources_to_skip"],

@@ -52,7 +52,7 @@ class ActionModule(PipelineAction):
         look = Look(place, session, policies=True)
         reverter = Reverter(
             look,
-            patience=self.patience(host=self.host),
+            patience=self.patience(self.options["wait_timeout"], host=self.host),
             is_ignored=lambda one: any(ignore.matches(one.told(place)) for ignore in ignores),
             check_mode=self._task.check_mode,
         )

@@ -33,7 +33,7 @@ class ActionModule(PipelineAction):
         run = DriftRun(
             targets,
             gateway,
-            patience=self.patience(),
+            patience=self.patience(self.options["wait_timeout"]),
             policies=self.options["policies"],
         )
         tag = self.options["tag"]

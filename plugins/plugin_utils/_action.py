@@ -70,13 +70,13 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
         """The inventory's name of the host that the task runs for."""
         return str(self.task_vars.get("inventory_hostname", ""))
 
-    def patience(self, *, host: str = "") -> Patience:
-        """Return the patience of ``wait_timeout``, which reports on the screen.
+    def patience(self, seconds: float, *, host: str = "") -> Patience:
+        """Return the patience of a task, which reports on the screen.
 
         :param host: what its lines begin with; empty for a task of many hosts.
         """
         return Patience(
-            self.options["wait_timeout"],
+            seconds,
             report=lambda line: Display().display(line),
             host=host,
         )

@@ -76,23 +76,28 @@ STACK_DRIFT: Spec = {
     "wait_timeout": {"type": "int", "default": 3600},
 }
 
-ACCOUNT_ACCESS_INFO: Spec = {
-    **CONNECTION,
-    "accounts": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": {"name": {"type": "str"}, **_ACCOUNT},
-    },
+_ENTRY: Spec = {
+    "region": {"type": "str", "required": True},
+    "key_arn": {"type": "str", "required": True},
+    "bucket_arn": {"type": "str", "required": True},
 }
 
-PIPELINES_INFO: Spec = {**CONNECTION}
+HOST_STACK: Spec = {
+    **CONNECTION,
+    "group": {
+        "type": "str",
+        "choices": ["regional", "primary", "deploy_accounts", "pipelines"],
+        "required": True,
+    },
+    "state": {"type": "str", "choices": ["present", "compared", "absent"], "default": "present"},
+    "deploy_account_ids": {"type": "list", "elements": "str", "default": []},
+    "register": {"type": "list", "elements": "dict", "default": [], "options": _ENTRY},
+    "primary_outputs": {"type": "dict", "default": {}},
+}
 
-ORGANISATION_INFO: Spec = {"teardown": {"type": "bool", "default": False}}
-
-APPLICATIONS_INFO: Spec = {
-    "pipelines": {"type": "list", "elements": "dict", "default": []},
-    "organisation": {"type": "dict", "required": True},
+PREFLIGHT: Spec = {
+    "endpoint_url": {"type": "str"},
+    "teardown": {"type": "bool", "default": False},
 }
 
 BOOTSTRAP_SUMMARY: Spec = {
@@ -122,14 +127,12 @@ DRIFT_VERDICT: Spec = {
 }
 
 __all__ = (
-    "ACCOUNT_ACCESS_INFO",
-    "APPLICATIONS_INFO",
     "BOOTSTRAP_SUMMARY",
     "CONNECTION",
     "DRIFT_REPORT",
     "DRIFT_VERDICT",
-    "ORGANISATION_INFO",
-    "PIPELINES_INFO",
+    "HOST_STACK",
+    "PREFLIGHT",
     "STACK",
     "STACK_DRIFT",
     "STACK_DRIFT_INFO",

@@ -8,39 +8,59 @@ from __future__ import annotations
 
 import typing as t
 
-from .._organisation.model import REGIONAL, Organisation
-from .plan import Stack, listed, readable, standing
-
-Entry = dict[str, str]  # region, key_arn, bucket_arn
+from .._errors import PipelineError
+from .._organisation.model import PRIMARY, REGIONAL, Organisation
+from .._stack.status import is_readable, is_standing
+from .plan import Entry, items
 
 # Stands for what an earlier phase would make, in check mode; the form is that of a real ARN.
 _UNKNOWN = "known-after-apply"
 
 
-def wanted_register(
-    organisation: Organisation, stacks: t.Iterable[Stack], *, pending: t.Collection[str] = ()
+class Stack(t.TypedDict):
+    """A stack as it was read or converged in this run."""
+
+    status: str | None
+    outputs: dict[str, str]
+    parameters: dict[str, str]
+
+
+class Register(t.TypedDict):
+    """The register as the primary stack holds it, the primary region with it.
+
+    ``problem`` says why it cannot be relied on; everything else is empty then.
+    """
+
+    regions: dict[str, Entry]
+    outputs: dict[str, str]
+    problem: str | None
+
+
+def desired_register(
+    organisation: Organisation,
+    stacks: t.Mapping[str, Stack],
+    *,
+    pending: t.Collection[str] = (),
+    held: t.Collection[str] = (),
 ) -> list[Entry]:
     """Return what the register should hold of the regional regions, by region.
 
-    :param stacks: the primary stack and the regional ones as they were read in this run; of two
-        readings of one region the later counts.
+    :param stacks: the primary stack and the regional ones, by host.
     :param pending: hosts whose stacks this run would make, in check mode: what only these stacks
         can tell is filled in.
+    :param held: absent hosts that a pipeline still uses: their regions stay.
 
     A region enters with outputs read in this run; one that could not be read keeps its values.
     """
-    newest = {stack["region"]: stack for stack in stacks if standing(stack)}
-    primary = newest.get(organisation.primary_region, {})
+    primary = stacks.get(organisation.primary.name)
+    staying = {*organisation.regions, *(organisation.hosts[name].region for name in held)}
     entries = {
-        entry["region"]: entry
-        for entry in _registered(primary)
-        if entry["region"] in organisation.regions
+        entry["region"]: entry for entry in _registered(primary) if entry["region"] in staying
     }
     for host in organisation.of(REGIONAL):
         if not host.is_present:
             continue
-        regional = newest.get(host.region, {})
-        entry = _own_entry(regional, host.region) if readable(regional) else None
+        entry = _own_entry(stacks.get(host.name), host.region)
         if entry:
             entries[host.region] = entry
         elif host.name in pending and host.region not in entries:
@@ -50,83 +70,101 @@ def wanted_register(
 
 def read_register(
     organisation: Organisation,
-    primary: Stack,
+    primary: Stack | None,
     *,
     failure: str | None = None,
     pending: t.Collection[str] = (),
-) -> dict[str, t.Any]:
+) -> Register:
     """Return the register as the primary stack holds it, the primary region with it.
 
-    :param primary: the primary stack as it was read or converged in this run.
-    :param failure: why the primary failed in this run, if it did.
+    :param primary: the primary stack; None when there is none.
+    :param failure: why it cannot be read, or failed in this run.
     :param pending: hosts whose stacks this run would make, in check mode: what only these stacks
         can tell is filled in.
-    :returns: ``regions`` (region to entry), ``outputs`` (of the primary stack) and ``problem``, why
-        it cannot be relied on, or None.
     """
-    problem = _problem(primary, failure, pending=organisation.primary.name in pending)
-    entries = {}
-    if readable(primary):
-        entries = {entry["region"]: entry for entry in _registered(primary)}
-        own = _own_entry(primary, primary["region"])
-        if own:
-            entries[own["region"]] = own
+    is_pending = organisation.primary.name in pending
+    problem = failure or (None if is_pending else _problem(primary))
+    if problem:
+        return Register(regions={}, outputs={}, problem=problem)
+    entries = {entry["region"]: entry for entry in _registered(primary)}
+    own = _own_entry(primary, organisation.primary_region)
+    if own:
+        entries[own["region"]] = own
     for name in pending:
-        region = organisation.hosts[name].region
-        if region in organisation.regions:
-            entries.setdefault(region, _unknown_entry(organisation, region))
-    outputs = dict(primary.get("outputs") or {})
-    if organisation.primary.name in pending:
+        host = organisation.hosts[name]
+        if host.group in (REGIONAL, PRIMARY) and host.region in organisation.regions:
+            entries.setdefault(host.region, _unknown_entry(organisation, host.region))
+    outputs = dict(primary["outputs"]) if primary else {}
+    if is_pending:
         outputs = _unknown_outputs(organisation) | outputs
-    return {
-        "regions": {} if problem else entries,
-        "outputs": {} if problem else outputs,
-        "problem": problem,
-    }
+    return Register(regions=entries, outputs=outputs, problem=None)
 
 
-def _problem(primary: Stack, failure: str | None, *, pending: bool) -> str | None:
-    if failure:
-        return "the primary stack failed in this run"
-    if primary.get("error"):
-        return f"the register cannot be read. {primary['error']}"
-    if pending or readable(primary):
-        return None
-    if not primary.get("status"):
+def register_of(stack: t.Mapping[str, t.Any]) -> list[Entry]:
+    """Return the register of a primary stack, as a list.
+
+    :param stack: an entry of what the action stack_outputs_info returns.
+
+    Raises PipelineError when the stack is not there, or an operation runs on it.
+    """
+    if stack.get("error"):
+        raise PipelineError(f"the register cannot be read. {stack['error']}")
+    primary = Stack(
+        status=stack.get("status"),
+        outputs=dict(stack.get("outputs") or {}),
+        parameters=dict(stack.get("parameters") or {}),
+    )
+    problem = _problem(primary)
+    if problem:
+        raise PipelineError(problem)
+    own = _own_entry(primary, stack["region"])
+    entries = _registered(primary) + ([own] if own else [])
+    return sorted(entries, key=lambda entry: entry["region"])
+
+
+def _problem(primary: Stack | None) -> str | None:
+    if primary is None or not is_standing(primary["status"]):
         return "there is no primary stack yet. Run the bootstrap without --limit first"
+    if is_readable(primary["status"]):
+        return None
     return (
         f"the primary stack is {primary['status']}, so its register is not settled."
         " Run the bootstrap without --limit, or wait for the other run"
     )
 
 
-def _registered(primary: Stack) -> list[Entry]:
-    names = ("Regions", "RegionKeyArns", "RegionBucketArns")
-    lists = (listed(primary, name) for name in names)
+def _registered(primary: Stack | None) -> list[Entry]:
+    """Return the entries of the primary's parameters; none where somebody edited one list alone."""
+    if primary is None or not is_standing(primary["status"]):
+        return []
+    regions, keys, buckets = (
+        items(primary["parameters"], name)
+        for name in ("Regions", "RegionKeyArns", "RegionBucketArns")
+    )
+    if not len(regions) == len(keys) == len(buckets):
+        return []
     return [
-        {"region": region, "key_arn": key_arn, "bucket_arn": bucket_arn}
-        for region, key_arn, bucket_arn in zip(*lists, strict=True)
+        Entry(region=region, key_arn=key_arn, bucket_arn=bucket_arn)
+        for region, key_arn, bucket_arn in zip(regions, keys, buckets, strict=True)
     ]
 
 
-def _own_entry(stack: Stack, region: str) -> Entry | None:
-    outputs = stack.get("outputs") or {}
+def _own_entry(stack: Stack | None, region: str) -> Entry | None:
+    if stack is None or not is_readable(stack["status"]):
+        return None
+    outputs = stack["outputs"]
     if not {"KeyArn", "PipelineBucketArn"} <= outputs.keys():
         return None
-    return {
-        "region": region,
-        "key_arn": outputs["KeyArn"],
-        "bucket_arn": outputs["PipelineBucketArn"],
-    }
+    return Entry(region=region, key_arn=outputs["KeyArn"], bucket_arn=outputs["PipelineBucketArn"])
 
 
 def _unknown_entry(organisation: Organisation, region: str) -> Entry:
     account_id = organisation.build_account_id
-    return {
-        "region": region,
-        "key_arn": f"arn:aws:kms:{region}:{account_id}:key/{_UNKNOWN}",
-        "bucket_arn": f"arn:aws:s3:::{_UNKNOWN}",
-    }
+    return Entry(
+        region=region,
+        key_arn=f"arn:aws:kms:{region}:{account_id}:key/{_UNKNOWN}",
+        bucket_arn=f"arn:aws:s3:::{_UNKNOWN}",
+    )
 
 
 def _unknown_outputs(organisation: Organisation) -> dict[str, str]:
@@ -139,4 +177,4 @@ def _unknown_outputs(organisation: Organisation) -> dict[str, str]:
     }
 
 
-__all__ = ("Entry", "read_register", "wanted_register")
+__all__ = ("Register", "Stack", "desired_register", "read_register", "register_of")

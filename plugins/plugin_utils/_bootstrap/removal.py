@@ -2,64 +2,128 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which stacks may go: those that nothing refers to any more. Pure."""
+"""Which stacks may be removed: those that nothing refers to any more. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .._organisation.model import DEPLOY_ACCOUNTS, PRIMARY, REGIONAL, Host, Organisation
-from .summary import converged
+from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL, Host, Organisation
+from .._pipeline.live import LivePipeline
+from .._pipeline.model import Pipeline
+
+
+class Uses(t.NamedTuple):
+    """How an absent host is used by live pipelines.
+
+    releasing: pipelines of the run that only stop using it, and so come first.
+    holding: pipelines of the run that stop using it at the end of the run.
+    blocking: pipelines that this run does not change.
+    """
+
+    releasing: tuple[str, ...]
+    holding: tuple[str, ...]
+    blocking: tuple[str, ...]
+
+
+def uses_of(
+    host: Host,
+    live: t.Iterable[LivePipeline],
+    *,
+    buckets: t.Collection[str],
+    declared: t.Mapping[str, Pipeline | None],
+    registered: t.Collection[str],
+) -> Uses:
+    """Return which live pipelines use *host*, by what this run does with them.
+
+    :param buckets: the pipeline buckets of the foundation: pipelines with one of them are ours.
+    :param declared: the pipelines that this run reconciles; None for one that is to be absent.
+    :param registered: the regions in the register.
+    """
+    releasing, holding, blocking = [], [], []
+    for pipeline in live:
+        if not (set(buckets) & set(pipeline.stores.values()) and _is_used(host, pipeline)):
+            continue
+        if pipeline.name not in declared:
+            blocking.append(pipeline.name)
+            continue
+        desired = declared[pipeline.name]
+        if desired is None or (
+            set(desired.regions) <= set(registered)
+            and set(desired.account_ids) <= set(pipeline.accounts)
+        ):
+            releasing.append(pipeline.name)
+        else:
+            holding.append(pipeline.name)
+    return Uses(tuple(releasing), tuple(holding), tuple(blocking))
+
+
+def _is_used(host: Host, pipeline: LivePipeline) -> bool:
+    if host.group == DEPLOY_ACCOUNTS:
+        return host.account_id in pipeline.accounts
+    return host.group != REGIONAL or host.region in pipeline.stores
+
+
+def blocked(host: Host, pipelines: t.Sequence[str]) -> str:
+    """Return why *host* cannot be removed while *pipelines* use it."""
+    return (
+        f"{host.name} is to be absent, and pipelines still use it: {', '.join(sorted(pipelines))}."
+        " Remove it from their waves, or remove these pipelines first. Nothing was written"
+    )
+
+
+def held_back(pipelines: t.Sequence[str]) -> str:
+    """Return why a removal waits for the next run."""
+    return (
+        "postponed: pipelines that also need something new stop using it at the end of this run:"
+        f" {', '.join(sorted(pipelines))}. Run again"
+    )
 
 
 def postponed(
+    host: Host,
     organisation: Organisation,
-    plan: t.Mapping[str, t.Any],
-    hostvars: t.Mapping[str, t.Mapping[str, t.Any]],
-) -> dict[str, str]:
-    """Return the absent hosts whose stacks must stay for now, each with the reason.
+    *,
+    held: t.Mapping[str, str],
+    releasing: t.Collection[str],
+    settled: t.Callable[[str], bool],
+) -> str | None:
+    """Return why the stack of an absent host must stay for now; None when it may go.
 
-    A stack goes only when everything that refers to it has let go of it in this run: for an account
-    the policies of every region, for a region the register and the roles of every account. In a
-    teardown everything goes: the application pipelines first, then accounts, the primary and the
-    regions. A host that failed, or that ``--limit`` or a slice left out, has not let go.
+    A stack goes only when nothing refers to it any more: for an account the policies of every
+    region, for a region the register and the roles of every account, and for both the pipelines.
+    In a teardown everything goes: pipelines first, then accounts, the primary and the regions.
+
+    :param held: absent hosts that a pipeline uses until the end of this run, with the reason.
+    :param releasing: pipelines that this run changes first because they use an absent host.
+    :param settled: whether this run has brought a host to what is desired of it, or found it so. A
+        host that failed, or that ``--limit`` or a slice leaves out, is not settled.
     """
-    result = {}
-    pipelines = _standing_pipelines(organisation, hostvars)
-    let_go = {*converged(organisation, hostvars), *plan["gone"]}
-    for host in organisation.hosts.values():
-        if host.name in plan["gone"]:
-            continue
-        holding = {other.name for other in _referring(organisation, host)} - let_go
-        if host.is_absent and pipelines:
-            result[host.name] = f"postponed: the pipelines of {', '.join(pipelines)} still stand"
-        elif holding:
-            result[host.name] = f"postponed: {', '.join(sorted(holding))} did not let go of it yet"
-        elif host.is_absent and organisation.is_slice:
-            result[host.name] = "postponed: a slice does not see what refers to it"
-    return result
-
-
-def _standing_pipelines(
-    organisation: Organisation, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]
-) -> list[str]:
-    """Return the applications whose pipelines a teardown could not remove."""
-    if not organisation.primary.is_absent or organisation.is_slice:
-        return []
-    recorded = ("bootstrap_application_problems", "bootstrap_application_failures")
-    variables = hostvars[organisation.primary.name]
-    return sorted({name for one in recorded for name in variables.get(one) or {}})
+    if not host.is_absent or host.group == PIPELINES:
+        return None
+    if host.name in held:
+        return held[host.name]
+    referring = {other.name for other in _referring(organisation, host)} | set(releasing)
+    waiting = sorted(name for name in referring if not settled(name))
+    if waiting:
+        verb = "refers" if len(waiting) == 1 else "refer"
+        return f"postponed: {', '.join(waiting)} still {verb} to it. Run again without --limit"
+    if organisation.is_slice:
+        return "postponed: a slice does not see what refers to it"
+    return None
 
 
 def _referring(organisation: Organisation, host: Host) -> list[Host]:
-    if not host.is_absent:
-        return []
+    accounts = [
+        account for account in organisation.of(DEPLOY_ACCOUNTS) if not account.is_quarantined
+    ]
+    if not organisation.primary.is_absent:
+        primary = organisation.of(PRIMARY)
+        return (organisation.of(REGIONAL) if host.group == DEPLOY_ACCOUNTS else accounts) + primary
+    pipelines = organisation.of(PIPELINES)
     if host.group == DEPLOY_ACCOUNTS:
-        if organisation.primary.is_absent:
-            return []
-        return organisation.of(REGIONAL) + organisation.of(PRIMARY)
-    accounts = [one for one in organisation.of(DEPLOY_ACCOUNTS) if not one.is_quarantined]
-    return accounts if host.group == PRIMARY else accounts + organisation.of(PRIMARY)
+        return pipelines
+    return pipelines + accounts + (organisation.of(PRIMARY) if host.group == REGIONAL else [])
 
 
-__all__ = ("postponed",)
+__all__ = ("Uses", "blocked", "held_back", "postponed", "uses_of")

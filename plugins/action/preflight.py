@@ -1,0 +1,61 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Look at everything before the first write; documented by the module of the same name."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+import uuid
+
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import PREFLIGHT
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Gateway
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.inventory import (
+    Inventory,
+    read_inventory,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.preflight import (
+    Request,
+    check,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
+    Variables,
+)
+
+ARGUMENT_SPEC = PREFLIGHT
+
+
+class ActionModule(PipelineAction):
+    """The action ``crossaccount.pipeline.preflight``."""
+
+    argument_spec = ARGUMENT_SPEC
+
+    def act(self) -> dict[str, t.Any]:
+        """Check the inventory, then AWS, and return the plan."""
+        variables = self.task_vars
+        inventory = read_inventory(
+            Variables(variables["groups"], variables["hostvars"], loader=self._loader),
+            hosts=variables["ansible_play_hosts_all"],
+            tags=variables["ansible_run_tags"],
+            skipped=variables["ansible_skip_tags"],
+            teardown=self.options["teardown"],
+        )
+        gateway = Gateway(
+            sts_region=inventory.organisation.primary_region,
+            endpoint_url=self.options["endpoint_url"],
+        )
+        return {"changed": False, **check(self._request(inventory), gateway)}
+
+    def _request(self, inventory: Inventory) -> Request:
+        return Request(
+            run=uuid.uuid4().hex,
+            started=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            organisation=inventory.organisation,
+            pipelines=inventory.pipelines,
+            hosts=inventory.hosts,
+            settings=inventory.settings,
+            check_mode=self._task.check_mode,
+        )

@@ -1,0 +1,117 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation of the action ``crossaccount.pipeline.preflight``."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: preflight
+short_description: Checks everything before the first write of a run
+version_added: 0.1.0
+author: crossaccount.pipeline contributors (@crossaccount)
+description:
+  - Checks the inventory against all its rules and reports every error together. Nothing is called
+    before it keeps them.
+  - Then reads in threads the foundation of the build account, the stack of every host of the play
+    and, where a host is to be absent, the live pipelines. The credentials of every account are
+    proven on the way.
+  - Compares every stack with what it should be, and decides what the run may do.
+  - The playbooks of this collection run it once and register its result as C(preflight_result). The
+    filters P(crossaccount.pipeline.run_hosts#filter) and P(crossaccount.pipeline.run_inputs#filter)
+    read it from there.
+  - Connection settings come from the variables of each host of the inventory (C(aws_profile),
+    C(role_arn), C(access_role_name)), for pipelines from the primary's.
+extends_documentation_fragment:
+  - crossaccount.pipeline.attributes
+  - crossaccount.pipeline.attributes.info
+options:
+  teardown:
+    description: Plan the removal of everything, whatever the state of the hosts.
+    type: bool
+    default: false
+  endpoint_url:
+    description: >-
+      The endpoint of every AWS service. By default what boto3 finds, such as E(AWS_ENDPOINT_URL).
+    type: str
+requirements:
+  - boto3 where C(ansible-playbook) runs
+"""
+
+EXAMPLES = r"""
+- name: Check everything before the first write
+  crossaccount.pipeline.preflight:
+  register: preflight_result
+  run_once: true
+"""
+
+RETURN = r"""
+organisation:
+  description: The inventory as data.
+  returned: success
+  type: dict
+pipelines:
+  description: The pipelines that should be there, by host, with all defaults filled in.
+  returned: success
+  type: dict
+hosts:
+  description: The hosts of the run, without those that C(--limit), a slice or a tag leaves out.
+  returned: success
+  type: list
+  elements: str
+stacks:
+  description:
+    - The stack of each host. C(operation) is what converging would do, C(differences) lists what
+      differs, C(error) says why it could not be read, C(reason) why it could not be compared.
+  returned: success
+  type: dict
+grants:
+  description: The account ids that the policies of each region are to name.
+  returned: success
+  type: dict
+failures:
+  description: The hosts that nothing is done for, each with the reason.
+  returned: success
+  type: dict
+quarantined:
+  description: The hosts that are left alone.
+  returned: success
+  type: list
+  elements: str
+gone:
+  description: The absent regional hosts whose stacks are gone already.
+  returned: success
+  type: list
+  elements: str
+held:
+  description: The absent hosts that a pipeline still uses in this run, each with the reason.
+  returned: success
+  type: dict
+releasing:
+  description: The pipelines that only stop using an absent host. They come first.
+  returned: success
+  type: list
+  elements: str
+orphans:
+  description: The stacks with our tag that no host stands for.
+  returned: success
+  type: list
+  elements: dict
+caller_account_id:
+  description: The account of the credentials in use, where it had to be found out.
+  returned: success
+  type: str
+check_mode:
+  description: Whether the run only shows what it would do.
+  returned: success
+  type: bool
+run:
+  description: A name that no other run has.
+  returned: success
+  type: str
+started:
+  description: When the check began, in UTC (ISO 8601).
+  returned: success
+  type: str
+"""

@@ -1,0 +1,152 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stack that a host should have, made from its settings and what other stacks give. Pure.
+
+The check and the roles both come here, so a role called on its own makes the same stack.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+from pathlib import Path
+
+from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
+from .._organisation.settings import ROLES
+from .._pipeline.model import Pipeline
+from .._pipeline.stages import Foundation
+from .._pipeline.template import compose_parameters, compose_template
+from .._stack.model import Desired
+from .._stack.template import check_body, render
+from .plan import Entry, Inputs
+
+_ROLES = Path(__file__).parents[3] / "roles"
+
+# What a stack of each group may create, and whether it outlives a mistaken deletion.
+_CAPABILITIES: dict[str, tuple[str, ...]] = {
+    REGIONAL: (),
+    PRIMARY: ("CAPABILITY_IAM",),
+    DEPLOY_ACCOUNTS: ("CAPABILITY_NAMED_IAM",),
+    PIPELINES: ("CAPABILITY_NAMED_IAM",),
+}
+HOLDS_DATA = frozenset({REGIONAL, PRIMARY})
+
+Settings = t.Mapping[str, t.Any]
+
+
+def desired_stack(
+    group: str,
+    host: str,
+    settings: Settings,
+    inputs: Inputs,
+    *,
+    pipeline: Pipeline | None = None,
+) -> Desired:
+    """Return the stack that *host* of *group* should have.
+
+    :param settings: what the role of the group takes, as ``read_settings`` returns it, with the
+        name of the stack.
+    :param pipeline: the pipeline of a host of that group.
+
+    Raises PipelineError where CloudFormation would take no such template, parameter or tag.
+    """
+    if pipeline is not None:
+        template, parameters = _pipeline(pipeline, settings, inputs)
+    else:
+        template, parameters = _template(group), _PARAMETERS[group](settings, inputs)
+    name = str(settings["stack_name"])
+    tags = {
+        **settings["tags"],
+        "crossaccount:group": group,
+        "crossaccount:host": host,
+        "crossaccount:stack": name,
+    }
+    check_body(template, name=f"the template of {host}", has_bucket=bool(template_bucket(inputs)))
+    return Desired.from_values(
+        name=name,
+        template=template,
+        parameters=parameters,
+        tags=tags,
+        capabilities=_CAPABILITIES[group],
+        termination_protection=group in HOLDS_DATA,
+        stack_policy=None,
+    )
+
+
+def template_bucket(inputs: Inputs) -> str | None:
+    """Return the bucket for a template that is too large for a call; None where there is none."""
+    return inputs.get("outputs", {}).get("BuildBucketName")
+
+
+def _regional(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
+    return {
+        "DeployAccountIds": inputs.get("deploy_account_ids", []),
+        **_role_names(settings),
+        "ArtifactRetentionDays": settings["artifact_retention_days"],
+    }
+
+
+def _primary(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
+    register = inputs.get("register", [])
+    return {
+        **_regional(settings, inputs),
+        "Regions": [entry["region"] for entry in register],
+        "RegionKeyArns": [entry["key_arn"] for entry in register],
+        "RegionBucketArns": [entry["bucket_arn"] for entry in register],
+        "ReplicationBucketArns": settings["replication_bucket_arns"],
+    }
+
+
+def _deploy_account(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
+    register = inputs.get("register", [])
+    return {
+        "BuildAccountId": settings["build_account_id"],
+        "BucketArns": [entry["bucket_arn"] for entry in register],
+        "KeyArns": [entry["key_arn"] for entry in register],
+        "ExecutionPolicyArns": settings["execution_policies"],
+        "PermissionsBoundaryArn": settings["permissions_boundary_arn"],
+        **_role_names(settings),
+        "AccessRoleName": settings["access_role_name"],
+        "PrimaryStackName": settings["primary_stack_name"],
+        "RegionalStackName": settings["regional_stack_name"],
+    }
+
+
+def _role_names(settings: Settings) -> dict[str, str]:
+    return {
+        "CodePipelineRoleName": settings["codepipeline_role_name"],
+        "CloudFormationRoleName": settings["cloudformation_role_name"],
+    }
+
+
+_PARAMETERS = {REGIONAL: _regional, PRIMARY: _primary, DEPLOY_ACCOUNTS: _deploy_account}
+
+
+def _pipeline(
+    pipeline: Pipeline, settings: Settings, inputs: Inputs
+) -> tuple[str, dict[str, t.Any]]:
+    region = str(settings["region"])
+    register: dict[str, Entry] = {entry["region"]: entry for entry in inputs.get("register", [])}
+    foundation = Foundation(
+        region=region,
+        register=t.cast("dict[str, dict[str, str]]", register),
+        codepipeline_role_name=settings["codepipeline_role_name"],
+        cloudformation_role_name=settings["cloudformation_role_name"],
+    )
+    return (
+        compose_template(pipeline, _template(PIPELINES), foundation),
+        compose_parameters(pipeline, region, foundation.register, inputs.get("outputs", {})),
+    )
+
+
+@functools.cache
+def _template(group: str) -> str:
+    """Return the template of the group's role, with the files it names in place."""
+    role = ROLES[group]
+    path = _ROLES / role / "files" / f"{role}.template"
+    return path.read_text(encoding="ascii") if group == PIPELINES else render(path)
+
+
+__all__ = ("HOLDS_DATA", "Settings", "desired_stack", "template_bucket")

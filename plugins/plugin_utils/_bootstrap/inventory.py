@@ -1,0 +1,87 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The inventory as a run takes it: checked as a whole, with the settings of the run's hosts."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from .._errors import PipelineError
+from .._organisation.model import PIPELINES, Organisation, pipeline_stack_name
+from .._organisation.rules import read_organisation
+from .._organisation.settings import Lookup, read_settings
+from .._organisation.variables import Variables
+from .._pipeline.model import Pipeline
+from .._pipeline.rules import read_pipelines
+from .plan import participates
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """An inventory that keeps the rules.
+
+    :param hosts: the hosts of the run, without those that --limit, a slice or a tag leaves out.
+    :param pipelines: the pipelines that should be there, by host.
+    :param settings: what the role of each host of the run takes.
+    """
+
+    organisation: Organisation
+    hosts: tuple[str, ...]
+    pipelines: dict[str, Pipeline]
+    settings: dict[str, dict[str, t.Any]]
+
+
+def read_inventory(
+    variables: Variables,
+    *,
+    hosts: t.Collection[str],
+    tags: t.Collection[str] = (),
+    skipped: t.Collection[str] = (),
+    teardown: bool = False,
+) -> Inventory:
+    """Return the inventory. Raises PipelineError that lists every broken rule.
+
+    :param hosts: the hosts of the play.
+    :param tags: the tags that the run is limited to; *skipped* are those that it leaves out.
+    :param teardown: whether everything is to be absent.
+    """
+    problems = variables.problems
+    organisation = read_organisation(variables, problems)
+    pipelines = read_pipelines(variables, organisation, problems)
+    if teardown:
+        organisation, pipelines = organisation.all_absent(), {}
+    running = [
+        name
+        for name in sorted(hosts)
+        if name in organisation.hosts and participates(organisation.hosts[name], tags, skipped)
+    ]
+    settings = {}
+    for name in running:
+        try:
+            settings[name] = role_settings(
+                organisation.hosts[name].group, functools.partial(variables.get, name), name
+            )
+        except PipelineError as exc:
+            problems.add(exc.message, exc.cure or "Correct it", host=name)
+    problems.raise_any()
+    return Inventory(
+        organisation=organisation, hosts=tuple(running), pipelines=pipelines, settings=settings
+    )
+
+
+def role_settings(group: str, lookup: Lookup, host: str) -> dict[str, t.Any]:
+    """Return what the role of *group* takes, with the name of the host's stack.
+
+    :param lookup: gives the value of a variable, or None.
+    """
+    settings = read_settings(group, lookup)
+    if group == PIPELINES:
+        settings["stack_name"] = pipeline_stack_name(host)
+    return settings
+
+
+__all__ = ("Inventory", "read_inventory", "role_settings")

@@ -1,0 +1,108 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What AWS holds before the first write: every read of the check, in threads, errors as data."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._aws.batch import Failure, account_of, for_each
+from .._aws.gateway import Gateway
+from .._organisation.model import Host
+from .._pipeline.live import LivePipeline, read_live_pipelines
+from .._stack.api import StackApi
+from .._stack.compare import compare
+from .._stack.diff import describe
+from .._stack.model import Desired, Found
+from .plan import TaggedStack
+
+_TAG = "crossaccount:group"
+
+Read = t.TypeVar("Read")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Answers(t.Generic[Read]):
+    """What many hosts answered: the values, and why the others gave none."""
+
+    values: dict[str, Read]
+    errors: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Region:
+    """The stacks of the build account in one region."""
+
+    stacks: dict[str, Found]
+    tagged: tuple[TaggedStack, ...]
+
+
+def read_regions(gateway: Gateway, hosts: t.Sequence[Host]) -> Answers[Region]:
+    """Return the stacks of the regions of *hosts*, which are hosts of the build account."""
+
+    def read(host: Host) -> Region:
+        found = {stack.name: stack for stack in _stacks(gateway, host).all()}
+        tagged = [
+            TaggedStack(
+                account_id=host.account_id,
+                region=host.region,
+                stack_name=stack.name,
+                group=stack.tags[_TAG],
+            )
+            for stack in found.values()
+            if _TAG in stack.tags
+        ]
+        return Region(stacks=found, tagged=tuple(tagged))
+
+    return _ask(hosts, read)
+
+
+def read_stacks(gateway: Gateway, hosts: t.Sequence[Host]) -> Answers[Found | None]:
+    """Return the stacks of *hosts*; their credentials are proven on the way."""
+    return _ask(hosts, lambda host: _stacks(gateway, host).find(host.stack_name))
+
+
+def read_live(gateway: Gateway, primary: Host) -> list[LivePipeline]:
+    """Return the live pipelines of the primary region. Raises PipelineError."""
+    session = gateway.open(account_of(primary.target()))
+    client = session.client("codepipeline", primary.region)
+    return t.cast("list[LivePipeline]", read_live_pipelines(client, primary.region))
+
+
+def compare_stacks(
+    gateway: Gateway, desired: t.Mapping[str, Desired], hosts: t.Mapping[str, Host]
+) -> Answers[tuple[str, list[t.Any]]]:
+    """Return operation and differences of each stack in *desired*, by host."""
+
+    def read(host: Host) -> tuple[str, list[t.Any]]:
+        comparison = compare(_stacks(gateway, host), desired[host.name])
+        differences = describe(comparison.differences, desired[host.name].template)
+        return comparison.operation, list(differences)
+
+    return _ask([hosts[name] for name in sorted(desired)], read)
+
+
+def _stacks(gateway: Gateway, host: Host) -> StackApi:
+    session = gateway.open(account_of(host.target()))
+    return StackApi(session.client("cloudformation", host.region))
+
+
+def _ask(hosts: t.Sequence[Host], read: t.Callable[[Host], Read]) -> Answers[Read]:
+    answers = list(zip(hosts, for_each(hosts, read), strict=True))
+    return Answers(
+        values={host.name: answer for host, answer in answers if not isinstance(answer, Failure)},
+        errors={host.name: answer.error for host, answer in answers if isinstance(answer, Failure)},
+    )
+
+
+__all__ = (
+    "Answers",
+    "Region",
+    "compare_stacks",
+    "read_live",
+    "read_regions",
+    "read_stacks",
+)

@@ -1,0 +1,109 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What playbooks ask about a run: which hosts a phase is for, and what a stack is given.
+
+Everything is read from Ansible's ``hostvars``; the functions are filters.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import PipelineError
+from .plan import Inputs
+from .recorded import HostVars, Results, find_plan, find_report
+from .run import Run
+
+SUMMARY = "summary"
+REPORT = "report"
+DRIFTED = "drifted"
+
+
+def hosts(hostvars: HostVars, phase: str) -> list[str]:
+    """Return the hosts that *phase* is for, by name.
+
+    ``drifted`` is for the hosts whose stacks were changed outside CloudFormation. ``summary`` and
+    ``report`` are for the hosts that must end as failed, or for one host when there are none, so
+    that the result is shown.
+    """
+    run = _run(hostvars)
+    if phase == SUMMARY:
+        return run.incomplete() or [_speaker(run)]
+    report = find_report(hostvars) or {}
+    if phase == REPORT:
+        return sorted(report.get("failures", ())) or [_speaker(run)]
+    if phase == DRIFTED:
+        return sorted(report.get("drifted", ()))
+    return run.hosts(phase)
+
+
+def fails(hostvars: HostVars, host: str, phase: str) -> bool:
+    """Return whether *phase*, ``summary`` or ``report``, must fail *host*."""
+    if phase == SUMMARY:
+        return _run(hostvars).shortfall(host) is not None
+    report = find_report(hostvars)
+    return report is not None and host in report["failures"]
+
+
+def inputs(hostvars: HostVars, host: str) -> Inputs:
+    """Return what the stack of *host* is given by other stacks. Raises PipelineError."""
+    run = _run(hostvars)
+    found = run.inputs(host)
+    if found is None:
+        raise PipelineError(run.not_reached(host) or f"{host} takes no part in this run")
+    return found
+
+
+def connection(hostvars: HostVars, host: str) -> dict[str, t.Any]:
+    """Return the connection options of our actions for the account of *host*."""
+    run = _run(hostvars)
+    target = run.organisation.hosts[host].target()
+    caller = run.plan["caller_account_id"]
+    return {
+        "sts_region": run.organisation.primary_region,
+        **{key: value for key, value in target.items() if key not in ("name", "stack_name")},
+        **({"caller_account_id": caller} if caller else {}),
+    }
+
+
+def targets(hostvars: HostVars, names: t.Collection[str] | None = None) -> list[dict[str, t.Any]]:
+    """Return the stacks of *names*, by default of the whole run, as targets of batch actions.
+
+    Hosts that are quarantined, or whose account could not be read, are left out.
+    """
+    run = _run(hostvars)
+    found = (run.organisation.hosts[name] for name in run.plan["hosts"])
+    return [
+        host.target()
+        for host in found
+        if (names is None or host.name in names) and run.is_readable(host.name)
+    ]
+
+
+def _run(hostvars: HostVars) -> Run:
+    plan = find_plan(hostvars)
+    if plan is None:
+        raise PipelineError(
+            "the check before the first write has not run", cure="Run the playbook from its start"
+        )
+    return Run(plan, Results(plan, hostvars))
+
+
+def _speaker(run: Run) -> str:
+    """Return the host that shows the result of a run without failures."""
+    primary = run.organisation.primary.name
+    return primary if primary in run.plan["hosts"] else min(run.plan["hosts"])
+
+
+__all__ = (
+    "DRIFTED",
+    "REPORT",
+    "SUMMARY",
+    "connection",
+    "fails",
+    "hosts",
+    "inputs",
+    "targets",
+)

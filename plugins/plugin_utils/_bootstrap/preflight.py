@@ -1,0 +1,280 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The check before the first write: look at everything, decide what the run may do."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._aws.gateway import Gateway
+from .._errors import PipelineError
+from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL, Host, Organisation
+from .._pipeline.model import Pipeline
+from .._stack.model import Desired, Found
+from .._stack.status import Verdict
+from . import observation, plan, removal
+from .desired import Settings, desired_stack
+from .plan import Foundation, Inputs, Plan, StackState, TaggedStack
+from .run import Run
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a run is about.
+
+    :param run: a name that no other run has.
+    :param started: when it began, in UTC (ISO 8601).
+    :param hosts: the hosts of the run, without those that --limit, a slice or a tag leaves out.
+    :param pipelines: the pipelines of the inventory, by host.
+    :param settings: what the roles take, by host of the run.
+    """
+
+    run: str
+    started: str
+    organisation: Organisation
+    pipelines: t.Mapping[str, Pipeline]
+    hosts: t.Collection[str]
+    settings: t.Mapping[str, Settings]
+    check_mode: bool = False
+
+
+def check(request: Request, gateway: Gateway) -> Plan:
+    """Look at everything that the run concerns, write nothing, and return the plan."""
+    seen = _observe(request, gateway)
+    result = _decide(request, seen, gateway.known_caller_account_id)
+    return _compare(request, result, gateway)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """What was read.
+
+    :param found: the stacks by host; a host that could not be read is in *errors* instead.
+    :param uses: how live pipelines use each absent host.
+    """
+
+    foundation: Foundation
+    found: t.Mapping[str, Found | None]
+    errors: t.Mapping[str, str]
+    tagged: tuple[TaggedStack, ...]
+    uses: t.Mapping[str, removal.Uses]
+
+
+def _observe(request: Request, gateway: Gateway) -> _Seen:
+    organisation = request.organisation
+    foundation_hosts = plan.foundation_hosts(organisation, request.hosts)
+    regions = observation.read_regions(gateway, foundation_hosts)
+    foundation: Foundation = {
+        host.name: regions.values[host.name].stacks.get(host.stack_name)
+        for host in foundation_hosts
+        if host.name in regions.values
+    }
+    found: dict[str, Found | None] = dict(foundation)
+    errors = dict(regions.errors)
+    home = regions.values.get(organisation.primary.name)
+    for host in organisation.of(PIPELINES):
+        if home is not None:
+            found[host.name] = home.stacks.get(host.stack_name)
+        elif host.name in request.hosts:
+            errors[host.name] = errors[organisation.primary.name]
+    accounts = observation.read_stacks(
+        gateway, plan.accounts_to_check(organisation, foundation, request.hosts)
+    )
+    return _Seen(
+        foundation=foundation,
+        found={**found, **accounts.values},
+        errors={**errors, **accounts.errors},
+        tagged=tuple(stack for region in regions.values.values() for stack in region.tagged),
+        uses=_uses(request, gateway, foundation, found),
+    )
+
+
+def _uses(
+    request: Request, gateway: Gateway, foundation: Foundation, found: t.Mapping[str, Found | None]
+) -> dict[str, removal.Uses]:
+    """Return how live pipelines use each absent host of the foundation."""
+    organisation = request.organisation
+    absent = [
+        host
+        for host in organisation.hosts.values()
+        if host.is_absent and host.group != PIPELINES and not organisation.is_slice
+    ]
+    if not absent:
+        return {}
+    try:
+        live = observation.read_live(gateway, organisation.primary)
+    except PipelineError as exc:
+        raise PipelineError(
+            f"the live pipelines cannot be read, which may use {absent[0].name}: {exc}"
+        ) from exc
+    primary = foundation.get(organisation.primary.name)
+    registered = plan.items(primary.parameters, "Regions") if primary else []
+    buckets = {
+        stack.outputs["PipelineBucketName"]
+        for stack in foundation.values()
+        if stack is not None and "PipelineBucketName" in stack.outputs
+    }
+    declared = {
+        host.name: None if host.is_absent else request.pipelines[host.name]
+        for host in organisation.of(PIPELINES)
+        if host.name in request.hosts and found.get(host.name) is not None
+    }
+    return {
+        host.name: removal.uses_of(
+            host,
+            live,
+            buckets=buckets,
+            declared=declared,
+            registered=[*registered, organisation.primary_region],
+        )
+        for host in absent
+    }
+
+
+def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Plan:
+    """Return the plan, without the comparison of the stacks."""
+    organisation, foundation = request.organisation, seen.foundation
+    failures = {name: error for name, error in seen.errors.items() if name in organisation.hosts}
+    refusal = next(
+        (
+            removal.blocked(organisation.hosts[name], uses.blocking)
+            for name, uses in seen.uses.items()
+            if uses.blocking
+        ),
+        None,
+    ) or plan.refusal(organisation, foundation, allow_replacement=_allows_replacement(request))
+    if refusal:
+        for host in plan.refused_hosts(organisation):
+            failures.setdefault(host.name, refusal)
+    held = {
+        name: removal.held_back(uses.holding) for name, uses in seen.uses.items() if uses.holding
+    }
+    return Plan(
+        run=request.run,
+        started=request.started,
+        organisation=organisation.as_dict(),
+        pipelines={name: pipeline.as_dict() for name, pipeline in request.pipelines.items()},
+        check_mode=request.check_mode,
+        caller_account_id=caller_account_id,
+        hosts=sorted(name for name in request.hosts if name in organisation.hosts),
+        stacks={
+            **{name: _unreadable(error) for name, error in seen.errors.items()},
+            **{
+                name: _state(_host(organisation, name), stack) for name, stack in seen.found.items()
+            },
+        },
+        grants=plan.grants(
+            organisation,
+            foundation,
+            proven=[name for name in seen.found if _is_account(organisation, name)],
+            held=[name for name in held if _is_account(organisation, name)],
+        ),
+        failures=failures,
+        quarantined=[host.name for host in organisation.of(DEPLOY_ACCOUNTS) if host.is_quarantined],
+        gone=plan.gone(organisation, foundation),
+        held=held,
+        releasing=sorted({name for uses in seen.uses.values() for name in uses.releasing}),
+        orphans=plan.orphans(organisation, seen.tagged),
+    )
+
+
+def _allows_replacement(request: Request) -> bool:
+    """Return whether roles may get other names; hosts of the foundation alone are refused that."""
+    return any(
+        settings["allow_replacement"]
+        for name, settings in request.settings.items()
+        if request.organisation.hosts[name].group in (REGIONAL, PRIMARY)
+    )
+
+
+def _is_account(organisation: Organisation, name: str) -> bool:
+    return name in organisation.hosts and organisation.hosts[name].group == DEPLOY_ACCOUNTS
+
+
+def _host(organisation: Organisation, name: str) -> Host:
+    return organisation.hosts.get(name, organisation.primary)
+
+
+def _state(host: Host, stack: Found | None) -> StackState:
+    """Return a stack as it was read; what only the foundation needs is left out elsewhere."""
+    exists = stack is not None and stack.verdict is not Verdict.ABSENT
+    shared = host.group in (REGIONAL, PRIMARY)
+    return StackState(
+        exists=exists,
+        status=stack.status if stack else None,
+        outputs=stack.outputs if stack and shared else {},
+        parameters=stack.parameters if stack and shared else {},
+        operation=("delete" if exists else "none") if host.is_absent else "unknown",
+        differences=[],
+        inputs=None,
+        error=None,
+        reason=None,
+    )
+
+
+def _unreadable(error: str) -> StackState:
+    return StackState(
+        exists=False,
+        status=None,
+        outputs={},
+        parameters={},
+        operation="unknown",
+        differences=[],
+        inputs=None,
+        error=error,
+        reason=None,
+    )
+
+
+# The comparison
+
+
+def _compare(request: Request, decided: Plan, gateway: Gateway) -> Plan:
+    """Return the plan with the stack of every host compared with what it should be."""
+    run = Run(decided, {})
+    desired: dict[str, Desired] = {}
+    inputs: dict[str, Inputs] = {}
+    failures = dict(decided["failures"])
+    for name in decided["hosts"]:
+        try:
+            made = _desired(request, run, name)
+        except PipelineError as exc:
+            failures[name] = str(exc)
+            continue
+        if made is not None:
+            inputs[name], desired[name] = made
+    answers = observation.compare_stacks(gateway, desired, request.organisation.hosts)
+    stacks = dict(decided["stacks"])
+    for name, (operation, differences) in answers.values.items():
+        stacks[name] = {
+            **stacks[name],
+            "operation": operation,
+            "differences": differences,
+            "inputs": inputs[name],
+        }
+    for name, error in answers.errors.items():
+        stacks[name] = {**stacks[name], "reason": error}
+    return {**decided, "stacks": stacks, "failures": failures}
+
+
+def _desired(request: Request, run: Run, name: str) -> tuple[Inputs, Desired] | None:
+    """Return what the stack of *name* should be; None where there is nothing to compare."""
+    host = request.organisation.hosts[name]
+    state = run.plan["stacks"].get(name)
+    if state is None or state["error"] or run.failure(name) or host.is_quarantined:
+        return None
+    if host.is_absent and not (host.group == REGIONAL and state["exists"]):
+        return None
+    inputs = run.inputs(name)
+    if inputs is None:
+        return None
+    desired = desired_stack(
+        host.group, name, request.settings[name], inputs, pipeline=request.pipelines.get(name)
+    )
+    return inputs, desired
+
+
+__all__ = ("Request", "check")

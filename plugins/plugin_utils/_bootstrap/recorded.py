@@ -1,0 +1,89 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What plays leave for later plays: the only code that knows the names it is registered under.
+
+Ansible itself writes these: the playbooks and roles say ``register: <name>``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
+from .plan import HostResult, Plan
+
+_PLAN = "preflight_result"
+_REPORT = "drift_report_result"
+_RESULTS = {
+    REGIONAL: "regional_result",
+    PRIMARY: "primary_result",
+    DEPLOY_ACCOUNTS: "deploy_account_result",
+    PIPELINES: "pipeline_result",
+}
+
+Variables = t.Mapping[str, t.Any]
+
+
+class HostVars(t.Protocol):
+    """Ansible's ``hostvars``, as far as it is used here."""
+
+    def __iter__(self) -> t.Iterator[str]:
+        """Iterate over the names of the hosts."""
+
+    def raw_get(self, host_name: str) -> Variables:
+        """Return the variables of a host as they are, templates included."""
+
+
+def plan_of(variables: Variables) -> Plan | None:
+    """Return the plan that is registered on a host; None before the check."""
+    found = variables.get(_PLAN)
+    return t.cast("Plan", found) if isinstance(found, t.Mapping) and "run" in found else None
+
+
+def find_plan(hostvars: HostVars) -> Plan | None:
+    """Return the plan of this run from any host that took part in the check."""
+    found = (plan_of(hostvars.raw_get(name)) for name in hostvars)
+    return next((plan for plan in found if plan is not None), None)
+
+
+class Results(t.Mapping[str, HostResult]):
+    """What the roles registered in this run, by host; read host by host, when asked for."""
+
+    def __init__(self, plan: Plan, hostvars: HostVars) -> None:
+        self._run = plan["run"]
+        self._groups = {name: host["group"] for name, host in plan["organisation"]["hosts"].items()}
+        self._hostvars = hostvars
+        self._read: dict[str, HostResult | None] = {}
+
+    def __getitem__(self, name: str) -> HostResult:
+        if name not in self._read:
+            self._read[name] = self._result(name)
+        result = self._read[name]
+        if result is None:
+            raise KeyError(name)
+        return result
+
+    def __iter__(self) -> t.Iterator[str]:
+        return (name for name in self._groups if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _name in self)
+
+    def _result(self, name: str) -> HostResult | None:
+        group = self._groups.get(name)
+        result = self._hostvars.raw_get(name).get(_RESULTS[group]) if group else None
+        if not isinstance(result, t.Mapping) or result.get("skipped"):
+            return None
+        # A task that failed before the action began registered no run.
+        return t.cast("HostResult", result) if result.get("run", self._run) == self._run else None
+
+
+def find_report(hostvars: HostVars) -> t.Mapping[str, t.Any] | None:
+    """Return the report of this drift run from any host that took part in it."""
+    found = (hostvars.raw_get(name).get(_REPORT) for name in hostvars)
+    return next((report for report in found if isinstance(report, t.Mapping)), None)
+
+
+__all__ = ("HostVars", "Results", "find_plan", "find_report", "plan_of")

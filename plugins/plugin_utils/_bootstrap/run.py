@@ -1,0 +1,239 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run so far: the plan, what the plays before did, and what is left to do. Pure."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from .._organisation.model import (
+    DEPLOY_ACCOUNTS,
+    PIPELINES,
+    PRIMARY,
+    REGIONAL,
+    Host,
+    Organisation,
+)
+from .._pipeline.model import Pipeline
+from .._pipeline.stages import store_regions
+from .._pipeline.template import PRIMARY_OUTPUTS
+from . import removal
+from .plan import HostResult, Inputs, Plan
+from .register import Register, Stack, desired_register, read_register
+
+Results = t.Mapping[str, HostResult]
+
+# The phases in their order. In a teardown the accounts go before the primary, and the regions last.
+RELEASING = "releasing"  # pipelines that only stop using an absent host
+RETIRED = "retired"  # the stacks of absent regions
+PHASES = (RELEASING, REGIONAL, PRIMARY, DEPLOY_ACCOUNTS, RETIRED, PIPELINES)
+
+
+class Run:
+    """What a play of the run has to do, decided from the plan and the results so far.
+
+    :param results: what the roles registered in this run, by host; empty before the first phase.
+    """
+
+    def __init__(self, plan: Plan, results: Results) -> None:
+        self.plan = plan
+        self.results = results
+        self.organisation = Organisation.from_dict(plan["organisation"])
+
+    def hosts(self, phase: str) -> list[str]:
+        """Return the hosts that *phase* has something to do for, by name."""
+        group = {RELEASING: PIPELINES, RETIRED: REGIONAL}.get(phase, phase)
+        hosts = (self.organisation.hosts[name] for name in sorted(self.plan["hosts"]))
+        return [
+            host.name for host in hosts if host.group == group and self._takes_part(host, phase)
+        ]
+
+    def _takes_part(self, host: Host, phase: str) -> bool:
+        if host.is_quarantined or self.failure(host.name):
+            return False
+        if host.group == PIPELINES and (phase == RELEASING) != self._is_releasing(host):
+            return False
+        if phase == RETIRED:
+            return host.is_absent and self.postponed(host.name) is None
+        if not host.is_absent:
+            return self.has_work(host.name)
+        if host.group == REGIONAL:
+            # It grants nobody from here on; its stack is removed later.
+            return host.name not in self.plan["held"] and self.has_work(host.name)
+        if self.postponed(host.name) is not None:
+            return False
+        # What an earlier primary left is looked for even when its stack is gone.
+        return host.group == PRIMARY or self.has_work(host.name)
+
+    def _is_releasing(self, host: Host) -> bool:
+        return host.name in self.plan["releasing"] or self.organisation.primary.is_absent
+
+    def has_work(self, name: str) -> bool:
+        """Return whether converging *name* may change anything, as far as is known now."""
+        inputs = self.inputs(name)
+        if inputs is None or name in self.results:
+            return False
+        state = self.plan["stacks"].get(name)
+        if state is None or state["operation"] != "none":
+            return True
+        return state["inputs"] is not None and state["inputs"] != inputs
+
+    def is_settled(self, name: str) -> bool:
+        """Return whether this run has brought *name* to what is desired, or found it so."""
+        if name not in self.plan["hosts"]:
+            return False
+        if name in self.plan["gone"]:
+            return True
+        if self.failure(name):
+            return False
+        return name in self.results or (self.inputs(name) is not None and not self.has_work(name))
+
+    def failure(self, name: str) -> str | None:
+        """Return why *name* failed in this run; None when it did not."""
+        planned = self.plan["failures"].get(name)
+        if planned:
+            return planned
+        result = self.results.get(name)
+        if result is None or not result.get("failed"):
+            return None
+        return str(result.get("msg") or "failed without a message")
+
+    def postponed(self, name: str) -> str | None:
+        """Return why the stack of an absent host must stay for now."""
+        return removal.postponed(
+            self.organisation.hosts[name],
+            self.organisation,
+            held=self.plan["held"],
+            releasing=self.plan["releasing"],
+            settled=self.is_settled,
+        )
+
+    def not_reached(self, name: str) -> str | None:
+        """Return why nothing can be done for *name* in this run, although nothing failed there."""
+        host = self.organisation.hosts[name]
+        if host.is_absent or host.group not in (DEPLOY_ACCOUNTS, PIPELINES):
+            return None
+        if self.register["problem"]:
+            return self.register["problem"]
+        if host.group == PIPELINES:
+            return self.unregistered(name)
+        return None
+
+    def unregistered(self, name: str) -> str | None:
+        """Return which regions of *name* the register does not hold yet."""
+        host = self.organisation.hosts[name]
+        regions: t.Collection[str] = host.regions
+        if host.group == PIPELINES:
+            regions = self._pipeline_regions(name)
+        missing = sorted(set(regions) - set(self.register["regions"]))
+        if not missing:
+            return None
+        return (
+            f"nothing can be deployed to {', '.join(missing)} yet: not in the register. Run the"
+            " bootstrap again, without --limit, once its region is complete"
+        )
+
+    def shortfall(self, name: str) -> str | None:
+        """Return why *name* is not complete at the end of the run; None when it is."""
+        host = self.organisation.hosts[name]
+        if host.is_quarantined:
+            return None
+        reason = self.failure(name) or self.postponed(name) or self.not_reached(name)
+        if reason is None and not self.is_settled(name):
+            reason = "an earlier phase ended the run"
+        return reason or (None if host.is_absent else self.unregistered(name))
+
+    def is_readable(self, name: str) -> bool:
+        """Return whether the account of *name* may be asked, and answers."""
+        state = self.plan["stacks"].get(name)
+        quarantined = self.organisation.hosts[name].is_quarantined
+        return not quarantined and (state is None or state["error"] is None)
+
+    def incomplete(self) -> list[str]:
+        """Return the hosts that must end as failed, by name."""
+        return [name for name in sorted(self.plan["hosts"]) if self.shortfall(name)]
+
+    # What stacks give to each other
+
+    def inputs(self, name: str) -> Inputs | None:
+        """Return what *name*'s stack is given by others; None while that cannot be known."""
+        host = self.organisation.hosts[name]
+        if host.is_absent:
+            return {"deploy_account_ids": [], "register": [], "outputs": {}}
+        if host.group == REGIONAL:
+            return {"deploy_account_ids": self.plan["grants"].get(host.region, [])}
+        if host.group == PRIMARY:
+            return {
+                "deploy_account_ids": self.plan["grants"].get(host.region, []),
+                "register": desired_register(
+                    self.organisation,
+                    self._foundation(),
+                    pending=self._pending,
+                    held=self.plan["held"],
+                ),
+            }
+        if self.not_reached(name):
+            return None
+        entries = self.register["regions"]
+        if host.group == DEPLOY_ACCOUNTS:
+            return {
+                "register": [
+                    entries[region] for region in sorted(host.regions) if region in entries
+                ]
+            }
+        outputs = self.register["outputs"]
+        return {
+            "register": [entries[region] for region in self._pipeline_regions(name)],
+            "outputs": {key: outputs[key] for key in PRIMARY_OUTPUTS if key in outputs},
+        }
+
+    @functools.cached_property
+    def register(self) -> Register:
+        """The register as the primary stack holds it now."""
+        name = self.organisation.primary.name
+        failed = name in self.plan["hosts"] and self.failure(name)
+        failure = "the primary failed in this run" if failed else None
+        state = self.plan["stacks"].get(name)
+        if failure is None and state is not None and state["error"]:
+            failure = f"the register cannot be read. {state['error']}"
+        return read_register(
+            self.organisation, self._stack(name), failure=failure, pending=self._pending
+        )
+
+    def _pipeline_regions(self, name: str) -> list[str]:
+        pipeline = Pipeline.from_dict(self.plan["pipelines"][name])
+        return store_regions(pipeline, self.organisation.primary_region)
+
+    def _foundation(self) -> dict[str, Stack]:
+        names = [host.name for host in [self.organisation.primary, *self.organisation.of(REGIONAL)]]
+        stacks = ((name, self._stack(name)) for name in names)
+        return {name: stack for name, stack in stacks if stack is not None}
+
+    def _stack(self, name: str) -> Stack | None:
+        """Return the stack of *name* as it was converged in this run, or else as it was read."""
+        result = self.results.get(name)
+        if result is not None and "operation" in result:
+            stack = result["stack"]
+            return Stack(
+                status=stack["status"], outputs=stack["outputs"], parameters=stack["parameters"]
+            )
+        state = self.plan["stacks"].get(name)
+        if state is None or state["error"]:
+            return None
+        return Stack(
+            status=state["status"], outputs=state["outputs"], parameters=state["parameters"]
+        )
+
+    @functools.cached_property
+    def _pending(self) -> list[str]:
+        """The foundation hosts that this run would converge, in check mode."""
+        if not self.plan["check_mode"]:
+            return []
+        hosts = self.organisation.of(REGIONAL) + self.organisation.of(PRIMARY)
+        return [host.name for host in hosts if "operation" in self.results.get(host.name, {})]
+
+
+__all__ = ("PHASES", "RELEASING", "RETIRED", "Results", "Run")
