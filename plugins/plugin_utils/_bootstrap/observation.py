@@ -14,9 +14,10 @@ from .._aws.gateway import Gateway
 from .._organisation.model import Host
 from .._pipeline.live import LivePipeline, read_live_pipelines
 from .._stack.api import StackApi
-from .._stack.compare import compare
+from .._stack.compare import compare_found
 from .._stack.diff import describe
 from .._stack.model import Desired, Found
+from .._stack.result import DifferenceEntry
 from .plan import TaggedStack
 
 _TAG = "crossaccount:group"
@@ -73,14 +74,21 @@ def read_live(gateway: Gateway, primary: Host) -> list[LivePipeline]:
 
 
 def compare_stacks(
-    gateway: Gateway, desired: t.Mapping[str, Desired], hosts: t.Mapping[str, Host]
-) -> Answers[tuple[str, list[t.Any]]]:
-    """Return operation and differences of each stack in *desired*, by host."""
+    gateway: Gateway,
+    desired: t.Mapping[str, Desired],
+    *,
+    found: t.Mapping[str, Found | None],
+    hosts: t.Mapping[str, Host],
+) -> Answers[tuple[str, list[DifferenceEntry]]]:
+    """Return operation and differences of each stack in *desired*, by host.
 
-    def read(host: Host) -> tuple[str, list[t.Any]]:
-        comparison = compare(_stacks(gateway, host), desired[host.name])
+    :param found: the stacks as they were read a moment ago.
+    """
+
+    def read(host: Host) -> tuple[str, list[DifferenceEntry]]:
+        comparison = compare_found(_stacks(gateway, host), desired[host.name], found[host.name])
         differences = describe(comparison.differences, desired[host.name].template)
-        return comparison.operation, list(differences)
+        return comparison.operation, differences
 
     return _ask([hosts[name] for name in sorted(desired)], read)
 

@@ -19,6 +19,8 @@ from .._organisation.model import (
     Host,
     Organisation,
 )
+from .._stack.model import Found
+from .._stack.result import DifferenceEntry
 from .._stack.status import is_past_use, is_standing
 
 Grants = dict[str, list[str]]
@@ -57,7 +59,7 @@ class StackState(t.TypedDict):
     outputs: dict[str, str]
     parameters: dict[str, str]
     operation: str
-    differences: list[dict[str, t.Any]]
+    differences: list[DifferenceEntry]
     inputs: Inputs | None
     error: str | None
     reason: str | None
@@ -120,22 +122,6 @@ class HostResult(t.TypedDict, total=False):
     differences: list[dict[str, t.Any]]
     changes: list[dict[str, t.Any]]
     retained: list[dict[str, t.Any]]
-
-
-class Found(t.Protocol):
-    """A stack as AWS describes it."""
-
-    @property
-    def status(self) -> str:
-        """Its status."""
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        """Its parameters."""
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        """Its outputs."""
 
 
 Foundation = t.Mapping[str, Found | None]  # by host: the primary, and the regional ones if read
@@ -333,7 +319,6 @@ def participates(host: Host, tags: t.Collection[str], skipped: t.Collection[str]
 
 __all__ = (
     "Entry",
-    "Found",
     "Foundation",
     "Grants",
     "HostResult",

@@ -45,7 +45,7 @@ def check(request: Request, gateway: Gateway) -> Plan:
     """Look at everything that the run concerns, write nothing, and return the plan."""
     seen = _observe(request, gateway)
     result = _decide(request, seen, gateway.known_caller_account_id)
-    return _compare(request, result, gateway)
+    return _compare(request, result, seen.found, gateway)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -232,7 +232,9 @@ def _unreadable(error: str) -> StackState:
 # The comparison
 
 
-def _compare(request: Request, decided: Plan, gateway: Gateway) -> Plan:
+def _compare(
+    request: Request, decided: Plan, found: t.Mapping[str, Found | None], gateway: Gateway
+) -> Plan:
     """Return the plan with the stack of every host compared with what it should be."""
     run = Run(decided, {})
     desired: dict[str, Desired] = {}
@@ -246,7 +248,9 @@ def _compare(request: Request, decided: Plan, gateway: Gateway) -> Plan:
             continue
         if made is not None:
             inputs[name], desired[name] = made
-    answers = observation.compare_stacks(gateway, desired, request.organisation.hosts)
+    answers = observation.compare_stacks(
+        gateway, desired, found=found, hosts=request.organisation.hosts
+    )
     stacks = dict(decided["stacks"])
     for name, (operation, differences) in answers.values.items():
         stacks[name] = {

@@ -9,8 +9,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._aws.batch import Failure, for_each
-from .._aws.gateway import Account, AccountSession
 from .api import StackApi
 from .model import Desired, Difference, Found, differences
 from .status import Verdict
@@ -38,7 +36,11 @@ def read_differences(api: StackApi, desired: Desired, found: Found) -> tuple[Dif
 
 def compare(api: StackApi, desired: Desired) -> Comparison:
     """Read the stack and compare it with *desired*. Raises PipelineError when a read fails."""
-    found = api.find(desired.name)
+    return compare_found(api, desired, api.find(desired.name))
+
+
+def compare_found(api: StackApi, desired: Desired, found: Found | None) -> Comparison:
+    """Compare the stack *found* with *desired*. Raises PipelineError when a read fails."""
     if found is None or not found.exists:
         return Comparison(operation="create", found=found)
     if found.verdict is Verdict.BUSY:
@@ -51,30 +53,4 @@ def compare(api: StackApi, desired: Desired) -> Comparison:
     )
 
 
-class Opener(t.Protocol):
-    """Opens accounts: a Gateway."""
-
-    def open(self, account: Account) -> AccountSession:
-        """Return a session of *account*."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DesiredAt:
-    """A stack as it should be, in an account and region."""
-
-    account: Account
-    region: str
-    desired: Desired
-
-
-def compare_each(gateway: Opener, targets: t.Sequence[DesiredAt]) -> list[Comparison | Failure]:
-    """Compare many stacks in threads, in the order of *targets*; a failure stops no other."""
-
-    def compare_target(target: DesiredAt) -> Comparison:
-        session = gateway.open(target.account)
-        return compare(StackApi(session.client("cloudformation", target.region)), target.desired)
-
-    return for_each(targets, compare_target)
-
-
-__all__ = ("Comparison", "DesiredAt", "Opener", "compare", "compare_each", "read_differences")
+__all__ = ("Comparison", "compare", "compare_found", "read_differences")

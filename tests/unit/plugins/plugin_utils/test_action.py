@@ -221,7 +221,9 @@ class Waiting(PipelineAction):
 
     def act(self) -> dict[str, Any]:
         """Wait for ever."""
-        for _poll in self.patience(host=self.host).polls(lambda: "One creating"):
+        for _poll in self.patience(self.options["wait_timeout"], host=self.host).polls(
+            lambda: "One creating"
+        ):
             pass
         return {}
 

@@ -10,14 +10,10 @@ import dataclasses
 from typing import Any
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import Failure
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.compare import (
     Comparison,
-    DesiredAt,
     compare,
-    compare_each,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.diff import describe
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
@@ -27,7 +23,6 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.statu
 )
 
 from tests.fakes.cloudformation import FakeCloudFormation
-from tests.fakes.gateway import FakeGateway
 
 BUILD, OTHER = "111111111111", "222222222222"
 TEMPLATE = """\
@@ -111,28 +106,6 @@ def test_a_running_operation_is_neither_waited_for_nor_compared(
 
     assert compared(aws).operation == "wait"
     assert aws.asked == ["DescribeStacks"]
-
-
-def test_many_stacks_are_compared_each_with_its_own_error() -> None:
-    gateway = FakeGateway({})
-    gateway.region(BUILD, "eu-west-1").add(**AS_WANTED)
-    gateway.region(BUILD, "us-east-1")
-    gateway.errors[OTHER] = "no access"
-    targets = [
-        DesiredAt(account=Account(account_id=account_id), region=region, desired=WANTED)
-        for account_id, region in (
-            (BUILD, "us-east-1"),
-            (OTHER, "us-east-1"),
-            (BUILD, "eu-west-1"),
-        )
-    ]
-
-    missing, failed, same = compare_each(gateway, targets)
-
-    assert missing == Comparison(operation="create")
-    assert failed == Failure("no access")
-    assert isinstance(same, Comparison)
-    assert (same.operation, same.found is not None) == ("none", True)
 
 
 def test_each_difference_is_told_by_itself(aws: FakeCloudFormation) -> None:
