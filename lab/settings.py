@@ -82,6 +82,12 @@ class Settings:
         while kind in self.held:
             await asyncio.sleep(0.01)
 
+    def reset(self) -> None:
+        """Put every switch back; the accounts stay."""
+        default = Settings(accounts=self.accounts)
+        for item in fields(self):
+            setattr(self, item.name, getattr(default, item.name))
+
     def as_data(self) -> dict[str, Any]:
         """The settings as JSON data."""
         return {

@@ -25,17 +25,12 @@ from ..cloudformation.resource_faults import ResourceRule
 from ..errors import LabError
 from ..organisation.model import Organisation, check_account_id, load_organisation
 from ..organisation.seed import Seeder
-from ..settings import (
-    APPROVAL_SECONDS,
-    ARTIFACT_COPIER,
-    CHANGE_PAGE,
-    DRIFT_PAGE,
-    JOB_SECONDS,
-)
 from . import process
 
 Setup = Literal["operator", "management", "profiles", "drift"]
 _BUILD_SECONDS = 30.0
+# Events and functions that a finished operation has set off end in this time.
+_REST_SECONDS = 10.0
 
 
 class Lab:
@@ -43,6 +38,7 @@ class Lab:
 
     directory: where its files go (state, call log, server log); a temporary one by default.
     stock: MiniStack without the lab's patches, for tests of the lab itself.
+    state: a file of save(), restored instead of seeding.
     """
 
     def __init__(
@@ -51,9 +47,11 @@ class Lab:
         organisation: Organisation | None = None,
         directory: Path | None = None,
         stock: bool = False,
+        state: Path | None = None,
     ) -> None:
         self.organisation = organisation or load_organisation()
         self._stock = stock
+        self._saved = state
         self._own_directory = directory is None
         self._directory = directory
         self._state: process.State | None = None
@@ -63,7 +61,10 @@ class Lab:
     def __enter__(self) -> Lab:
         self.start()
         try:
-            self.seed()
+            if self._saved:
+                self.restore(self._saved)
+            else:
+                self.seed()
         except BaseException:
             self.stop()
             raise
@@ -139,19 +140,35 @@ class Lab:
         # the first time no stack is left that would go on, so the second leaves nothing.
         for _time in range(2):
             process.ask(f"{self.url}/_ministack/reset", method="POST")
-        self._configure(
-            latency={},
-            held=[],
-            faults=[],
-            resource_faults=[],
-            secure_transport=True,
-            change_page=CHANGE_PAGE,
-            artifact_copier=ARTIFACT_COPIER,
-            job_seconds=JOB_SECONDS,
-            approval_seconds=APPROVAL_SECONDS,
-            drift_page=DRIFT_PAGE,
-        )
+        self.reset_settings()
         self.seed()
+
+    def reset_settings(self) -> None:
+        """Put every switch back; end all faults."""
+        self._ask("settings", method="DELETE")
+
+    def save(self, path: Path, *, seconds: float = _REST_SECONDS) -> None:
+        """Write all that the lab holds to a file. LabError if work goes on longer than that."""
+        self._at_rest("save", path, seconds)
+
+    def restore(self, path: Path, *, seconds: float = _REST_SECONDS) -> None:
+        """Replace all that the lab holds by a file of save(), and put every switch back.
+
+        The call log is emptied. Roles' credentials that were handed out before may be unknown.
+        """
+        self._at_rest("restore", path, seconds)
+
+    def _at_rest(self, what: str, path: Path, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self._ask(what, method="POST", data={"path": str(path.resolve())})
+            except LabError as error:
+                if "is at work" not in str(error) or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+            time.sleep(0.05)
 
     def add_account(self, *account_ids: str) -> None:
         """Make more deploy accounts, with the access roles of both set-ups."""

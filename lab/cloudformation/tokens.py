@@ -26,6 +26,8 @@ _TOKENS = {
     "RollbackStack": "ClientRequestToken",
     "UpdateStack": "ClientRequestToken",
 }
+# The account, region, action and token of each request that was accepted: its stack and answer.
+_accepted: dict[tuple[str, ...], tuple[str, Response]] = {}
 
 
 def install() -> None:
@@ -34,10 +36,9 @@ def install() -> None:
     AWS: a second call with the token of one that was accepted gives its answer and does nothing;
     a token that was used for another stack is refused. MiniStack: does it again.
     """
-    accepted: dict[tuple[str, ...], tuple[str, Response]] = {}
     for action, parameter in _TOKENS.items():
         handlers._ACTION_HANDLERS[action] = _idempotent(
-            action, parameter, handlers._ACTION_HANDLERS[action], accepted
+            action, parameter, handlers._ACTION_HANDLERS[action]
         )
 
 
@@ -45,7 +46,6 @@ def _idempotent(
     action: str,
     parameter: str,
     stock: Handler,
-    accepted: dict[tuple[str, ...], tuple[str, Response]],
 ) -> Handler:
     def handle(parameters: Parameters) -> Response:
         token = cloudformation._p(parameters, parameter)
@@ -56,8 +56,8 @@ def _idempotent(
         # By its id where there is one: a stack that was made again is another.
         subject = stack["StackId"] if stack else name
         key = (get_account_id(), get_region(), action, token)
-        if key in accepted:
-            used_for, answer = accepted[key]
+        if key in _accepted:
+            used_for, answer = _accepted[key]
             if used_for in (subject, stack and stack["StackName"]):
                 return answer
             refusal: Response = handlers._error(
@@ -67,7 +67,7 @@ def _idempotent(
             return refusal
         answer = stock(parameters)
         if answer[0] == 200:
-            accepted[key] = (subject, answer)
+            _accepted[key] = (subject, answer)
         return answer
 
     return handle

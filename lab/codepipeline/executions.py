@@ -10,15 +10,33 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 Data = dict[str, Any]
 Place = tuple[str, str]  # account, region
+_LOCKS: dict[str, Callable[[], Any]] = {
+    "changed": threading.Condition,
+    "copying": threading.Lock,
+    "ended": threading.Event,
+}
 
 
 @dataclass
-class ActionRun:
+class _Saved:
+    """Saved without its locks; what is restored has new ones."""
+
+    def __getstate__(self) -> Data:
+        return {name: value for name, value in vars(self).items() if name not in _LOCKS}
+
+    def __setstate__(self, state: Data) -> None:
+        names = {item.name for item in fields(self)}
+        vars(self).update({name: make() for name, make in _LOCKS.items() if name in names})
+        vars(self).update(state)
+
+
+@dataclass
+class ActionRun(_Saved):
     """One attempt at one action.
 
     token: an approval's, while it waits. outcome: what somebody reported: a job's result, or an
@@ -53,7 +71,7 @@ class ActionRun:
 
 
 @dataclass
-class Execution:
+class Execution(_Saved):
     """One release.
 
     pipeline: the declaration that it began with. pinned: version of the source, by action.
@@ -72,11 +90,11 @@ class Execution:
     updated: float = field(default_factory=time.time)
     revisions: list[Data] = field(default_factory=list)
     artifacts: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
-    copying: threading.Lock = field(default_factory=threading.Lock)
     attempts: list[ActionRun] = field(default_factory=list)
     stage: int = 0
     stopping: bool = False
     abandoned: bool = False
+    copying: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def name(self) -> str:
@@ -104,7 +122,7 @@ class Execution:
 
 
 @dataclass
-class Pipeline:
+class Pipeline(_Saved):
     """One pipeline, with all that happened in it, oldest first.
 
     changed: held while executions, stages and locks are looked at or changed; told of each change.
@@ -146,29 +164,29 @@ class Pipelines:
     """Every pipeline of every account and region."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, str], Pipeline] = {}
+        self.all: dict[tuple[str, str, str], Pipeline] = {}
 
     def get(self, place: Place, name: str) -> Pipeline | None:
         """One pipeline."""
-        return self._kept.get((*place, name))
+        return self.all.get((*place, name))
 
     def of(self, place: Place) -> list[Pipeline]:
         """The pipelines of an account in a region, by name."""
-        return [one for key, one in sorted(self._kept.items()) if key[:2] == place]
+        return [one for key, one in sorted(self.all.items()) if key[:2] == place]
 
     def add(self, pipeline: Pipeline) -> None:
         """Keep one more."""
-        self._kept[(*pipeline.place, pipeline.name)] = pipeline
+        self.all[(*pipeline.place, pipeline.name)] = pipeline
 
     def remove(self, place: Place, name: str) -> None:
         """Forget one; what runs in it stops."""
-        pipeline = self._kept.pop((*place, name), None)
+        pipeline = self.all.pop((*place, name), None)
         if pipeline:
             stop_all(pipeline)
 
     def clear(self) -> None:
         """Forget all of them."""
-        for pipeline in list(self._kept.values()):
+        for pipeline in list(self.all.values()):
             self.remove(pipeline.place, pipeline.name)
 
     def run_of(self, run_id: str) -> ActionRun | None:
@@ -176,7 +194,7 @@ class Pipelines:
         return next(
             (
                 run
-                for pipeline in list(self._kept.values())
+                for pipeline in list(self.all.values())
                 for execution in list(pipeline.executions)
                 for run in list(execution.attempts)
                 if run.id == run_id

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control endpoint, /_lab/: health, call log, settings, stacks, builds. For tests only."""
+"""The control endpoint, /_lab/: health, calls, settings, saved state, stacks, builds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import MutableMapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,6 +19,7 @@ from ..cloudformation.stack_records import set_status
 from ..codebuild import builds
 from ..iam.authorisation import DECISIONS, decisions
 from ..settings import Settings
+from . import saved_state
 
 
 class Control:
@@ -28,8 +30,10 @@ class Control:
         self._log = log
         self._token = token
 
-    def answer(self, scope: MutableMapping[str, Any], body: bytes) -> tuple[int, bytes]:
-        """Status and JSON body for one request."""
+    def answer(
+        self, scope: MutableMapping[str, Any], body: bytes, *, in_flight: int = 0
+    ) -> tuple[int, bytes]:
+        """Status and JSON body for one request. in_flight: API calls not answered yet."""
         route = (scope["method"], scope["path"].removeprefix("/_lab/"))
         if route == ("GET", "health"):
             return self._json({"pid": os.getpid(), "token": self._token})
@@ -51,14 +55,28 @@ class Control:
             if route == ("POST", "settings"):
                 self._settings.update(json.loads(body))
                 return self._json(self._settings.as_data())
+            if route == ("DELETE", "settings"):
+                self._settings.reset()
+                return self._json({})
+            if route == ("POST", "save"):
+                saved_state.save(self._path(body), self._settings, in_flight=in_flight)
+                return self._json({})
+            if route == ("POST", "restore"):
+                saved_state.restore(self._path(body), self._settings, in_flight=in_flight)
+                self._log.clear()
+                DECISIONS.clear()
+                return self._json({})
             if route == ("POST", "stacks"):
                 set_status(**json.loads(body))
                 return self._json({})
             if route == ("POST", "builds"):
                 return self._json(builds.build(**json.loads(body)))
-        except (TypeError, ValueError) as error:
+        except (OSError, TypeError, ValueError) as error:
             return 400, json.dumps({"error": str(error)}).encode()
         return 404, json.dumps({"error": f"no such control: {route[0]} {scope['path']}"}).encode()
+
+    def _path(self, body: bytes) -> Path:
+        return Path(json.loads(body)["path"])
 
     def _json(self, data: object) -> tuple[int, bytes]:
         return 200, json.dumps(data).encode()

@@ -34,6 +34,7 @@ class Edge:
         self._settings = settings
         self._log = log
         self._control = control
+        self._in_flight = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one connection event: lifespan and websockets pass, /_lab/ is ours."""
@@ -43,12 +44,13 @@ class Edge:
             return
         body = await _read_body(receive)
         if path.startswith("/_lab/"):
-            status, answer = self._control.answer(scope, body)
+            status, answer = self._control.answer(scope, body, in_flight=self._in_flight)
             await _respond(send, status=status, content_type="application/json", body=answer)
             return
         started = time.time()
         request = read_request(scope, body)
         answer_seen = _Answer(send)
+        self._in_flight += 1
         # Root is the lab's own: it seeds, and tests look at what AWS holds through it.
         rule = None if request.root else self._settings.faults.draw(request)
         try:
@@ -57,6 +59,7 @@ class Edge:
             else:
                 await self._fail(rule, request, scope, _replay(body, receive), answer_seen)
         finally:
+            self._in_flight -= 1
             self._log.add(
                 request,
                 time=started,

@@ -23,7 +23,8 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
-MINISTACK_VERSION = "1.5.33"
+from ..version import MINISTACK_VERSION
+
 _FOREIGN_PREFIXES = ("AWS_", "MINISTACK_", "LOCALSTACK_", "LAMBDA_", "S3_", "HYPERCORN_")
 _FOREIGN = frozenset(
     {
@@ -149,4 +150,4 @@ def _end_with_parent() -> None:
     os.killpg(os.getpid(), signal.SIGKILL)
 
 
-__all__ = ("MINISTACK_VERSION", "main", "version_problem")
+__all__ = ("main", "version_problem")

@@ -16,8 +16,9 @@ from lab import Rule, load_organisation
 from lab.calls.call import CallLog, Request
 from lab.calls.faults import Faults, chance, wire_error
 from lab.organisation.model import ORGANISATION_FILE
-from lab.server.launcher import MINISTACK_VERSION, version_problem
+from lab.server.launcher import version_problem
 from lab.settings import Settings
+from lab.version import MINISTACK_VERSION
 
 
 def make_request(**changes: Any) -> Request:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.server.launcher import MINISTACK_VERSION
+from lab.version import MINISTACK_VERSION
 
 LAB = Path(__file__).parents[1]
 CLOUDFORMATION = "ministack.services.cloudformation"
@@ -35,6 +35,7 @@ ROLL_BACK = (
 SIGNATURES = {
     "ministack.app.app": "(scope, receive, send)",
     "ministack.app.pin_request_origin": "(source_ip: str, secure_transport: bool) -> None",
+    "ministack.app._reset_all_state": "()",
     "ministack.app.SERVICE_HANDLERS": VALUE,
     "ministack.app.SERVICE_REGISTRY": VALUE,
     "ministack.app._loaded_modules": VALUE,
@@ -91,6 +92,8 @@ SIGNATURES = {
     "ministack.core.iam_evaluator.find_iam_access_key_account": (
         "(access_key_id: str) -> str | None"
     ),
+    "ministack.core.concurrency.active_counts": "() -> dict",
+    "ministack.core.responses.AccountRegionScopedDict": VALUE,
     "ministack.core.responses.AccountScopedDict": VALUE,
     "ministack.core.responses.error_response_json": (
         "(code: str, message: str, status: int = 400, extra: dict | None = None, *, "
