@@ -192,7 +192,7 @@ def test_the_inventories_are_what_the_project_says_and_nothing_else(awx: Awx) ->
         (
             "drift (foundation)",
             "drift.yml",
-            {"extra_vars": {"drift_report_path": "", "drift_hosts": "primary:regional"}},
+            {"extra_vars": {"drift_report_path": "", "drift_hosts": "primary:regional:pipelines"}},
         ),
         ("drift (deploy accounts)", "drift.yml", {"job_slice_count": 4}),
         ("drift (verdict)", "drift_collect.yml", {"job_slice_count": 1}),
@@ -272,7 +272,7 @@ def test_the_workflow_looks_then_judges_then_asks_then_puts_right(awx: Awx) -> N
         "foundation": "drift (foundation)",
         "accounts": "drift (deploy accounts)",
         "verdict": "drift (verdict)",
-        "approval": "Put right what drifted?",
+        "approval": "Fix the drift?",
         "remediation": "remediate",
     }
     assert awx.api.related(nodes["approval"], "unified_job_template")["timeout"] == 72000

@@ -81,7 +81,7 @@ class Jobs:
         foundation = self.run(
             "drift.yml",
             self.everything,
-            variables={**variables, "drift_hosts": "primary:regional"},
+            variables={**variables, "drift_hosts": "primary:regional:pipelines"},
         )
         return foundation, self.sliced("drift.yml", self.accounts, variables=variables)
 
