@@ -18,7 +18,7 @@ from tools.environment import COLLECTIONS
 PAGE = ROOT / "docs" / "first-pipeline.md"
 SECONDS = 300
 # What follows a command is what it says, where it begins so; other texts are about mistakes.
-_ANSWERS = ("APPLICATION ", "greeter: ")
+_ANSWERS = ("HOST ", "greeter: ")
 _END = "-- the end of a block --"
 
 
