@@ -202,8 +202,8 @@ def test_every_action_can_be_imported_without_botocore() -> None:
 
     told = json.loads(found.stdout)
     assert sorted(told) == [
-        "account_access_info",
-        "pipelines_info",
+        "host_stack",
+        "preflight",
         "stack",
         "stack_drift",
         "stack_drift_info",
