@@ -3,29 +3,259 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no promise is made to others.
-"""What users may write: fields with their type, default and meaning."""
+"""Fields that users write, and the reader that checks values against them. Pure.
+
+Declared once, they give the checks, their messages, the defaults, the reference tables of the docs
+and JSON Schemas for editors (tools/reference.py).
+"""
 
 from __future__ import annotations
 
+import collections
+import copy
 import dataclasses
+import difflib
+import re
 import typing as t
 from collections.abc import Mapping
 
 TEXT, FLAG, NUMBER, LIST, MAPPING = "str", "bool", "int", "list", "dict"
+SCALAR = "scalar"  # text, a whole number, true or false; read as text
+
+_EMPTY: dict[str, t.Any] = {TEXT: "", SCALAR: "", FLAG: False, NUMBER: 0, LIST: [], MAPPING: {}}
+_FLAGS = {"true": True, "yes": True, "on": True, "1": True}
+_FLAGS |= {"false": False, "no": False, "off": False, "0": False}
+
+Schema = dict[str, t.Any]
+Report = t.Callable[[str, str], None]
+
+
+class Unreadable:
+    """A value whose template failed, which is reported already."""
+
+
+UNREADABLE = Unreadable()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Setting:
-    """What a role takes: its own variable, else the inventory's, else the default.
+class Field:
+    """One field or variable.
 
-    :param name: the plain noun; the role's variable has the role's name before it.
-    :param inventory: the variable of the inventory that it falls back to.
+    :param doc: its meaning, for people who look it up.
+    :param pattern: a regular expression for the whole text; *words* are it for people.
+    :param fix: what to do about a wrong value.
+    :param minimum: the smallest number, or the fewest entries of a list.
+    :param fields: the fields of a mapping, or of each entry of a list; others are refused.
+    :param item: what each entry of a list, or each value of an open mapping, is.
+    :param keys: what the names in an open mapping are.
+    :param unique: fields that no two entries of a list share; ``""`` means the entries themselves.
+    :param read: reads a value that no type describes; *json* is its JSON Schema.
+    :param kind: its type in the tables, where that is more than what the rest gives.
+    :param default_words: its default in the tables, where that is no constant.
+    :param fallback: for a setting of a role, the variable of the inventory that stands in for it.
+    :param is_extra: whether it is usually given with ``-e``, which makes text of every value.
     """
 
-    name: str
+    name: str = ""
+    doc: str = ""
     type: str = TEXT
-    inventory: str = ""
+    required: bool = False
     default: t.Any = None
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    words: str = ""
+    fix: str = "Correct it"
+    minimum: int | None = None
+    maximum: int | None = None
+    longest: int = 0
+    fields: tuple[Field, ...] = ()
+    item: Field | None = None
+    keys: Field | None = None
+    unique: tuple[str, ...] = ()
+    read: t.Callable[[Reader, t.Any, str], t.Any] | None = None
+    json: Schema | None = None
+    kind: str = ""
+    default_words: str = ""
+    fallback: str = ""
+    is_extra: bool = False
+
+    def empty(self) -> t.Any:
+        """Return the value where none is set, or a wrong one."""
+        if self.default is None and (self.read or self.fields) and self.type != LIST:
+            return None
+        return copy.deepcopy(_EMPTY[self.type] if self.default is None else self.default)
+
+
+class Reader:
+    """Reads values by their fields, and reports what is wrong.
+
+    :param report: takes what is wrong, and what to do.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.is_complete = True
+
+    def problem(self, where: str, what: str, fix: str) -> None:
+        """Report a problem of the field at *where*, such as ``is not set``."""
+        colon = "" if what.startswith(("is ", "has ")) else ":"
+        self._report(f"{where}{colon} {what}", fix)
+
+    def is_unreadable(self, value: t.Any) -> bool:
+        """Return whether *value* is one that nothing can be said about."""
+        self.is_complete = self.is_complete and value is not UNREADABLE
+        return value is UNREADABLE
+
+    def read(self, field: Field, value: t.Any, where: str = "") -> t.Any:
+        """Return *value* as plain data with its defaults; what is wrong with it is reported."""
+        where = where or field.name
+        if self.is_unreadable(value):
+            return field.empty()
+        if value is None or (value == "" and field.type == TEXT):
+            if field.required:
+                self.problem(where, "is not set", _how_to_set(field))
+            return field.empty()
+        read = _READ[field.type]
+        found = field.read(self, value, where) if field.read else read(self, field, value, where)
+        return field.empty() if found is None else found
+
+    def text(self, field: Field, value: t.Any, where: str) -> str | None:
+        """Return text that fits the field."""
+        if not isinstance(value, str):
+            self.problem(where, f"{value!r} is not text", "Quote it")
+        elif not value.isascii():
+            self.problem(where, "has characters outside ASCII", "Use plain letters")
+        elif field.choices and value not in field.choices:
+            expected = ", ".join(field.choices)
+            self.problem(
+                where,
+                f"{value!r} is unknown; expected one of {expected}",
+                _near(value, field.choices) or field.fix,
+            )
+        elif field.pattern and not re.fullmatch(field.pattern, value, re.ASCII):
+            self.problem(where, f"{value!r} is not {field.words}", field.fix)
+        elif field.longest and len(value) > field.longest:
+            self.problem(
+                where,
+                f"has {len(value)} characters, over the limit of {field.longest}",
+                "Shorten it",
+            )
+        else:
+            return value
+        return None
+
+    def scalar(self, value: t.Any, where: str) -> str | None:
+        """Return a scalar as text. A number with a fraction is refused: 1.10 reads as 1.1."""
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, (str, int)) and str(value).isascii():
+            return str(value)
+        self.problem(
+            where,
+            f"{value!r} is neither ASCII text, a whole number, true nor false",
+            "Quote it, or correct it",
+        )
+        return None
+
+    def flag(self, field: Field, value: t.Any, where: str) -> bool | None:
+        """Return a boolean."""
+        if isinstance(value, bool):
+            return value
+        if field.is_extra and str(value).lower() in _FLAGS:
+            return _FLAGS[str(value).lower()]
+        self.problem(where, f"{value!r} is neither true nor false", field.fix)
+        return None
+
+    def number(self, field: Field, value: t.Any, where: str) -> int | None:
+        """Return a whole number within the limits."""
+        if field.is_extra and isinstance(value, str) and value.isdecimal():
+            value = int(value)
+        low, high = field.minimum, field.maximum
+        if (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and (low is None or value >= low)
+            and (high is None or value <= high)
+        ):
+            return int(value)
+        limits = f" from {low} to {high}" if high is not None else f" of at least {low}"
+        self.problem(
+            where, f"{value!r} is not a whole number{'' if low is None else limits}", field.fix
+        )
+        return None
+
+    def entries(self, field: Field, value: t.Any, where: str) -> list[t.Any] | None:
+        """Return the entries of a list."""
+        if field.is_extra and isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if not isinstance(value, (list, tuple)):
+            self.problem(where, f"{value!r} is not a list", field.fix)
+            return None
+        if field.minimum and not value:
+            self.problem(where, "is an empty list", field.fix)
+        entry = field.item or Field(type=MAPPING, fields=field.fields)
+        found = []
+        for number, item in enumerate(value, start=1):
+            place = f"{where}[{called(item, number)}]"
+            if field.fields and not isinstance(item, Mapping) and not self.is_unreadable(item):
+                self.problem(place, "is not a mapping", "Correct it")
+            elif not self.is_unreadable(item):
+                found.append(self.read(entry, item, place))
+        self._check_unique(field, found, where)
+        return found
+
+    def mapping(self, field: Field, value: t.Any, where: str) -> dict[str, t.Any] | None:
+        """Return a mapping, either of known fields or of any names."""
+        if not isinstance(value, Mapping):
+            self.problem(where, f"{value!r} is not a mapping", field.fix)
+            return None
+        if not field.fields:
+            return self._open_mapping(field, value, where)
+        known = [one.name for one in field.fields]
+        for name in value:
+            if name not in known:
+                self.problem(
+                    where,
+                    f"unknown field `{name}`; expected one of {', '.join(known)}",
+                    _near(str(name), known) or "Remove it, or correct its name",
+                )
+        return {
+            part.name: self.read(part, value.get(part.name), f"{where}.{part.name}")
+            for part in field.fields
+        }
+
+    def _open_mapping(
+        self, field: Field, value: Mapping[t.Any, t.Any], where: str
+    ) -> dict[str, t.Any]:
+        found = {}
+        for name, item in value.items():
+            key = str(name)
+            if field.keys and not re.fullmatch(field.keys.pattern, key, re.ASCII):
+                self.problem(f"{where}.{key}", f"is not {field.keys.words}", field.keys.fix)
+            else:
+                entry = field.item or Field(type=SCALAR)
+                found[key] = self.read(
+                    dataclasses.replace(entry, required=True), item, f"{where}.{key}"
+                )
+        return found
+
+    def _check_unique(self, field: Field, entries: t.Sequence[t.Any], where: str) -> None:
+        for name in field.unique:
+            values = [entry[name] if name else entry for entry in entries]
+            for value, count in collections.Counter(map(str, values)).items():
+                if count > 1 and value:
+                    what = f"{name} {value}" if name else value
+                    self.problem(where, f"{what} is there twice", "Keep one")
+
+
+_READ: dict[str, t.Callable[[Reader, Field, t.Any, str], t.Any]] = {
+    TEXT: Reader.text,
+    SCALAR: lambda reader, _field, value, where: reader.scalar(value, where),
+    FLAG: Reader.flag,
+    NUMBER: Reader.number,
+    LIST: Reader.entries,
+    MAPPING: Reader.mapping,
+}
 
 
 def called(entry: t.Any, number: int) -> str:
@@ -37,4 +267,29 @@ def called(entry: t.Any, number: int) -> str:
     return str(number)
 
 
-__all__ = ("FLAG", "LIST", "MAPPING", "NUMBER", "TEXT", "Setting", "called")
+def _near(value: str, known: t.Iterable[str]) -> str:
+    """Return a question with the known name that *value* is nearly, if there is one."""
+    names = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(value.lower(), names, n=1, cutoff=0.6)
+    return f"Did you mean {names[found[0]]}?" if found else ""
+
+
+def _how_to_set(field: Field) -> str:
+    return f"Set it to one of {', '.join(field.choices)}" if field.choices else "Set it"
+
+
+__all__ = (
+    "FLAG",
+    "LIST",
+    "MAPPING",
+    "NUMBER",
+    "SCALAR",
+    "TEXT",
+    "UNREADABLE",
+    "Field",
+    "Reader",
+    "Report",
+    "Schema",
+    "Unreadable",
+    "called",
+)

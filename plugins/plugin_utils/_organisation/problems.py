@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .._errors import PipelineError
 
+# The field that a problem begins with: pipeline.stacks[hello].name
+_FIELD = re.compile(r"\w+(\.\w+((::|-)\w+)*|\[[^\]]*\])*")
 # Hosts that one problem names before it counts the rest.
 MOST_NAMED = 3
 
@@ -17,11 +20,13 @@ MOST_NAMED = 3
 class Problems:
     """Problems in the order found; the same problem of many hosts is one entry.
 
-    :param file: the inventory file of a host, where it is known.
+    :param place: where a field of a host is set, such as ``hosts.yml:12``, if that is known.
     """
 
-    def __init__(self, file: t.Callable[[str], str | None] = lambda _host: None) -> None:
-        self._file = file
+    def __init__(
+        self, place: t.Callable[[str, str], str | None] = lambda _host, _field: None
+    ) -> None:
+        self._place = place
         self._hosts: dict[tuple[str, str], list[str]] = {}
 
     def __bool__(self) -> bool:
@@ -34,9 +39,10 @@ class Problems:
             hosts.append(host)
 
     def lines(self) -> list[str]:
-        """Return each problem as text, with its hosts and the file of the first."""
+        """Return each problem as text, with its hosts and the place in the files of the first."""
         return [
-            f"{self._where(hosts)}{what}. {cure}" for (what, cure), hosts in self._hosts.items()
+            f"{self._where(hosts, what)}{what}. {cure}"
+            for (what, cure), hosts in self._hosts.items()
         ]
 
     def of(self, host: str) -> int:
@@ -49,13 +55,14 @@ class Problems:
             lines = "\n".join(f"  - {line}" for line in self.lines())
             raise PipelineError(f"the inventory is not usable:\n{lines}")
 
-    def _where(self, hosts: list[str]) -> str:
+    def _where(self, hosts: list[str], what: str) -> str:
         if not hosts:
             return ""
         shown = ", ".join(hosts[:MOST_NAMED])
         more = f" and {len(hosts) - MOST_NAMED} more" if len(hosts) > MOST_NAMED else ""
-        file = self._file(hosts[0])
-        return f"host {shown}{more}{f' ({file})' if file else ''}: "
+        field = _FIELD.match(what)
+        place = self._place(hosts[0], field[0] if field else "")
+        return f"host {shown}{more}{f' ({place})' if place else ''}: "
 
 
 __all__ = ("MOST_NAMED", "Problems")

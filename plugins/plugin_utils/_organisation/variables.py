@@ -10,6 +10,7 @@ without one are taken as they are. A template that fails is a problem of its hos
 
 from __future__ import annotations
 
+import os
 import re
 import typing as t
 from collections.abc import Mapping
@@ -17,22 +18,23 @@ from collections.abc import Mapping
 from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 from ansible.template import Templar
 
-from .._fields import called
+try:
+    # Where a value stands, which nothing public gives. Without it, messages name the host's file.
+    from ansible._internal._datatag._tags import Origin
+except ImportError:
+    Origin = None
+
+from .._fields import UNREADABLE, called
 from .problems import Problems
 
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 _DYNAMIC_REFERENCE = re.compile(r"\{\{\s*resolve:")
+# One step of a field such as pipeline.stacks[hello].name
+_PART = re.compile(r"^[^.\[]*|\.[^.\[]*|\[[^\]]*\]?")
 _PLAIN = (bool, int, float, type(None))
 
 Groups = t.Mapping[str, t.Sequence[str]]
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
-
-
-class Unreadable:
-    """Stands for a value whose template failed, which is reported already."""
-
-
-UNREADABLE = Unreadable()
 
 
 class Variables:
@@ -44,29 +46,43 @@ class Variables:
 
     def __init__(self, groups: Groups, hostvars: HostVars, *, loader: t.Any = None) -> None:
         self.groups = {name: list(members) for name, members in groups.items()}
-        self.problems = Problems(self.file)
+        self.problems = Problems(self.place)
         self.hostvars = hostvars
         self._loader = loader
         self._raw: dict[str, t.Mapping[str, t.Any]] = {}
         self._templars: dict[str, t.Any] = {}
         self._values: dict[tuple[str, str], t.Any] = {}
+        self._origins: dict[tuple[str, str], t.Any] = {}
 
     def get(self, host: str, name: str, default: t.Any = None) -> t.Any:
         """Return the value of a variable; *default* where it is unset, null or unreadable.
 
         Inside a list or mapping, UNREADABLE takes the place of what could not be templated.
         """
-        value = self._value(host, name)
+        value = self.value(host, name)
         return default if value is None or value is UNREADABLE else value
 
-    def is_unreadable(self, host: str, name: str) -> bool:
-        """Return whether the template of the whole variable failed."""
-        return self._value(host, name) is UNREADABLE
+    def value(self, host: str, name: str) -> t.Any:
+        """Return the value of a variable: None where it is not set, or UNREADABLE."""
+        key = (host, name)
+        if key not in self._values:
+            self._values[key] = self._read(host, name, self._of(host).get(name))
+        return self._values[key]
 
     def file(self, host: str) -> str | None:
         """Return the inventory file of *host*."""
         value = self._of(host).get("inventory_file")
         return None if value is None else str(value)
+
+    def place(self, host: str, field: str) -> str | None:
+        """Return where a field such as ``pipeline.stacks[hello].name``, or its parent, is set."""
+        while field:
+            origin = self._origins.get((host, field))
+            if origin is not None and origin.path:
+                return f"{_short(origin.path)}:{origin.line_num}"
+            field = field[: max(match.start() for match in _PART.finditer(field))]
+        file = self.file(host)
+        return None if file is None else _short(file)
 
     def _of(self, host: str) -> t.Mapping[str, t.Any]:
         if host not in self._raw:
@@ -74,14 +90,10 @@ class Variables:
             self._raw[host] = raw_get(host) if raw_get else self.hostvars[host]
         return self._raw[host]
 
-    def _value(self, host: str, name: str) -> t.Any:
-        key = (host, name)
-        if key not in self._values:
-            self._values[key] = self._read(host, name, self._of(host).get(name))
-        return self._values[key]
-
     def _read(self, host: str, field: str, value: t.Any) -> t.Any:
         """Return *value* as plain data, with its templates evaluated one by one."""
+        if Origin is not None and (origin := Origin.get_tag(value)) is not None:
+            self._origins[host, field] = origin
         if isinstance(value, str):
             # Subclasses of str carry Ansible's tags, which say what may be templated.
             return self._template(host, field, value) if _TEMPLATE.search(value) else str(value)
@@ -106,6 +118,12 @@ class Variables:
         except AnsibleError as exc:
             self.problems.add(*_explain(field, str(value), exc), host=host)
             return UNREADABLE
+
+
+def _short(path: str) -> str:
+    """Return *path* from the working directory, if it is below it."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith(os.pardir) else relative
 
 
 def _plain(value: t.Any) -> t.Any:
@@ -148,10 +166,8 @@ def _explain(field: str, text: str, exc: AnsibleError) -> tuple[str, str]:
 
 
 __all__ = (
-    "UNREADABLE",
     "Groups",
     "HostVars",
-    "Unreadable",
     "Variables",
     "is_dynamic_reference",
 )

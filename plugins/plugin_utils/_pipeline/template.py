@@ -15,6 +15,7 @@ import re
 import typing as t
 
 from .._errors import PipelineError
+from .limits import TEMPLATE_LIMIT, action_role_arns, size_problems
 from .model import Pipeline
 from .stages import (
     Foundation,
@@ -29,13 +30,6 @@ try:
     import yaml
 except ImportError:  # Ansible itself cannot run without it
     pass
-
-# CloudFormation's limit of a template in a bucket, in bytes.
-TEMPLATE_LIMIT = 1_000_000
-# IAM's limit of all inline policies of a role, in characters without white space.
-POLICY_LIMIT = 10_240
-# What the pipeline role's policy has beside the ARNs that are counted, with room to spare.
-_POLICY_REST = 1_600
 
 # The outputs of the primary stack that a pipeline is made with.
 PRIMARY_OUTPUTS = ("ApprovalTopicArn", "BuildBucketName", "SyncArtifactsFunctionName")
@@ -56,17 +50,13 @@ def compose_template(pipeline: Pipeline, base: str, foundation: Foundation) -> s
     problems = size_problems(pipeline, foundation)
     if len(text) > TEMPLATE_LIMIT:
         problems.append(
-            (
-                (
-                    f"its template has {len(text)} bytes, more than the {TEMPLATE_LIMIT} that"
-                    " CloudFormation takes"
-                ),
-                "Divide it into two pipelines",
-            )
+            f"its template has {len(text)} bytes, more than the {TEMPLATE_LIMIT} that"
+            " CloudFormation takes"
         )
     if problems:
-        told = "; ".join(f"{what}. {cure}" for what, cure in problems)
-        raise PipelineError(f"pipeline {pipeline.name}: {told}")
+        raise PipelineError(
+            f"pipeline {pipeline.name}: {'; '.join(problems)}", cure="Divide it into two pipelines"
+        )
     return text
 
 
@@ -125,34 +115,6 @@ def _source_parameters(pipeline: Pipeline) -> dict[str, str]:
         "TriggerObjectKey": f"{pipeline.name}/{source.trigger.object}",
         "TriggerActionName": source_action_name(source.trigger),
     }
-
-
-def action_role_arns(pipeline: Pipeline, foundation: Foundation) -> list[str]:
-    """Return the deploy roles that the pipeline works with."""
-    return [
-        foundation.role_arn(account_id, foundation.codepipeline_role_name)
-        for account_id in pipeline.account_ids
-    ]
-
-
-def size_problems(pipeline: Pipeline, foundation: Foundation) -> list[tuple[str, str]]:
-    """Return what is too large for AWS, each with what to do."""
-    regions = store_regions(pipeline, foundation.region)
-    stores = [foundation.register[region] for region in regions]
-    counted = [
-        *action_role_arns(pipeline, foundation),
-        *(f"{one['bucket_arn']}/*" for one in stores),
-        *(one["bucket_arn"] for one in stores),
-        *(one["key_arn"] for one in stores),
-    ]
-    size = _POLICY_REST + len(json.dumps(counted, separators=(",", ":")))
-    if size <= POLICY_LIMIT:
-        return []
-    problem = (
-        f"{len(pipeline.account_ids)} accounts and {len(regions)} regions make a role policy of"
-        f" {size} characters, and IAM takes {POLICY_LIMIT}"
-    )
-    return [(problem, "Divide it into two pipelines")]
 
 
 def _check_register(pipeline: Pipeline, region: str, register: t.Collection[str]) -> None:
@@ -238,11 +200,7 @@ def _dumper() -> t.Any:
 
 
 __all__ = (
-    "POLICY_LIMIT",
     "PRIMARY_OUTPUTS",
-    "TEMPLATE_LIMIT",
-    "action_role_arns",
     "compose_parameters",
     "compose_template",
-    "size_problems",
 )

@@ -16,14 +16,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.limits import (
+    POLICY_LIMIT,
+    size_problems,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.stages import (
     Foundation,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.template import (
-    POLICY_LIMIT,
     compose_parameters,
     compose_template,
-    size_problems,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import parse
 

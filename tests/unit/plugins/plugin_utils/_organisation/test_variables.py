@@ -14,8 +14,8 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._fields import UNREADABLE
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
-    UNREADABLE,
     Variables,
 )
 
@@ -78,7 +78,7 @@ def test_a_template_that_fails_leaves_the_rest(variables: Variables) -> None:
 def test_the_same_undefined_variable_of_many_hosts_is_one_problem(variables: Variables) -> None:
     for host in ("hello", "other"):
         assert variables.get(host, "chain") is None
-        assert variables.is_unreadable(host, "chain")
+        assert variables.value(host, "chain") is UNREADABLE
 
     [line] = variables.problems.lines()
     assert line.startswith("host hello, other (")

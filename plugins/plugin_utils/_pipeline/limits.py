@@ -1,0 +1,190 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""AWS's limits that a pipeline must fit. Pure.
+
+Each check yields what is wrong: the field, the problem, and what to do.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import re
+import typing as t
+from collections.abc import Iterator
+
+from .._organisation.model import Organisation
+from .model import Environment, Pipeline, Stack, Wave
+from .schema import STAGE_NAME
+from .stages import (
+    CONFIGURATION_LIMIT,
+    Foundation,
+    compose_stages,
+    overrides,
+    store_regions,
+    syncs_artifacts,
+)
+
+MOST_SYNCED_ARTIFACTS = 5  # of an invoke action
+MOST_INPUT_ARTIFACTS = 10  # of a CloudFormation action
+MOST_BUILD_ARTIFACTS = 13  # a primary and 12 secondary ones of a CodeBuild project
+MOST_STAGES = 50
+MOST_ACTIONS = 1_000
+# A template in a bucket, in bytes.
+TEMPLATE_LIMIT = 1_000_000
+# All inline policies of a role, in characters without white space.
+POLICY_LIMIT = 10_240
+# The pipeline role's policy without the ARNs that are counted, with room to spare.
+_POLICY_REST = 1_600
+
+# The longest name that AWS gives a bucket, and a key: what the register could hold at most.
+_BUCKET = "b" * 63
+_KEY = "01234567-89ab-cdef-0123-456789abcdef"
+
+_DIVIDE = "Divide it into two pipelines"
+
+Problem = tuple[str, str, str]
+
+
+def limit_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[Problem]:
+    """Yield which limits a pipeline passes, of those that its data decides."""
+    region = organisation.primary_region
+    if region.startswith("cn-"):
+        yield (
+            "waves",
+            f"{region} is in partition aws-cn, where CodePipeline has no CloudFormation action",
+            "Pipelines of this kind cannot be built there",
+        )
+    count = len(pipeline.artifacts)
+    if syncs_artifacts(pipeline, region) and count > MOST_SYNCED_ARTIFACTS:
+        yield (
+            "artifact_sync",
+            f"stacks use {count} artifacts, and an invoke action takes {MOST_SYNCED_ARTIFACTS}",
+            "Set artifact_sync: native, or combine artifacts",
+        )
+    for stack in pipeline.stacks:
+        for wave in pipeline.waves:
+            for environment in wave.environments:
+                yield from _action_problems(pipeline, stack, wave, environment)
+    foundation = _longest_foundation(organisation)
+    yield from _stage_problems(pipeline, foundation)
+    for what in size_problems(pipeline, foundation):
+        yield ("waves", what, _DIVIDE)
+
+
+def _action_problems(
+    pipeline: Pipeline, stack: Stack, wave: Wave, environment: Environment
+) -> Iterator[Problem]:
+    where = f"stacks[{stack.name}].parameters"
+    place = f"for {environment.host} of wave {wave.name}"
+    length = len(overrides(pipeline.parameters(stack, environment)))
+    if length > CONFIGURATION_LIMIT:
+        yield (
+            where,
+            f"{length} characters {place}, and an action takes {CONFIGURATION_LIMIT}",
+            "Move them into a file of the artifact and name it in template_configuration",
+        )
+    count = len(pipeline.inputs(stack, environment))
+    if count > MOST_INPUT_ARTIFACTS:
+        yield (
+            where,
+            f"{count} artifacts {place}, and an action takes {MOST_INPUT_ARTIFACTS}",
+            "Combine artifacts",
+        )
+
+
+def _stage_problems(pipeline: Pipeline, foundation: Foundation) -> Iterator[Problem]:
+    stages = compose_stages(pipeline, foundation)
+    names = [stage["Name"] for stage in stages]
+    if twice := _twice(names):
+        yield ("waves", f"stage {twice} is there twice", "Rename a wave")
+    for stage in stages:
+        actions = [action["Name"] for action in stage["Actions"]]
+        if twice := _twice(actions):
+            yield (
+                f"waves[{stage['Name']}]",
+                f"action {twice} is there twice",
+                "Rename a stack or a host",
+            )
+        if len(actions) > pipeline.max_actions_per_stage:
+            yield (
+                "max_actions_per_stage",
+                f"stage {stage['Name']} has {len(actions)} actions",
+                "Allow that many",
+            )
+    for name in names:
+        if not re.fullmatch(STAGE_NAME, name):
+            yield ("waves", f"stage {name} has over 100 characters", "Shorten the name")
+            break
+    if len(stages) > MOST_STAGES:
+        yield ("waves", f"{len(stages)} stages, and a pipeline has {MOST_STAGES} at most", _DIVIDE)
+    actions_in_all = sum(len(stage["Actions"]) for stage in stages)
+    if actions_in_all > MOST_ACTIONS:
+        yield (
+            "waves",
+            f"{actions_in_all} actions, and a pipeline has {MOST_ACTIONS} at most",
+            _DIVIDE,
+        )
+
+
+def _twice(names: t.Sequence[str]) -> str:
+    return next((name for name, count in collections.Counter(names).items() if count > 1), "")
+
+
+def size_problems(pipeline: Pipeline, foundation: Foundation) -> list[str]:
+    """Return what is too large for IAM."""
+    regions = store_regions(pipeline, foundation.region)
+    stores = [foundation.register[region] for region in regions]
+    arns = [
+        *action_role_arns(pipeline, foundation),
+        *(f"{store['bucket_arn']}/*" for store in stores),
+        *(store["bucket_arn"] for store in stores),
+        *(store["key_arn"] for store in stores),
+    ]
+    size = _POLICY_REST + len(json.dumps(arns, separators=(",", ":")))
+    if size <= POLICY_LIMIT:
+        return []
+    accounts = len(pipeline.account_ids)
+    what = f"{accounts} accounts and {len(regions)} regions make a role policy of {size} characters"
+    return [f"{what}, and IAM takes {POLICY_LIMIT}"]
+
+
+def action_role_arns(pipeline: Pipeline, foundation: Foundation) -> list[str]:
+    """Return the deploy roles that the pipeline uses."""
+    return [
+        foundation.role_arn(account_id, foundation.codepipeline_role_name)
+        for account_id in pipeline.account_ids
+    ]
+
+
+def _longest_foundation(organisation: Organisation) -> Foundation:
+    """Return a foundation with the longest names that the real one can have."""
+    account_id = organisation.build_account_id
+    return Foundation(
+        region=organisation.primary_region,
+        register={
+            region: {
+                "key_arn": f"arn:aws-us-gov:kms:{region}:{account_id}:key/{_KEY}",
+                "bucket_arn": f"arn:aws-us-gov:s3:::{_BUCKET}",
+            }
+            for region in organisation.regions
+        },
+        codepipeline_role_name=organisation.role_names["codepipeline_role_name"],
+        cloudformation_role_name=organisation.role_names["cloudformation_role_name"],
+    )
+
+
+__all__ = (
+    "MOST_ACTIONS",
+    "MOST_BUILD_ARTIFACTS",
+    "MOST_INPUT_ARTIFACTS",
+    "MOST_STAGES",
+    "MOST_SYNCED_ARTIFACTS",
+    "POLICY_LIMIT",
+    "TEMPLATE_LIMIT",
+    "action_role_arns",
+    "limit_problems",
+    "size_problems",
+)

@@ -1,0 +1,429 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variable ``pipeline`` of a host: every field. Data."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from .._fields import FLAG, LIST, MAPPING, NUMBER, SCALAR, Field, Reader
+from .._organisation.schema import REGION
+from .model import (
+    ARTIFACT_SYNCS,
+    CAPABILITIES,
+    CODEBUILD,
+    COMPUTE_TYPES,
+    DEFAULT_ACTIONS_PER_STAGE,
+    DEFAULT_BUILDSPEC,
+    DEFAULT_COMPUTE_TYPE,
+    DEFAULT_IMAGE,
+    EXECUTION_MODES,
+    LAMBDA,
+    QUEUED,
+    S3,
+    SOURCE_TYPES,
+)
+from .stages import CONFIGURATION_LIMIT
+
+PIPELINE_NAME = r"[a-z][a-z0-9-]{1,31}"
+STAGE_NAME = r"[A-Za-z0-9.@_-]{1,100}"
+
+_SEGMENT = r"(?!\.\.?(/|$))[\w.-]+"
+_PATH = rf"{_SEGMENT}(/{_SEGMENT})*"
+_PATH_WORDS = "a plain relative path of letters, digits and ._/-"
+_LONGEST_PATH = 512  # so that an action's value of 1,000 characters holds artifact and path
+
+# What CodePipeline resolves in a parameter: the function, and what its arguments are.
+FUNCTIONS = {
+    "Fn::GetArtifactAtt": ("artifact", "attribute"),
+    "Fn::GetParam": ("artifact", "file", "key"),
+}
+_ARTIFACT_ATTRIBUTES = ("BucketName", "ObjectKey", "URL")
+_CONNECTION = (
+    r"arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[a-z0-9-]+"
+)
+
+
+def _path(name: str, doc: str, *, required: bool = False, default: str | None = None) -> Field:
+    return Field(
+        name=name,
+        required=required,
+        default=default,
+        pattern=_PATH,
+        words=_PATH_WORDS,
+        longest=_LONGEST_PATH,
+        kind="relative path",
+        doc=doc,
+    )
+
+
+# Parameters of stacks
+
+
+def _parameter(reader: Reader, value: t.Any, where: str) -> t.Any:
+    """Return a parameter as CodePipeline takes it: text, or a function."""
+    if isinstance(value, Mapping):
+        return _function(reader, value, where)
+    if isinstance(value, (list, tuple)):
+        texts = [reader.read(_SCALAR, item, where) for item in value]
+        return ",".join(texts)
+    return reader.scalar(value, where)
+
+
+def _function(
+    reader: Reader, value: Mapping[str, t.Any], where: str
+) -> dict[str, list[str]] | None:
+    name = str(next(iter(value), ""))
+    expected = FUNCTIONS.get(name)
+    if len(value) != 1 or expected is None:
+        reader.problem(
+            where,
+            "is a mapping, but not a function of CodePipeline",
+            f"Use one of {', '.join(FUNCTIONS)}",
+        )
+        return None
+    arguments = value[name]
+    if not isinstance(arguments, (list, tuple)) or len(arguments) != len(expected):
+        reader.problem(where, f"{name} takes {', '.join(expected)}", "Give it exactly these")
+        return None
+    fields = [_ARGUMENT, _ATTRIBUTE if name == "Fn::GetArtifactAtt" else _ARGUMENT, _ARGUMENT]
+    return {name: [reader.read(*pair, where) for pair in zip(fields, arguments, strict=False)]}
+
+
+_SCALAR = Field(type=SCALAR, required=True)
+_ARGUMENT = Field(required=True)
+_ATTRIBUTE = Field(required=True, choices=_ARTIFACT_ATTRIBUTES)
+_SCALAR_JSON: dict[str, t.Any] = {"type": ["string", "integer", "boolean"]}
+_PARAMETER_JSON = {
+    "anyOf": [
+        _SCALAR_JSON,
+        {"type": "array", "items": _SCALAR_JSON},
+        *(
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": [name],
+                "properties": {
+                    name: {
+                        "type": "array",
+                        "minItems": len(arguments),
+                        "maxItems": len(arguments),
+                        "description": ", ".join(arguments),
+                    }
+                },
+            }
+            for name, arguments in FUNCTIONS.items()
+        ),
+    ]
+}
+
+
+def _parameters(doc: str) -> Field:
+    return Field(
+        name="parameters",
+        type=MAPPING,
+        keys=Field(pattern=r"[A-Za-z0-9]{1,255}", words="the name of a parameter", fix="Rename it"),
+        item=Field(type=SCALAR, read=_parameter, json=_PARAMETER_JSON),
+        kind="name to value",
+        doc=doc,
+    )
+
+
+# The source
+
+_ARTIFACTS = Field(
+    name="artifacts",
+    type=LIST,
+    required=True,
+    minimum=1,
+    unique=("name", "object"),
+    fix="List what the build makes",
+    doc="What a build makes. The first is CodeBuild's primary artifact, the others are secondary.",
+    fields=(
+        Field(
+            name="name",
+            required=True,
+            pattern=r"[A-Za-z0-9_]{1,100}",
+            words="1 to 100 letters, digits and underscores",
+            doc="The artifact in the pipeline, and its identifier in `buildspec.yml`.",
+        ),
+        _path("object", "Its object in the build bucket, below `<pipeline>/`.", required=True),
+        Field(
+            name="trigger",
+            type=FLAG,
+            doc="`s3` only: its upload starts the pipeline. Exactly one has it; upload it last.",
+        ),
+    ),
+)
+BUILD_FIELDS = (
+    Field(
+        name="repository",
+        required=True,
+        pattern=r"https://github\.com/[\w.-]+/[\w.-]+",
+        words="https://github.com/<owner>/<name>",
+        doc="The repository.",
+    ),
+    Field(
+        name="branch",
+        default="main",
+        pattern=r"[A-Za-z0-9][A-Za-z0-9._/-]*",
+        words="letters, digits and ._/- (no pattern)",
+        kind="letters, digits, `._/-`",
+        doc="Pushes to it are released; pull requests into it are built.",
+    ),
+    Field(
+        name="connection_arn",
+        pattern=_CONNECTION,
+        words="the ARN of a connection",
+        kind="ARN",
+        doc="A connection (CodeConnections) to GitHub. Without it, the OAuth authorization that the"
+        " account has for CodeBuild in this region.",
+    ),
+    _path("buildspec", "The build specification in the repository.", default=DEFAULT_BUILDSPEC),
+    Field(
+        name="image",
+        default=DEFAULT_IMAGE,
+        pattern=r"[\w./:@-]+",
+        words="an image",
+        doc="The image of the builds. One with `aarch64` in its name runs on ARM.",
+    ),
+    Field(
+        name="compute_type",
+        default=DEFAULT_COMPUTE_TYPE,
+        choices=COMPUTE_TYPES,
+        kind="`BUILD_GENERAL1_*`",
+        doc="The size of the machine.",
+    ),
+    Field(
+        name="environment",
+        type=MAPPING,
+        keys=Field(
+            pattern=r"(?!CODEBUILD_)[A-Za-z_][A-Za-z0-9_]*",
+            words="the name of a variable (CODEBUILD_ is reserved)",
+            fix="Rename it",
+        ),
+        item=Field(type=SCALAR),
+        kind="name to text",
+        doc="Variables of the build. Whoever reads the project reads them: no secrets.",
+    ),
+    Field(
+        name="forks",
+        type=FLAG,
+        doc="Builds the pull requests of forks at once: [Builds](#builds).",
+    ),
+)
+_TYPE = Field(
+    name="type",
+    required=True,
+    choices=SOURCE_TYPES,
+    doc="CodeBuild builds a GitHub repository; or somebody else uploads the artifacts.",
+)
+SOURCE_FIELDS = (_TYPE, _ARTIFACTS)
+
+
+def _source(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | None:
+    """Return the source: CodeBuild's fields are for its type alone."""
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    if kind == S3:
+        for field in BUILD_FIELDS:
+            if field.name in value:
+                reader.problem(
+                    f"{where}.{field.name}",
+                    f"is for type {CODEBUILD}",
+                    "Remove it, or change the type",
+                )
+    if kind != CODEBUILD and isinstance(value, Mapping):
+        names = [field.name for field in BUILD_FIELDS]
+        value = {name: item for name, item in value.items() if name not in names}
+        return reader.mapping(Field(type=MAPPING, fields=SOURCE_FIELDS), value, where)
+    fields = (*SOURCE_FIELDS, *BUILD_FIELDS)
+    return reader.mapping(Field(type=MAPPING, fields=fields), value, where)
+
+
+_SOURCE = Field(
+    name="source",
+    type=MAPPING,
+    required=True,
+    read=_source,
+    fields=(*SOURCE_FIELDS, *BUILD_FIELDS),
+    doc="Where the artifacts come from.",
+)
+
+# The stacks
+
+_STACKS = Field(
+    name="stacks",
+    type=LIST,
+    required=True,
+    minimum=1,
+    unique=("name",),
+    fix="List the stacks to deploy",
+    doc="The stacks that every environment gets.",
+    fields=(
+        Field(
+            name="name",
+            required=True,
+            pattern=r"[A-Za-z][A-Za-z0-9-]{0,127}",
+            words="the name of a stack: letters, digits and hyphens, a letter first",
+            kind="stack name",
+            doc="The stack in the deploy accounts. No other pipeline may deploy it to the same"
+            " account and region.",
+        ),
+        Field(
+            name="artifact",
+            required=True,
+            kind="an artifact",
+            doc="The artifact that its template is in.",
+        ),
+        _path("template", "The template in the artifact.", required=True),
+        _path(
+            "template_configuration",
+            "A [template configuration file](https://docs.aws.amazon.com/AWSCloudFormation/latest/"
+            "UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html) in the same artifact:"
+            " parameters, tags, a stack policy.",
+        ),
+        _parameters("They override the configuration file; 1,000 characters as JSON."),
+        Field(
+            name="capabilities",
+            type=LIST,
+            item=Field(required=True, choices=CAPABILITIES),
+            unique=("",),
+            doc="What its template may do, as CloudFormation asks.",
+        ),
+        Field(
+            name="after",
+            kind="a stack of this pipeline",
+            doc="It is deployed after that stack. Stacks without it are deployed together.",
+        ),
+    ),
+)
+
+# The waves
+
+
+def _approval(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | None:
+    """Return the approval of a wave: true is one without text."""
+    if isinstance(value, Mapping):
+        return reader.mapping(APPROVAL, value, where)
+    if isinstance(value, bool):
+        return {} if value else None
+    reader.problem(where, "is neither true nor a mapping", "Give it summary and link")
+    return None
+
+
+APPROVAL = Field(
+    name="approval",
+    type=MAPPING,
+    fields=(
+        Field(name="summary", longest=CONFIGURATION_LIMIT, doc="What is asked."),
+        Field(
+            name="link",
+            longest=CONFIGURATION_LIMIT,
+            pattern=r"https?://\S+",
+            words="an address",
+            doc="Where to look.",
+        ),
+    ),
+)
+_ENVIRONMENTS = Field(
+    name="environments",
+    type=LIST,
+    required=True,
+    minimum=1,
+    fix="List the hosts to deploy to",
+    doc="What is released together.",
+    fields=(
+        Field(
+            name="host",
+            required=True,
+            kind="a host",
+            doc="A host of `deploy_accounts` that is not absent.",
+        ),
+        Field(
+            name="regions",
+            type=LIST,
+            minimum=1,
+            item=Field(required=True, pattern=REGION, words="a region"),
+            unique=("",),
+            fix="List at least one region",
+            kind="list of regions",
+            default_words="all of the host's",
+            doc="Where to deploy to.",
+        ),
+        _parameters("They override those of the stacks."),
+    ),
+)
+_WAVES = Field(
+    name="waves",
+    type=LIST,
+    required=True,
+    minimum=1,
+    unique=("name",),
+    fix="List what is released one after the other",
+    doc="What is released one after the other.",
+    fields=(
+        Field(
+            name="name",
+            required=True,
+            pattern=rf"(?!(Source|SyncArtifacts)$){STAGE_NAME}",
+            words="1 to 100 letters, digits and .@_-, and neither Source nor SyncArtifacts",
+            kind="letters, digits, `.@_-`",
+            doc="The wave, and its stage. Not `Source` or `SyncArtifacts`.",
+        ),
+        _ENVIRONMENTS,
+        Field(
+            name="approval",
+            type=MAPPING,
+            read=_approval,
+            fields=APPROVAL.fields,
+            kind="true, or a mapping",
+            doc="Somebody agrees before the wave is executed.",
+        ),
+    ),
+)
+
+PIPELINE = Field(
+    name="pipeline",
+    type=MAPPING,
+    required=True,
+    fields=(
+        _SOURCE,
+        _STACKS,
+        _WAVES,
+        Field(
+            name="artifact_sync",
+            default=LAMBDA,
+            choices=ARTIFACT_SYNCS,
+            doc="Who copies artifacts to other regions: the SyncArtifacts function in a stage of"
+            " its own, or CodePipeline before each action.",
+        ),
+        Field(
+            name="execution_mode",
+            default=QUEUED,
+            choices=EXECUTION_MODES,
+            doc="What a release does that meets another: wait, replace one that waits, or run in"
+            " parallel.",
+        ),
+        Field(
+            name="max_actions_per_stage",
+            type=NUMBER,
+            default=DEFAULT_ACTIONS_PER_STAGE,
+            minimum=2,
+            maximum=100,
+            doc="A wave with more actions is spread over several stages.",
+        ),
+    ),
+)
+
+__all__ = (
+    "APPROVAL",
+    "BUILD_FIELDS",
+    "FUNCTIONS",
+    "PIPELINE",
+    "PIPELINE_NAME",
+    "SOURCE_FIELDS",
+    "STAGE_NAME",
+)
