@@ -8,7 +8,8 @@
 
 # Every tool comes from the environment, also those that tools start themselves.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-CHECK := python -m tools.check
+# Standard input is empty: no part may ask a question.
+CHECK := nox --non-interactive
 
 help:            ## show this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -28,30 +29,30 @@ lab-down: venv   ## stop the local organisation
 templates: venv  ## write the templates with their Lambda code in place to build/templates
 	@python -m tools.render_templates
 
-test: venv       ## every test and check
-	@$(CHECK) lint unit sanity integration policy molecule
+test: venv       ## every test and check, with the time that each takes
+	@$(CHECK) --parallel 2 < /dev/null
 
 lint: venv       ## formatting, types, YAML, playbooks, templates, documentation, changelog
-	@$(CHECK) lint
+	@$(CHECK) --parallel 2 --tags lint < /dev/null
 
 unit: venv       ## unit tests, with the contents of the collection archive
-	@$(CHECK) unit
+	@$(CHECK) --sessions unit < /dev/null
 
 sanity: venv     ## ansible-test sanity
-	@$(CHECK) sanity
+	@$(CHECK) --sessions sanity < /dev/null
 
 integration: venv ## the playbooks against the local organisation
-	@$(CHECK) integration
+	@$(CHECK) --sessions integration < /dev/null
 
-policy: venv     ## who may do what, judged by a policy simulator on what is deployed
-	@$(CHECK) policy
+policy: venv     ## who may do what, decided by a policy simulator on what is deployed
+	@$(CHECK) --sessions policy < /dev/null
 
 molecule: venv   ## the molecule scenarios
-	@$(CHECK) molecule
+	@$(CHECK) --sessions molecule < /dev/null
 
 test-oldest:     ## unit and integration tests with the oldest supported Python, Ansible and amazon.aws
 	@tools/venv.sh oldest
-	@PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" $(CHECK) unit integration
+	@PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" $(CHECK) --sessions unit integration < /dev/null
 
 bench: venv      ## compare with Sceptre on the same endpoint
 	@tools/venv.sh bench
