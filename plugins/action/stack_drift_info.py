@@ -16,7 +16,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch i
     gateway_of,
     stack_targets,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.run import DriftRun
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.run import inspect_fleet
 
 ARGUMENT_SPEC = STACK_DRIFT_INFO
 
@@ -27,20 +27,18 @@ class ActionModule(PipelineAction):
     argument_spec = ARGUMENT_SPEC
 
     def act(self) -> dict[str, t.Any]:
-        """Look at the stacks."""
+        """Inspect the stacks."""
         gateway = gateway_of(self.options)
-        targets = stack_targets(self.options)
-        run = DriftRun(
-            targets,
+        found = inspect_fleet(
+            stack_targets(self.options),
             gateway,
             patience=self.patience(self.options["wait_timeout"]),
             policies=self.options["policies"],
+            tag=self.options["tag"],
         )
-        tag = self.options["tag"]
-        stacks = run.run(tag=tag)
         return {
             "changed": False,
             "caller_account_id": gateway.known_caller_account_id,
-            "stacks": stacks,
-            "orphans": run.orphans(tag) if tag else [],
+            "stacks": found.stacks,
+            "orphans": found.orphans,
         }

@@ -100,8 +100,8 @@ findings:
   type: list
   elements: dict
   sample: []
-left:
-  description: What was found too and is left as it is, by O(ignore).
+ignored:
+  description: What was found too, and stays as it is because of O(ignore).
   returned: always
   type: list
   elements: dict

@@ -288,7 +288,7 @@ def test_a_wrong_entry_ends_the_run_with_what_is_wrong(organisation: Organisatio
     run = drift(organisation, "--limit", "testing")
 
     assert run.code == 2
-    assert "entry 1: it has no reason. Say why this may differ" in run.output
+    assert "entry 1: reason is missing. Write why this may differ" in run.output
 
 
 # Putting it right

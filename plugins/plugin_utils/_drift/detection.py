@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CloudFormation's own drift detection of one stack: started, followed, and what it says."""
+"""CloudFormation's own drift detection of one stack: started, followed, and what it found."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _SHOWN = 120  # characters of a value in a message
 
 _WHY_UNCHECKED = {
     "NOT_CHECKED": NOT_DETECTED,
-    "UNKNOWN": "CloudFormation could not look at it",
+    "UNKNOWN": "CloudFormation could not check it",
     "UNSUPPORTED": NOT_DETECTED,
 }
-_OLD = "what CloudFormation says of it is older than this detection"
+_OLD = "its last check is older than this detection"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ResourceDrift:
-    """What CloudFormation says of one resource.
+    """What the detection found of one resource.
 
     :param status: its StackResourceDriftStatus.
     :param differences: the entries of PropertyDifferences.
     :param expected: its properties as CloudFormation resolved them; None where it gives none.
     :param actual: its properties as CloudFormation found them; None where it gives none.
-    :param why: CloudFormation's reason for a status.
+    :param why: CloudFormation's reason for the status.
     """
 
     resource: Resource
@@ -47,9 +47,9 @@ class ResourceDrift:
 
     @classmethod
     def from_description(cls, drift: dict[str, t.Any], *, since: t.Any = None) -> ResourceDrift:
-        """Return what *drift*, an entry of DescribeStackResourceDrifts, says.
+        """Return what *drift*, an entry of DescribeStackResourceDrifts, describes.
 
-        :param since: when the detection began; what is older was not looked at in it.
+        :param since: when the detection began; it did not check what is older.
         """
         old = since is not None and drift["Timestamp"] < since
         return cls(
@@ -67,62 +67,72 @@ class ResourceDrift:
 
 
 class Detection:
-    """Drift detection of one stack.
+    """A running drift detection of one stack.
 
-    Every method raises PipelineError with AWS's own words when a call fails.
-
-    :param stack_id: the stack; by id, so that no later stack of its name is meant.
+    Every method raises PipelineError with AWS's message when a call fails.
     """
 
-    def __init__(self, client: Client, stack_id: str) -> None:
+    def __init__(self, client: Client, stack_id: str, detection_id: str) -> None:
         self._client = client
         self._stack_id = stack_id
-        self._detection_id: str | None = None
-        self._began: t.Any = None
-        self.failure = ""
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether AWS has accepted it."""
-        return self._detection_id is not None
-
-    @ErrorHandler.common_error_handler("start the drift detection")  # type: ignore[untyped-decorator]
-    def begin(self) -> bool:
-        """Start it; False when somebody else's runs, which may be older than the latest change."""
-        try:
-            answer = self._client.detect_stack_drift(StackName=self._stack_id)
-        except is_boto3_error_message(_ANOTHER_RUNS):
-            return False
-        self._detection_id = answer["StackDriftDetectionId"]
-        return True
+        self._detection_id = detection_id
 
     @ErrorHandler.common_error_handler("follow the drift detection")  # type: ignore[untyped-decorator]
-    def has_ended(self) -> bool:
-        """Return whether it has ended. A failed one tells of the resources that it could see."""
+    def end(self) -> EndedDetection | None:
+        """Return its end; None while it runs."""
         answer = self._client.describe_stack_drift_detection_status(
             StackDriftDetectionId=self._detection_id
         )
         if answer["DetectionStatus"] == "DETECTION_IN_PROGRESS":
-            return False
-        self._began = answer.get("Timestamp")
+            return None
+        failure = ""
         if answer["DetectionStatus"] == "DETECTION_FAILED":
-            self.failure = answer.get("DetectionStatusReason") or "no reason given"
-        return True
+            failure = answer.get("DetectionStatusReason") or "no reason given"
+        return EndedDetection(
+            self._client, self._stack_id, since=answer.get("Timestamp"), failure=failure
+        )
+
+
+class EndedDetection:
+    """A drift detection that has ended.
+
+    :param since: when it began.
+    :param failure: why it failed; it still reports the resources that it could check.
+    """
+
+    def __init__(self, client: Client, stack_id: str, *, since: t.Any, failure: str) -> None:
+        self.failure = failure
+        self._client = client
+        self._stack_id = stack_id
+        self._since = since
 
     @ErrorHandler.common_error_handler("read the drift of the resources")  # type: ignore[untyped-decorator]
     def drifts(self) -> list[ResourceDrift]:
-        """Return what it says of every resource, all pages. Those in sync are among them."""
+        """Return what it found of every resource, also of those in sync."""
         result: list[ResourceDrift] = []
         request = {"StackName": self._stack_id}
         while True:  # boto3 has no paginator for it
             answer = self._client.describe_stack_resource_drifts(**request)
             result.extend(
-                ResourceDrift.from_description(drift, since=self._began)
+                ResourceDrift.from_description(drift, since=self._since)
                 for drift in answer["StackResourceDrifts"]
             )
             if not answer.get("NextToken"):
                 return result
             request["NextToken"] = answer["NextToken"]
+
+
+@ErrorHandler.common_error_handler("start the drift detection")  # type: ignore[untyped-decorator]
+def start_detection(client: Client, stack_id: str) -> Detection | None:
+    """Start a detection; None while another one runs, which may miss the latest change.
+
+    :param stack_id: the id, so never a later stack of that name.
+    """
+    try:
+        answer = client.detect_stack_drift(StackName=stack_id)
+    except is_boto3_error_message(_ANOTHER_RUNS):
+        return None
+    return Detection(client, stack_id, answer["StackDriftDetectionId"])
 
 
 def findings_of(drift: ResourceDrift) -> list[Finding]:
@@ -143,9 +153,9 @@ def findings_of(drift: ResourceDrift) -> list[Finding]:
 def unchecked_of(
     drifts: t.Iterable[ResourceDrift], resources: t.Iterable[Resource], *, failure: str = ""
 ) -> list[Unchecked]:
-    """Return every one of *resources* that the detection did not look at.
+    """Return every one of *resources* that the detection did not check.
 
-    AWS leaves out of its answer what it cannot look at.
+    AWS leaves out of its answer what it cannot check.
 
     :param failure: why the detection failed, where it did.
     """
@@ -153,11 +163,11 @@ def unchecked_of(
     result = []
     for resource in resources:
         drift = by_id.get(resource.logical_id)
-        # Left out by a detection that failed: it may have been this one that it failed at.
+        # Left out by a failed detection: perhaps it failed at this one.
         status = drift.status if drift else "UNKNOWN" if failure else "NOT_CHECKED"
         if status in ("IN_SYNC", "MODIFIED", "DELETED"):
             continue
-        why = _WHY_UNCHECKED.get(status, f"CloudFormation says {status}")
+        why = _WHY_UNCHECKED.get(status, f"CloudFormation reports {status}")
         reason = drift.why if drift and drift.why else failure
         result.append(Unchecked(resource=resource, why=f"{why}: {reason}" if reason else why))
     return result
@@ -167,8 +177,8 @@ def _finding(resource: Resource, difference: dict[str, str]) -> Finding:
     name = difference["PropertyPath"].strip("/").replace("/", ".")
     kind, expected, actual = (
         difference["DifferenceType"],
-        _text(difference.get("ExpectedValue")),
-        _text(difference.get("ActualValue")),
+        text_of(difference.get("ExpectedValue")),
+        text_of(difference.get("ActualValue")),
     )
     if kind == "ADD":
         what = f"{name} was added: {_short(actual)}"
@@ -187,7 +197,8 @@ def _finding(resource: Resource, difference: dict[str, str]) -> Finding:
     )
 
 
-def _text(value: str | None) -> str:
+def text_of(value: str | None) -> str:
+    """Return a value of CloudFormation as text; empty for none."""
     return "" if value in (None, "null") else str(value)
 
 
@@ -203,4 +214,12 @@ def _properties(text: str | None) -> dict[str, t.Any] | None:
     return data if isinstance(data, dict) else None
 
 
-__all__ = ("Detection", "ResourceDrift", "findings_of", "unchecked_of")
+__all__ = (
+    "Detection",
+    "EndedDetection",
+    "ResourceDrift",
+    "findings_of",
+    "start_detection",
+    "text_of",
+    "unchecked_of",
+)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a drift run found, from all that looked: put together, and what is known set aside. Pure."""
+"""The findings of a drift run put together, and those that the user ignores. Pure."""
 
 from __future__ import annotations
 
@@ -23,31 +23,28 @@ _KEYS = ("host", "stack", "resource", "property", "reason", "until")
 _GLOBS = ("host", "stack", "resource", "property")
 
 
-# What differs from the inventory
-
-
 def outdated(place: Place, differences: t.Iterable[Data]) -> list[Data]:
-    """Return the findings that ``differences`` of the stack action are."""
-    return [_outdated(one).told(place) for one in differences]
+    """Return the findings that the ``differences`` of the stack action are."""
+    return [_as_data(_outdated(difference), place) for difference in differences]
 
 
 def _outdated(difference: Data) -> Finding:
     resource, name = _where(difference)
-    found, wanted = difference["before"], difference["after"]
+    found, desired = difference["before"], difference["after"]
     subject = f"{resource}: {name}" if resource.logical_id else name
     if found is None:
-        kind, what = "REMOVE", f"is missing{_shown(wanted)}"
-    elif wanted is None:
-        kind, what = "ADD", f"is no longer wanted{_shown(found)}"
+        kind, what = "REMOVE", f"is missing{_shown(desired)}"
+    elif desired is None:
+        kind, what = "ADD", f"should be gone{_shown(found)}"
     else:
         kind, what = "NOT_EQUAL", "differs"
-        if _shown(found) and _shown(wanted):
-            what = f"is {found}, not {wanted}"
+        if _shown(found) and _shown(desired):
+            what = f"is {found}, not {desired}"
     return Finding(
         kind="outdated",
         resource=resource,
         property=name,
-        expected=wanted or "",
+        expected=desired or "",
         actual=found or "",
         difference=kind,
         message=f"{subject.rstrip(': ')} {what}",
@@ -55,7 +52,7 @@ def _outdated(difference: Data) -> Finding:
 
 
 def _shown(value: str | None) -> str:
-    """Return a value as the end of a message; nothing where it is too long for that."""
+    """Return a value as the end of a message; nothing where it is too long."""
     return f": {value}" if value and len(value) <= _SHOWN and "\n" not in value else ""
 
 
@@ -72,35 +69,41 @@ def _where(difference: Data) -> tuple[Resource, str]:
 
 
 def still_there(place: Place, status: str) -> Data:
-    """Return the finding that a stack is which is to be absent."""
-    return Finding(
+    """Return the finding for a stack that should be gone."""
+    finding = Finding(
         kind="outdated",
         property="state",
         expected="absent",
         actual=status,
         difference="NOT_EQUAL",
-        message=f"{place.stack} is to be absent, and is still there",
-    ).told(place)
+        message=f"{place.stack} should be absent, but still exists",
+    )
+    return _as_data(finding, place)
 
 
 def missing(place: Place) -> Data:
-    """Return the finding that a stack is missing."""
-    return Finding(kind="missing", message=f"stack {place.stack} does not exist").told(place)
+    """Return the finding for a stack that does not exist."""
+    message = f"stack {place.stack} does not exist"
+    return _as_data(Finding(kind="missing", message=message), place)
+
+
+def _as_data(finding: Finding, place: Place) -> Data:
+    return t.cast("Data", finding.as_dict(place))
 
 
 def without_repetition(findings: t.Iterable[Data]) -> list[Data]:
     """Return *findings* in a fixed order, each once.
 
-    What two ways of looking found at one property is told once, by the one that says more: our
-    comparison of policies reads the whole document, CloudFormation's detection its parts.
+    Where two ways of looking found the same property, the one stays that says more: our comparison
+    of policies reads the whole document, CloudFormation's detection its parts.
     """
     ordered = sorted(findings, key=order)
-    policies = {_spot(one) for one in ordered if one["kind"] == "policy"}
+    policies = {_spot(finding) for finding in ordered if finding["kind"] == "policy"}
     result: list[Data] = []
-    for one in ordered:
-        covered = one["kind"] == "drifted" and _spot(one) in policies
-        if not covered and one not in result:
-            result.append(one)
+    for finding in ordered:
+        covered = finding["kind"] == "drifted" and _spot(finding) in policies
+        if not covered and finding not in result:
+            result.append(finding)
     return result
 
 
@@ -110,17 +113,14 @@ def _spot(finding: Data) -> tuple[str, ...]:
 
 
 def order(entry: Data) -> tuple[str, ...]:
-    """Return by what findings and the like are sorted: AWX gives hosts in no order."""
+    """Return the sort key of findings and the like: AWX gives hosts in no order."""
     keys = ("host", "account_id", "region", "stack", "resource", "property", "kind")
     return tuple(str(entry.get(key, "")) for key in keys)
 
 
-# What is known, and not to fail a run
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ignore:
-    """One entry of ``drift_ignore``; all but reason and until may hold globs."""
+    """One entry of ``drift_ignore``; all but reason and until may be globs."""
 
     host: str = "*"
     stack: str = "*"
@@ -129,23 +129,23 @@ class Ignore:
     reason: str
     until: datetime.date
 
-    def matches(self, entry: Data) -> bool:
-        """Return whether it speaks of *entry*, a finding or what could not be looked at."""
+    def matches(self, entry: t.Mapping[str, object]) -> bool:
+        """Return whether it covers *entry*, a finding or what could not be checked."""
         return all(
             fnmatch.fnmatchcase(str(entry.get(key, "")), getattr(self, key)) for key in _GLOBS
         )
 
     def has_expired(self, today: datetime.date) -> bool:
-        """Return whether its day is over."""
+        """Return whether its last day is over."""
         return self.until < today
 
-    def told(self) -> Data:
+    def as_dict(self) -> Data:
         """Return it as data."""
         return {**dataclasses.asdict(self), "until": self.until.isoformat()}
 
 
 def read_ignores(entries: t.Sequence[t.Any]) -> list[Ignore]:
-    """Return the entries of ``drift_ignore``. Raises PipelineError that lists what is wrong."""
+    """Return the entries of ``drift_ignore``. Raises PipelineError with all that is wrong."""
     result, problems = [], []
     for number, entry in enumerate(entries, start=1):
         try:
@@ -154,26 +154,26 @@ def read_ignores(entries: t.Sequence[t.Any]) -> list[Ignore]:
             problems.append(f"entry {number}: {exc}")
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
-        raise PipelineError(f"drift_ignore is not usable:\n{lines}")
+        raise PipelineError(f"drift_ignore has errors:\n{lines}")
     return result
 
 
 def _read_ignore(entry: t.Any) -> Ignore:
     if not isinstance(entry, t.Mapping):
-        raise ValueError("it is not a mapping. Give stack, resource, property, reason and until")
+        raise ValueError("not a mapping. Set stack, resource or property, and reason and until")
     unknown = sorted(str(key) for key in entry if key not in _KEYS)
     if unknown:
-        raise ValueError(f"{unknown[0]} is unknown. Use {', '.join(_KEYS)}")
+        raise ValueError(f"unknown field `{unknown[0]}`. Use {', '.join(_KEYS)}")
     globs = {key: str(entry[key]) for key in _GLOBS if entry.get(key) is not None}
     if not globs:
-        raise ValueError("it would ignore everything. Say which stack, resource or property")
+        raise ValueError("it would ignore everything. Set stack, resource or property")
     if not str(entry.get("reason") or "").strip():
-        raise ValueError("it has no reason. Say why this may differ")
+        raise ValueError("reason is missing. Write why this may differ")
     return Ignore(**globs, reason=str(entry["reason"]), until=_day(entry.get("until")))
 
 
 def _day(value: t.Any) -> datetime.date:
-    """Return the day that *value* is: text, or what YAML made of it."""
+    """Return the date that *value* is: text, or what YAML made of it."""
     if isinstance(value, datetime.datetime):
         return value.date()
     if isinstance(value, datetime.date):
@@ -181,7 +181,7 @@ def _day(value: t.Any) -> datetime.date:
     try:
         return datetime.date.fromisoformat(str(value or ""))
     except ValueError as exc:
-        raise ValueError("until is not a day such as 2026-12-31") from exc
+        raise ValueError("until is not a date such as 2026-12-31") from exc
 
 
 def set_aside(
@@ -191,30 +191,30 @@ def set_aside(
     *,
     today: datetime.date,
 ) -> tuple[list[Data], list[Data], list[Data]]:
-    """Return findings and what was not looked at with ``ignored`` filled in, then expired entries.
+    """Return findings and *unchecked* with ``ignored`` filled in, then the expired entries.
 
     An expired entry ignores nothing; it is returned with the number of findings that it matches.
     """
-    valid = [one for one in ignores if not one.has_expired(today)]
-    found = [_marked(one, valid) for one in findings]
-    not_seen = [_marked(one, valid) for one in unchecked]
+    valid = [ignore for ignore in ignores if not ignore.has_expired(today)]
+    marked = [_marked(finding, valid) for finding in findings]
     expired = [
-        {**one.told(), "findings": sum(one.matches(finding) for finding in found)}
-        for one in ignores
-        if one.has_expired(today)
+        {**ignore.as_dict(), "findings": sum(ignore.matches(finding) for finding in marked)}
+        for ignore in ignores
+        if ignore.has_expired(today)
     ]
-    return found, not_seen, expired
+    return marked, [_marked(item, valid) for item in unchecked], expired
 
 
 def _marked(entry: Data, valid: t.Sequence[Ignore]) -> Data:
-    for one in valid:
-        if one.matches(entry):
-            return {**entry, "ignored": {"reason": one.reason, "until": one.until.isoformat()}}
+    for ignore in valid:
+        if ignore.matches(entry):
+            reason, until = ignore.reason, ignore.until.isoformat()
+            return {**entry, "ignored": {"reason": reason, "until": until}}
     return {**entry, "ignored": None}
 
 
 def could_not_look(unchecked: Data) -> bool:
-    """Return whether looking was tried and failed, as opposed to a type that AWS cannot look at."""
+    """Return whether a check failed, as opposed to a type that AWS cannot check."""
     return unchecked["ignored"] is None and unchecked["why"] != NOT_DETECTED
 
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Put right what was changed outside CloudFormation, in one stack.
+"""Revert what was changed outside CloudFormation, in one stack.
 
-First a drift-aware change set, which brings back what CloudFormation can see. Then the policies
-that it does not see, each put back as exactly the document that the template gives.
+First a drift-aware change set puts back what CloudFormation can see. Then every policy that it does
+not see is put back as exactly the document of the template.
 """
 
 from __future__ import annotations
@@ -22,37 +22,58 @@ from .._aws.gateway import Client
 from .._aws.patience import Patience
 from .._errors import PipelineError
 from .._policy.carriers import Repair
-from .._stack.api import StackApi
 from .._stack.change_set import ChangeSet, ChangeSets
 from .._stack.gate import DATA_TYPES, Change, guarded
 from .._stack.model import Found
 from .._stack.operation import Operations
+from .._stack.result import ChangeEntry
 from .._stack.status import Verdict
-from .finding import Finding
-from .run import Look
+from .detection import text_of
+from .finding import Finding, Unchecked
+from .inspection import Detected, Inspected, Inspection, Running
+from .policies import PolicyDrift
 
 _MODE = "REVERT_DRIFT"
 # The first botocore whose model has it.
 _NEEDED = "1.40.76"
-# The stack has its template already, so what it may create was agreed to.
+# The stack has its template already, so its capabilities were agreed to.
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+
+
+class PropertyEntry(t.TypedDict):
+    """A property that is put back, in a task's result."""
+
+    path: str
+    before: str
+    after: str
+
+
+class RevertChangeEntry(ChangeEntry):
+    """A change of a drift-aware change set, in a task's result."""
+
+    drift_status: str
+    properties: list[PropertyEntry]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Property:
     """One property that a drift-aware change set puts back.
 
-    :param before: the value that is there, as text; empty where there is none.
-    :param after: the value of the template.
+    :param before: the value found, as text; empty where there is none.
+    :param after: the template's value.
     """
 
     path: str
     before: str
     after: str
 
+    def as_dict(self) -> PropertyEntry:
+        """Return it as a task's result holds it."""
+        return {"path": self.path, "before": self.before, "after": self.after}
+
     @property
     def dotted(self) -> str:
-        """The path as findings write it, and a dot."""
+        """The path as findings write it, with a dot at its end."""
         parts = [part for part in self.path.split("/") if part]
         below = parts[1:] if parts[:1] == ["Properties"] else parts
         return "".join(f"{part}." for part in below)
@@ -62,8 +83,8 @@ class Property:
 class RevertChange(Change):
     """One change of a drift-aware change set.
 
-    :param drift_status: what became of the resource outside CloudFormation.
-    :param properties: what is put back of it.
+    :param drift_status: what happened to the resource outside CloudFormation.
+    :param properties: what is put back.
     """
 
     drift_status: str = ""
@@ -71,7 +92,7 @@ class RevertChange(Change):
 
     @classmethod
     def from_description(cls, change: dict[str, t.Any]) -> RevertChange:
-        """Return what *change*, an entry of DescribeChangeSet, says."""
+        """Return the change that *change*, an entry of DescribeChangeSet, describes."""
         known = Change.from_description(change)
         resource = change["ResourceChange"]
         targets = [detail.get("Target", {}) for detail in resource.get("Details", [])]
@@ -81,29 +102,37 @@ class RevertChange(Change):
             properties=tuple(
                 Property(
                     path=target.get("Path") or target.get("Name", ""),
-                    before=_text(target.get("BeforeValue")),
-                    after=_text(target.get("AfterValue")),
+                    before=text_of(target.get("BeforeValue")),
+                    after=text_of(target.get("AfterValue")),
                 )
                 for target in targets
             ),
         )
 
+    def as_dict(self) -> RevertChangeEntry:
+        """Return it as a task's result holds it."""
+        return {
+            **super().as_dict(),
+            "drift_status": self.drift_status,
+            "properties": [item.as_dict() for item in self.properties],
+        }
+
     @property
     def loses_data(self) -> bool:
-        """Whether a key or bucket would be replaced, removed, or made again without its data."""
+        """Whether a key or bucket would be replaced, removed, or created again without its data."""
         return self.resource_type in DATA_TYPES and (self.action == "Add" or self.is_guarded)
 
     def undoes(self, finding: Finding) -> bool:
-        """Return whether it puts *finding* right too, be that meant or not."""
+        """Return whether it puts back *finding* too, wanted or not."""
         if self.logical_id != finding.resource.logical_id:
             return False
         if not (self.properties and finding.property):
-            return True  # all of the resource
-        # Findings tell a policy by its statements, a change set by their numbers.
+            return True  # the whole resource
+        # Findings name the statements of a policy, a change set only their numbers.
         name = finding.property.partition(".")[0] if finding.kind == "policy" else finding.property
         return any(
             path.startswith(f"{name}.") or f"{name}.".startswith(path)
-            for path in (one.dotted for one in self.properties)
+            for path in (item.dotted for item in self.properties)
         )
 
 
@@ -138,17 +167,19 @@ def revert_request(client: Client, found: Found) -> dict[str, t.Any]:
 
 @dataclasses.dataclass(kw_only=True)
 class Reverted:
-    """What was done, or in check mode would be; kept up to the moment of a failure.
+    """What was done, or in check mode would be; up to the moment of a failure.
 
-    :param left: those of the findings that the user ignores.
-    :param reverts: whether a drift-aware change set is needed; in check mode none is made.
+    :param findings: what was found before anything was written.
+    :param ignored: those of the findings that the user ignores.
+    :param reverts: whether a drift-aware change set is needed; check mode creates none.
     :param changes: those of the change set.
     :param repairs: policies that were put back directly.
     """
 
     found: Found | None = None
     findings: tuple[Finding, ...] = ()
-    left: tuple[Finding, ...] = ()
+    ignored: tuple[Finding, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
     reverts: bool = False
     changes: tuple[RevertChange, ...] = ()
     repairs: list[Repair] = dataclasses.field(default_factory=list)
@@ -158,105 +189,108 @@ class Reverted:
         """Whether anything was written, or would be."""
         return bool(self.reverts or self.changes or self.repairs)
 
+    @property
+    def reverted(self) -> list[Finding]:
+        """The findings that are to be reverted: all but the ignored ones."""
+        return [finding for finding in self.findings if finding not in self.ignored]
+
 
 class Reverter:
-    """Puts one stack right.
+    """Reverts the drift of one stack.
 
-    :param look: a look at the stack, not yet begun, that compares policies too.
-    :param is_ignored: whether the user wants a finding to be left as it is.
+    :param inspection: the stack; policies included.
+    :param is_ignored: whether the user wants a finding to stay as it is.
     :param check_mode: write nothing, not even a change set.
+    :ivar done: what was done so far, also after a failure.
     """
 
     def __init__(
         self,
-        look: Look,
+        inspection: Inspection,
         *,
         patience: Patience,
         is_ignored: t.Callable[[Finding], bool] = lambda _finding: False,
         check_mode: bool = False,
     ) -> None:
-        self._look = look
+        self._inspection = inspection
+        self._api = inspection.api
         self._is_ignored = is_ignored
-        self._api: StackApi = look.stacks
-        self._change_sets = revert_change_sets(look.stacks.client)
-        self._operations = Operations(look.stacks, patience)
+        self._change_sets = revert_change_sets(self._api.client)
+        self._operations = Operations(self._api, patience)
         self._patience = patience
         self._check_mode = check_mode
         self.done = Reverted()
 
     def run(self) -> Reverted:
-        """Look, put right, and return what that did. Raises PipelineError with cause and cure."""
-        found = self._see()
-        self._refuse_what_is_gone(found)
+        """Inspect, revert, and return what that did. Raises PipelineError with cause and cure."""
+        inspected, found = self._inspect()
+        _refuse_lost_data(inspected, found)
+        can_revert = self._can_revert(inspected)
         if self._check_mode:
-            self.done.reverts = self._can_be_reverted
-            self.done.repairs = self._repairs()
+            self.done.reverts = can_revert
+            self.done.repairs = self._repairs(inspected, inspected.policies)
             return self.done
-        if self._can_be_reverted:
-            self._revert(found)
-        for repair in self._repairs():
+        policies = inspected.policies
+        if can_revert and self._revert(found):
+            # What the change set has put back needs no further write.
+            resources = self._inspection.read_resources(found)
+            policies = self._inspection.read_policies(found, resources)
+        for repair in self._repairs(inspected, policies):
             repair.put()
             self.done.repairs.append(repair)
         return self.done
 
-    def _see(self) -> Found:
-        look, name = self._look, self._look.place.stack
-        for _poll in self._patience.polls(look.waits_for):
-            if look.found is None:
-                look.begin(look.stacks.find(name))
-            if look.has_ended():
-                break
-        found = look.found
-        if found is None or found.verdict in (Verdict.ABSENT, Verdict.REVIEW):
+    def _inspect(self) -> tuple[Inspected, Found]:
+        name = self._inspection.place.stack
+        inspected = self._wait(self._inspection.begin(self._api.find(name)))
+        found = inspected.found
+        if found is None or not found.exists:
             raise PipelineError(
                 f"stack {name} does not exist", cure="The bootstrap creates what is missing"
             )
         if found.verdict is not Verdict.SETTLED:
             raise PipelineError(
-                f"{look.findings[0].message}", cure="The bootstrap repairs what can be repaired"
+                inspected.findings[0].message, cure="The bootstrap repairs what can be repaired"
             )
-        look.end()
         self.done.found = found
-        self.done.findings = tuple(look.findings)
-        self.done.left = tuple(one for one in look.findings if self._is_ignored(one))
-        return found
+        self.done.findings = inspected.findings
+        self.done.ignored = tuple(filter(self._is_ignored, inspected.findings))
+        self.done.unchecked = inspected.unchecked
+        return inspected, found
 
-    @property
-    def _can_be_reverted(self) -> bool:
-        """Whether CloudFormation itself has found something that it may put back."""
-        wanted = {
-            one.resource.logical_id for one in self.done.findings if one not in self.done.left
-        }
+    def _wait(self, step: Running | Inspected) -> Inspected:
+        def describe() -> str:
+            return step.describe() if isinstance(step, Running) else ""
+
+        for _poll in self._patience.polls(describe):
+            if isinstance(step, Inspected):
+                return step
+            polled = step.poll()
+            if isinstance(polled, Detected):
+                return polled.finish()
+            step = polled
+        raise AssertionError  # polls() ends by raising only
+
+    def _can_revert(self, inspected: Inspected) -> bool:
+        """Return whether CloudFormation itself has found something that it may put back."""
+        reverted = {finding.resource.logical_id for finding in self.done.reverted}
         return any(
-            drift.status in ("MODIFIED", "DELETED") and drift.resource.logical_id in wanted
-            for drift in self._look.drifts
+            drift.status in ("MODIFIED", "DELETED") and drift.resource.logical_id in reverted
+            for drift in inspected.drifts
         )
 
-    def _refuse_what_is_gone(self, found: Found) -> None:
-        """A key or a bucket is never made again silently: what it held would seem to be there."""
-        gone = [
-            f"{drift.resource.logical_id} ({drift.resource.physical_id})"
-            for drift in self._look.drifts
-            if drift.status == "DELETED" and drift.resource.resource_type in DATA_TYPES
-        ]
-        if gone:
-            raise PipelineError(
-                f"{found.name} has lost {', '.join(gone)}, and what it held",
-                cure="Nothing was changed. A key whose deletion is only scheduled is brought back"
-                " by aws kms cancel-key-deletion and enable-key; else remove the stack's host with"
-                " state: absent and let the bootstrap make it anew",
-            )
-
-    def _repairs(self) -> list[Repair]:
-        policies = self._look.policies
-        repairs = policies.repairs(self._look.disputes) if policies else []
+    def _repairs(self, inspected: Inspected, policies: PolicyDrift | None) -> list[Repair]:
+        repairs = policies.repairs(inspected.disputes) if policies else []
         return [
             repair
             for repair in repairs
-            if not any(repair.is_about(finding) for finding in self.done.left)
+            if not any(
+                repair.covers(finding.resource, finding.property) for finding in self.done.ignored
+            )
         ]
 
-    def _revert(self, found: Found) -> None:
+    def _revert(self, found: Found) -> bool:
+        """Create, check and execute the change set; return whether it changed anything."""
         request = revert_request(self._api.client, found)
         change_set = self._change_sets.create(found.stack_id, **request)
         try:
@@ -264,7 +298,7 @@ class Reverter:
             self._check(found, change_set)
             if change_set.is_empty:
                 self._change_sets.delete(change_set)
-                return
+                return False
             self._change_sets.execute(change_set)
         except PipelineError:
             with contextlib.suppress(PipelineError):
@@ -272,8 +306,7 @@ class Reverter:
             raise
         self.done.changes = change_set.changes
         self.done.found = self._operations.executed(self._change_sets, change_set, name=found.name)
-        # What the change set has put back needs no further write.
-        self._look.read_policies_again()
+        return True
 
     def _check(self, found: Found, change_set: ChangeSet[RevertChange]) -> None:
         if change_set.failure:
@@ -283,22 +316,38 @@ class Reverter:
         losing = [change for change in changes if change.loses_data or change in refused]
         if losing:
             raise PipelineError(
-                f"putting {found.name} right would lose data or roles: "
+                f"reverting {found.name} would lose data or roles: "
                 + "; ".join(str(change) for change in losing),
-                cure="Nothing was changed. Put these right by hand, then run again",
+                cure="Nothing was changed. Put these back by hand, then run again",
             )
-        undone = [one for one in self.done.left if any(change.undoes(one) for change in changes)]
+        undone = [
+            finding
+            for finding in self.done.ignored
+            if any(change.undoes(finding) for change in changes)
+        ]
         if undone:
             raise PipelineError(
-                f"the change set of {found.name} would put back what is ignored too: "
-                + "; ".join(one.message for one in undone),
-                cure="Nothing was changed. Put the rest right by hand, or take the entry out of"
+                f"the change set of {found.name} would also put back what is ignored: "
+                + "; ".join(finding.message for finding in undone),
+                cure="Nothing was changed. Put the rest back by hand, or remove the entry from"
                 " drift_ignore",
             )
 
 
-def _text(value: str | None) -> str:
-    return "" if value in (None, "null") else str(value)
+def _refuse_lost_data(inspected: Inspected, found: Found) -> None:
+    """Refuse to create a key or a bucket again: nobody would notice that its data is gone."""
+    gone = [
+        f"{drift.resource.logical_id} ({drift.resource.physical_id})"
+        for drift in inspected.drifts
+        if drift.status == "DELETED" and drift.resource.resource_type in DATA_TYPES
+    ]
+    if gone:
+        raise PipelineError(
+            f"{found.name} has lost {', '.join(gone)}, and what it contained",
+            cure="Nothing was changed. If only the deletion of a key is scheduled, aws kms"
+            " cancel-key-deletion and enable-key bring it back; otherwise remove the stack's host"
+            " with state: absent and let the bootstrap create it again",
+        )
 
 
 __all__ = ("Property", "RevertChange", "Reverted", "Reverter", "revert_change_sets")

@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What carries policies in a stack: what its template expects of each, and what AWS holds."""
+"""What carries policies: how AWS's differ from the template's, and what puts them back."""
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import typing as t
 
-from .._drift.finding import Finding, Resource
+from .._stack.model import Resource
 from .document import StatementDifference, compare, is_same, shown
 from .live import LivePolicies, LiveRole
 
@@ -19,13 +20,30 @@ _FUNCTION_POLICY = "Policy"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Repair:
-    """One write that puts back exactly what is expected.
+class PolicyDifference:
+    """One way in which a live policy differs from the template.
 
-    :param prop: the property of the template that it is about, as findings name it.
+    :param property: where in the resource, names joined by dots.
+    :param expected: what the template gives, as text; empty for nothing.
+    :param actual: what AWS holds, as text; empty for nothing.
+    """
+
+    resource: Resource
+    property: str
+    expected: str
+    actual: str
+    difference: t.Literal["NOT_EQUAL", "ADD", "REMOVE"]
+    message: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Repair:
+    """One write that puts back exactly what the template gives.
+
+    :param prop: the property of the template, as differences name it.
     :param what: what is written, for people.
-    :param before: what is there, as text; empty for nothing.
-    :param after: what will be there.
+    :param before: what AWS holds, as text; empty for nothing.
+    :param after: what it will hold.
     """
 
     resource: Resource
@@ -37,53 +55,50 @@ class Repair:
 
     @property
     def top(self) -> str:
-        """The property without what is inside of it."""
+        """The first name of the property."""
         return self.prop.partition(".")[0]
 
-    def is_about(self, finding: Finding) -> bool:
-        """Return whether it puts *finding* right, alone or with others."""
-        same = self.resource.logical_id == finding.resource.logical_id
-        return same and f"{finding.property}.".startswith(f"{self.prop}.")
+    def covers(self, resource: Resource, prop: str) -> bool:
+        """Return whether it puts back this property of *resource*, perhaps with others."""
+        same = self.resource.logical_id == resource.logical_id
+        return same and f"{prop}.".startswith(f"{self.prop}.")
 
 
-class Subject:
-    """One thing that carries policies.
+class Subject(abc.ABC):
+    """One thing that carries policies, as the template and as AWS have it.
 
-    :ivar resource: the resource that it stands for.
+    :ivar resource: the resource that it is, or belongs to.
     """
 
     resource: Resource
 
-    def read(self) -> None:
-        """Read what AWS holds. Raises Gone when there is no such thing, PipelineError otherwise."""
-        raise NotImplementedError
+    @abc.abstractmethod
+    def differences(self) -> list[PolicyDifference]:
+        """Return what differs."""
 
-    def findings(self) -> list[Finding]:
-        """Return what differs of what was read."""
-        raise NotImplementedError
-
+    @abc.abstractmethod
     def repairs(self) -> list[Repair]:
-        """Return the writes that put right what differs."""
-        raise NotImplementedError
+        """Return the writes that put back what differs."""
 
-    def same(self, prop: str, one: Data, other: Data) -> bool | None:
-        """Return whether two sets of properties say the same in *prop*.
-
-        None where the subject does not compare it, or where one set lacks it.
-        """
-        raise NotImplementedError
-
+    @abc.abstractmethod
     def expected(self) -> Data:
         """Return the properties that it compares, resolved."""
-        raise NotImplementedError
+
+    @abc.abstractmethod
+    def same(self, prop: str, first: Data, second: Data) -> bool | None:
+        """Return whether *prop* means the same in two sets of properties.
+
+        None where the subject does not compare it, or one set lacks it.
+        """
 
 
 class DocumentSubject(Subject):
     """One policy document: of a bucket, a key or a topic.
 
     :param prop: the property of the template that holds it.
-    :param document: the document expected; None for none.
-    :param put: writes a document; None where there is no way to.
+    :param document: what the template gives; None for no policy.
+    :param actual: what AWS holds.
+    :param put: writes a document.
     """
 
     def __init__(
@@ -93,27 +108,22 @@ class DocumentSubject(Subject):
         prop: str,
         what: str,
         document: Data | None,
+        actual: Data | None,
         partition: str,
-        read: t.Callable[[], Data | None],
-        put: t.Callable[[Data | None], None],
+        put: t.Callable[[t.Any], None],
     ) -> None:
         self.resource = resource
         self._property = prop
         self._what = what
         self._document = document
+        self._actual = actual
         self._partition = partition
-        self._read = read
         self._put = put
-        self._actual: Data | None = None
 
-    def read(self) -> None:
-        """Read the document."""
-        self._actual = self._read()
-
-    def findings(self) -> list[Finding]:
+    def differences(self) -> list[PolicyDifference]:
         """Return what differs, statement by statement."""
         found = compare(self._document, self._actual, partition=self._partition)
-        return [_finding(self.resource, self._property, one) for one in found]
+        return [_difference(self.resource, self._property, item) for item in found]
 
     def repairs(self) -> list[Repair]:
         """Return the one write that puts the document back, where it differs."""
@@ -130,15 +140,15 @@ class DocumentSubject(Subject):
             )
         ]
 
-    def same(self, prop: str, one: Data, other: Data) -> bool | None:
-        """Compare the document."""
-        if prop != self._property or prop not in one or prop not in other:
-            return None
-        return is_same(one[prop], other[prop], partition=self._partition)
-
     def expected(self) -> Data:
-        """Return the document, where one is expected."""
+        """Return the document, where the template gives one."""
         return {} if self._document is None else {self._property: self._document}
+
+    def same(self, prop: str, first: Data, second: Data) -> bool | None:
+        """Compare the document."""
+        if prop != self._property or prop not in first or prop not in second:
+            return None
+        return is_same(first[prop], second[prop], partition=self._partition)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -147,7 +157,7 @@ class RoleExpectation:
 
     :param inline: for each inline policy its document and the resource that holds it.
     :param attached: ARNs of managed policies.
-    :param own: the properties that the role's own resource gives.
+    :param own: the properties of the role's own resource.
     """
 
     name: str
@@ -158,41 +168,42 @@ class RoleExpectation:
 
 
 class RoleSubject(Subject):
-    """A role: its trust, its inline policies, those that are attached, and no others."""
+    """A role: its trust policy, its inline policies, its attached policies, and no others."""
 
     _TRUST, _INLINE, _ATTACHED = "AssumeRolePolicyDocument", "Policies", "ManagedPolicyArns"
 
     def __init__(
-        self, resource: Resource, expected: RoleExpectation, *, partition: str, live: LivePolicies
+        self,
+        resource: Resource,
+        expected: RoleExpectation,
+        *,
+        actual: LiveRole,
+        partition: str,
+        live: LivePolicies,
     ) -> None:
         self.resource = resource
         self._expected = expected
+        self._actual = actual
         self._partition = partition
         self._live = live
-        self._actual = LiveRole(trust=None, inline={}, attached=frozenset())
 
-    def read(self) -> None:
-        """Read all of its policies."""
-        self._actual = self._live.role(self._expected.name)
-
-    def findings(self) -> list[Finding]:
+    def differences(self) -> list[PolicyDifference]:
         """Return what differs: statements, whole policies, attachments."""
         expected, actual, resource = self._expected, self._actual, self.resource
         result = [
-            _finding(resource, self._TRUST, one)
-            for one in compare(expected.trust, actual.trust, partition=self._partition)
+            _difference(resource, self._TRUST, item)
+            for item in compare(expected.trust, actual.trust, partition=self._partition)
         ]
         for name in sorted(expected.inline.keys() | actual.inline.keys()):
             holder, document = expected.inline.get(name, (resource, None))
             result += [
-                _finding(holder, f"{self._INLINE}.{name}", one, whole=f"inline policy {name}")
-                for one in compare(document, actual.inline.get(name), partition=self._partition)
+                _difference(holder, f"{self._INLINE}.{name}", item, whole=f"inline policy {name}")
+                for item in compare(document, actual.inline.get(name), partition=self._partition)
             ]
         for arn in sorted(expected.attached ^ actual.attached):
             is_expected = arn in expected.attached
             result.append(
-                Finding(
-                    kind="policy",
+                PolicyDifference(
                     resource=resource,
                     property=self._ATTACHED,
                     expected=arn if is_expected else "",
@@ -205,7 +216,7 @@ class RoleSubject(Subject):
         return result
 
     def repairs(self) -> list[Repair]:
-        """Return the writes: what was added goes before what is missing comes back."""
+        """Return the writes: what was added is removed before what is missing comes back."""
         expected, actual, name = self._expected, self._actual, self._expected.name
         result = []
         for policy in sorted(expected.inline.keys() | actual.inline.keys()):
@@ -223,12 +234,15 @@ class RoleSubject(Subject):
                     put=self._inline_put(policy, document),
                 )
             )
-        for arn in sorted(actual.attached - expected.attached):
-            what = f"policies attached to role {name}"
-            result.append(self._repair(self._ATTACHED, what, arn, "", self._detachment(arn)))
-        for arn in sorted(expected.attached - actual.attached):
-            what = f"policies attached to role {name}"
-            result.append(self._repair(self._ATTACHED, what, "", arn, self._attachment(arn)))
+        what = f"policies attached to role {name}"
+        result += [
+            self._repair(self._ATTACHED, what, arn, "", self._detachment(arn))
+            for arn in sorted(actual.attached - expected.attached)
+        ]
+        result += [
+            self._repair(self._ATTACHED, what, "", arn, self._attachment(arn))
+            for arn in sorted(expected.attached - actual.attached)
+        ]
         if not is_same(expected.trust, actual.trust, partition=self._partition):
             result.append(
                 self._repair(
@@ -240,6 +254,28 @@ class RoleSubject(Subject):
                 )
             )
         return result
+
+    def expected(self) -> Data:
+        """Return the properties of the role's own resource."""
+        return self._expected.own
+
+    def same(self, prop: str, first: Data, second: Data) -> bool | None:
+        """Compare trust, inline policies by their names, and attached policies."""
+        if prop not in first or prop not in second:
+            return None
+        if prop == self._TRUST:
+            return is_same(first[prop], second[prop], partition=self._partition)
+        if prop == self._ATTACHED:
+            return set(first[prop]) == set(second[prop])
+        if prop == self._INLINE:
+            a, b = (
+                {entry["PolicyName"]: entry["PolicyDocument"] for entry in properties[prop]}
+                for properties in (first, second)
+            )
+            return a.keys() == b.keys() and all(
+                is_same(a[name], b[name], partition=self._partition) for name in a
+            )
+        return None
 
     def _inline_put(self, policy: str, document: Data | None) -> t.Callable[[], None]:
         return lambda: self._live.put_inline(self._expected.name, policy, document)
@@ -257,35 +293,13 @@ class RoleSubject(Subject):
             resource=self.resource, prop=prop, what=what, before=before, after=after, put=put
         )
 
-    def same(self, prop: str, one: Data, other: Data) -> bool | None:
-        """Compare trust, inline policies by their names, and attached policies."""
-        if prop not in one or prop not in other:
-            return None
-        if prop == self._TRUST:
-            return is_same(one[prop], other[prop], partition=self._partition)
-        if prop == self._ATTACHED:
-            return set(one[prop]) == set(other[prop])
-        if prop == self._INLINE:
-            a, b = (
-                {entry["PolicyName"]: entry["PolicyDocument"] for entry in properties[prop]}
-                for properties in (one, other)
-            )
-            return a.keys() == b.keys() and all(
-                is_same(a[name], b[name], partition=self._partition) for name in a
-            )
-        return None
-
-    def expected(self) -> Data:
-        """Return what the role's own resource gives."""
-        return self._expected.own
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Permission:
     """One AWS::Lambda::Permission.
 
     :param statement: what AWS makes of it in the function's policy.
-    :param request: what AddPermission takes.
+    :param request: the arguments of AddPermission.
     """
 
     resource: Resource
@@ -301,51 +315,55 @@ class FunctionSubject(Subject):
         resource: Resource,
         permissions: t.Sequence[Permission],
         *,
+        actual: Data | None,
         partition: str,
         live: LivePolicies,
     ) -> None:
         self.resource = resource
-        self._permissions = {str(one.statement["Sid"]): one for one in permissions}
+        self._permissions = {str(item.statement["Sid"]): item for item in permissions}
+        self._actual = actual
         self._partition = partition
         self._live = live
-        self._actual: Data | None = None
 
-    def read(self) -> None:
-        """Read its policy."""
-        self._actual = self._live.function(self.resource.physical_id)
+    def differences(self) -> list[PolicyDifference]:
+        """Return the permissions that are missing, and those that were added."""
+        return [
+            _difference(self._holder(item), _FUNCTION_POLICY, item) for item in self._statements()
+        ]
 
-    def _differences(self) -> list[StatementDifference]:
-        expected = {"Statement": [one.statement for one in self._permissions.values()]}
+    def repairs(self) -> list[Repair]:
+        """Return the writes: what was added is removed before what is missing comes back."""
+        return [
+            Repair(
+                resource=self._holder(item),
+                prop=f"{_FUNCTION_POLICY}.{item.name}",
+                what=f"policy of function {self.resource.physical_id}",
+                before=item.actual,
+                after=item.expected,
+                put=self._put(item.name, self._lost(item)),
+            )
+            for item in sorted(self._statements(), key=lambda item: item.difference)  # ADD first
+        ]
+
+    def expected(self) -> Data:
+        """Return nothing: CloudFormation compares properties, AWS holds statements."""
+        return {}
+
+    def same(self, prop: str, first: Data, second: Data) -> bool | None:  # noqa: ARG002
+        """Compare nothing, for the same reason."""
+        return None
+
+    def _statements(self) -> list[StatementDifference]:
+        expected = {"Statement": [item.statement for item in self._permissions.values()]}
         actual = self._actual or {"Statement": []}
         return compare(expected, actual, partition=self._partition, by_content=True)
 
-    def findings(self) -> list[Finding]:
-        """Return the permissions that are missing, and those that were added."""
-        result = []
-        for one in self._differences():
-            lost = self._permissions.get(one.name) if one.difference == "REMOVE" else None
-            resource = lost.resource if lost else self.resource
-            result.append(_finding(resource, _FUNCTION_POLICY, one))
-        return result
+    def _lost(self, item: StatementDifference) -> Permission | None:
+        return self._permissions.get(item.name) if item.difference == "REMOVE" else None
 
-    def repairs(self) -> list[Repair]:
-        """Return the writes: what was added goes before what is missing comes back."""
-        result = []
-        function = self.resource.physical_id
-        differences = self._differences()
-        for one in sorted(differences, key=lambda one: one.difference):  # ADD, then REMOVE
-            lost = self._permissions.get(one.name) if one.difference == "REMOVE" else None
-            result.append(
-                Repair(
-                    resource=lost.resource if lost else self.resource,
-                    prop=f"{_FUNCTION_POLICY}.{one.name}",
-                    what=f"policy of function {function}",
-                    before=one.actual,
-                    after=one.expected,
-                    put=self._put(one.name, lost),
-                )
-            )
-        return result
+    def _holder(self, item: StatementDifference) -> Resource:
+        lost = self._lost(item)
+        return lost.resource if lost else self.resource
 
     def _put(self, sid: str, lost: Permission | None) -> t.Callable[[], None]:
         function = self.resource.physical_id
@@ -353,29 +371,20 @@ class FunctionSubject(Subject):
             return lambda: self._live.remove_permission(function, sid)
         return lambda: self._live.add_permission(function, lost.request)
 
-    def same(self, prop: str, one: Data, other: Data) -> bool | None:  # noqa: ARG002
-        """Compare nothing: CloudFormation tells of properties, AWS of statements."""
-        return None
 
-    def expected(self) -> Data:
-        """Return nothing, for the same reason."""
-        return {}
-
-
-def _finding(
-    resource: Resource, prop: str, one: StatementDifference, *, whole: str = ""
-) -> Finding:
-    if one.name:
-        message = f"{resource}: {prop}.{one.message}"
+def _difference(
+    resource: Resource, prop: str, item: StatementDifference, *, whole: str = ""
+) -> PolicyDifference:
+    if item.name:
+        message = f"{resource}: {prop}.{item.message}"
     else:
-        message = f"{resource}: {one.message.replace('the policy', whole or 'the policy', 1)}"
-    return Finding(
-        kind="policy",
+        message = f"{resource}: {item.message.replace('the policy', whole or 'the policy', 1)}"
+    return PolicyDifference(
         resource=resource,
-        property=f"{prop}.{one.name}" if one.name else prop,
-        expected=one.expected,
-        actual=one.actual,
-        difference=one.difference,
+        property=f"{prop}.{item.name}" if item.name else prop,
+        expected=item.expected,
+        actual=item.actual,
+        difference=item.difference,
         message=message,
     )
 
@@ -384,6 +393,7 @@ __all__ = (
     "DocumentSubject",
     "FunctionSubject",
     "Permission",
+    "PolicyDifference",
     "Repair",
     "RoleExpectation",
     "RoleSubject",

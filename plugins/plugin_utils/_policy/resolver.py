@@ -14,8 +14,9 @@ import dataclasses
 import re
 import typing as t
 
-from .._drift.finding import Resource
 from .._errors import PipelineError
+from .._stack.model import Resource
+from .._stack.template import HIDDEN
 
 Data = dict[str, t.Any]
 
@@ -161,7 +162,7 @@ class Resolver:
         if name not in self._parameters:
             raise Unresolvable(f"the stack has no parameter {name}")
         value = self._parameters[name]
-        if value == "****":
+        if value == HIDDEN:
             raise Unresolvable(f"parameter {name} is secret")
         is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
         return [item.strip() for item in value.split(",")] if is_list else value

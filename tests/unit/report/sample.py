@@ -91,8 +91,8 @@ def drift_of(
         "exists": True,
         "status": COMPLETE,
         "error": None,
-        "findings": [one.told(where) for one in found],
-        "unchecked": [one.told(where) for one in unchecked],
+        "findings": [one.as_dict(where) for one in found],
+        "unchecked": [one.as_dict(where) for one in unchecked],
         **more,
     }
 
@@ -295,7 +295,7 @@ def everything() -> Data:
         actual=COMPLETE,
         message="Forgotten carries our tag, and nothing in the inventory stands for it. To remove"
         " it: aws cloudformation delete-stack --region eu-central-1 --stack-name Forgotten",
-    ).told(Place(host="", account_id=BUILD, region="eu-central-1", stack="Forgotten"))
+    ).as_dict(Place(host="", account_id=BUILD, region="eu-central-1", stack="Forgotten"))
     old = "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"
     return _document(
         whole,

@@ -257,9 +257,8 @@ def test_an_error_hides_no_finding() -> None:
 
 
 def orphan(account_id: str = ACCOUNT, stack: str = "Forgotten") -> Data:
-    return Finding(kind="orphaned", message="nobody's").told(
-        sample.Place(host="", account_id=account_id, region=HOME, stack=stack)
-    )
+    place = sample.Place(host="", account_id=account_id, region=HOME, stack=stack)
+    return dict(Finding(kind="orphaned", message="nobody's").as_dict(place))
 
 
 def test_an_orphan_fails_the_primary_or_else_the_first() -> None:

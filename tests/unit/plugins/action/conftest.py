@@ -38,8 +38,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Time that passes only while the action sleeps."""
     clock = Clock()
 
-    def patience(action: PipelineAction, *, host: str = "") -> Patience:
-        return clock.patience(action.options["wait_timeout"], host=host)
+    def patience(_action: PipelineAction, seconds: float, *, host: str = "") -> Patience:
+        return clock.patience(seconds, host=host)
 
     monkeypatch.setattr(PipelineAction, "patience", patience)
     return clock

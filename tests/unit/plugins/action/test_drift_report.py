@@ -121,7 +121,7 @@ def test_applications_are_read_from_what_the_primary_recorded(shown: list[str]) 
         ({"started": "yesterday"}, "started: yesterday is not a time in ISO 8601"),
         (
             {"ignore": [{"stack": "One"}]},
-            "drift_ignore is not usable:\n  - entry 1: it has no reason. Say why this may differ",
+            "drift_ignore has errors:\n  - entry 1: reason is missing. Write why this may differ",
         ),
     ],
 )

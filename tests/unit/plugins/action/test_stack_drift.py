@@ -139,7 +139,7 @@ def test_a_stack_in_sync_is_left_alone(region: FakeDrift, aws: FakePolicies) -> 
             "status": "CREATE_COMPLETE",
         },
         "findings": [],
-        "left": [],
+        "ignored": [],
         "unchecked": [],
         "changes": [],
         "policies": [],
@@ -179,7 +179,7 @@ def test_drift_is_reverted_by_a_change_set_that_keeps_all_else(
             "replacement": "False",
             "scope": (),
             "drift_status": "MODIFIED",
-            "properties": ({"path": "/Properties/Timeout", "before": "3", "after": "900"},),
+            "properties": [{"path": "/Properties/Timeout", "before": "3", "after": "900"}],
         }
     ]
     [entry] = result["diff"]
@@ -200,8 +200,8 @@ def test_a_change_set_is_read_whole_with_values(region: FakeDrift, page_size: in
 
     assert result["failed"] is True
     assert result["msg"] == (
-        f"putting One right would lose data or roles: Remove Key ({KEY}). Nothing was changed. Put"
-        " these right by hand, then run again"
+        f"reverting One would lose data or roles: Remove Key ({KEY}). Nothing was changed. Put"
+        " these back by hand, then run again"
     )
     reads = [one for name, one in region.calls if name == "DescribeChangeSet"]
     assert all(one["IncludePropertyValues"] for one in reads)
@@ -292,7 +292,7 @@ def test_a_key_or_bucket_that_is_gone_is_told_and_never_made_again(
     result = put_right(check_mode=check_mode)
 
     assert (result["failed"], result["changed"]) == (True, False)
-    assert result["msg"].startswith("One has lost Data (one-data), and what it held. Nothing was")
+    assert result["msg"].startswith("One has lost Data (one-data), and what it contained. Nothing")
     assert {one["resource"] for one in result["findings"]} >= {"Data", "Function"}
     assert (region.writes, aws.writes) == (["DetectStackDrift"], [])
     assert "diff" not in result
@@ -320,7 +320,7 @@ def test_a_change_set_that_loses_data_or_roles_is_refused_and_leaves_nothing(
     result = put_right()
 
     assert (result["failed"], result["changed"]) == (True, False)
-    assert result["msg"].startswith("putting One right would lose data or roles: ")
+    assert result["msg"].startswith("reverting One would lose data or roles: ")
     assert "Function" not in result["msg"]
     assert region.writes == ["DetectStackDrift", "CreateChangeSet", "DeleteChangeSet"]
     assert (region.change_sets, aws.writes) == ([], [])
@@ -462,7 +462,7 @@ def test_a_wait_ends(region: FakeDrift) -> None:
     result = put_right(wait_timeout=30)
 
     assert result["msg"].startswith(
-        f"gave up after 30 s: the drift detection of One in {BUILD} {REGION} runs. "
+        f"gave up after 30 s: the drift detection of One in {BUILD} {REGION} is in progress. "
     )
 
 
@@ -521,7 +521,7 @@ def test_what_is_ignored_is_left_as_it_is(
     )
 
     assert [one["property"] for one in result["findings"]] == ["Policies.Other"]
-    assert sorted(one["property"] for one in result["left"]) == [
+    assert sorted(one["property"] for one in result["ignored"]) == [
         "KeyPolicy.Administer",
         "Policies.Extra",
         "Timeout",
@@ -539,7 +539,7 @@ def test_what_is_ignored_and_all_alone_changes_nothing(
 
     result = put_right(**ignore(stack="One", property="Time*"))
 
-    assert (result["changed"], len(result["left"]), result["findings"]) == (False, 1, [])
+    assert (result["changed"], len(result["ignored"]), result["findings"]) == (False, 1, [])
     assert (region.writes, aws.writes) == (["DetectStackDrift"], [])
 
 
@@ -564,7 +564,7 @@ def test_a_change_set_that_puts_back_what_is_ignored_is_refused(
     result = put_right(**ignore(**entry))
 
     assert (result["failed"], result["changed"]) == (True, False)
-    assert result["msg"].startswith("the change set of One would put back what is ignored too: ")
+    assert result["msg"].startswith("the change set of One would also put back what is ignored: ")
     assert entry["resource"] in result["msg"]
     assert (region.change_sets, aws.writes) == ([], [])
 
@@ -579,7 +579,7 @@ def test_a_change_set_may_put_back_another_property_of_the_resource(
     result = put_right(**ignore(resource="Function", property="Tags*"))
 
     assert (result["changed"], aws.writes) == (True, [])
-    assert [one["property"] for one in result["left"]] == ["Tags.0"]
+    assert [one["property"] for one in result["ignored"]] == ["Tags.0"]
 
 
 def test_an_entry_whose_day_is_over_is_as_none(region: FakeDrift) -> None:
@@ -588,11 +588,11 @@ def test_an_entry_whose_day_is_over_is_as_none(region: FakeDrift) -> None:
 
     result = put_right(ignore=[over])
 
-    assert (result["changed"], result["left"]) == (True, [])
+    assert (result["changed"], result["ignored"]) == (True, [])
 
 
 def test_an_entry_needs_a_reason(region: FakeDrift) -> None:
     result = put_right(ignore=[{"resource": "Function", "until": "2999-12-31"}])
 
-    assert result["msg"].startswith("drift_ignore is not usable:")
+    assert result["msg"].startswith("drift_ignore has errors:")
     assert region.calls == []

@@ -205,13 +205,10 @@ def test_what_was_not_looked_at_is_never_in_sync(gateway: FakeGateway) -> None:
 
     assert {one["resource"]: one["why"] for one in told["unchecked"]} == {
         "NotChecked": NO_SUPPORT,
-        "Unknown": "CloudFormation could not look at it: Access denied",
+        "Unknown": "CloudFormation could not check it: Access denied",
         "Unsupported": NO_SUPPORT,
-        "Newer": "CloudFormation says SOMETHING_NEW",
-        "Old": (
-            "CloudFormation could not look at it: what CloudFormation says of it is older than"
-            " this detection"
-        ),
+        "Newer": "CloudFormation reports SOMETHING_NEW",
+        "Old": "CloudFormation could not check it: its last check is older than this detection",
         "LeftOut": NO_SUPPORT,
     }
     assert told["unchecked"][0] == {
@@ -239,7 +236,7 @@ def test_a_failed_detection_tells_what_it_saw_and_why_not_the_rest(gateway: Fake
 
     assert [one["property"] for one in told["findings"]] == ["Timeout"]
     assert [(one["resource"], one["why"]) for one in told["unchecked"]] == [
-        ("Alias", f"CloudFormation could not look at it: {found.reason}")
+        ("Alias", f"CloudFormation could not check it: {found.reason}")
     ]
     assert told["error"] is None
 
@@ -334,13 +331,13 @@ def test_a_wait_speaks_and_ends(gateway: FakeGateway, clock: Clock) -> None:
 
     told = look([target(DEPLOY), target(BUILD), target(OTHER)], wait_timeout=100)["stacks"]
 
-    runs = f"the drift detection of One in {DEPLOY} us-east-1 runs"
+    runs = f"the drift detection of One in {DEPLOY} us-east-1 is in progress"
     assert clock.lines[0].startswith(f"  {runs}, and 1 more for ")
     cure = "AWS carries on: run again later, or raise wait_timeout"
     assert [one["error"] for one in told] == [
         f"gave up: {runs}. {cure}",
         None,
-        f"gave up: somebody else's drift detection of One in {OTHER} us-east-1 runs. {cure}",
+        f"gave up: another drift detection of One in {OTHER} us-east-1 is in progress. {cure}",
     ]
     assert [len(one["findings"]) for one in told] == [0, 1, 0]
     assert sum(clock.pauses) == pytest.approx(100)
@@ -463,8 +460,7 @@ def test_stacks_with_the_tag_that_nothing_stands_for_are_orphans(
     ]
     assert {one["kind"] for one in result["orphans"]} == {"orphaned"}
     assert result["orphans"][1]["message"] == (
-        "Old carries our tag, and nothing in the inventory stands for it. To remove it: "
-        f"{delete} Old"
+        f"Old has our tag, but no host in the inventory. To remove it: {delete} Old"
     )
     assert result["orphans"][0]["message"].endswith(
         "update-termination-protection --region us-east-1 --stack-name Kept"

@@ -83,7 +83,7 @@ def entry(**more: Any) -> Data:
             "",
             "Tags.owner",
             "ADD",
-            "Tags.owner is no longer wanted: me",
+            "Tags.owner should be gone: me",
         ),
         (
             difference("parameters", "Accounts", "1\n2", "1\n2\n3"),
@@ -111,7 +111,7 @@ def entry(**more: Any) -> Data:
             "",
             "Template.Outputs.KeyArn",
             "ADD",
-            "Template.Outputs.KeyArn is no longer wanted",
+            "Template.Outputs.KeyArn should be gone",
         ),
         (
             difference("termination_protection", "TerminationProtection", "false", "true"),
@@ -215,13 +215,13 @@ def test_every_wrong_entry_is_told() -> None:
         )
 
     assert str(caught.value) == (
-        "drift_ignore is not usable:\n"
-        "  - entry 1: it is not a mapping. Give stack, resource, property, reason and until\n"
-        "  - entry 2: resorce is unknown. Use host, stack, resource, property, reason, until\n"
-        "  - entry 3: it would ignore everything. Say which stack, resource or property\n"
-        "  - entry 4: it has no reason. Say why this may differ\n"
-        "  - entry 5: until is not a day such as 2026-12-31\n"
-        "  - entry 6: until is not a day such as 2026-12-31"
+        "drift_ignore has errors:\n"
+        "  - entry 1: not a mapping. Set stack, resource or property, and reason and until\n"
+        "  - entry 2: unknown field `resorce`. Use host, stack, resource, property, reason, until\n"
+        "  - entry 3: it would ignore everything. Set stack, resource or property\n"
+        "  - entry 4: reason is missing. Write why this may differ\n"
+        "  - entry 5: until is not a date such as 2026-12-31\n"
+        "  - entry 6: until is not a date such as 2026-12-31"
     )
 
 
@@ -258,9 +258,9 @@ def test_an_entry_holds_through_its_last_day_and_then_speaks_up() -> None:
     ("why", "ignored", "failed"),
     [
         (_finding.NOT_DETECTED, None, False),
-        ("CloudFormation could not look at it", None, True),
+        ("CloudFormation could not check it", None, True),
         (f"{_finding.NOT_DETECTED}: the detection failed", None, True),
-        ("CloudFormation could not look at it", {"reason": "known"}, False),
+        ("CloudFormation could not check it", {"reason": "known"}, False),
     ],
 )
 def test_a_type_that_nobody_can_look_at_is_no_failure(why: str, ignored: Any, failed: bool) -> None:

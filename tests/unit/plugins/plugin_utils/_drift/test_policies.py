@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.findi
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.policies import (
     PolicyDrift,
+    read_policies,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import OrphanedWorker
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.live import (
@@ -136,9 +137,15 @@ def policies_of(aws: FakePolicies, template: Data | None = None) -> PolicyDrift:
         parameters={},
         resources=[resource(name, template) for name in template["Resources"]],
     )
-    found = PolicyDrift(deployed, LivePolicies(aws.session, "us-east-1", ACCOUNT))
-    found.read()
-    return found
+    return read_policies(deployed, LivePolicies(aws.session, "us-east-1", ACCOUNT))
+
+
+def evaluated(
+    policies: PolicyDrift, drifts: Sequence[ResourceDrift] = (), **more: Any
+) -> tuple[list[Finding], list[Unchecked], set[tuple[str, str]]]:
+    """Findings, what could not be checked, and the properties in dispute."""
+    found = policies.evaluate(drifts, **more)
+    return list(found.findings), list(found.unchecked), set(found.disputes)
 
 
 def told(findings: list[Finding]) -> list[tuple[str, str, str]]:
@@ -156,7 +163,7 @@ def test_what_aws_made_of_the_template_is_as_expected() -> None:
     aws.page_size = 1
     found = policies_of(aws)
 
-    assert found.judge([]) == ([], [], set())
+    assert evaluated(found) == ([], [], set())
     assert found.repairs(set()) == []
     assert aws.writes == []
 
@@ -256,14 +263,14 @@ def test_tampering_is_found_and_put_back_as_the_template_says(
     tamper(aws)
     found = policies_of(aws)
 
-    findings, unchecked, disputes = found.judge([])
+    findings, unchecked, disputes = evaluated(found)
 
     assert told(findings) == expected
     assert (unchecked, disputes) == ([], set())
     assert {one.kind for one in findings} == {"policy"}
     for repair in found.repairs(disputes):
         repair.put()
-    assert policies_of(aws).judge([]) == ([], [], set())
+    assert evaluated(policies_of(aws)) == ([], [], set())
 
 
 def test_a_policy_is_put_back_as_exactly_what_the_template_says() -> None:
@@ -302,7 +309,7 @@ def test_a_message_says_where_and_what() -> None:
     _attached(aws)
     _bucket_policy_gone(aws)
 
-    findings, _unchecked, _disputes = policies_of(aws).judge([])
+    findings, _unchecked, _disputes = evaluated(policies_of(aws))
 
     assert [one.message for one in findings] == [
         "BucketPolicy (AWS::S3::BucketPolicy): the policy is gone",
@@ -325,11 +332,10 @@ def merged(
 ) -> tuple[list[tuple[str, str, str, str]], PolicyDrift]:
     """Everything that is told, CloudFormation's findings first."""
     found = policies_of(aws)
-    differing, _unchecked, _disputes = found.judge(drifts)
     drifted = [one for drift in drifts for one in findings_of(drift)]
+    findings, _unchecked, _disputes = evaluated(found, drifts, findings=drifted)
     return [
-        (one.kind, one.resource.logical_id, one.property, one.difference)
-        for one in found.merge(drifted, differing, drifts)
+        (one.kind, one.resource.logical_id, one.property, one.difference) for one in findings
     ], found
 
 
@@ -406,8 +412,8 @@ def test_where_cloudformation_expects_something_else_nothing_is_said_but_that(
         tamper(aws)
     found = policies_of(aws)
 
-    findings, unchecked, disputes = found.judge(
-        [says(logical_id, "IN_SYNC", expected={prop: value})]
+    findings, unchecked, disputes = evaluated(
+        found, [says(logical_id, "IN_SYNC", expected={prop: value})]
     )
 
     assert disputes == {(logical_id, prop)}
@@ -415,7 +421,7 @@ def test_where_cloudformation_expects_something_else_nothing_is_said_but_that(
         Unchecked(
             resource=resource(logical_id),
             why=f"CloudFormation expects another {prop} than the template resolves to here, so it"
-            " was not compared with what is there",
+            " was not compared with the live policy",
         )
     ]
     assert (logical_id, prop) not in {
@@ -435,7 +441,7 @@ def test_where_cloudformation_expects_the_same_all_is_well() -> None:
         "Path": "/",
     }
 
-    assert policies_of(in_sync()).judge([says("Role", "IN_SYNC", expected=expected)]) == (
+    assert evaluated(policies_of(in_sync()), [says("Role", "IN_SYNC", expected=expected)]) == (
         [],
         [],
         set(),
@@ -445,7 +451,11 @@ def test_where_cloudformation_expects_the_same_all_is_well() -> None:
 def test_what_was_compared_here_makes_up_for_what_cloudformation_cannot_see() -> None:
     unchecked = [Unchecked(resource=resource(name), why="no") for name in TEMPLATE["Resources"]]
 
-    left = policies_of(in_sync()).still_unchecked(unchecked, {("TopicPolicy", "PolicyDocument")})
+    disputed = says("TopicPolicy", "IN_SYNC", expected={"PolicyDocument": document("Other")})
+
+    _findings, [_dispute, *left], _disputes = evaluated(
+        policies_of(in_sync()), [disputed], unchecked=unchecked
+    )
 
     # Policies are compared whole; a role or key has more than its policies.
     assert [one.resource.logical_id for one in left] == [
@@ -468,7 +478,7 @@ def test_a_policy_that_cannot_be_read_stops_no_other() -> None:
     aws.before("GetBucketPolicy", refuse("AccessDenied", "not you"))
     aws.before("GetRole", refuse("AccessDenied", "nor you"))
 
-    findings, unchecked, _disputes = policies_of(aws).judge([])
+    findings, unchecked, _disputes = evaluated(policies_of(aws))
 
     assert told(findings) == [("Key", "KeyPolicy.Added", "ADD")]
     assert {one.resource.logical_id: one.why.partition(":")[0] for one in unchecked} == {
@@ -492,8 +502,8 @@ def test_a_carrier_that_is_gone_is_told_once(
     aws = in_sync()
     lose(aws)
 
-    by_us, unchecked, _disputes = policies_of(aws).judge([])
-    by_both, _unchecked, _disputes = policies_of(aws).judge([says(carrier, "DELETED")])
+    by_us, unchecked, _disputes = evaluated(policies_of(aws))
+    by_both, _unchecked, _disputes = evaluated(policies_of(aws), [says(carrier, "DELETED")])
 
     assert told(by_us) == [(carrier, "", "DELETED")]
     assert (by_both, unchecked) == ([], [])
@@ -518,13 +528,13 @@ def changed(logical_id: str, **properties: Any) -> Data:
             "Function",
             (
                 "Permission (AWS::Lambda::Permission) sets FunctionUrlAuthType, which is not"
-                " understood here"
+                " known here"
             ),
         ),
         (
             changed("Key", KeyPolicy={"Ref": "AWS::NoValue"}),
             "Key",
-            "the template gives the key no policy, and AWS a default one",
+            "the template gives the key no policy, so AWS gives it its default",
         ),
     ],
 )
@@ -534,7 +544,7 @@ def test_a_policy_that_cannot_be_resolved_is_told_and_stops_no_other(
     aws = in_sync()
     _topic_policy(aws)
 
-    findings, unchecked, _disputes = policies_of(aws, template).judge([])
+    findings, unchecked, _disputes = evaluated(policies_of(aws, template))
 
     assert told(findings) == [("TopicPolicy", "PolicyDocument.Publish", "NOT_EQUAL")]
     assert [(one.resource.logical_id, one.why) for one in unchecked] == [
@@ -545,7 +555,7 @@ def test_a_policy_that_cannot_be_resolved_is_told_and_stops_no_other(
 def test_a_template_that_only_aws_can_resolve_is_unchecked_as_a_whole() -> None:
     template = TEMPLATE | {"Transform": "AWS::Serverless-2016-10-31"}
 
-    findings, unchecked, _disputes = policies_of(in_sync(), template).judge([])
+    findings, unchecked, _disputes = evaluated(policies_of(in_sync(), template))
 
     assert findings == []
     assert [(one.resource.logical_id, one.why) for one in unchecked] == [
@@ -577,6 +587,6 @@ def test_a_resource_without_its_condition_is_not_expected() -> None:
     template["Resources"]["Apart"]["Condition"] = "No"
     aws = in_sync()
 
-    findings, _unchecked, _disputes = policies_of(aws, template).judge([])
+    findings, _unchecked, _disputes = evaluated(policies_of(aws, template))
 
     assert told(findings) == [("Role", "Policies.Apart", "ADD")]

@@ -11,7 +11,6 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import Resource
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.resolver import (
     Deployed,
     Resolver,
@@ -20,12 +19,13 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.reso
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack import (
     template as _template,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Resource
 
-from tests.unit.roles.templates import ROOT, TEMPLATES, source
+from tests.unit.roles.templates import TEMPLATES, source
+from tools import sample_pipelines
 
 ACCOUNT, REGION = "111111111111", "eu-west-1"
-# Pipelines of applications, as they are composed.
-COMPOSED = sorted((ROOT / "tests" / "unit" / "roles" / "golden").glob("*.template"))
+COMPOSED = sorted(sample_pipelines.SAMPLES)
 STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/One/1a2b"
 SAMPLES = [
     ACCOUNT,
@@ -93,7 +93,7 @@ def _functions(value: Any) -> set[str]:
 
 ALL = {
     **{name: source(name) for name in TEMPLATES},
-    **{path.stem: _template.parse(path.read_text(encoding="ascii")) for path in COMPOSED},
+    **{name: _template.parse(sample_pipelines.template(name)) for name in COMPOSED},
 }
 
 
@@ -112,11 +112,6 @@ def test_every_template_resolves_whole(name: str, filled: bool) -> None:
     assert resolved
     assert _functions(resolved) == set()
     json.dumps(resolved)  # nothing else than data is left
-
-
-def test_there_are_templates_of_both_kinds() -> None:
-    assert len(TEMPLATES) >= 5
-    assert len(COMPOSED) >= 4
 
 
 def test_a_list_parameter_is_a_list_and_a_path_is_part_of_the_arn_of_a_role() -> None:
