@@ -7,12 +7,21 @@
 from __future__ import annotations
 
 import datetime
+import os
+import shlex
 import typing as t
 from pathlib import Path
 
+from ansible import constants as C  # noqa: N812  # as everywhere in Ansible
+from ansible import context
 from ansible.utils.display import Display
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import DRIFT_REPORT
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.plan import Plan
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.recorded import (
+    find_plan,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.run import Run
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.ignore import (
     read_ignores,
 )
@@ -20,13 +29,17 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors impo
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Organisation,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import (
-    document as _report,
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import extract
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.document import document
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.drift_screen import (
+    report_lines,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.files import write
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.files import NAME, write
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.markdown import (
     as_markdown,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.rows import Observed
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import width
 
 ARGUMENT_SPEC = DRIFT_REPORT
 
@@ -38,74 +51,80 @@ class ActionModule(PipelineAction):
     calls_aws = False
 
     def act(self) -> dict[str, t.Any]:
-        """Put together what was found, write it, and name the hosts that must end as failed."""
+        """Make the report, write it, and return which hosts must end as failed."""
         ignores = read_ignores(self.options["ignore"])
-        organisation = Organisation.from_data(self.options["organisation"])
-        hostvars = self.task_vars["hostvars"]
-        finished = datetime.datetime.now(datetime.UTC)
-        report = _report.document(
-            organisation,
-            _report.Looked(
+        plan = find_plan(self.task_vars["hostvars"])
+        if plan is None:
+            raise PipelineError(
+                "nothing was compared before", cure="Run the playbook from its start"
+            )
+        report = document(
+            Organisation.from_dict(plan["organisation"]),
+            Observed(
                 stacks=self.options["stacks"],
+                comparisons=plan["stacks"],
+                failures=_failures(plan),
                 orphans=self.options["orphans"],
-                hostvars=hostvars,
-                failures=self.options["plan"].get("failures", {}),
-                applications=self._applications(organisation, hostvars),
             ),
             name=self.options["name"],
-            play_hosts=self.task_vars["ansible_play_hosts_all"],
+            play_hosts=plan["hosts"],
             ignores=ignores,
-            started=_moment(self.options["started"]) or finished,
-            finished=finished,
+            started=datetime.datetime.fromisoformat(plan["started"]),
+            finished=datetime.datetime.now(datetime.UTC),
         )
-        text = as_markdown(report)
-        Display().display(f"\n{text}")
+        files = self._written(report)
+        lines = report_lines(
+            report,
+            path=next((path for path in files if path.endswith(f"{NAME}.html")), ""),
+            command=_command(),
+            width=width(),
+        )
         return {
             "changed": False,
             "verdict": report["verdict"],
             "complete": report["complete"],
-            "summary": _report.summary(report),
-            "failures": _report.failures(report, drift=self.options["fail_on_drift"]),
-            "drifted": _report.drifted(report),
-            "files": self._written(report, text),
+            "summary": extract.summary(report),
+            "failures": extract.failures(report, drift=self.options["fail_on_drift"]),
+            "drifted": extract.drifted(report),
+            "files": files,
+            "text": [line.text for line in lines],
+            "meanings": [line.meaning for line in lines],
         }
 
-    def _applications(
-        self, organisation: Organisation, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]
-    ) -> list[dict[str, t.Any]]:
-        """Return the applications, each with what the primary host has recorded of it."""
-        if not self.options["applications"]:
-            return []
-        variables = hostvars[organisation.primary.name]
-        results = variables.get("drift_application_results") or {}
-        failures = variables.get("drift_application_failures") or {}
-        return [
-            {
-                "name": one["name"],
-                "state": one["state"],
-                "stack_name": one["stack_name"],
-                "result": results.get(one["name"]),
-                "failure": failures.get(one["name"]),
-            }
-            for one in self.options["applications"]
-        ]
-
-    def _written(self, report: dict[str, t.Any], text: str) -> list[str]:
-        """Write the files. A disc that takes none costs the files, not the verdict."""
+    def _written(self, report: dict[str, t.Any]) -> list[str]:
+        """Write the files. A disk that takes none costs the files, not the verdict."""
         if not self.options["path"]:
             return []
         folder = Path(self.options["path"])
         try:
-            return [str(path) for path in write(folder, report, text)]
+            return [_shown(path) for path in write(folder, report, as_markdown(report))]
         except OSError as exc:
             Display().warning(f"the drift report cannot be written to {folder}: {exc.strerror}")
             return []
 
 
-def _moment(text: str | None) -> datetime.datetime | None:
-    if not text:
-        return None
-    try:
-        return datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)
-    except ValueError as exc:
-        raise PipelineError(f"started: {text} is not a time in ISO 8601") from exc
+def _failures(plan: Plan) -> dict[str, str]:
+    """Return why hosts cannot be as desired, whatever their stacks are."""
+    run = Run(plan, {})
+    present = [name for name in plan["hosts"] if run.organisation.hosts[name].is_present]
+    reasons = {name: run.not_reached(name) or run.unregistered(name) for name in present}
+    return {name: reason for name, reason in reasons.items() if reason} | plan["failures"]
+
+
+def _command() -> list[str]:
+    """Return the command of this run as far as it may be shown: playbook and inventory."""
+    arguments = context.CLIARGS.get("args") or ()
+    if not arguments:
+        return []
+    playbook = shlex.quote(_shown(Path(arguments[0])))
+    inventories = list(context.CLIARGS.get("inventory") or ())
+    if inventories == list(C.DEFAULT_HOST_LIST):
+        inventories = []
+    options = (f"-i {shlex.quote(_shown(Path(source)))}" for source in inventories)
+    return ["ansible-playbook", playbook, *options]
+
+
+def _shown(path: Path) -> str:
+    """Return *path* from the working directory where it is below it."""
+    relative = os.path.relpath(path) if path.is_absolute() else str(path)
+    return str(path) if relative.startswith("..") else relative

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.utils.display import Display
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import DRIFT_VERDICT
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import (
-    verdict as _verdict,
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.drift_screen import (
+    verdict_lines,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import (
+    show,
+    width,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.verdict import (
+    collect,
+    failure,
 )
 
 ARGUMENT_SPEC = DRIFT_VERDICT
@@ -25,13 +32,15 @@ class ActionModule(PipelineAction):
     calls_aws = False
 
     def act(self) -> dict[str, t.Any]:
-        """Put the summaries together, show them, and say why the job must fail, if it must."""
-        summary = _verdict.collect(self.options["reports"], self.options["hosts"])
-        Display().display(f"\n{_verdict.as_markdown(summary)}")
+        """Put the summaries together, show them, and return why the job must fail, if it must."""
+        summary = collect(self.options["reports"], self.options["hosts"])
+        lines = verdict_lines(summary, width=width())
+        show(lines)
         return {
             "changed": False,
             "verdict": summary["verdict"],
             "complete": summary["complete"],
             "summary": summary,
-            "failure": _verdict.failure(summary, drift=self.options["fail_on_drift"]),
+            "failure": failure(summary, drift=self.options["fail_on_drift"]),
+            "text": [line.text for line in lines],
         }

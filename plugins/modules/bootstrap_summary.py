@@ -8,47 +8,33 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bootstrap_summary
-short_description: Shows what a bootstrap did
+short_description: Shows what a run did
 version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
-  - Prints a table of every host of the play with what was done to it, and why the failed ones
-    failed. Reads what the roles of this collection registered.
+  - Shows what was done to each host, what is left, and each reason for a failure once. In check
+    mode it shows what would change, policies statement by statement.
+  - Reads what M(crossaccount.pipeline.preflight) and the roles of this collection registered.
   - Does not fail by itself; RV(failures) names the hosts that must end as failed.
+  - Nothing is shown with a stdout callback that writes no text, such as C(ansible.posix.json).
+    RV(text) always holds all of it.
 extends_documentation_fragment:
   - crossaccount.pipeline.attributes
   - crossaccount.pipeline.attributes.info
 options:
-  organisation:
-    description: RV(crossaccount.pipeline.organisation_info#module:organisation).
-    type: dict
-    required: true
-  plan:
-    description:
-      - The result of P(crossaccount.pipeline.bootstrap_plan#filter). Without it only the
-        applications are told.
-    type: dict
-  applications:
-    description:
-      - RV(crossaccount.pipeline.applications_info#module:applications). They are told where the
-        primary is a host of the play, from what was recorded there.
-    type: list
-    elements: dict
-    default: []
-  orphaned_applications:
-    description: The result of P(crossaccount.pipeline.orphaned_applications#filter).
-    type: list
-    elements: dict
-    default: []
+  name:
+    description: What the organisation is called.
+    type: str
+    default: ''
+seealso:
+  - module: crossaccount.pipeline.preflight
 """
 
 EXAMPLES = r"""
 - name: Show what was done
   crossaccount.pipeline.bootstrap_summary:
-    organisation: "{{ bootstrap_organisation }}"
-    plan: "{{ bootstrap_plan }}"
+    name: "{{ organisation_name }}"
   run_once: true
-  register: bootstrap_summary
 """
 
 RETURN = r"""
@@ -57,15 +43,21 @@ results:
   returned: success
   type: dict
   sample: {build: unchanged, production: updated}
-applications:
-  description: What was done to the pipeline of each application.
-  returned: success
-  type: dict
-  sample: {hello: created}
 failures:
-  description:
-    - Why each host that is not complete is not. The primary is not while an application is not.
+  description: The reason of each host that is not complete.
   returned: success
   type: dict
-  sample: {testing: "not reached: the primary stack failed in this run"}
+  sample: {testing: the primary failed in this run}
+failed_hosts:
+  description: The hosts that are not complete.
+  returned: success
+  type: list
+  elements: str
+  sample: [testing]
+text:
+  description: The lines that were shown.
+  returned: success
+  type: list
+  elements: str
+  sample: ["  org: 7 stacks unchanged (2 regions, primary, 3 accounts, 1 pipeline). No write call."]
 """

@@ -12,24 +12,16 @@ short_description: Reports what a drift run found
 version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
-  - Puts together what M(crossaccount.pipeline.stack_drift_info) found and what the roles of this
-    collection registered with their state V(compared), sets aside what is known, and reports it.
-  - Prints Markdown, short when all is well, and writes it with the same as JSON and as one HTML
-    page. The schema of the JSON is C(docs/drift-report.schema.json).
+  - Puts together what M(crossaccount.pipeline.stack_drift_info) found and what
+    M(crossaccount.pipeline.preflight) compared, and sets aside what O(ignore) names.
+  - Writes the report as JSON, as Markdown and as one HTML page. The schema of the JSON is
+    C(docs/drift-report.schema.json). M(crossaccount.pipeline.drift_summary) shows it in short.
   - Does not fail by itself; RV(failures) names the hosts that must end as failed. Calls nothing in
     AWS.
 extends_documentation_fragment:
   - crossaccount.pipeline.attributes
   - crossaccount.pipeline.attributes.info
 options:
-  organisation:
-    description: RV(crossaccount.pipeline.organisation_info#module:organisation).
-    type: dict
-    required: true
-  plan:
-    description: The result of P(crossaccount.pipeline.bootstrap_plan#filter).
-    type: dict
-    required: true
   stacks:
     description: RV(crossaccount.pipeline.stack_drift_info#module:stacks).
     type: list
@@ -40,16 +32,11 @@ options:
     type: list
     elements: dict
     default: []
-  applications:
-    description: RV(crossaccount.pipeline.applications_info#module:applications).
-    type: list
-    elements: dict
-    default: []
   ignore:
     description:
-      - Differences that are known and do not count, each with a reason and a day. They are
-        reported as ignored. After the day the entry ignores nothing, and the report says so.
-      - A finding is ignored by an entry that matches it in all that the entry gives.
+      - Known differences that do not count, each with a reason and a last day. They are reported as
+        ignored. After that day the entry ignores nothing, and the report shows it as expired.
+      - An entry ignores the findings that match everything it gives.
     type: list
     elements: raw
     default: []
@@ -60,24 +47,21 @@ options:
   path:
     description:
       - The directory that C(drift-report.json), C(drift-report.md) and C(drift-report.html) are
-        written to; made where it is missing. Without it nothing is written.
+        written to; created if missing. Without it nothing is written.
     type: path
-  started:
-    description: When the run began, in ISO 8601.
-    type: str
   fail_on_drift:
     description: Whether findings are a reason to fail. Errors always are.
     type: bool
     default: true
 seealso:
+  - module: crossaccount.pipeline.drift_summary
+  - module: crossaccount.pipeline.preflight
   - module: crossaccount.pipeline.stack_drift_info
 """
 
 EXAMPLES = r"""
 - name: Report
   crossaccount.pipeline.drift_report:
-    organisation: "{{ bootstrap_organisation }}"
-    plan: "{{ bootstrap_plan }}"
     stacks: "{{ drift_found.stacks }}"
     orphans: "{{ drift_found.orphans }}"
     ignore:
@@ -93,12 +77,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verdict:
-  description: V(clean), V(drifted), or V(incomplete) where nothing was found but not all looked at.
+  description: V(clean), V(drifted), or V(incomplete), when nothing was found but not all checked.
   returned: success
   type: str
   sample: drifted
 complete:
-  description: Whether everything could be looked at.
+  description: Whether everything could be checked.
   returned: success
   type: bool
   sample: true
@@ -110,7 +94,7 @@ summary:
     schema_version:
       description: The version of the report's schema.
       type: str
-      sample: "1.0"
+      sample: "1.1"
     organisation:
       description: What the organisation is called.
       type: str
@@ -136,7 +120,7 @@ summary:
       type: str
       sample: drifted
     hosts:
-      description: The hosts that the run looked at, so that others can tell what nobody did.
+      description: The hosts of the run, which show what no run checked.
       type: list
       elements: str
       sample: [build, production]
@@ -148,26 +132,32 @@ summary:
       description: How many findings there are of each kind, without ignored ones.
       type: dict
       sample: {policy: 1}
+    severities:
+      description:
+        - How many findings there are of each severity, without ignored ones. V(danger) allows more
+          than the template gives, or a protection is off; all others are V(drift).
+      type: dict
+      sample: {danger: 1}
     ignored:
       description: How many findings are ignored.
       type: int
       sample: 0
     unchecked:
-      description: How many resources nobody could look at.
+      description: How many resources could not be checked.
       type: int
       sample: 3
-    told:
-      description: The first findings and errors, a line each.
+    messages:
+      description: The first findings and errors, a line each, the dangerous ones first.
       type: list
       elements: str
       sample:
-        - "222222222222 us-east-1 CrossAccountDeploy: drifted: CodePipelineRole was deleted"
-    not_told:
+        - "drift production CrossAccountDeploy (222222222222 us-east-1): Role was deleted"
+    more_messages:
       description: How many more there are.
       type: int
       sample: 0
 failures:
-  description: Why each host that must end as failed must.
+  description: The reason of each host that must end as failed.
   returned: success
   type: dict
   sample: {production: "missing: stack CrossAccountDeploy does not exist"}
@@ -183,4 +173,16 @@ files:
   type: list
   elements: str
   sample: [drift-report/drift-report.json]
+text:
+  description: The lines that M(crossaccount.pipeline.drift_summary) shows.
+  returned: success
+  type: list
+  elements: str
+  sample: ["  org is clean: 79 stacks (6 regions, primary, 60 accounts, 12 pipelines), 41 s."]
+meanings:
+  description: The meaning of each line in RV(text), for its colour.
+  returned: success
+  type: list
+  elements: str
+  sample: [ok]
 """

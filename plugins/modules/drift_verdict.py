@@ -8,12 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: drift_verdict
-short_description: Gives one verdict on a drift run that was done in parts
+short_description: Gives one verdict on a drift run done in parts
 version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
-  - Puts together the summaries that the parts of a drift run published, such as the slices of a job
-    of AWX, and prints them. A host that none of them looked at makes the run incomplete.
+  - Puts together the summaries that the parts of a drift run published, such as the slices of an
+    AWX job, and shows them. A host that no part checked makes the run incomplete.
+  - Nothing is shown with a stdout callback that writes no text, such as C(ansible.posix.json).
   - Does not fail by itself; RV(failure) says why the job must. Calls nothing in AWS.
 extends_documentation_fragment:
   - crossaccount.pipeline.attributes
@@ -21,17 +22,17 @@ extends_documentation_fragment:
 options:
   reports:
     description:
-      - The summaries, each RV(crossaccount.pipeline.drift_report#module:summary), by the names that
-        they were published under.
+      - The summaries, each RV(crossaccount.pipeline.drift_report#module:summary), by the names they
+        were published under.
     type: dict
     required: true
   hosts:
-    description: Every host that was to be looked at.
+    description: Every host that should have been checked.
     type: list
     elements: str
     required: true
   fail_on_drift:
-    description: Whether findings are a reason to fail. What nobody looked at always is.
+    description: Whether findings are a reason to fail. What was not checked always is.
     type: bool
     default: true
 seealso:
@@ -50,12 +51,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verdict:
-  description: V(clean), V(drifted), or V(incomplete) where nothing was found but not all looked at.
+  description: V(clean), V(drifted), or V(incomplete), when nothing was found but not all checked.
   returned: success
   type: str
   sample: clean
 complete:
-  description: Whether every host was looked at.
+  description: Whether every host was checked.
   returned: success
   type: bool
   sample: true
@@ -67,13 +68,13 @@ summary:
     schema_version:
       description: The version of the reports' schema.
       type: str
-      sample: "1.0"
+      sample: "1.1"
     organisation:
       description: What the organisation is called.
       type: str
       sample: example
     started:
-      description: When the first part began; empty where there is none.
+      description: When the first part began; empty if there is none.
       type: str
       sample: "2026-11-24T03:00:00Z"
     finished:
@@ -89,12 +90,12 @@ summary:
       type: str
       sample: clean
     hosts:
-      description: The hosts that were looked at.
+      description: The hosts that were checked.
       type: list
       elements: str
       sample: [build, production, testing]
     missing:
-      description: The hosts that nobody looked at.
+      description: The hosts that no part checked.
       type: list
       elements: str
       sample: []
@@ -110,26 +111,36 @@ summary:
       description: How many findings there are of each kind, without ignored ones.
       type: dict
       sample: {}
+    severities:
+      description: How many findings there are of each severity, without ignored ones.
+      type: dict
+      sample: {}
     ignored:
       description: How many findings are ignored.
       type: int
       sample: 0
     unchecked:
-      description: How many resources nobody could look at.
+      description: How many resources could not be checked.
       type: int
       sample: 3
-    told:
-      description: The findings and errors that the parts told, a line each.
+    messages:
+      description: The findings and errors of the parts, a line each, the dangerous ones first.
       type: list
       elements: str
       sample: []
-    not_told:
-      description: How many more there are.
+    more_messages:
+      description: How many more there are, in the reports of the parts.
       type: int
       sample: 0
 failure:
   description: Why the job must fail; empty when it need not.
   returned: success
   type: str
-  sample: nobody looked at production, testing
+  sample: "not checked by any part: production, testing"
+text:
+  description: The lines that were shown.
+  returned: success
+  type: list
+  elements: str
+  sample: ["  org is clean: 79 stacks of 79 hosts in 3 reports."]
 """

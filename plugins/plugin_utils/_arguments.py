@@ -100,25 +100,18 @@ PREFLIGHT: Spec = {
     "teardown": {"type": "bool", "default": False},
 }
 
-BOOTSTRAP_SUMMARY: Spec = {
-    "organisation": {"type": "dict", "required": True},
-    "plan": {"type": "dict"},
-    "applications": {"type": "list", "elements": "dict", "default": []},
-    "orphaned_applications": {"type": "list", "elements": "dict", "default": []},
-}
+BOOTSTRAP_SUMMARY: Spec = {"name": {"type": "str", "default": ""}}
 
 DRIFT_REPORT: Spec = {
-    "organisation": {"type": "dict", "required": True},
-    "plan": {"type": "dict", "required": True},
     "stacks": {"type": "list", "elements": "dict", "required": True},
     "orphans": {"type": "list", "elements": "dict", "default": []},
-    "applications": {"type": "list", "elements": "dict", "default": []},
     "ignore": {"type": "list", "elements": "raw", "default": []},
     "name": {"type": "str", "default": ""},
     "path": {"type": "path"},
-    "started": {"type": "str"},
     "fail_on_drift": {"type": "bool", "default": True},
 }
+
+DRIFT_SUMMARY: Spec = {}
 
 DRIFT_VERDICT: Spec = {
     "reports": {"type": "dict", "required": True},
@@ -130,6 +123,7 @@ __all__ = (
     "BOOTSTRAP_SUMMARY",
     "CONNECTION",
     "DRIFT_REPORT",
+    "DRIFT_SUMMARY",
     "DRIFT_VERDICT",
     "HOST_STACK",
     "PREFLIGHT",

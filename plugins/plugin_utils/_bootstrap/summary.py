@@ -9,10 +9,19 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._organisation.model import DEPLOY_ACCOUNTS, GROUPS, PRIMARY, Host, Organisation
-from .._pipeline.model import stack_name
+from .._organisation.model import DEPLOY_ACCOUNTS, GROUPS, PRIMARY, REGIONAL, Host, Organisation
+from .plan import HostResult, Plan
 
-_DONE = {"none": "unchanged", "create": "created", "update": "updated", "delete": "removed"}
+# How a row counts, whatever its result is called.
+Outcome = t.Literal["ok", "changed", "failed", "skipped"]
+
+_DONE = {
+    "none": "unchanged",
+    "create": "created",
+    "update": "updated",
+    "delete": "removed",
+    "repair": "repaired",
+}
 _TO_DO = {
     "none": "unchanged",
     "create": "to create",
@@ -20,294 +29,201 @@ _TO_DO = {
     "delete": "to remove",
     "repair": "to repair",
 }
-_FAILED, _NOT_REACHED, _POSTPONED = "FAILED", "NOT REACHED", "POSTPONED"
-_ABSENT, _QUARANTINED = "absent", "quarantined"
+UNCHANGED, ABSENT, QUARANTINED = "unchanged", "absent", "quarantined"
+FAILED, NOT_REACHED, POSTPONED, INCOMPLETE = "FAILED", "NOT REACHED", "POSTPONED", "INCOMPLETE"
+
+# Outputs of a new primary stack that people need next, and what each is.
+_NEXT = {"ApprovalTopicArn": "approval topic", "BuildBucketName": "build bucket"}
+
+Data = t.Mapping[str, t.Any]
+_NOTHING: Data = {}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What check mode found that would change in one stack.
+
+    :param operation: ``create``, ``update``, ``delete`` or ``repair``.
+    :param changes: the entries of the change set.
+    :param differences: what differs in template, parameters, tags and direct settings.
+    :param policies: what policies would allow and no longer allow, from ``policy_changes``.
+    """
+
+    operation: str
+    changes: tuple[Data, ...] = ()
+    differences: tuple[Data, ...] = ()
+    policies: tuple[Data, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
     """One host's line of the summary.
 
-    :param failure: why the host must end as failed; None where it must not.
-    :param kept: keys and buckets without a stack, as the stack action returns them.
-    :param granted: the accounts that the policies of what was kept name, with commas.
+    :param failure: why the host must end as failed; None where it need not.
+    :param problem: the kind of failure: FAILED, NOT REACHED, POSTPONED or INCOMPLETE.
+    :param retained: keys and buckets without a stack, as the stack action returns them.
+    :param granted: the accounts that the policies of retained data still name.
+    :param outputs: what people need next of a stack that is new, by what it is.
+    :param preview: what would change; in check mode only.
     """
 
     host: Host
     result: str
+    outcome: Outcome
     failure: str | None = None
-    kept: tuple[t.Mapping[str, t.Any], ...] = ()
-    granted: str = ""
+    problem: str = ""
+    retained: tuple[Data, ...] = ()
+    granted: tuple[str, ...] = ()
+    outputs: Data = dataclasses.field(default_factory=dict)
+    preview: Preview | None = None
 
 
-def summarise(
-    organisation: Organisation,
-    plan: t.Mapping[str, t.Any],
-    hostvars: t.Mapping[str, t.Mapping[str, t.Any]],
-    *,
-    play_hosts: t.Collection[str],
-    check_mode: bool = False,
-) -> list[Row]:
-    """Return one row for each host of the play, in the order of the phases.
+class Progress(t.Protocol):
+    """What the summary reads of a run: a ``Run`` at its end."""
 
-    :param hostvars: what the roles registered (``<role>_result``), what was recorded
-        (``bootstrap_failure``) and the register (``bootstrap_register``).
-    """
-    words = _TO_DO if check_mode else _DONE
-    return [
-        _row(host, plan, hostvars[host.name], words)
-        for group in GROUPS
-        for host in organisation.of(group)
-        if host.name in play_hosts
-    ]
+    @property
+    def organisation(self) -> Organisation:
+        """The organisation."""
 
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ApplicationRow:
-    """One application's line of the summary.
+    @property
+    def results(self) -> t.Mapping[str, HostResult]:
+        """What the roles registered, by host; a host that took no part has none."""
 
-    :param failure: why its pipeline is not complete; None where it is.
-    """
+    def failure(self, name: str) -> str | None:
+        """Return why a host failed."""
 
-    name: str
-    account_id: str
-    region: str
-    result: str
-    failure: str | None = None
+    def postponed(self, name: str) -> str | None:
+        """Return why the stack of an absent host must stay for now."""
+
+    def not_reached(self, name: str) -> str | None:
+        """Return why nothing can be done for a host in this run."""
+
+    def unregistered(self, name: str) -> str | None:
+        """Return which regions of a host the register does not hold yet."""
+
+    def is_settled(self, name: str) -> bool:
+        """Return whether a host is as desired now."""
 
 
-def summarise_applications(
-    organisation: Organisation,
-    applications: t.Iterable[t.Mapping[str, t.Any]],
-    variables: t.Mapping[str, t.Any],
-    *,
-    check_mode: bool = False,
-) -> list[ApplicationRow]:
-    """Return one row for each application, in the order given.
-
-    :param variables: what was recorded at the primary host: ``bootstrap_application_problems``,
-        ``bootstrap_application_failures``, and what the role returned of each application,
-        ``bootstrap_application_results``.
-    """
+def summarise(run: Progress, *, check_mode: bool = False) -> list[Row]:
+    """Return one row for each host of the run, in the order of the phases."""
     words = _TO_DO if check_mode else _DONE
     rows = []
-    for application in applications:
-        result, failure = _application_result(application, variables, words)
-        rows.append(
-            ApplicationRow(
-                name=application["name"],
-                account_id=organisation.primary.account_id,
-                region=organisation.primary.region,
-                result=result,
-                failure=failure,
-            )
-        )
+    for group in GROUPS:
+        for host in run.organisation.of(group):
+            if host.name in run.plan["hosts"]:
+                row = _row(run, host, words)
+                preview = _preview(run, host.name) if check_mode and not row.problem else None
+                rows.append(dataclasses.replace(row, preview=preview))
     return rows
 
 
-def _application_result(
-    application: t.Mapping[str, t.Any],
-    variables: t.Mapping[str, t.Any],
-    words: t.Mapping[str, str],
-) -> tuple[str, str | None]:
-    name = application["name"]
-    problem = (variables.get("bootstrap_application_problems") or {}).get(name)
-    if problem:
-        return _NOT_REACHED, str(problem)
-    failure = (variables.get("bootstrap_application_failures") or {}).get(name)
-    if failure:
-        return _FAILED, str(failure)
-    operation = (variables.get("bootstrap_application_results") or {}).get(name)
-    if operation is None:
-        return _NOT_REACHED, "not reached: an earlier phase ended the run"
-    if application["state"] == "absent" and operation == "none":
-        return _ABSENT, None
-    return words[operation], None
+def failures(rows: t.Iterable[Row]) -> dict[str, str]:
+    """Return why each host that must end as failed must."""
+    return {row.host.name: row.failure for row in rows if row.failure}
 
 
-def incomplete(rows: t.Iterable[ApplicationRow]) -> str | None:
-    """Return why the primary host must end as failed; None when every application is complete."""
-    names = [row.name for row in rows if row.failure]
-    return f"pipelines that are not complete: {', '.join(names)}" if names else None
+def describe_hosts(hosts: t.Iterable[Host]) -> str:
+    """Return how many of what *hosts* are: ``6 regions, primary, 60 accounts``."""
+    nouns = {REGIONAL: "region", PRIMARY: "primary", DEPLOY_ACCOUNTS: "account"}
+    numbers: dict[str, int] = {}
+    for host in hosts:
+        numbers[host.group] = numbers.get(host.group, 0) + 1
+    parts = []
+    for group in GROUPS:
+        number, noun = numbers.get(group, 0), nouns.get(group, "pipeline")
+        if number:
+            parts.append(noun if group == PRIMARY else f"{number} {noun}{'s'[: number != 1]}")
+    return ", ".join(parts)
 
 
-def _row(
-    host: Host,
-    plan: t.Mapping[str, t.Any],
-    variables: t.Mapping[str, t.Any],
-    words: t.Mapping[str, str],
-) -> Row:
+def _row(run: Progress, host: Host, words: t.Mapping[str, str]) -> Row:
+    name = host.name
     if host.is_quarantined:
-        return Row(host=host, result=_QUARANTINED)
-    failure = plan["failures"].get(host.name) or variables.get("bootstrap_failure")
+        return Row(host=host, result=QUARANTINED, outcome="skipped")
+    failure = run.failure(name)
     if failure:
-        return Row(host=host, result=_FAILED, failure=str(failure))
-    waiting = (variables.get("bootstrap_postponed") or {}).get(host.name)
-    if waiting:
-        return Row(host=host, result=_POSTPONED, failure=waiting)
-    register = variables.get("bootstrap_register") or {}
-    result = variables.get(RESULTS[host.group]) or {}
-    if "operation" not in result:
-        why = register.get("problem") or "an earlier phase ended the run"
-        return Row(host=host, result=_NOT_REACHED, failure=f"not reached: {why}")
-    kept = tuple(result.get("retained") or ())
+        return _failed(host, FAILED, failure)
+    postponed = run.postponed(name)
+    if postponed:
+        return _failed(host, POSTPONED, postponed)
+    not_reached = run.not_reached(name)
+    if not_reached or not run.is_settled(name):
+        return _failed(host, NOT_REACHED, not_reached or "an earlier phase ended the run")
+    result: Data = run.results.get(name) or _NOTHING
+    operation = str(result.get("operation", "none"))
     if host.is_absent:
-        done = result["operation"] == "delete"
-        return Row(
-            host=host,
-            result=words["delete"] if done else _ABSENT,
-            kept=kept,
-            granted=result["stack"]["parameters"].get("DeployAccountIds", "") if done else "",
-        )
-    word = words[result["operation"]]
-    missing = sorted(set(host.regions) - set(register.get("regions", {})))
-    if host.group == DEPLOY_ACCOUNTS and missing:
-        return Row(
-            host=host,
-            result=f"{word} but incomplete",
-            failure=f"nothing can be deployed to {', '.join(missing)} yet: not in the register."
-            " Run the bootstrap again, without --limit, once its region is complete",
-        )
-    return Row(host=host, result=word, kept=kept)
+        return _absent(host, operation, result, words)
+    unregistered = run.unregistered(name) if host.group == DEPLOY_ACCOUNTS else None
+    if unregistered:
+        row = _failed(host, INCOMPLETE, unregistered)
+        return dataclasses.replace(row, result=f"{words[operation]}, incomplete")
+    return Row(
+        host=host,
+        result=words[operation],
+        outcome=_outcome(operation),
+        retained=tuple(result.get("retained") or ()),
+        outputs=_next(host, operation, result) if words is _DONE else {},
+    )
 
 
-RESULTS = {
-    "regional": "regional_result",
-    "primary": "primary_result",
-    "deploy_accounts": "deploy_account_result",
-}
+def _failed(host: Host, problem: str, reason: str) -> Row:
+    return Row(host=host, result=problem, outcome="failed", failure=reason, problem=problem)
 
 
-def converged(
-    organisation: Organisation, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]
-) -> dict[str, t.Mapping[str, t.Any]]:
-    """Return the stack of each host of *organisation* that was converged in this run."""
-    result = {}
-    for host in organisation.hosts.values():
-        found = hostvars[host.name].get(RESULTS[host.group]) or {}
-        if "operation" in found:
-            result[host.name] = found["stack"]
-    return result
+def _absent(host: Host, operation: str, result: Data, words: t.Mapping[str, str]) -> Row:
+    parameters = (result.get("stack") or _NOTHING).get("parameters") or _NOTHING
+    granted = parameters.get("DeployAccountIds", "") if operation == "delete" else ""
+    return Row(
+        host=host,
+        result=ABSENT if operation == "none" else words[operation],
+        outcome=_outcome(operation),
+        retained=tuple(result.get("retained") or ()),
+        granted=tuple(account_id for account_id in granted.split(",") if account_id),
+    )
 
 
-def as_text(
-    rows: t.Sequence[Row],
-    orphans: t.Sequence[t.Mapping[str, str]] = (),
-    *,
-    check_mode: bool = False,
-) -> list[str]:
-    """Return the summary as lines: a table, what was kept, what nobody owns, what failed.
-
-    :param orphans: stacks of ours that no host stands for.
-    """
-    cells = [
-        (row.host.name, row.host.account_id, row.host.region, row.host.stack_name, row.result)
-        for row in rows
-    ]
-    lines = _table("HOST", cells)
-    failed = [row for row in rows if row.failure]
-    for row in rows:
-        if row.kept:
-            lines += ["", f"{row.host.name}: data without a stack"]
-            for one in row.kept:
-                lines += _kept_lines(one, row.host, check_mode=check_mode)
-            if row.granted:
-                lines += [f"  their policies still name: {row.granted.replace(',', ', ')}"]
-    if orphans:
-        lines += ["", "Stacks of ours that no host stands for, left alone:"]
-        lines += _orphan_lines(orphans)
-    hosts_of: dict[str, list[str]] = {}
-    for row in failed:
-        hosts_of.setdefault(row.failure or "", []).append(row.host.name)
-    for failure, hosts in hosts_of.items():
-        lines += ["", f"{', '.join(hosts)}: {failure}"]
-    return lines
+def _outcome(operation: str) -> Outcome:
+    return "ok" if operation == "none" else "changed"
 
 
-def applications_as_text(
-    rows: t.Sequence[ApplicationRow], orphans: t.Sequence[t.Mapping[str, str]] = ()
-) -> list[str]:
-    """Return the applications as lines: a table, what the data no longer has, what failed.
-
-    :param orphans: stacks of application pipelines that the data does not have.
-    """
-    lines = []
-    if rows:
-        lines += _table(
-            "APPLICATION",
-            [
-                (row.name, row.account_id, row.region, stack_name(row.name), row.result)
-                for row in rows
-            ],
-        )
-    if orphans:
-        lines += [""] if lines else []
-        lines += ["Application pipelines that are not in the data, left alone:"]
-        lines += _orphan_lines(orphans)
-    for row in rows:
-        if row.failure:
-            lines += ["", f"application {row.name}: {row.failure}"]
-    return lines
+def _next(host: Host, operation: str, result: Data) -> dict[str, str]:
+    if host.group != PRIMARY or operation != "create":
+        return {}
+    outputs = (result.get("stack") or _NOTHING).get("outputs") or _NOTHING
+    return {what: str(outputs[name]) for name, what in _NEXT.items() if outputs.get(name)}
 
 
-def _table(first: str, cells: t.Sequence[tuple[str, ...]]) -> list[str]:
-    """Return *cells* in columns, and below how often each result is among them."""
-    head = (first, "ACCOUNT", "REGION", "STACK", "RESULT")
-    widths = [max(len(line[column]) for line in [head, *cells]) for column in range(len(head))]
-    lines = [
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in [head, *cells]
-    ]
-    counts: dict[str, int] = {}
-    for *_place, result in cells:
-        counts[result] = counts.get(result, 0) + 1
-    return [*lines, "", ", ".join(f"{count} {result}" for result, count in counts.items())]
-
-
-def _orphan_lines(orphans: t.Iterable[t.Mapping[str, str]]) -> list[str]:
-    return [
-        line
-        for one in orphans
-        for line in (
-            f"  {one['stack_name']} in {one['account_id']} {one['region']}",
-            f"    delete: aws cloudformation delete-stack --region {one['region']} \\",
-            f"              --stack-name {one['stack_name']}",
-        )
-    ]
-
-
-def _kept_lines(kept: t.Mapping[str, t.Any], host: Host, *, check_mode: bool) -> list[str]:
-    """Return what is told of a bucket or a key, with the commands to read, keep or delete it."""
-    name, title = kept["name"], f"  {kept['kind']} {kept['name']}"
-    if kept["kind"] == "bucket" and kept["purged"]:
-        return [f"{title}: {'to be ' if check_mode else ''}emptied and deleted"]
-    if kept["kind"] == "bucket":
-        delete = f"aws s3 rb s3://{name} --force"
-        if host.group == PRIMARY:  # the build bucket has versions, which --force leaves
-            delete = f"all versions in it, then aws s3 rb s3://{name}"
-        return [title, f"    read:   aws s3 ls s3://{name} --recursive", f"    delete: {delete}"]
-    at = f"--region {kept['region']} \\\n              --key-id {name}"
-    if kept["deletion_date"]:
-        return [
-            f"{title}: deleted for good on {kept['deletion_date']}",
-            f"    keep:   aws kms cancel-key-deletion {at}",
-        ]
-    if kept["purged"]:
-        return [f"{title}: its deletion is to be scheduled"]
-    return [
-        f"{title}: without it its bucket cannot be read",
-        f"    delete: aws kms schedule-key-deletion {at}",
-    ]
+def _preview(run: Progress, name: str) -> Preview | None:
+    result: Data = run.results.get(name) or _NOTHING
+    if result.get("operation", "none") == "none":
+        return None
+    state: Data = run.plan["stacks"].get(name) or _NOTHING
+    return Preview(
+        operation=str(result["operation"]),
+        changes=tuple(result.get("changes") or ()),
+        differences=tuple(result.get("differences") or state.get("differences") or ()),
+        policies=tuple(result.get("policies") or ()),
+    )
 
 
 __all__ = (
-    "RESULTS",
-    "ApplicationRow",
+    "ABSENT",
+    "FAILED",
+    "INCOMPLETE",
+    "NOT_REACHED",
+    "POSTPONED",
+    "QUARANTINED",
+    "UNCHANGED",
+    "Outcome",
+    "Preview",
+    "Progress",
     "Row",
-    "applications_as_text",
-    "as_text",
-    "converged",
-    "incomplete",
+    "describe_hosts",
+    "failures",
     "summarise",
-    "summarise_applications",
 )

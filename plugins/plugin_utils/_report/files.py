@@ -12,7 +12,7 @@ from pathlib import Path
 
 NAME = "drift-report"
 
-# The page, beside the plugins so that it is installed with them; its script draws the JSON.
+# Its script draws the JSON that takes this place.
 _PAGE = Path(__file__).with_name("page.html")
 _PLACE = "@@ report @@"
 

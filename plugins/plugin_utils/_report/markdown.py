@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of a drift run as Markdown that also reads well on a terminal. Pure.
+"""The report of a drift run as Markdown, with all details. Pure.
 
-Short when all is well; 100 columns; what many hosts have in common is told once.
+100 columns; what many stacks have in common is there once.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ import json
 import textwrap
 import typing as t
 
-from . import document as _report
+from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
+from .document import CLEAN, DRIFTED, INCOMPLETE, STATES, counting, kinds
+from .extract import label
+from .lines import COLUMNS, count, counts, names
 
-COLUMNS = 100
-
-_NAMES_SHOWN = 3
 _GROUPS = {
-    "regional": "regions",
-    "primary": "primary region",
-    "deploy_accounts": "deploy accounts",
-    _report.APPLICATIONS: "application pipelines",
+    REGIONAL: "regions",
+    PRIMARY: "primary region",
+    DEPLOY_ACCOUNTS: "deploy accounts",
+    PIPELINES: "pipelines",
 }
 _VERDICTS = {
-    _report.CLEAN: "is clean",
-    _report.DRIFTED: "has drifted",
-    _report.INCOMPLETE: "could not be looked at completely",
+    CLEAN: "is clean",
+    DRIFTED: "has drifted",
+    INCOMPLETE: "could not be checked completely",
 }
 
-# Kinds that concern a stack as a whole: their message says all.
+# Kinds that concern a stack as a whole: the message is all there is.
 _WHOLE = frozenset({"missing", "orphaned", "stuck"})
 
 Data = dict[str, t.Any]
@@ -45,7 +45,7 @@ def as_markdown(report: Data) -> str:
     lines += _sections(report)
     lines += _errors(report)
     lines += _expired(report["ignored_expired"])
-    lines += _ignored([one for one in report["findings"] if one["ignored"]])
+    lines += _ignored([finding for finding in report["findings"] if finding["ignored"]])
     return "\n".join([*lines, ""])
 
 
@@ -60,45 +60,37 @@ def readable(text: str) -> str:
 
 
 def _overview(report: Data) -> list[str]:
-    """Return a line for each group, and one for what nobody looked at."""
+    """Return a line for each group, one for the findings, and one for what was not checked."""
     lines = []
-    for group, called in _GROUPS.items():
+    for group, title in _GROUPS.items():
         states = collections.Counter(
             host["state"] for host in report["hosts"] if host["group"] == group
         )
         if states:
-            told = ", ".join(f"{states[one]} {one}" for one in _report.STATES if states[one])
-            lines.append(f"- {called}: {told}")
-    kinds = _report.kinds(report)
-    if kinds:
-        lines.append(f"- findings: {', '.join(f'{n} {kind}' for kind, n in kinds.items())}")
-    whys = collections.Counter(one["why"] for one in report["unchecked"])
+            lines.append(f"- {title}: {counts({state: states[state] for state in STATES})}")
+    found = kinds(report)
+    if found:
+        lines.append(f"- findings: {counts(found)}")
+    whys = collections.Counter(entry["why"] for entry in report["unchecked"])
     for why, number in sorted(whys.items()):
-        lines += _item(f"- not looked at: {number} resource{'s'[: number != 1]}: {why}")
+        lines += _item(f"- not checked: {count(number, 'resource')}: {why}")
     when = report["started"].replace("T", " ").replace("Z", " UTC")
     return [*lines, f"- {when}, {report['seconds']} s"]
 
 
 def _sections(report: Data) -> list[str]:
-    """Return a section for each stack with findings; stacks that differ in the same way share it.
-
-    An orphaned stack has no host.
-    """
+    """Return a section for each stack with findings; stacks with the same findings share one."""
     of_place: dict[tuple[str, ...], list[Data]] = {}
-    for one in report["findings"]:
-        if one["ignored"] is None:
-            place = tuple(one[key] for key in ("host", "account_id", "region", "stack"))
-            of_place.setdefault(place, []).append(one)
-    places_of: dict[str, list[tuple[str, ...]]] = {}
-    told_of: dict[str, list[str]] = {}
+    for finding in counting(report):
+        place = tuple(finding[key] for key in ("host", "account_id", "region", "stack"))
+        of_place.setdefault(place, []).append(finding)
+    places_of: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
     for place, findings in of_place.items():
-        told = [line for one in findings for line in _finding(one)]
-        key = json.dumps([place[3], told])
-        places_of.setdefault(key, []).append(place)
-        told_of[key] = told
+        texts = [line for finding in findings for line in _finding(finding)]
+        places_of.setdefault((place[3], *texts), []).append(place)
     lines: list[str] = []
-    for key, places in places_of.items():
-        lines += ["", _heading(places), "", *_places(places), *told_of[key]]
+    for (_stack, *texts), places in places_of.items():
+        lines += ["", _heading(places), "", *_places(places), *texts]
     return lines
 
 
@@ -106,28 +98,28 @@ def _heading(places: t.Sequence[tuple[str, ...]]) -> str:
     host, account_id, region, stack = places[0]
     if len(places) == 1:
         return f"## {host or 'no host'}: {stack} in {account_id} {region}"
-    shown = ", ".join(place[0] or "no host" for place in places[:_NAMES_SHOWN])
-    more = f" and {len(places) - _NAMES_SHOWN} more" if len(places) > _NAMES_SHOWN else ""
-    return f"## {shown}{more}: {stack}"
+    return f"## {names([place[0] or 'no host' for place in places])}: {stack}"
 
 
 def _places(places: t.Sequence[tuple[str, ...]]) -> list[str]:
     if len(places) == 1:
         return []
-    told = ", ".join(
+    listed = ", ".join(
         f"{host or 'no host'} ({account} {region})" for host, account, region, _s in places
     )
-    return [*textwrap.wrap(f"In all {len(places)} of these: {told}", COLUMNS), ""]
+    return [*textwrap.wrap(f"The same in {len(places)} stacks: {listed}", COLUMNS), ""]
 
 
-def _finding(one: Data) -> list[str]:
+def _finding(finding: Data) -> list[str]:
     """Return a finding: what it is, then the two values where they are not in that line."""
-    lines = _item(f"- **{one['kind']}** {one['message']}")
-    expected, actual = readable(one["expected"]), readable(one["actual"])
-    in_line = one["kind"] in _WHOLE or (
+    kind, message = finding["kind"], finding["message"]
+    danger = "**DANGER** " if label(finding) == "DANGER" else ""
+    lines = _item(f"- {danger}**{kind}** {message}")
+    expected, actual = readable(finding["expected"]), readable(finding["actual"])
+    in_line = kind in _WHOLE or (
         "\n" not in expected + actual
-        and (not expected or expected in one["message"])
-        and (not actual or actual in one["message"])
+        and (not expected or expected in message)
+        and (not actual or actual in message)
     )
     return lines if in_line else [*lines, *_comparison(expected, actual)]
 
@@ -166,7 +158,7 @@ def _errors(report: Data) -> list[str]:
             hosts_of.setdefault(host["error"], []).append(place)
     if not hosts_of:
         return []
-    lines = ["", "## Not looked at", ""]
+    lines = ["", "## Not checked", ""]
     for error, places in hosts_of.items():
         lines += _item(f"- **error** {', '.join(places)}: {error}")
     return lines
@@ -175,14 +167,12 @@ def _errors(report: Data) -> list[str]:
 def _expired(entries: t.Sequence[Data]) -> list[str]:
     if not entries:
         return []
-    lines = ["", "## Ignored no longer", ""]
-    for one in entries:
-        number = one["findings"]
+    lines = ["", "## No longer ignored", ""]
+    for entry in entries:
         lines += _item(
-            f"- **expired** on {one['until']}: {_globs(one)} ({one['reason']});"
-            f" {number} finding{'s of it count' if number != 1 else ' of it counts'} again. Renew"
-            " the entry of"
-            " drift_ignore or take it away"
+            f"- **expired** on {entry['until']}: {_globs(entry)} ({entry['reason']});"
+            f" {count(entry['findings'], 'finding')} no longer ignored. Renew the entry of"
+            " drift_ignore or delete it"
         )
     return lines
 
@@ -199,14 +189,14 @@ def _ignored(findings: t.Sequence[Data]) -> list[str]:
     if not findings:
         return []
     lines = ["", "## Ignored", ""]
-    for one in findings:
-        known = one["ignored"]
-        place = f"{one['host'] or 'no host'}, {one['stack']} in {one['account_id']} {one['region']}"
+    for finding in findings:
+        ignored = finding["ignored"]
+        place = f"{finding['stack']} in {finding['account_id']} {finding['region']}"
         lines += _item(
-            f"- **{one['kind']}** {place}: {one['message']}"
-            f" (until {known['until']}: {known['reason']})"
+            f"- **{finding['kind']}** {finding['host'] or 'no host'}, {place}:"
+            f" {finding['message']} (until {ignored['until']}: {ignored['reason']})"
         )
     return lines
 
 
-__all__ = ("COLUMNS", "as_markdown", "readable")
+__all__ = ("as_markdown", "readable")

@@ -25,15 +25,15 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
     Host,
     Organisation,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import (
-    document as _report,
-)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.document import document
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.rows import Observed
 
 Data = dict[str, Any]
 
 BUILD, HOME = "111111111111", "us-east-1"
 STARTED = datetime.datetime(2026, 11, 24, 3, 0, 4, tzinfo=datetime.UTC)
 REGIONS = ("ap-southeast-2", "eu-central-1", "eu-west-1", "us-west-2")
+PIPELINES = ("hello", "orders")
 ACCOUNTS = ("development", "testing", "staging", "production", "analytics", "sandbox", "payments")
 COMPLETE = "CREATE_COMPLETE"
 PROBE = "</script><img src=x onerror=\"document.title='run'\">"  # text, whatever it looks like
@@ -41,16 +41,18 @@ PROBE = "</script><img src=x onerror=\"document.title='run'\">"  # text, whateve
 
 def _host(name: str, group: str, account_id: str, region: str = HOME, **more: Any) -> Host:
     names = {"regional": "Regional", "primary": "Primary", "deploy_accounts": "Deploy"}
-    stack = f"CrossAccount{names[group]}"
+    stack = f"CrossAccount{names[group]}" if group in names else f"{name}-pipeline"
     return Host(
         name=name, group=group, account_id=account_id, region=region, stack_name=stack, **more
     )
 
 
 def organisation(
-    accounts: tuple[str, ...] = ACCOUNTS, regions: tuple[str, ...] = REGIONS
+    accounts: tuple[str, ...] = ACCOUNTS,
+    regions: tuple[str, ...] = REGIONS,
+    pipelines: tuple[str, ...] = PIPELINES,
 ) -> Organisation:
-    """An organisation of these deploy accounts and regional regions."""
+    """An organisation of these deploy accounts, regional regions and pipelines."""
     hosts = [_host(region, "regional", BUILD, region) for region in regions]
     hosts.append(_host("build", "primary", BUILD))
     for number, name in enumerate(accounts):
@@ -58,6 +60,7 @@ def organisation(
         state = "quarantined" if name == "sandbox" else "present"
         account = f"{222222222222 + number * 111111111:012d}"
         hosts.append(_host(name, "deploy_accounts", account, regions=reach, state=state))
+    hosts += [_host(name, "pipelines", BUILD) for name in pipelines]
     return Organisation(
         build_account_id=BUILD,
         primary_region=HOME,
@@ -67,27 +70,26 @@ def organisation(
     )
 
 
-def place(host: Host, stack: str | None = None) -> Place:
+def place(host: Host) -> Place:
     """Where a finding of a host is."""
     return Place(
         host=host.name,
         account_id=host.account_id,
         region=host.region,
-        stack=stack or host.stack_name,
+        stack=host.stack_name,
     )
 
 
 def drift_of(
     host: Host, *found: Finding, unchecked: tuple[Unchecked, ...] = (), **more: Any
 ) -> Data:
-    """What stack_drift_info tells of a host's stack."""
-    stack = more.pop("stack", host.stack_name)
-    where = place(host, stack)
+    """What stack_drift_info returns of a host's stack."""
+    where = place(host)
     return {
         "name": host.name,
         "account_id": host.account_id,
         "region": host.region,
-        "stack_name": stack,
+        "stack_name": host.stack_name,
         "exists": True,
         "status": COMPLETE,
         "error": None,
@@ -98,10 +100,9 @@ def drift_of(
 
 
 def compared(*differences: tuple[str, str, str | None, str | None]) -> Data:
-    """What a role registers with state compared."""
+    """A stack compared with the desired one, as the plan holds it."""
     return {
         "operation": "update" if differences else "none",
-        "stack": {},
         "differences": [
             {
                 "what": what,
@@ -137,30 +138,18 @@ def policy(*statements: Data) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, indent=2)
 
 
-def _document(whole: Organisation, **looked: Any) -> Data:
+def _document(whole: Organisation, **observed: Any) -> Data:
     hosts = whole.hosts.values()
-    known = {(one["account_id"], one["region"], one["stack_name"]) for one in looked["stacks"]}
-    looked["stacks"] += [
-        drift_of(host)
-        for host in hosts
-        if (host.account_id, host.region, host.stack_name) not in known and not host.is_quarantined
+    known = {entry["name"] for entry in observed["stacks"]}
+    observed["stacks"] += [
+        drift_of(host) for host in hosts if host.name not in known and not host.is_quarantined
     ]
-    results = looked.pop("compared", {})
-    names = {
-        "regional": "regional_result",
-        "primary": "primary_result",
-        "deploy_accounts": "deploy_account_result",
-    }
-    hostvars = {
-        host.name: {names[host.group]: results.get(host.name, compared())} for host in hosts
-    }
-    for name, failure in looked.pop("failing", {}).items():
-        hostvars[name]["drift_failure"] = failure
-    ignores = read_ignores(looked.pop("ignore", ()))
-    return _report.document(
+    comparisons = {host.name: compared() for host in hosts} | observed.pop("compared", {})
+    ignores = read_ignores(observed.pop("ignore", ()))
+    return document(
         whole,
-        _report.Looked(hostvars=hostvars, **looked),
-        name=looked.pop("name", "example"),
+        Observed(comparisons=comparisons, **observed),
+        name="example",
         play_hosts=list(whole.hosts),
         ignores=ignores,
         started=STARTED,
@@ -246,18 +235,16 @@ def everything() -> Data:
                 ),
             ),
         ),
-        drift_of(primary, stack="hello-pipeline"),
-        drift_of(primary, stack="orders-pipeline"),
         drift_of(
             hosts["production"],
             finding(
                 "policy",
                 "CodePipelineRole",
                 role,
-                "AttachedPolicies",
-                "CodePipelineRole (AWS::IAM::Role): a policy is attached that the template lacks",
-                expected=json.dumps([]),
-                actual=json.dumps(["arn:aws:iam::aws:policy/AdministratorAccess"]),
+                "ManagedPolicyArns",
+                "CodePipelineRole (AWS::IAM::Role): policy"
+                " arn:aws:iam::aws:policy/AdministratorAccess was attached",
+                actual="arn:aws:iam::aws:policy/AdministratorAccess",
                 difference="ADD",
                 physical_id="CrossAccountCodePipeline",
             ),
@@ -317,21 +304,8 @@ def everything() -> Data:
                     "7200",
                 ),
             ),
+            "orders": compared(("tags", "team", "web", "orders")),
         },
-        applications=[
-            {
-                "name": "hello",
-                "state": "present",
-                "stack_name": "hello-pipeline",
-                "result": compared(),
-            },
-            {
-                "name": "orders",
-                "state": "present",
-                "stack_name": "orders-pipeline",
-                "result": compared(("tags", "team", "web", "orders")),
-            },
-        ],
         ignore=[
             {
                 "stack": "CrossAccountPrimary",
@@ -357,15 +331,8 @@ def large() -> Data:
         *("eu-central-1", "eu-north-1", "eu-west-1", "sa-east-1", "us-west-2"),
     )
     whole = organisation(accounts, regions)
-    one = whole.hosts["workload-042"]
-    return _document(
-        whole,
-        stacks=[
-            drift_of(
-                one, Finding(kind="missing", message="stack CrossAccountDeploy does not exist")
-            )
-        ],
-    )
+    missing = Finding(kind="missing", message="stack CrossAccountDeploy does not exist")
+    return _document(whole, stacks=[drift_of(whole.hosts["workload-042"], missing)])
 
 
 __all__ = ("PROBE", "Place", "clean", "everything", "large", "organisation")

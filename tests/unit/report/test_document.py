@@ -31,6 +31,8 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import (
     document as _report,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import extract
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.rows import Observed
 
 from tests.unit.report import sample
 from tests.unit.report.sample import HOME, STARTED, compared, drift_of
@@ -50,45 +52,38 @@ DRIFTED = Finding(
 MISSING = Finding(kind="missing", message="stack CrossAccountDeploy does not exist")
 STUCK = Finding(kind="stuck", message="CrossAccountDeploy is UPDATE_ROLLBACK_FAILED")
 TAG = ("tags", "team", None, "platform")
-NEVER = object()
 
 
 def organisation(state: str = "present") -> Organisation:
-    """One deploy account, the primary and a region."""
-    whole = sample.organisation(("production",), ("eu-west-1",))
-    host = sample._host("production", "deploy_accounts", ACCOUNT, regions=(HOME,), state=state)
-    return Organisation.from_data(
-        {**whole.as_data(), "hosts": {**whole.as_data()["hosts"], host.name: host.as_data()}}
-    )
+    """One deploy account, the primary, a region and a pipeline."""
+    data = sample.organisation(("production",), ("eu-west-1",), ("hello",)).as_dict()
+    data["hosts"]["production"]["state"] = state
+    return Organisation.from_dict(data)
 
 
-def look(
+def observe(
     *found: Finding,
-    result: Any = None,
+    comparison: Data | None = None,
     state: str = "present",
     hosts: tuple[str, ...] = ("production",),
-    variables: Data | None = None,
     ignore: list[Data] | None = None,
     unchecked: tuple[Unchecked, ...] = (),
     asked: bool = True,
     orphans: list[Data] | None = None,
-    applications: list[Data] | None = None,
     failures: Data | None = None,
     whole: Organisation | None = None,
-    **told: Any,
+    **more: Any,
 ) -> Data:
     """The report of a run on the deploy account."""
     whole = whole or organisation(state)
     host = whole.hosts["production"]
-    registered = {} if result is NEVER else {"deploy_account_result": result or compared()}
     report = _report.document(
         whole,
-        _report.Looked(
-            stacks=[drift_of(host, *found, unchecked=unchecked, **told)] if asked else [],
+        Observed(
+            stacks=[drift_of(host, *found, unchecked=unchecked, **more)] if asked else [],
             orphans=orphans or [],
-            hostvars={name: {**registered, **(variables or {})} for name in whole.hosts},
+            comparisons={"production": compared() if comparison is None else comparison},
             failures=failures or {},
-            applications=applications or [],
         ),
         name="example",
         play_hosts=hosts,
@@ -127,7 +122,10 @@ def test_the_schema_knows_every_kind_and_state() -> None:
     kinds = properties["findings"]["items"]["properties"]["kind"]["enum"]
     states = properties["hosts"]["items"]["properties"]["state"]["enum"]
 
+    severities = properties["findings"]["items"]["properties"]["severity"]["enum"]
+
     assert (set(kinds), set(states)) == (set(_report.KINDS), set(_report.STATES))
+    assert severities == list(_report.SEVERITIES)
     assert properties["schema_version"]["const"] == _report.SCHEMA_VERSION
 
 
@@ -137,15 +135,19 @@ def test_the_schema_knows_every_kind_and_state() -> None:
 @pytest.mark.parametrize(
     ("report", "state", "verdict"),
     [
-        (look, "clean", "clean"),
-        (lambda: look(DRIFTED), "drifted", "drifted"),
-        (lambda: look(MISSING), "missing", "drifted"),
-        (lambda: look(STUCK, result={**compared(), "operation": "repair"}), "stuck", "drifted"),
-        (lambda: look(result=compared(TAG)), "outdated", "drifted"),
-        (lambda: look(DRIFTED, result=compared(TAG)), "drifted", "drifted"),
-        (lambda: look(state="quarantined", asked=False, result=NEVER), "quarantined", "clean"),
+        (observe, "clean", "clean"),
+        (lambda: observe(DRIFTED), "drifted", "drifted"),
+        (lambda: observe(MISSING), "missing", "drifted"),
         (
-            lambda: look(
+            lambda: observe(STUCK, comparison={**compared(), "operation": "repair"}),
+            "stuck",
+            "drifted",
+        ),
+        (lambda: observe(comparison=compared(TAG)), "outdated", "drifted"),
+        (lambda: observe(DRIFTED, comparison=compared(TAG)), "drifted", "drifted"),
+        (lambda: observe(state="quarantined", asked=False, comparison={}), "quarantined", "clean"),
+        (
+            lambda: observe(
                 DRIFTED, ignore=[{"property": "Tags*", "reason": "known", "until": "2026-12-31"}]
             ),
             "ignored",
@@ -161,96 +163,80 @@ def test_the_state_follows_from_what_was_found(report: Any, state: str, verdict:
     assert (found["verdict"], found["complete"]) == (verdict, True)
 
 
-def test_what_is_missing_is_told_once_though_both_looks_find_it() -> None:
-    report = look(MISSING, exists=False, result={**compared(), "operation": "create"})
+def test_what_is_missing_is_there_once_though_both_ways_find_it() -> None:
+    report = observe(MISSING, exists=False, comparison={**compared(), "operation": "create"})
 
-    assert [one["kind"] for one in report["findings"]] == ["missing"]
+    assert [found["kind"] for found in report["findings"]] == ["missing"]
 
 
 def test_a_stack_that_only_the_comparison_missed_is_missing() -> None:
-    report = look(error="Rate exceeded", result={**compared(), "operation": "create"})
+    report = observe(error="Rate exceeded", comparison={**compared(), "operation": "create"})
 
-    assert [one["kind"] for one in report["findings"]] == ["missing"]
+    assert [found["kind"] for found in report["findings"]] == ["missing"]
     assert state_of(report) == ("error", "Rate exceeded")
 
 
-def test_a_stack_in_its_way_out_is_no_finding_when_it_is_gone() -> None:
-    gone = look(MISSING, exists=False, status=None, state="absent", result=NEVER)
-    there = look(DRIFTED, state="absent", result=NEVER)
+def test_a_stack_to_be_absent_is_a_finding_until_it_is_gone() -> None:
+    gone = observe(MISSING, exists=False, status=None, state="absent", comparison={})
+    there = observe(DRIFTED, state="absent", comparison={})
 
     assert (state_of(gone), gone["findings"]) == (("clean", None), [])
-    assert [(one["kind"], one["property"]) for one in there["findings"]] == [("outdated", "state")]
+    assert [(found["kind"], found["property"]) for found in there["findings"]] == [
+        ("outdated", "state")
+    ]
 
 
-# What could not be looked at
+# What could not be checked
+
+
+UNREAD = Unchecked(resource=Resource(logical_id="Key"), why="no")
 
 
 @pytest.mark.parametrize(
     ("report", "error"),
     [
-        (lambda: look(error="Rate exceeded"), "Rate exceeded"),
-        (lambda: look(variables={"drift_failure": "Throttled"}), "Throttled"),
-        (lambda: look(asked=False, failures={"production": "no access"}), "no access"),
+        (lambda: observe(error="Rate exceeded"), "Rate exceeded"),
+        (lambda: observe(asked=False, failures={"production": "no access"}), "no access"),
+        (lambda: observe(comparison={"error": "Throttled"}), "Throttled"),
         (
-            lambda: look(
-                result=NEVER,
-                variables={"bootstrap_register": {"problem": "no primary", "regions": {}}},
-            ),
-            "no primary",
+            lambda: observe(comparison={"operation": "unknown", "reason": "no register"}),
+            "no register",
         ),
+        (lambda: observe(comparison={}), "an earlier failure ended the run before it was checked"),
+        (lambda: observe(asked=False), "an earlier failure ended the run before it was checked"),
         (
-            lambda: look(variables={"bootstrap_register": {"problem": None, "regions": {}}}),
-            "nothing can be deployed to us-east-1: not in the register",
+            lambda: observe(asked=False, state="absent"),
+            "an earlier failure ended the run before it was checked",
         ),
-        (
-            lambda: look(result=NEVER),
-            "an earlier failure ended the run before it was looked at",
-        ),
-        (
-            lambda: look(unchecked=(Unchecked(resource=Resource(logical_id="Key"), why="no"),)),
-            "could not look at Key: no",
-        ),
-        (
-            lambda: look(
-                unchecked=(Unchecked(resource=Resource(logical_id="Key"), why="no"),),
-                variables={"drift_failure": ""},
-            ),
-            "could not look at Key: no",
-        ),
+        (lambda: observe(unchecked=(UNREAD,)), "could not check Key: no"),
     ],
 )
-def test_what_could_not_be_looked_at_is_never_clean(report: Any, error: str) -> None:
+def test_what_could_not_be_checked_is_never_clean(report: Any, error: str) -> None:
     found = report()
 
     assert state_of(found) == ("error", error)
     assert (found["verdict"], found["complete"]) == ("incomplete", False)
-    assert _report.failures(found) == {"production": f"CrossAccountDeploy: {error}"}
+    assert extract.failures(found) == {"production": f"CrossAccountDeploy: {error}"}
 
 
-def test_a_result_of_a_bootstrap_is_no_comparison() -> None:
-    report = look(result={"operation": "none", "stack": {}})
-
-    assert state_of(report)[0] == "error"
-
-
-def test_a_type_that_nobody_can_look_at_is_told_and_no_error() -> None:
+def test_a_type_without_detection_is_in_the_report_and_no_error() -> None:
     unchecked = Unchecked(resource=Resource(logical_id="Policy"), why=NOT_DETECTED)
 
-    report = look(unchecked=(unchecked,))
+    report = observe(unchecked=(unchecked,))
 
     assert state_of(report) == ("clean", None)
-    assert [one["resource"] for one in report["unchecked"]] == ["Policy"]
+    assert [entry["resource"] for entry in report["unchecked"]] == ["Policy"]
 
 
 def test_an_error_hides_no_finding() -> None:
-    report = look(DRIFTED, variables={"drift_failure": "Throttled"})
+    report = observe(DRIFTED, failures={"production": "Throttled"})
 
     assert state_of(report)[0] == "error"
     assert (report["verdict"], report["complete"]) == ("drifted", False)
-    assert _report.failures(report) == {
+    assert extract.failures(report) == {
         "production": f"CrossAccountDeploy: Throttled\ndrifted: {DRIFTED.message}"
     }
-    assert _report.failures(report, drift=False) == {"production": "CrossAccountDeploy: Throttled"}
+    assert extract.failures(report, drift=False) == {"production": "CrossAccountDeploy: Throttled"}
 
 
 # What belongs to no host
@@ -262,98 +248,40 @@ def orphan(account_id: str = ACCOUNT, stack: str = "Forgotten") -> Data:
 
 
 def test_an_orphan_fails_the_primary_or_else_the_first() -> None:
-    alone = look(orphans=[orphan()])
-    both = look(orphans=[orphan()], hosts=("build", "production"), failures={"build": "no"})
+    alone = observe(orphans=[orphan()])
+    both = observe(orphans=[orphan()], hosts=("build", "production"), failures={"build": "no"})
 
-    assert _report.failures(alone) == {"production": "orphaned: nobody's"}
-    assert "orphaned: nobody's" in _report.failures(both)["build"]
+    assert extract.failures(alone) == {"production": "orphaned: nobody's"}
+    assert "orphaned: nobody's" in extract.failures(both)["build"]
+    assert extract.remediable(alone) == []
 
 
 @pytest.mark.parametrize("stack", ["CrossAccountDeploy", "CrossAccountPrimary", "hello-pipeline"])
-def test_a_stack_of_the_inventory_is_no_orphan_though_the_run_does_not_look_at_it(
-    stack: str,
-) -> None:
+def test_a_stack_of_the_inventory_is_no_orphan_though_the_run_leaves_it_out(stack: str) -> None:
     account = ACCOUNT if stack == "CrossAccountDeploy" else sample.BUILD
-    application = {"name": "hello", "state": "present", "stack_name": "hello-pipeline"}
 
-    assert look(orphans=[orphan(account, stack)], applications=[application])["findings"] == []
+    assert observe(orphans=[orphan(account, stack)])["findings"] == []
 
 
 def test_a_slice_calls_nothing_of_the_build_account_orphaned() -> None:
-    whole = organisation()
-    part = Organisation.from_data(
-        {
-            **whole.as_data(),
-            "hosts": {"production": whole.hosts["production"].as_data()},
-        }
-    )
+    data = organisation().as_dict()
+    data["hosts"] = {"production": data["hosts"]["production"]}
+    part = Organisation.from_dict(data)
 
-    report = look(orphans=[orphan(sample.BUILD, "orders-pipeline"), orphan()], whole=part)
+    report = observe(orphans=[orphan(sample.BUILD, "orders-pipeline"), orphan()], whole=part)
 
-    assert [one["stack"] for one in report["findings"]] == ["Forgotten"]
-
-
-# Application pipelines
-
-
-@pytest.mark.parametrize(
-    ("more", "state"),
-    [
-        ({"result": compared()}, "clean"),
-        ({"result": compared(TAG)}, "outdated"),
-        ({"result": {**compared(), "operation": "create"}}, "missing"),
-        ({"failure": "the register is not settled"}, "error"),
-        ({}, "error"),
-    ],
-)
-def test_the_pipeline_of_an_application_is_a_stack_of_the_primary_host(
-    more: Data, state: str
-) -> None:
-    whole = organisation()
-    application = {"name": "hello", "state": "present", "stack_name": "hello-pipeline", **more}
-
-    report = _report.document(
-        whole,
-        _report.Looked(
-            stacks=[
-                drift_of(whole.primary),
-                drift_of(whole.primary, stack="hello-pipeline"),
-            ],
-            hostvars={name: {"primary_result": compared()} for name in whole.hosts},
-            applications=[application],
-        ),
-        name="",
-        play_hosts=["build"],
-        started=STARTED,
-        finished=STARTED,
-    )
-
-    jsonschema.validate(report, SCHEMA)
-    (primary, pipeline) = report["hosts"]
-    assert primary["state"] == "clean"
-    assert (pipeline["name"], pipeline["group"], pipeline["stack"], pipeline["state"]) == (
-        "build",
-        "pipelines",
-        "hello-pipeline",
-        state,
-    )
-
-
-def test_pipelines_are_looked_at_with_the_primary_only() -> None:
-    application = {"name": "hello", "state": "present", "stack_name": "hello-pipeline"}
-
-    assert len(look(applications=[application])["hosts"]) == 1
+    assert [found["stack"] for found in report["findings"]] == ["Forgotten"]
 
 
 # Numbers and what leaves the run
 
 
-def test_hosts_that_are_not_of_the_play_are_not_in_the_report() -> None:
-    assert [host["name"] for host in look()["hosts"]] == ["production"]
+def test_hosts_that_are_not_of_the_run_are_not_in_the_report() -> None:
+    assert [host["name"] for host in observe()["hosts"]] == ["production"]
 
 
-def test_the_times_are_told() -> None:
-    report = look()
+def test_the_times_are_in_the_report() -> None:
+    report = observe()
 
     assert (report["started"], report["finished"], report["seconds"]) == (
         "2026-11-24T03:00:04Z",
@@ -362,25 +290,29 @@ def test_the_times_are_told() -> None:
     )
 
 
-def test_the_summary_is_small_and_tells_how_much_it_leaves_out() -> None:
+def test_the_summary_is_small_and_counts_what_it_leaves_out() -> None:
     report = sample.large()
-    (one,) = report["findings"]
-    report["findings"] = [{**one, "host": f"host-{n}"} for n in range(100)]
+    (finding,) = report["findings"]
+    report["findings"] = [{**finding, "host": f"host-{number:02}"} for number in range(100)]
+    report["findings"][99]["severity"] = "danger"
 
-    summary = _report.summary(report)
+    summary = extract.summary(report)
 
-    assert len(summary["told"]) + summary["not_told"] == 100
+    assert (len(summary["messages"]), summary["more_messages"]) == (40, 60)
     assert summary["findings"] == {"missing": 100}
+    assert summary["severities"] == {"danger": 1, "drift": 99}
     assert len(json.dumps(summary)) < 15_000
-    assert summary["told"][0] == (
-        f"{one['account_id']} {one['region']} {one['stack']}: missing: {one['message']}"
-    )
+    place = f"{finding['stack']} ({finding['account_id']} {finding['region']})"
+    assert summary["messages"][:2] == [
+        f"DANGER host-99 {place}: {finding['message']}",
+        f"drift host-00 {place}: {finding['message']}",
+    ]
 
 
-def test_stacks_to_put_right_are_those_that_were_changed_and_are_not_known() -> None:
+def test_stacks_to_revert_are_those_that_were_changed_and_are_not_ignored() -> None:
     report = sample.everything()
 
-    assert _report.drifted(report) == {
+    assert extract.drifted(report) == {
         "build": ["CrossAccountPrimary"],
         "eu-west-1": ["CrossAccountRegional"],
         "production": ["CrossAccountDeploy"],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as Markdown, which is also what the terminal shows. Calls nothing."""
+"""The report as Markdown. Calls nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.lines import COLUMNS
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.markdown import (
-    COLUMNS,
     as_markdown,
     readable,
 )
@@ -40,6 +40,7 @@ def test_a_clean_organisation_takes_a_line_a_group() -> None:
         "- regions: 4 clean\n"
         "- primary region: 1 clean\n"
         "- deploy accounts: 1 quarantined, 6 clean\n"
+        "- pipelines: 2 clean\n"
         "- 2026-11-24 03:00:04 UTC, 41.3 s\n"
     )
 
@@ -60,7 +61,7 @@ def test_a_broken_line_keeps_its_sign() -> None:
     ] == ["+" + "b" * 97, "+" + "b" * 53]
 
 
-def test_what_many_stacks_have_in_common_is_told_once() -> None:
+def test_what_many_stacks_have_in_common_is_there_once() -> None:
     report = sample.large()
     (one,) = report["findings"]
     report["findings"] = [{**one, "host": f"host-{n}", "account_id": f"{n:012d}"} for n in range(9)]
@@ -69,7 +70,7 @@ def test_what_many_stacks_have_in_common_is_told_once() -> None:
 
     assert text.count("does not exist") == 1
     assert "\n## host-0, host-1, host-2 and 6 more: CrossAccountDeploy\n" in text
-    assert "In all 9 of these: host-0 (000000000000 us-east-1), host-1" in text
+    assert "The same in 9 stacks: host-0 (000000000000 us-east-1), host-1" in text
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_an_organisation_needs_no_name() -> None:
 def test_errors_known_and_expired_have_their_places() -> None:
     text = as_markdown(sample.everything())
 
-    assert "\n## Not looked at\n\n- **error** analytics (" in text
-    assert "\n## Ignored no longer\n\n- **expired** on 2026-10-01: resource SyncArtifacts (" in text
-    assert "1 finding of it counts again" in text.replace("\n ", "")
+    assert "\n## Not checked\n\n- **error** analytics (" in text
+    assert "\n## No longer ignored\n\n- **expired** on 2026-10-01: resource SyncArtifacts (" in text
+    assert "1 finding no longer ignored" in text.replace("\n ", "")
     assert "\n## Ignored\n\n- **drifted** build, CrossAccountPrimary in 111111111111" in text

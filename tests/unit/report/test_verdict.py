@@ -15,13 +15,13 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report impo
 )
 
 HOSTS = ["build", "eu-west-1", "production", "testing"]
-DRIFTED = "444444444444 us-east-1 CrossAccountDeploy: drifted: CodePipelineRole was deleted"
+DRIFTED = "drift production CrossAccountDeploy (444444444444 us-east-1): Role was deleted"
 
 
 def part(*hosts: str, **changes: Any) -> dict[str, Any]:
     """What the run of a part publishes when all is well."""
     return {
-        "schema_version": "1.0",
+        "schema_version": "1.1",
         "organisation": "org",
         "started": "2026-11-24T03:00:10Z",
         "finished": "2026-11-24T03:00:50Z",
@@ -31,10 +31,11 @@ def part(*hosts: str, **changes: Any) -> dict[str, Any]:
         "hosts": list(hosts),
         "stacks": {"clean": len(hosts)},
         "findings": {},
+        "severities": {},
         "ignored": 0,
         "unchecked": 1,
-        "told": [],
-        "not_told": 0,
+        "messages": [],
+        "more_messages": 0,
         **changes,
     }
 
@@ -47,7 +48,8 @@ def with_drift(*hosts: str, **changes: Any) -> dict[str, Any]:
             "verdict": "drifted",
             "stacks": {"drifted": 1, "clean": len(hosts) - 1},
             "findings": {"drifted": 1},
-            "told": [DRIFTED],
+            "severities": {"drift": 1},
+            "messages": [DRIFTED],
             **changes,
         },
     )
@@ -63,7 +65,7 @@ def test_clean_parts_that_leave_nobody_out_are_clean() -> None:
     summary = _verdict.collect(reports, HOSTS)
 
     assert summary == {
-        "schema_version": "1.0",
+        "schema_version": "1.1",
         "organisation": "org",
         "started": "2026-11-24T03:00:00Z",
         "finished": "2026-11-24T03:01:00Z",
@@ -74,10 +76,11 @@ def test_clean_parts_that_leave_nobody_out_are_clean() -> None:
         "reports": 3,
         "stacks": {"clean": 4},
         "findings": {},
+        "severities": {},
         "ignored": 0,
         "unchecked": 3,
-        "told": [],
-        "not_told": 0,
+        "messages": [],
+        "more_messages": 0,
     }
     assert _verdict.failure(summary) == ""
 
@@ -85,20 +88,20 @@ def test_clean_parts_that_leave_nobody_out_are_clean() -> None:
 def test_one_part_that_found_something_makes_all_of_it_drifted() -> None:
     reports = {
         "drift_report_1": part("build", "eu-west-1"),
-        "drift_report_2": with_drift("testing", "production", not_told=2),
+        "drift_report_2": with_drift("testing", "production", more_messages=2),
     }
 
     summary = _verdict.collect(reports, HOSTS)
 
     assert (summary["verdict"], summary["complete"]) == ("drifted", True)
     assert summary["stacks"] == {"drifted": 1, "clean": 3}
-    assert summary["told"] == [DRIFTED]
-    assert summary["not_told"] == 2
-    assert _verdict.failure(summary) == "not as the inventory says: 1 drifted"
+    assert summary["messages"] == [DRIFTED]
+    assert summary["more_messages"] == 2
+    assert _verdict.failure(summary) == "findings: 1 drifted"
     assert _verdict.failure(summary, drift=False) == ""
 
 
-def test_a_part_that_published_nothing_is_told_by_the_hosts_that_nobody_looked_at() -> None:
+def test_a_part_that_published_nothing_shows_in_the_hosts_that_no_part_checked() -> None:
     reports = {
         "drift_report_1": part("build", "eu-west-1"),
         "drift_report_3": with_drift("testing"),
@@ -108,26 +111,27 @@ def test_a_part_that_published_nothing_is_told_by_the_hosts_that_nobody_looked_a
 
     assert (summary["verdict"], summary["complete"]) == ("drifted", False)
     assert summary["missing"] == ["production"]
-    assert _verdict.failure(summary) == (
-        "not as the inventory says: 1 drifted; nobody looked at production"
-    )
-    assert _verdict.failure(summary, drift=False) == "nobody looked at production"
+    assert _verdict.failure(summary) == ("findings: 1 drifted; not checked by any part: production")
+    assert _verdict.failure(summary, drift=False) == "not checked by any part: production"
 
 
 @pytest.mark.parametrize(
-    ("reports", "hosts", "told"),
+    ("reports", "hosts", "reason"),
     [
         ({}, HOSTS, "no part of the run published a report"),
         ({}, [], "no part of the run published a report"),
         (
             {"drift_report_1": part("build")},
             [],
-            "the inventory has no hosts that were to be looked at",
+            "the inventory has no hosts to check",
         ),
         (
             {"drift_report_1": part("build")},
             ["build", *(f"account-{number:02}" for number in range(12))],
-            f"nobody looked at {', '.join(f'account-{n:02}' for n in range(10))} and 2 more",
+            (
+                "not checked by any part: "
+                f"{', '.join(f'account-{number:02}' for number in range(10))} and 2 more"
+            ),
         ),
         (
             {
@@ -136,68 +140,37 @@ def test_a_part_that_published_nothing_is_told_by_the_hosts_that_nobody_looked_a
                 )
             },
             HOSTS,
-            "could not look at 1 stack",
+            "1 stack could not be checked",
         ),
     ],
 )
-def test_what_nobody_looked_at_is_never_clean(
-    reports: dict[str, Any], hosts: list[str], told: str
+def test_what_no_part_checked_is_never_clean(
+    reports: dict[str, Any], hosts: list[str], reason: str
 ) -> None:
     summary = _verdict.collect(reports, hosts)
 
     assert (summary["verdict"], summary["complete"]) == ("incomplete", False)
-    assert _verdict.failure(summary, drift=False) == told
+    assert _verdict.failure(summary, drift=False) == reason
 
 
-def test_what_two_parts_told_is_told_once() -> None:
+def test_what_two_parts_found_is_there_once() -> None:
     reports = {f"drift_report_{number}": with_drift(*HOSTS) for number in (1, 2)}
 
-    assert _verdict.collect(reports, HOSTS)["told"] == [DRIFTED]
+    assert _verdict.collect(reports, HOSTS)["messages"] == [DRIFTED]
 
 
 @pytest.mark.parametrize(
-    ("report", "told"),
+    ("report", "message"),
     [
         ("text", "drift_report_1 is not the summary of a drift run"),
         ({"verdict": "clean"}, "drift_report_1 is not the summary of a drift run"),
         (part(*HOSTS, schema_version="2.0"), "drift_report_1 has the schema version 2.0"),
         (
-            {"schema_version": "1.0", "verdict": "clean", "complete": True},
-            "drift_report_1 has no findings, finished, hosts, stacks, started, told",
+            {"schema_version": "1.1", "verdict": "clean", "complete": True},
+            "drift_report_1 has no findings, finished, hosts, messages, severities, stacks,",
         ),
     ],
 )
-def test_what_is_no_report_is_refused(report: object, told: str) -> None:
-    with pytest.raises(PipelineError, match=told):
+def test_what_is_no_report_is_refused(report: object, message: str) -> None:
+    with pytest.raises(PipelineError, match=message):
         _verdict.collect({"drift_report_1": report}, HOSTS)
-
-
-def test_the_text_is_short_when_all_is_well() -> None:
-    summary = _verdict.collect({"drift_report_1": part(*HOSTS, unchecked=0)}, HOSTS)
-
-    assert _verdict.as_markdown(summary) == (
-        "# Drift: org as the inventory says\n\n- 1 report on 4 hosts\n- stacks: 4 clean\n"
-    )
-
-
-def test_the_text_says_all_that_is_not() -> None:
-    reports = {
-        "drift_report_1": with_drift("build", "production", ignored=1, not_told=4),
-        "drift_report_2": part("testing"),
-    }
-
-    assert _verdict.as_markdown(_verdict.collect(reports, HOSTS)).splitlines() == [
-        "# Drift: org not as the inventory says",
-        "",
-        "- 2 reports on 3 hosts",
-        "- nobody looked at: eu-west-1",
-        "- stacks: 1 drifted, 2 clean",
-        "- findings: 1 drifted",
-        "- ignored findings: 1",
-        "- resources that nobody could look at: 2",
-        "",
-        "## Told",
-        "",
-        f"- {DRIFTED}",
-        "- and 4 more, in the reports of the parts",
-    ]

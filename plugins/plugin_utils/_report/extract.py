@@ -1,0 +1,103 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What leaves a drift run beside its report: who fails, what to remediate, a summary. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .document import counting, kinds, severities, states
+
+_MESSAGES = 40  # the summary stays in AWX's database
+
+Data = dict[str, t.Any]
+
+
+def failures(report: Data, *, drift: bool = True) -> dict[str, str]:
+    """Return why each host that must end as failed must: its own findings and errors.
+
+    What belongs to no host of the run (an orphaned stack) is the primary's, or else the first's.
+
+    :param drift: whether findings are a reason; errors always are.
+    """
+    lines: dict[str, list[str]] = {}
+    for host in report["hosts"]:
+        if host["error"]:
+            lines.setdefault(host["name"], []).append(f"{host['stack']}: {host['error']}")
+    first = _first(report)
+    for finding in counting(report) if drift else ():
+        name = finding["host"] or first
+        if name:
+            lines.setdefault(name, []).append(f"{finding['kind']}: {finding['message']}")
+    return {name: "\n".join(reasons) for name, reasons in lines.items()}
+
+
+def drifted(report: Data) -> dict[str, list[str]]:
+    """Return the stacks in which something was changed outside CloudFormation, by host."""
+    stacks: dict[str, set[str]] = {}
+    for finding in counting(report):
+        if finding["kind"] in ("drifted", "policy"):
+            stacks.setdefault(finding["host"], set()).add(finding["stack"])
+    return {host: sorted(names) for host, names in sorted(stacks.items())}
+
+
+def remediable(report: Data) -> list[str]:
+    """Return the hosts with findings that a remediation fixes: all but orphaned stacks."""
+    return sorted({finding["host"] for finding in counting(report) if finding["host"]})
+
+
+def messages(report: Data) -> list[str]:
+    """Return a line for each finding, the dangerous ones first, then for each error."""
+    found = sorted(counting(report), key=lambda finding: bool(finding["severity"] != "danger"))
+    lines = [
+        f"{label(finding)} {finding['host'] or 'no host'} {finding['stack']}"
+        f" ({finding['account_id']} {finding['region']}): {finding['message']}"
+        for finding in found
+    ]
+    return lines + [
+        f"error {host['name']} {host['stack']} ({host['account_id']} {host['region']}):"
+        f" {host['error']}"
+        for host in report["hosts"]
+        if host["error"]
+    ]
+
+
+def label(finding: Data) -> str:
+    """Return the word for a finding's severity: ``DANGER`` stands out."""
+    return "DANGER" if finding["severity"] == "danger" else "drift"
+
+
+def summary(report: Data) -> Data:
+    """Return the report in short, for AWX to store and for notifications."""
+    keys = (
+        "schema_version",
+        "organisation",
+        "started",
+        "finished",
+        "seconds",
+        "complete",
+        "verdict",
+    )
+    lines = messages(report)
+    return {
+        **{key: report[key] for key in keys},
+        "hosts": sorted({host["name"] for host in report["hosts"]}),
+        "stacks": states(report),
+        "findings": kinds(report),
+        "severities": severities(report),
+        "ignored": len(report["findings"]) - len(counting(report)),
+        "unchecked": len(report["unchecked"]),
+        "messages": lines[:_MESSAGES],
+        "more_messages": max(0, len(lines) - _MESSAGES),
+    }
+
+
+def _first(report: Data) -> str:
+    names = [host["name"] for host in report["hosts"] if host["group"] == "primary"]
+    names += sorted(host["name"] for host in report["hosts"])
+    return names[0] if names else ""
+
+
+__all__ = ("drifted", "failures", "label", "messages", "remediable", "summary")

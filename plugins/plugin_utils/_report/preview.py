@@ -1,0 +1,196 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What check mode would change, as lines: the same change of many hosts once. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from .._bootstrap.summary import Data, Preview, Row
+from .lines import Line, Meaning, names, wrap
+
+_VALUE_SHOWN = 40  # characters of a value that still fits beside its name
+_SAME_SHOWN = 3  # resources with nothing but the same detail are listed up to here
+_SIGNS = {"Add": "+", "Remove": "-", "Import": "+"}
+_MEANINGS: dict[str, Meaning] = {"+": "ok", "-": "failed", "~": "changed", "!": "failed"}
+# Properties that are a resource's whole content: the resource's name says it.
+_WHOLE = frozenset({"PolicyDocument"})
+
+
+@dataclasses.dataclass(frozen=True)
+class _Entry:
+    """One thing that would change, with what changes in it."""
+
+    sign: str
+    subject: str
+    details: tuple[str, ...] = ()
+
+
+def preview_lines(rows: t.Iterable[Row], *, width: int) -> list[Line]:
+    """Return what would change in each stack; stacks with the same changes share a block."""
+    blocks: dict[tuple[_Entry, ...], list[tuple[Row, list[_Entry]]]] = {}
+    for row in rows:
+        entries = _entries(row.preview) if row.preview else []
+        if entries:
+            key = tuple(_without_identity(entry, row) for entry in entries)
+            blocks.setdefault(key, []).append((row, entries))
+    lines: list[Line] = []
+    for members in blocks.values():
+        row, entries = members[0]
+        title = f"{row.host.name} {row.host.stack_name}"
+        others = [other.host.name for other, _entries_of_other in members[1:]]
+        if others:
+            title += f" (the same on {len(members)} hosts: {names([row.host.name, *others])})"
+        lines.append(Line())
+        lines += [Line(text) for text in wrap(title, width=width, indent=2, hanging=4)]
+        lines += _block(entries, width)
+    return lines
+
+
+def _without_identity(entry: _Entry, row: Row) -> _Entry:
+    """Return *entry* without what only names the host itself, so that hosts can be compared."""
+    own = (row.host.name, row.host.account_id, row.host.region, row.host.stack_name)
+    pattern = re.compile("|".join(rf"(?<![\w-]){re.escape(text)}(?![\w-])" for text in own))
+    return _Entry(
+        entry.sign,
+        pattern.sub("<own>", entry.subject),
+        tuple(pattern.sub("<own>", detail) for detail in entry.details),
+    )
+
+
+def _block(entries: t.Sequence[_Entry], width: int) -> list[Line]:
+    detailed = [len(entry.subject) for entry in entries if entry.details]
+    column = min(max(detailed, default=0), 40)
+    lines = []
+    for entry in entries:
+        meaning = _MEANINGS[entry.sign]
+        head = f"{entry.sign} {entry.subject.ljust(column)}"
+        first, *more = entry.details or ("",)
+        margin = 4 + len(head) + 2
+        lines += [
+            Line(text, meaning)
+            for text in wrap(f"{head}  {first}".rstrip(), width=width, indent=4, hanging=margin)
+        ]
+        lines += [
+            Line(text, meaning)
+            for detail in more
+            for text in wrap(detail, width=width, indent=margin)
+        ]
+    return lines
+
+
+def _entries(preview: Preview) -> list[_Entry]:
+    if preview.operation == "create":
+        made = [change["logical_id"] for change in preview.changes]
+        return [_Entry("+", ", ".join(made))] if made else []
+    if preview.operation != "update":
+        return []
+    result = []
+    for change in preview.changes:
+        result += _of_change(change, preview)
+    return [*_merged(result), *_of_stack(preview)]
+
+
+def _of_change(change: Data, preview: Preview) -> list[_Entry]:
+    """Return the entries of one resource: its policies statement by statement, then the rest."""
+    name, kind = change["logical_id"], change["resource_type"]
+    if change["action"] != "Modify":
+        return [_Entry(_SIGNS.get(change["action"], "~"), name, (kind,))]
+    replaced = {"True": "REPLACED", "Conditional": "may be REPLACED"}.get(change["replacement"])
+    policies = [policy for policy in preview.policies if policy["resource"] == name]
+    named = {policy["property"] for policy in policies}
+    details = [
+        _value(difference, label)
+        for difference in preview.differences
+        if difference["what"] == "template"
+        and (label := _property(difference["name"], name))
+        and label.partition(".")[0] not in named
+    ]
+    entries = [_policy(policy) for policy in policies]
+    if replaced:
+        return [_Entry("!", name, (replaced, *details)), *entries]
+    if details or not entries:
+        scope = ", ".join(_words(part) for part in change["scope"])
+        entries.append(_Entry("~", name, tuple(details) or ((scope,) if scope else ())))
+    return entries
+
+
+def _words(scope: str) -> str:
+    """Return ``DeletionPolicy`` as ``deletion policy``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", scope).lower()
+
+
+def _property(path: str, logical_id: str) -> str:
+    """Return the property that a difference is about; empty where it is of another resource."""
+    prefix = f"Resources.{logical_id}."
+    return path.removeprefix(prefix).removeprefix("Properties.") if path.startswith(prefix) else ""
+
+
+def _policy(policy: Data) -> _Entry:
+    whole = policy["property"] in _WHOLE
+    subject = policy["resource"] if whole else f"{policy['property']} of {policy['resource']}"
+    details = [f"+ {text}" for text in policy["added"]]
+    return _Entry("~", subject, (*details, *(f"- {text}" for text in policy["removed"])))
+
+
+def _of_stack(preview: Preview) -> list[_Entry]:
+    """Return what differs in parameters, tags, direct settings and the rest of the template."""
+    result = []
+    for difference in preview.differences:
+        what, name = difference["what"], difference["name"]
+        if what == "parameters":
+            result.append(_Entry("~", f"parameter {name}", _values(difference)))
+        elif what == "tags":
+            result.append(_Entry("~", f"tag {name}", _values(difference)))
+        elif what != "template":
+            result.append(_Entry("~", name, _values(difference)))
+        elif not name.startswith("Resources."):
+            result.append(_Entry("~", f"template {name}", _values(difference)))
+    return result
+
+
+def _values(difference: Data) -> tuple[str, ...]:
+    """Return the values of a difference: items of a list one by one, short ones as they are."""
+    before, after = difference["before"] or "", difference["after"] or ""
+    if "\n" in before + after and "{" not in before + after:
+        old, new = before.splitlines(), after.splitlines()
+        added = [f"+ {item}" for item in new if item not in old]
+        return (*added, *(f"- {item}" for item in old if item not in new))
+    text = _value(difference, "")
+    return (text,) if text else ()
+
+
+def _value(difference: Data, label: str) -> str:
+    before, after = difference["before"], difference["after"]
+    if any(value is not None and not _is_short(value) for value in (before, after)):
+        return label
+    if before is None:
+        return f"{label} + {after}".strip()
+    if after is None:
+        return f"{label} - {before}".strip()
+    return f"{label} {before} -> {after}".strip()
+
+
+def _is_short(value: str) -> bool:
+    return len(value) <= _VALUE_SHOWN and "\n" not in value
+
+
+def _merged(entries: t.Sequence[_Entry]) -> list[_Entry]:
+    """Return *entries*; many resources in which the same changes are one entry."""
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for entry in entries:
+        alike.setdefault((entry.sign, entry.details), []).append(entry.subject)
+    result = []
+    for (sign, details), subjects in alike.items():
+        if len(subjects) > _SAME_SHOWN:
+            result.append(_Entry(sign, names(subjects), details))
+        else:
+            result += [_Entry(sign, subject, details) for subject in subjects]
+    return result
+
+
+__all__ = ("preview_lines",)

@@ -1,0 +1,231 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The summary of a run as the terminal shows it. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._bootstrap.summary import (
+    ABSENT,
+    FAILED,
+    QUARANTINED,
+    UNCHANGED,
+    Data,
+    Row,
+    describe_hosts,
+)
+from .._organisation.model import PRIMARY, Host
+from .causes import Cause, group
+from .lines import Line, Meaning, columns, count, counts, names, wrap
+from .preview import preview_lines
+
+_QUIET = (UNCHANGED, ABSENT, QUARANTINED)  # counted, without a row
+_ROWS = 10  # rows of one group with one result; more are one row
+_HEAD = ("HOST", "ACCOUNT", "REGION", "STACK", "RESULT")
+_DROPPED = ((0, 1, 2, 3, 4), (0, 1, 3, 4), (0, 3, 4), (0, 4))  # columns, the narrower the fewer
+
+
+def summary_lines(
+    rows: t.Sequence[Row],
+    orphans: t.Sequence[Data] = (),
+    *,
+    name: str = "",
+    seconds: float | None = None,
+    check_mode: bool = False,
+    width: int,
+) -> list[Line]:
+    """Return the summary: what was done, what would be, what is left, what failed and why.
+
+    :param orphans: stacks with our tag that no host stands for.
+    :param name: what the organisation is called; may be empty.
+    :param seconds: how long the run took.
+    """
+    busy = [row for row in rows if row.result not in _QUIET]
+    lines = _table(busy, rows, width) if busy else _nothing_to_do(rows, name, seconds, width)
+    lines += preview_lines(rows, width=width)
+    lines += _next(rows)
+    for row in rows:
+        lines += _retained(row, check_mode=check_mode)
+    lines += _orphans(orphans)
+    lines += _failures(rows, width)
+    return [Line(), *lines, Line()]
+
+
+def _nothing_to_do(
+    rows: t.Sequence[Row], name: str, seconds: float | None, width: int
+) -> list[Line]:
+    hosts = [row.host for row in rows if row.result == UNCHANGED]
+    text = f"{name or 'All'}: {count(len(hosts), 'stack')} unchanged"
+    if hosts:
+        text += f" ({describe_hosts(hosts)})"
+    others = _numbers(row for row in rows if row.result != UNCHANGED)
+    if others:
+        text += f", {counts(others)}"
+    text += ". No write call" + ("." if seconds is None else f", {seconds:.1f} s.")
+    return [Line(line, "ok") for line in wrap(text, width=width, indent=2)]
+
+
+def _numbers(rows: t.Iterable[Row]) -> dict[str, int]:
+    numbers: dict[str, int] = {}
+    for row in rows:
+        numbers[row.result] = numbers.get(row.result, 0) + 1
+    return numbers
+
+
+# The table
+
+
+def _table(busy: t.Sequence[Row], rows: t.Sequence[Row], width: int) -> list[Line]:
+    """Return a row for each host with something done, and the number of the others."""
+    cells: list[tuple[str, ...]] = [_HEAD]
+    meanings: list[Meaning] = [""]
+    alike: dict[tuple[str, str], list[Row]] = {}
+    for row in busy:
+        alike.setdefault((row.host.group, row.result), []).append(row)
+    for members in alike.values():
+        if len(members) > _ROWS:
+            cells.append(_one_for_many(members))
+            meanings.append(members[0].outcome)
+        else:
+            cells += [_cells(row) for row in members]
+            meanings += [row.outcome for row in members]
+    for shown_columns in _DROPPED:
+        texts = columns([tuple(cell[index] for index in shown_columns) for cell in cells])
+        if max(len(text) for text in texts) + 2 <= width:
+            break
+    lines = [Line(f"  {text}", meaning) for text, meaning in zip(texts, meanings, strict=True)]
+    # Few rows are counted at a glance; the quiet ones and many rows are not.
+    quiet = [row for row in rows if row.result in _QUIET]
+    numbers = _numbers([*busy, *quiet] if len(busy) > _ROWS else quiet)
+    return [*lines, Line(f"  {counts(numbers)}")] if numbers else lines
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    host = row.host
+    return (host.name, host.account_id, host.region, host.stack_name, row.result)
+
+
+def _one_for_many(rows: t.Sequence[Row]) -> tuple[str, ...]:
+    """Return one row for many hosts, with what they have in common."""
+    hosts = [row.host for row in rows]
+    same = [
+        values.pop() if len(values) == 1 else ""
+        for values in (
+            {host.account_id for host in hosts},
+            {host.region for host in hosts},
+            {host.stack_name for host in hosts},
+        )
+    ]
+    return (describe_hosts(hosts), *same, rows[0].result)
+
+
+# What failed, and why
+
+
+def _failures(rows: t.Sequence[Row], width: int) -> list[Line]:
+    """Return every cause once, with the hosts that have it, and what to do then."""
+    failed = [row for row in rows if row.failure]
+    lines: list[Line] = []
+    causes = 0
+    for problem in dict.fromkeys(row.problem for row in failed):
+        found = group((row.host, row.failure or "") for row in failed if row.problem == problem)
+        for cause in found:
+            lines += [Line(), *_cause(problem or FAILED, cause, width)]
+            causes += 1
+    again = "Then run the same command again."
+    if causes > 1:
+        lines += [Line(), Line(f"  {again}")]
+    return [*lines, Line(f"    {again}")] if causes == 1 else lines
+
+
+def _cause(problem: str, cause: Cause, width: int) -> list[Line]:
+    title = f"{problem}: {_which(cause.hosts)}"
+    text = cause.text.removeprefix(f"{problem.lower()}: ")
+    return [
+        *(Line(line, "failed") for line in wrap(title, width=width, indent=2, hanging=4)),
+        *(Line(line) for line in wrap(text, width=width, indent=4)),
+    ]
+
+
+def _which(hosts: t.Sequence[Host]) -> str:
+    shown = names([host.name for host in hosts])
+    if len(hosts) <= 3:
+        return shown
+    groups = {host.group for host in hosts}
+    what = describe_hosts(hosts) if len(groups) == 1 else count(len(hosts), "host")
+    return f"{what} ({shown})"
+
+
+# What people need next
+
+
+def _next(rows: t.Iterable[Row]) -> list[Line]:
+    lines = []
+    for row in rows:
+        if row.outputs:
+            cells = [(what, str(value)) for what, value in row.outputs.items()]
+            lines += [Line(), Line(f"  What pipelines need from {row.host.name}:")]
+            lines += [Line(f"    {text}") for text in columns(cells)]
+    return lines
+
+
+# What is left
+
+
+def _retained(row: Row, *, check_mode: bool) -> list[Line]:
+    if not row.retained:
+        return []
+    lines = ["", f"  {row.host.name}: data without a stack"]
+    for entry in row.retained:
+        lines += [f"    {line}" for line in _entry(entry, row.host, check_mode=check_mode)]
+    if row.granted:
+        lines.append(f"    their policies still name: {', '.join(row.granted)}")
+    return [Line(line) for line in lines]
+
+
+def _entry(entry: Data, host: Host, *, check_mode: bool) -> list[str]:
+    """Return a bucket or a key, with the commands to read it, to keep it or to delete it."""
+    name, title = entry["name"], f"{entry['kind']} {entry['name']}"
+    if entry["kind"] == "bucket" and entry["purged"]:
+        return [f"{title}: {'to be ' if check_mode else ''}emptied and deleted"]
+    if entry["kind"] == "bucket":
+        delete = f"aws s3 rb s3://{name} --force"
+        if host.group == PRIMARY:  # the build bucket has versions, which --force leaves
+            delete = f"all versions in it, then aws s3 rb s3://{name}"
+        return [title, f"  read:   aws s3 ls s3://{name} --recursive", f"  delete: {delete}"]
+    at = f"--region {entry['region']} \\"
+    key = f"            --key-id {name}"
+    if entry["deletion_date"]:
+        return [
+            f"{title}: deleted for good on {entry['deletion_date']}",
+            f"  keep:   aws kms cancel-key-deletion {at}",
+            key,
+        ]
+    if entry["purged"]:
+        return [f"{title}: its deletion is to be scheduled"]
+    return [
+        f"{title}: without it its bucket cannot be read",
+        f"  delete: aws kms schedule-key-deletion {at}",
+        key,
+    ]
+
+
+def _orphans(orphans: t.Sequence[Data]) -> list[Line]:
+    if not orphans:
+        return []
+    title = "  Stacks of this collection without a host in the inventory, left alone:"
+    lines = [Line(), Line(title, "skipped")]
+    for orphan in orphans:
+        place = f"{orphan['account_id']} {orphan['region']}"
+        lines += [
+            Line(f"    {orphan['stack_name']} in {place}"),
+            Line(f"      delete: aws cloudformation delete-stack --region {orphan['region']} \\"),
+            Line(f"                --stack-name {orphan['stack_name']}"),
+        ]
+    return lines
+
+
+__all__ = ("summary_lines",)
