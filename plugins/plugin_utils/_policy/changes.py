@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._drift.finding import Resource
+from .._stack.model import Resource
 from .resolver import Deployed, Resolver, Unresolvable
 
 Data = dict[str, t.Any]

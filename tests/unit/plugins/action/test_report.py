@@ -229,7 +229,7 @@ def test_an_entry_of_drift_ignore_that_is_wrong_fails_the_task() -> None:
     result = report(ignore=[{"stack": "One"}])
 
     assert result["failed"]
-    assert result["msg"].startswith("drift_ignore is not usable:\n  - entry 1: it has no reason")
+    assert result["msg"].startswith("drift_ignore has errors:\n  - entry 1: reason is missing")
 
 
 # The terminal
