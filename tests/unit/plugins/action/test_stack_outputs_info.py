@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The actions that read: many accounts or stacks at once in their order, or all pipelines."""
+"""Many stacks read at once: arguments, order, errors as data."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.crossaccount.pipeline.plugins.action import (
-    account_access_info,
-    pipelines_info,
-    stack_outputs_info,
-)
+from ansible_collections.crossaccount.pipeline.plugins.action import stack_outputs_info
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
 
 from tests.fakes.gateway import FakeGateway, Install
@@ -23,81 +19,6 @@ from tests.fakes.harness import run_action
 from tests.fakes.service import refuse
 
 BUILD, DEPLOY, OTHER = "111111111111", "222222222222", "333333333333"
-
-
-# account_access_info
-
-
-@pytest.fixture
-def gateway(install: Install) -> FakeGateway:
-    return install(account_access_info)
-
-
-def prove(accounts: Any, **options: Any) -> dict[str, Any]:
-    given = {"accounts": accounts, "sts_region": "us-east-1", **options}
-    return run_action(account_access_info.ActionModule, given)
-
-
-def test_each_account_answers_for_itself(gateway: FakeGateway) -> None:
-    gateway.errors[OTHER] = "refused"
-
-    result = prove(
-        [
-            {"name": "development", "account_id": DEPLOY},
-            {"name": "testing", "account_id": OTHER},
-            {"account_id": BUILD},
-        ]
-    )
-
-    assert result == {
-        "changed": False,
-        "caller_account_id": BUILD,
-        "accounts": [
-            {"name": "development", "account_id": DEPLOY},
-            {"name": "testing", "account_id": OTHER, "error": "refused"},
-            {"name": BUILD, "account_id": BUILD},
-        ],
-    }
-
-
-def test_an_account_is_opened_in_its_own_way_or_in_that_of_the_task(gateway: FakeGateway) -> None:
-    prove(
-        [
-            {"account_id": DEPLOY, "profile": "deploy"},
-            {"account_id": OTHER},
-        ],
-        access_role_name="CrossAccountAccess",
-        caller_account_id=BUILD,
-    )
-
-    assert sorted(gateway.opened, key=lambda account: account.account_id) == [
-        Account(account_id=DEPLOY, profile="deploy"),
-        Account(account_id=OTHER, access_role_name="CrossAccountAccess"),
-    ]
-    assert gateway.options["caller_account_id"] == BUILD
-
-
-def test_nobody_to_prove_is_no_call(gateway: FakeGateway) -> None:
-    assert prove([])["accounts"] == []
-    assert gateway.opened == []
-
-
-def test_an_account_needs_its_id(gateway: FakeGateway) -> None:
-    result = prove([{"account_id": DEPLOY}, {"name": "testing"}])
-
-    assert (result["failed"], result["msg"]) == (True, "account testing has no account_id")
-    assert gateway.opened == []
-
-
-def test_proving_needs_accounts_and_a_region() -> None:
-    with pytest.raises(AnsibleActionFail, match=r"^missing required arguments: accounts$"):
-        run_action(account_access_info.ActionModule, {})
-    assert run_action(account_access_info.ActionModule, {"accounts": []})["msg"] == (
-        "no region is set. Set region or sts_region"
-    )
-
-
-# stack_outputs_info
 
 
 @pytest.fixture
@@ -301,65 +222,3 @@ def test_results_hold_no_arguments(stacks: FakeGateway) -> None:
     assert set(result) == {"changed", "caller_account_id", "tagged", "stacks"}
     assert "127.0.0.1" not in json.dumps(result)
     assert "profile" not in result["stacks"][0]
-
-
-# pipelines_info
-
-
-@pytest.fixture
-def pipelines(install: Install) -> FakeGateway:
-    return install(pipelines_info)
-
-
-def read_pipelines(**options: Any) -> dict[str, Any]:
-    given = {"account_id": BUILD, "region": "us-east-1", **options}
-    return run_action(pipelines_info.ActionModule, given)
-
-
-def test_pipelines_are_told_as_data(pipelines: FakeGateway) -> None:
-    found = pipelines.pipelines_of(BUILD, "us-east-1")
-    roles: list[str | None] = [f"arn:aws:iam::{one}:role/One" for one in (OTHER, DEPLOY)]
-    found.add("till", {"us-east-1": "one", "eu-west-1": "two"}, [None], roles)
-    found.add("shop", "one")
-    pipelines.pipelines_of(BUILD, "eu-west-1").add("elsewhere")
-
-    result = read_pipelines(access_role_name="CrossAccountAccess", sts_region="eu-west-1")
-
-    assert json.loads(json.dumps(result)) == {
-        "changed": False,
-        "pipelines": [
-            {"name": "shop", "stores": {"us-east-1": "one"}, "accounts": []},
-            {
-                "name": "till",
-                "stores": {"us-east-1": "one", "eu-west-1": "two"},
-                "accounts": [DEPLOY, OTHER],
-            },
-        ],
-    }
-    assert pipelines.opened == [Account(account_id=BUILD, access_role_name="CrossAccountAccess")]
-    assert pipelines.options["sts_region"] == "eu-west-1"
-
-
-def test_pipelines_that_cannot_be_read_fail_the_task(pipelines: FakeGateway) -> None:
-    pipelines.pipelines_of(BUILD, "us-east-1").before(
-        "ListPipelines", refuse("AccessDeniedException", "no")
-    )
-
-    assert read_pipelines() == {
-        "failed": True,
-        "changed": False,
-        "msg": (
-            "Failed to read the pipelines: An error occurred (AccessDeniedException) when calling"
-            " the ListPipelines operation: no"
-        ),
-    }
-
-
-@pytest.mark.parametrize("missing", ["account_id", "region"])
-def test_pipelines_need_their_account_and_region(pipelines: FakeGateway, missing: str) -> None:
-    given: dict[str, Any] = {missing: None}
-
-    result = read_pipelines(**given)
-
-    assert (result["failed"], result["msg"]) == (True, f"missing required argument: {missing}")
-    assert pipelines.opened == []
