@@ -19,6 +19,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action impo
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import DRIFT_REPORT
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.plan import Plan
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.recorded import (
+    failed_reverts,
     find_plan,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.run import Run
@@ -65,6 +66,7 @@ class ActionModule(PipelineAction):
                 comparisons=plan["stacks"],
                 failures=_failures(plan),
                 orphans=self.options["orphans"],
+                reverts=failed_reverts(self.task_vars["hostvars"]),
             ),
             name=self.options["name"],
             play_hosts=plan["hosts"],

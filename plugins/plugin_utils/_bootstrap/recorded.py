@@ -16,6 +16,7 @@ from .plan import HostResult, Plan
 
 _PLAN = "preflight_result"
 _REPORT = "drift_report_result"
+_REVERT = "stack_drift_result"
 _RESULTS = {
     REGIONAL: "regional_result",
     PRIMARY: "primary_result",
@@ -86,4 +87,15 @@ def find_report(hostvars: HostVars) -> t.Mapping[str, t.Any] | None:
     return next((report for report in found if isinstance(report, t.Mapping)), None)
 
 
-__all__ = ("HostVars", "Results", "find_plan", "find_report", "plan_of")
+def failed_reverts(hostvars: HostVars) -> dict[str, str]:
+    """Return why stacks were not reverted in this run, by host."""
+    report = find_report(hostvars) or {}
+    results = {name: hostvars.raw_get(name).get(_REVERT) for name in report.get("drifted", ())}
+    return {
+        name: str(result.get("msg") or "failed without a message")
+        for name, result in results.items()
+        if isinstance(result, t.Mapping) and result.get("failed")
+    }
+
+
+__all__ = ("HostVars", "Results", "failed_reverts", "find_plan", "find_report", "plan_of")

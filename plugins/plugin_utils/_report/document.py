@@ -80,6 +80,7 @@ def document(
         "findings": findings,
         "unchecked": unchecked,
         "ignored_expired": expired,
+        "not_reverted": dict(observed.reverts),
     }
 
 

@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from .._bootstrap.summary import describe_hosts
+from .._drift.ignore import could_not_look
 from .._organisation.model import Host
 from .causes import group
 from .document import CLEAN, INCOMPLETE, counting
@@ -40,6 +41,9 @@ def report_lines(
         lines += [Line(), *_table(findings[:_SHOWN], width)]
         if len(findings) > _SHOWN:
             lines.append(Line(f"  and {len(findings) - _SHOWN} more, in the report"))
+    for host, reason in report["not_reverted"].items():
+        pieces = wrap(f"{host} was not reverted: {reason}", width=width, indent=2, hanging=4)
+        lines += [Line(), *(Line(piece, "failed") for piece in pieces)]
     notes = _notes(report, width)
     if notes:
         lines += [Line(), *notes]
@@ -168,7 +172,9 @@ def _notes(report: Data, width: int) -> list[Line]:
     quarantined = [host["name"] for host in report["hosts"] if host["state"] == "quarantined"]
     if quarantined:
         texts.append(f"Quarantined, not checked: {names(quarantined)}.")
-    whys = collections.Counter(entry["why"] for entry in report["unchecked"])
+    whys = collections.Counter(
+        entry["why"] for entry in report["unchecked"] if not could_not_look(entry)
+    )
     for why, number in sorted(whys.items()):
         texts.append(f"{count(number, 'resource')} not checked: {why}.")
     texts += [

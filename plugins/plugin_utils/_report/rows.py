@@ -27,12 +27,14 @@ class Observed:
         ``differences`` and, where that failed, ``error`` or ``reason``.
     :param failures: hosts that could not be reached or compared, each with the reason.
     :param orphans: the stacks with our tag that were no targets, as findings.
+    :param reverts: hosts whose stacks a remediation could not revert, each with the reason.
     """
 
     stacks: t.Sequence[Data]
     comparisons: t.Mapping[str, t.Mapping[str, t.Any]]
     failures: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     orphans: t.Sequence[Data] = ()
+    reverts: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
