@@ -14,11 +14,11 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and tell what would change, without changing it.
+    description: Can run in C(check_mode) and show what would change, without changing it.
   diff_mode:
     description: Returns what differs when run with C(--diff).
   idempotent:
-    description: Run again with the same arguments, it changes nothing.
+    description: A second run with the same arguments changes nothing.
   action:
     description: Runs as an action plugin, in C(ansible-playbook) itself.
     support: full

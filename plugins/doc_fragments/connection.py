@@ -14,7 +14,7 @@ class ModuleDocFragment:
 options:
   account_id:
     description:
-      - The account, 12 digits. The credentials are proven to reach it and no other.
+      - The account, 12 digits. The task fails when the credentials reach another one.
     type: str
   region:
     description:
@@ -22,34 +22,34 @@ options:
     type: str
   profile:
     description:
-      - An AWS profile that reaches the account by itself, instead of a role.
+      - An AWS profile that reaches the account directly, without a role.
     type: str
   role_arn:
     description:
-      - A role to assume, instead of the one that O(access_role_name) names.
+      - The ARN of a role to assume, in place of O(access_role_name).
     type: str
   access_role_name:
     description:
-      - The role that every account carries for this collection. It is assumed in each account
-        other than that of the credentials in use.
+      - The name of the role that every account has for this collection. It is assumed in each
+        account other than that of the credentials in use.
     type: str
   sts_region:
     description:
-      - The region whose STS endpoint is asked. Sessions of a regional endpoint are valid in every
-        region.
+      - The region of the STS endpoint. Its sessions are valid in every region.
       - By default O(region).
     type: str
   caller_account_id:
     description:
-      - The account of the credentials in use, where it is known already. It saves a call.
+      - The account of the credentials in use, where it is known already. Saves a call.
     type: str
   endpoint_url:
     description:
-      - The endpoint of every AWS service. By default what boto3 finds, E(AWS_ENDPOINT_URL) for one.
+      - The endpoint of every AWS service. By default boto3 decides, for example with
+        E(AWS_ENDPOINT_URL).
     type: str
 notes:
-  - Credentials are whatever boto3 finds where C(ansible-playbook) was started. The C(environment)
-    keyword does not reach an action.
+  - Credentials are whatever boto3 finds where C(ansible-playbook) was started. The keyword
+    C(environment) has no effect.
   - Set these options once for a play, with C(module_defaults) of
     C(group/crossaccount.pipeline.aws).
 requirements:

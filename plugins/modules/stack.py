@@ -8,17 +8,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack
-short_description: Converges one CloudFormation stack, or removes it
+short_description: Creates, updates or removes one CloudFormation stack
 version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
-  - Brings one stack to what is wanted, whatever state it is in, through a change set that is read
-    whole and checked before it is executed.
+  - Brings one stack to its desired state, whatever state it is in, through a change set that is
+    read whole and checked before it is executed.
   - An unchanged stack costs two read calls, three with O(stack_policy).
-  - A stack that never existed properly (C(CREATE_FAILED), C(ROLLBACK_COMPLETE)) is deleted and
-    created, unless it holds a key or a bucket. A rollback that stopped half way is continued. An
+  - A stack whose creation failed (C(CREATE_FAILED), C(ROLLBACK_COMPLETE)) is deleted and created
+    again, unless it holds a key or a bucket. A rollback that stopped half way is continued. An
     operation in progress is waited for. Nothing else is ever deleted to get past an error.
-  - With O(state=absent) the stack is removed, its protection lifted. What its template retains
+  - With O(state=absent) the stack is removed, also when it is protected. What its template retains
     stays, and is returned in RV(retained) with O(find_retained=true).
   - A change set that would replace or remove a key, a bucket or a role is refused unless
     O(allow_replacement=true).
@@ -30,9 +30,9 @@ attributes:
   check_mode:
     support: full
     details:
-      - Makes a change set to see what would change, and removes it, with the empty stack that came
-        with it.
-      - A template that goes through O(template_bucket) is uploaded for that change set, and stays
+      - Creates a change set to see what would change, and deletes it again, with the empty stack
+        that came with it.
+      - A template that goes through O(template_bucket) is uploaded for that change set and stays
         there.
   diff_mode:
     support: full
@@ -41,9 +41,9 @@ attributes:
 options:
   state:
     description:
-      - Whether the stack is to stand, to be compared with what is wanted, or to be removed.
-      - V(compared) writes nothing, makes no change set and ends with an error while an operation
-        runs on the stack. RV(differences) tells what V(present) would change.
+      - Whether the stack should exist as described, only be compared with that, or be removed.
+      - V(compared) writes nothing, creates no change set and fails while an operation is in
+        progress. RV(differences) shows what V(present) would change.
     type: str
     choices: [present, compared, absent]
     default: present
@@ -55,25 +55,25 @@ options:
     description:
       - The path of the template, ASCII, at most 51,200 bytes without O(template_bucket). A relative
         path is looked up in C(files) of the role.
-      - A scalar such as C('@@ code.py @@') is replaced by the text of that file, which lies beside
+      - A scalar such as C('@@ code.py @@') is replaced by the text of that file in the directory of
         the template. Nothing else is substituted.
       - This or O(template_body) is required with O(state=present).
     type: path
   template_body:
     description:
-      - The template itself, as text; in place of O(template). Nothing is substituted in it.
+      - The template itself, as text, in place of O(template). Nothing is substituted in it.
     type: str
   template_bucket:
     description:
-      - A bucket of the same account and region, which a template of 51,201 to 1,000,000 bytes goes
-        through. Its key is C(templates/<SHA-256>.template), its encryption AES256, and it is
-        uploaded only where a change set is made and it is not there yet. Nothing removes it.
-      - CloudFormation reads it with the rights of the task's credentials.
+      - A bucket of the same account and region for a template of 51,201 to 1,000,000 bytes. The
+        object is C(templates/<SHA-256>.template), encrypted with AES256, and uploaded only for a
+        change set and only once. Nothing deletes it.
+      - CloudFormation reads it with the permissions of the task's credentials.
     type: str
   parameters:
     description:
       - The template's parameters. Lists become comma-separated, in the order given.
-      - One that is left out takes the template's default, also in an update.
+      - A parameter that is left out takes the template's default, also in an update.
     type: dict
     default: {}
   tags:
@@ -81,12 +81,12 @@ options:
     type: dict
     default: {}
   capabilities:
-    description: What CloudFormation wants acknowledged, V(CAPABILITY_NAMED_IAM) for one.
+    description: What CloudFormation wants acknowledged, for example V(CAPABILITY_NAMED_IAM).
     type: list
     elements: str
     default: []
   termination_protection:
-    description: Whether the stack is protected from deletion; set after the first success.
+    description: Whether the stack is protected from deletion. Set after the first success.
     type: bool
     default: false
   stack_policy:
@@ -98,29 +98,30 @@ options:
     default: false
   resources_to_skip:
     description:
-      - The logical ids of resources without which a rollback that stopped half way
-        (C(UPDATE_ROLLBACK_FAILED)) is continued. CloudFormation then no longer knows what state
-        they are in. Without this it is continued with all of them.
+      - The logical ids of resources to skip when a rollback that stopped half way
+        (C(UPDATE_ROLLBACK_FAILED)) is continued. CloudFormation then no longer knows their state.
+        By default none is skipped.
     type: list
     elements: str
     default: []
   find_retained:
     description:
-      - Whether to look for buckets and keys that earlier stacks of this name left in the region,
-        after the stack was created or removed. They are found by the tag C(crossaccount:stack),
-        the stack's name, which must be among O(tags) for that.
+      - Whether to find the buckets and keys that deleted stacks of this name left in the region,
+        after the stack was created or removed. They are found by the tag C(crossaccount:stack) with
+        the stack's name, which must be in O(tags).
     type: bool
     default: false
   purge_data:
     description:
-      - Whether to delete with O(state=absent) what O(find_retained) finds, for good. Buckets are
-        emptied of all versions and deleted. Keys are scheduled for deletion, in 30 days.
+      - Whether to delete with O(state=absent) what O(find_retained) finds. Buckets are emptied of
+        all versions and deleted, which cannot be undone. Keys are scheduled for deletion in 30
+        days.
     type: bool
     default: false
   wait_timeout:
     description:
-      - Seconds that the task waits in all. The operation itself goes on in AWS; the next run takes
-        it up.
+      - Seconds that all waits of the task may take. The operation itself continues in AWS, and the
+        next run waits for it.
     type: int
     default: 3600
 seealso:
@@ -142,9 +143,8 @@ EXAMPLES = r"""
 RETURN = r"""
 operation:
   description:
-    - What was done, or in check mode would be done; V(none), V(create), V(update) or V(delete).
-      V(repair) in check mode is a stuck stack that
-      has to be repaired before anything more can be said.
+    - What was done, or in check mode would be; V(none), V(create), V(update) or V(delete).
+    - V(repair) in check mode is a stuck stack, which must be repaired before it can be compared.
   returned: success
   type: str
   sample: update
@@ -179,12 +179,12 @@ stack:
       sample: {PipelineBucketName: crossaccountregional-pipelinebucket-1a2b3c}
     parameters:
       description:
-        - Its parameters as CloudFormation keeps them; secret ones read C(****). Of a stack that was
-          removed, those that it had.
+        - Its parameters as CloudFormation stores them; secret ones read C(****). For a removed
+          stack, those that it had.
       type: dict
       sample: {ArtifactRetentionDays: "365"}
 retained:
-  description: The buckets and keys of earlier stacks of this name.
+  description: The buckets and keys that deleted stacks of this name left.
   returned: success
   type: list
   elements: dict
@@ -206,7 +206,7 @@ retained:
       type: str
       sample: eu-west-1
     deletion_date:
-      description: The day on which the key is deleted for good; null while none is set.
+      description: The day on which AWS deletes the key; null while that is not scheduled.
       type: str
       sample: "2026-12-24"
     purged:
@@ -215,8 +215,8 @@ retained:
       sample: true
 differences:
   description:
-    - In what the stack differs, one by one. Secret parameters are left out where AWS hides them,
-      and read C(****) elsewhere.
+    - How the stack differs from its desired state, one by one. Secret parameters are left out
+      where AWS hides them, and read C(****) elsewhere.
   returned: O(state=compared)
   type: list
   elements: dict
@@ -231,15 +231,15 @@ differences:
       type: str
       sample: ArtifactRetentionDays
     resource_type:
-      description: The type of the resource that a difference of the template is in; else empty.
+      description: The type of the resource in the template; empty for other differences.
       type: str
       sample: ""
     before:
-      description: What the stack has, as text; null for nothing.
+      description: The stack's value, as text; null for none.
       type: str
       sample: "90"
     after:
-      description: What is wanted, as text; null for nothing.
+      description: The desired value, as text; null for none.
       type: str
       sample: "365"
 changes:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_drift
-short_description: Puts right what was changed in a stack outside CloudFormation
+short_description: Reverts what was changed in a stack outside CloudFormation
 version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
-  - Looks at one stack as M(crossaccount.pipeline.stack_drift_info) does, and puts back what differs
+  - Inspects one stack as M(crossaccount.pipeline.stack_drift_info) does, and puts back what differs
     from its deployed template. Template and parameters stay as they are.
-  - First comes a drift-aware change set (C(DeploymentMode=REVERT_DRIFT)), for what CloudFormation
+  - First a drift-aware change set (C(DeploymentMode=REVERT_DRIFT)) puts back what CloudFormation
     can see. It is read whole before it is executed.
-  - Then come the policies that a change set does not show, such as inline policies that were added
-    to a role. Each is put back as exactly the document that the template gives. Nothing is written
-    but to resources of the stack.
-  - Refused before any write when a key or a bucket is gone, and when a key, a bucket or a role
+  - Then every policy that a change set does not show is put back as exactly the document of the
+    template, for example an inline policy that was added to a role. Only resources of the stack are
+    written to.
+  - It refuses, before any write, when a key or a bucket is gone, and when a key, a bucket or a role
     would be replaced or removed.
-  - In check mode nothing is written, not even a change set. The difference shows what was found.
+  - In check mode nothing is written, not even a change set. The diff shows what was found.
 extends_documentation_fragment:
   - crossaccount.pipeline.attributes
   - crossaccount.pipeline.attributes.aws_group
@@ -33,22 +33,23 @@ options:
     required: true
   ignore:
     description:
-      - Differences that are to be left as they are, in the form of
-        O(crossaccount.pipeline.drift_report#module:ignore). An entry whose day is over is as none.
-      - Refused before any write when the change set would put them back with the rest.
+      - Differences that stay as they are, in the form of
+        O(crossaccount.pipeline.drift_report#module:ignore). An entry whose date is over has no
+        effect.
+      - The task refuses, before any write, when the change set would put them back with the rest.
     type: list
     elements: raw
     default: []
   wait_timeout:
     description:
-      - Seconds that all waits together may take. What then still goes on in AWS is taken up by the
-        next run.
+      - Seconds that all waits of the task may take. An operation continues in AWS, and the next run
+        waits for it.
     type: int
     default: 3600
 attributes:
   check_mode:
     support: full
-    details: Makes no change set, so what CloudFormation would make of it is not shown.
+    details: Creates no change set, so it shows what was found, not what CloudFormation would do.
   diff_mode:
     support: full
   idempotent:
@@ -59,7 +60,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Put a regional stack right
+- name: Revert the drift of a regional stack
   crossaccount.pipeline.stack_drift:
     account_id: "111111111111"
     region: eu-west-1
@@ -107,19 +108,19 @@ ignored:
   elements: dict
   sample: []
 unchecked:
-  description: What could not be looked at. Nothing of it is put right.
+  description: What could not be checked. None of it is reverted.
   returned: always
   type: list
   elements: dict
   sample: []
 changes:
-  description: What the drift-aware change set changed. Empty where none was needed.
+  description: The changes of the drift-aware change set. Empty where none was needed.
   returned: always
   type: list
   elements: dict
   contains:
     action:
-      description: What was done with the resource.
+      description: What was done to the resource.
       type: str
       sample: Modify
     logical_id:
@@ -135,16 +136,16 @@ changes:
       type: str
       sample: "False"
     scope:
-      description: What of it.
+      description: Which parts of it.
       type: list
       elements: str
       sample: [Properties]
     drift_status:
-      description: What had become of it outside CloudFormation.
+      description: What had happened to it outside CloudFormation.
       type: str
       sample: MODIFIED
     properties:
-      description: What was put back, from the value that was there to that of the template.
+      description: What was put back.
       type: list
       elements: dict
       contains:
@@ -153,11 +154,11 @@ changes:
           type: str
           sample: /Properties/EnableKeyRotation
         before:
-          description: The value that was there.
+          description: The value that was found.
           type: str
           sample: "false"
         after:
-          description: The value of the template.
+          description: The template's value.
           type: str
           sample: "true"
 policies:
@@ -183,7 +184,7 @@ policies:
       type: str
       sample: Policies.Extra
     what:
-      description: The same in words.
+      description: The policy in words.
       type: str
       sample: inline policy Extra of role CrossAccountCodePipeline
 """

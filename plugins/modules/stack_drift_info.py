@@ -14,10 +14,10 @@ author: crossaccount.pipeline contributors (@crossaccount)
 description:
   - Starts CloudFormation's drift detection of every stack first, then follows all of them together,
     with threads inside. Apart from that it only reads.
-  - With O(policies) it also compares the live policies of the stacks' resources with what their
-    templates say, which CloudFormation's detection does only in part.
-  - A target that cannot be looked at is data, and stops no other. What could not be looked at is
-    told, and never counts as in sync.
+  - With O(policies) it also compares the live policies of the stacks' resources with their
+    templates, which CloudFormation's detection does only in part.
+  - A target that cannot be inspected has an error in RV(stacks) and stops no other. What could not
+    be checked is returned, and never counts as in sync.
 extends_documentation_fragment:
   - crossaccount.pipeline.attributes
   - crossaccount.pipeline.attributes.info
@@ -32,8 +32,8 @@ options:
     default: false
   tag:
     description:
-      - A tag key. With it every stack of a target's account and region is listed, and those that
-        carry the tag and are no target are returned in RV(orphans).
+      - A tag key. With it every stack of a target's account and region is listed, and the other
+        stacks that have the tag are returned in RV(orphans).
     type: str
   targets:
     description: The stacks.
@@ -42,7 +42,7 @@ options:
     required: true
     suboptions:
       name:
-        description: What the target is called in the result. By default its stack name.
+        description: The name of the target in the result. By default its stack name.
         type: str
       stack_name:
         description: The name of the stack.
@@ -55,7 +55,7 @@ options:
         description: The region. By default O(region).
         type: str
       profile:
-        description: Its profile. The way in is taken whole from the target or from the task.
+        description: Its profile. The credentials come whole from the target or from the task.
         type: str
       role_arn:
         description: Its role.
@@ -74,7 +74,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at two regions
+- name: Inspect two regions
   crossaccount.pipeline.stack_drift_info:
     account_id: "111111111111"
     sts_region: us-east-1
@@ -95,13 +95,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 caller_account_id:
-  description: The account of the credentials in use, where it had to be found out; else null.
+  description: The account of the credentials in use; null where it was not needed.
   returned: success
   type: str
   sample: "111111111111"
 orphans:
   description:
-    - A finding of kind V(orphaned) for each other stack that carries O(tag). Its message holds the
+    - A finding of kind V(orphaned) for each other stack that has O(tag). Its message has the
       command that removes the stack.
   returned: success
   type: list
@@ -114,7 +114,7 @@ stacks:
   elements: dict
   contains:
     name:
-      description: What the target is called.
+      description: The name of the target.
       type: str
       sample: eu-west-1
     account_id:
@@ -130,7 +130,7 @@ stacks:
       type: str
       sample: CrossAccountRegional
     exists:
-      description: Whether there is such a stack. Null where that could not be read.
+      description: Whether the stack exists. Null where that could not be read.
       type: bool
       sample: true
     stack_id:
@@ -142,7 +142,7 @@ stacks:
       type: str
       sample: CREATE_COMPLETE
     error:
-      description: Why it could not be looked at, else null. With it there are no findings.
+      description: Why it could not be inspected, else null. With it there are no findings.
       type: str
       sample: "Failed to start the drift detection: Rate exceeded"
     findings:
@@ -155,7 +155,7 @@ stacks:
           type: str
           sample: drifted
         host:
-          description: What the target is called.
+          description: The name of the target.
           type: str
           sample: eu-west-1
         account_id:
@@ -183,15 +183,15 @@ stacks:
           type: str
           sample: 01234567-89ab-cdef-0123-456789abcdef
         property:
-          description: What of it, names joined by dots. Empty for the resource itself.
+          description: Where in the resource, names joined by dots. Empty for the resource itself.
           type: str
           sample: EnableKeyRotation
         expected:
-          description: The value that the template gives, as text. Empty where it gives none.
+          description: The template's value, as text. Empty where it gives none.
           type: str
           sample: "true"
         actual:
-          description: The value that was found, as text. Empty where there is none.
+          description: The value found, as text. Empty where there is none.
           type: str
           sample: "false"
         difference:
@@ -201,20 +201,20 @@ stacks:
           type: str
           sample: NOT_EQUAL
         message:
-          description: All of it in a sentence.
+          description: The finding in a sentence.
           type: str
           sample: "Key (AWS::KMS::Key): EnableKeyRotation is false, not true"
         ignored:
-          description: Always null here. C(drift_report) fills it.
+          description: Always null here. M(crossaccount.pipeline.drift_report) fills it in.
           type: dict
           sample: null
     unchecked:
-      description: Resources, or parts of them, that could not be looked at.
+      description: Resources, or parts of them, that could not be checked.
       type: list
       elements: dict
       contains:
         host:
-          description: What the target is called.
+          description: The name of the target.
           type: str
           sample: eu-west-1
         account_id:
@@ -238,7 +238,7 @@ stacks:
           type: str
           sample: AWS::KMS::Alias
         why:
-          description: Why it could not be looked at.
+          description: Why it could not be checked.
           type: str
           sample: CloudFormation does not detect drift of this type
 """

@@ -13,8 +13,8 @@ version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
   - Collects outputs, parameters, tags and status of many stacks in one task, with threads inside.
-  - A target that cannot be read is data, and stops no other. Only "does not exist" means that there
-    is no stack.
+  - A target that cannot be read has an error in RV(stacks) and stops no other. Only "does not exist"
+    means that there is no stack.
 extends_documentation_fragment:
   - crossaccount.pipeline.attributes
   - crossaccount.pipeline.attributes.info
@@ -23,8 +23,8 @@ extends_documentation_fragment:
 options:
   tag:
     description:
-      - A tag key. With it every stack of a target's account and region is listed, and those that
-        carry the tag are returned beside the targets, in RV(tagged).
+      - A tag key. With it every stack of a target's account and region is listed, and the other
+        stacks that have the tag are returned in RV(tagged).
     type: str
   targets:
     description: The stacks.
@@ -33,7 +33,7 @@ options:
     required: true
     suboptions:
       name:
-        description: What the target is called in the result. By default its stack name.
+        description: The name of the target in the result. By default its stack name.
         type: str
       stack_name:
         description: The name of the stack, or its id.
@@ -46,7 +46,7 @@ options:
         description: The region. By default O(region).
         type: str
       profile:
-        description: Its profile. The way in is taken whole from the target or from the task.
+        description: Its profile. The credentials come whole from the target or from the task.
         type: str
       role_arn:
         description: Its role.
@@ -77,12 +77,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 caller_account_id:
-  description: The account of the credentials in use, where it had to be found out; else null.
+  description: The account of the credentials in use; null where it was not needed.
   returned: success
   type: str
   sample: "111111111111"
 tagged:
-  description: The other stacks that carry O(tag), by account, region and name, with its value.
+  description: The other stacks that have O(tag), by account, region and name, with its value.
   returned: success
   type: list
   elements: dict
@@ -98,7 +98,7 @@ stacks:
   elements: dict
   contains:
     name:
-      description: What the target is called.
+      description: The name of the target.
       type: str
       sample: eu-west-1
     account_id:
@@ -114,12 +114,12 @@ stacks:
       type: str
       sample: CrossAccountRegional
     error:
-      description: Why it could not be read. With it, none of the following is there.
+      description: Why it could not be read. With it, the following are missing.
       returned: when it could not be read
       type: str
       sample: "Failed to describe the stack: Rate exceeded"
     exists:
-      description: Whether there is such a stack.
+      description: Whether the stack exists.
       type: bool
       sample: true
     stack_id:
@@ -138,7 +138,7 @@ stacks:
       type: dict
       sample: {PipelineBucketName: crossaccountregional-pipelinebucket-1a2b3c}
     parameters:
-      description: Its parameters as CloudFormation keeps them; secret ones read C(****).
+      description: Its parameters as CloudFormation stores them; secret ones read C(****).
       returned: when it exists
       type: dict
       sample: {ArtifactRetentionDays: "365"}

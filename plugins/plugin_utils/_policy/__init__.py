@@ -3,4 +3,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no promise is made to others.
-"""Policies: one form to compare them, what a template gives, and what AWS holds."""
+"""Policies: a canonical form, what a template gives, what AWS holds."""

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Policy documents: one canonical form, and what differs statement by statement. Pure.
+"""Policy documents: a canonical form, and what differs statement by statement. Pure.
 
-AWS gives documents back in another form than it was given: account ids as root ARNs, lists of one
+AWS returns documents in another form than it received: account ids as root ARNs, single-item lists
 as strings, lists in another order. In the canonical form such documents are equal.
 """
 
@@ -29,9 +29,9 @@ _ELEMENTS = (
     "Condition",
 )
 _ACCOUNT = re.compile(r"[0-9]{12}")
-# The unique id of a role, user or group that a policy named and that is gone.
+# The unique id of a role, user or group that a policy named and that was deleted.
 _DEAD = re.compile(r"A(?:ROA|IDA|IPA|GPA)[A-Z0-9]{8,}(?::.*)?")
-_OLDEST_VERSION = "2008-10-17"  # what AWS takes where a document names none
+_OLDEST_VERSION = "2008-10-17"  # AWS's default
 _NAMED = 5  # values in a message
 
 
@@ -42,9 +42,9 @@ class StatementDifference:
     :param name: the statement's Sid, ``Statement[0]`` without one, or ``Version``; empty where the
         whole document was added or removed.
     :param difference: ``NOT_EQUAL``, ``ADD`` or ``REMOVE``.
-    :param expected: what is expected, as text to be shown; empty where nothing is.
-    :param actual: what was found.
-    :param message: what happened to it.
+    :param expected: what is expected, as text; empty for nothing.
+    :param actual: what was found, as text; empty for nothing.
+    :param message: what happened, for people.
     """
 
     name: str
@@ -60,41 +60,34 @@ def parse(document: t.Any) -> Data | None:
     return t.cast("Data", data) if isinstance(data, dict) and data else None
 
 
-def is_same(one: t.Any, other: t.Any, *, partition: str) -> bool:
-    """Return whether two documents say the same."""
-    return not compare(one, other, partition=partition)
+def is_same(first: t.Any, second: t.Any, *, partition: str) -> bool:
+    """Return whether two documents mean the same."""
+    return not compare(first, second, partition=partition)
 
 
 def compare(
     expected: t.Any, actual: t.Any, *, partition: str, by_content: bool = False
 ) -> list[StatementDifference]:
-    """Return what differs, in the order of the expected statements, then of those found.
+    """Return what differs: first by the expected statements, then those that were added.
 
-    :param by_content: Sids were made up by AWS; what a statement says is all that tells them apart.
+    :param by_content: AWS made up the Sids, so only their content identifies statements.
     """
-    wanted, found = parse(expected), parse(actual)
-    if wanted is None and found is None:
+    desired, found = parse(expected), parse(actual)
+    if desired is None and found is None:
         return []
     if found is None:
-        return [_whole("REMOVE", expected=_shown_document(wanted, partition))]
-    if wanted is None:
-        return [
-            _whole(
-                "ADD",
-                actual=_shown_document(found, partition),
-                dead=[
-                    one for statement in _statements(found) for one in dead_principals(statement)
-                ],
-            )
-        ]
-    pairs, alone = _pairs(wanted, found, partition=partition, by_content=by_content)
+        return [_whole("REMOVE", expected=_shown_document(desired, partition))]
+    if desired is None:
+        dead = [name for statement in _statements(found) for name in dead_principals(statement)]
+        return [_whole("ADD", actual=_shown_document(found, partition), dead=dead)]
+    pairs, alone = _pairs(desired, found, partition=partition, by_content=by_content)
     result = [
-        _removed(one) if other is None else _difference(one, other)
-        for one, other in pairs
-        if other is None or one.content != other.content
+        _removed(statement) if partner is None else _difference(statement, partner)
+        for statement, partner in pairs
+        if partner is None or statement.content != partner.content
     ]
-    result += [_added(one) for one in alone]
-    versions = [str(document.get("Version", _OLDEST_VERSION)) for document in (wanted, found)]
+    result += [_added(statement) for statement in alone]
+    versions = [str(document.get("Version", _OLDEST_VERSION)) for document in (desired, found)]
     if versions[0] != versions[1] and not by_content:
         result.append(
             StatementDifference(
@@ -109,12 +102,13 @@ def compare(
 
 
 def dead_principals(statement: Data) -> list[str]:
-    """Return the principals that *statement* names and that are gone, by their unique ids."""
+    """Return the deleted principals that *statement* names, by their unique ids."""
     found = []
     for element in ("Principal", "NotPrincipal"):
         principals = statement.get(element)
         if isinstance(principals, dict):
-            found += [one for one in _strings(principals.get("AWS", [])) if _DEAD.fullmatch(one)]
+            names = _strings(principals.get("AWS", []))
+            found += [name for name in names if _DEAD.fullmatch(name)]
     return found
 
 
@@ -122,7 +116,7 @@ def dead_principals(statement: Data) -> list[str]:
 class _Statement:
     """A statement in both forms.
 
-    :param content: canonical: every value set by the path to it, without the Sid.
+    :param content: canonical: the set of values at each path, without the Sid.
     :param shown: for people: lists sorted, names as they were written.
     """
 
@@ -145,12 +139,12 @@ def _statement(index: int, data: Data, partition: str) -> _Statement:
 
 
 def _pairs(
-    wanted: Data, found: Data, *, partition: str, by_content: bool
+    desired: Data, found: Data, *, partition: str, by_content: bool
 ) -> tuple[list[tuple[_Statement, _Statement | None]], list[_Statement]]:
-    """Return each wanted statement with the one found that belongs to it, and those left over."""
+    """Return each expected statement with the found one that belongs to it, and those left over."""
     expected, left = (
         [_statement(index, data, partition) for index, data in enumerate(_statements(document))]
-        for document in (wanted, found)
+        for document in (desired, found)
     )
     partners: dict[int, _Statement] = {}
 
@@ -163,12 +157,12 @@ def _pairs(
                     break
 
     if by_content:
-        pair_off(lambda one, other: one.content == other.content)
+        pair_off(lambda a, b: a.content == b.content)
     else:
-        pair_off(lambda one, other: bool(one.sid) and one.sid == other.sid)
-        pair_off(lambda one, other: not one.sid + other.sid and one.content == other.content)
-        pair_off(lambda one, other: not one.sid + other.sid)
-    return [(one, partners.get(index)) for index, one in enumerate(expected)], left
+        pair_off(lambda a, b: bool(a.sid) and a.sid == b.sid)
+        pair_off(lambda a, b: not a.sid + b.sid and a.content == b.content)
+        pair_off(lambda a, b: not a.sid + b.sid)
+    return [(statement, partners.get(index)) for index, statement in enumerate(expected)], left
 
 
 def _difference(expected: _Statement, actual: _Statement) -> StatementDifference:
@@ -178,7 +172,7 @@ def _difference(expected: _Statement, actual: _Statement) -> StatementDifference
         difference="NOT_EQUAL",
         expected=expected.shown,
         actual=actual.shown,
-        message=f"{actual.name} was changed: {changes}{_told_dead(actual.dead)}",
+        message=f"{actual.name} was changed: {changes}{_dead_text(actual.dead)}",
     )
 
 
@@ -188,7 +182,7 @@ def _added(actual: _Statement) -> StatementDifference:
         difference="ADD",
         expected="",
         actual=actual.shown,
-        message=f"{actual.name} was added{_told_dead(actual.dead)}",
+        message=f"{actual.name} was added{_dead_text(actual.dead)}",
     )
 
 
@@ -215,11 +209,11 @@ def _whole(
         difference=difference,
         expected=expected,
         actual=actual,
-        message=what + _told_dead(dead),
+        message=what + _dead_text(dead),
     )
 
 
-def _told_dead(dead: t.Sequence[str]) -> str:
+def _dead_text(dead: t.Sequence[str]) -> str:
     if not dead:
         return ""
     names = ", ".join(dict.fromkeys(dead))
@@ -249,7 +243,7 @@ def _statements(document: Data) -> list[Data]:
 
 
 def _content(statement: Data, partition: str) -> dict[str, frozenset[str]]:
-    """Return every value of *statement* by the path to it, as AWS understands it."""
+    """Return the values of *statement* at each path, as AWS understands them."""
     result: dict[str, frozenset[str]] = {}
     for element, value in statement.items():
         if element == "Sid":
@@ -258,8 +252,8 @@ def _content(statement: Data, partition: str) -> dict[str, frozenset[str]]:
             for kind, names in _principals(value, partition).items():
                 result[f"{element}.{kind}"] = frozenset(names)
         elif element in ("Action", "NotAction"):
-            # The case of an action means nothing.
-            result[element] = frozenset(one.lower() for one in _strings(value))
+            # Actions are not case-sensitive.
+            result[element] = frozenset(name.lower() for name in _strings(value))
         elif element == "Condition":
             for path, values in _conditions(value).items():
                 result[f"Condition.{path}"] = values
@@ -272,7 +266,8 @@ def _principals(value: t.Any, partition: str) -> dict[str, list[str]]:
     if not isinstance(value, dict):
         value = {"AWS": value}  # "*", which means the same as AWS: "*"
     return {
-        kind: [_principal(one, partition) for one in _strings(of)] for kind, of in value.items()
+        kind: [_principal(name, partition) for name in _strings(names)]
+        for kind, names in value.items()
     }
 
 
@@ -286,20 +281,20 @@ def _conditions(value: t.Any) -> dict[str, frozenset[str]]:
         truth = operator.rpartition(":")[2] in ("Bool", "BoolIfExists", "Null")
         for key, values in keys.items():
             found = _strings(values)
-            # The case of a key means nothing, nor does that of true and false.
+            # Keys, true and false are not case-sensitive.
             result[f"{operator}.{key.lower()}"] = frozenset(
-                one.lower() if truth else one for one in found
+                item.lower() if truth else item for item in found
             )
     return result
 
 
 def _strings(value: t.Any) -> list[str]:
     values = value if isinstance(value, list) else [value]
-    return [str(one).lower() if isinstance(one, bool) else str(one) for one in values]
+    return [str(item).lower() if isinstance(item, bool) else str(item) for item in values]
 
 
 def _presentable(statement: Data, partition: str) -> Data:
-    """Return *statement* so that two of them can be laid side by side."""
+    """Return *statement* in a fixed order, for a diff."""
     result: Data = {}
     for element in (*_ELEMENTS, *sorted(statement.keys() - set(_ELEMENTS))):
         if element not in statement:
@@ -321,14 +316,14 @@ def _presentable(statement: Data, partition: str) -> Data:
 
 
 def _sorted(values: t.Iterable[str]) -> list[str] | str:
-    """Return *values* in order, a single one as it is."""
+    """Return *values* in order; a single value without a list."""
     found = sorted(set(values))
     return found[0] if len(found) == 1 else found
 
 
 def _shown_document(document: Data | None, partition: str) -> str:
     data = document or {}
-    statements = [_presentable(one, partition) for one in _statements(data)]
+    statements = [_presentable(statement, partition) for statement in _statements(data)]
     return _text({"Version": data.get("Version", _OLDEST_VERSION), "Statement": statements})
 
 
@@ -337,7 +332,7 @@ def _text(value: t.Any) -> str:
 
 
 def shown(document: t.Any, *, partition: str) -> str:
-    """Return *document* as text in which lists are sorted; empty for none."""
+    """Return *document* as text, lists sorted; empty for none."""
     data = parse(document)
     return "" if data is None else _shown_document(data, partition)
 

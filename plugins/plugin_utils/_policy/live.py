@@ -21,7 +21,7 @@ Data = dict[str, t.Any]
 
 
 class Gone(PipelineError):
-    """What carries the policy does not exist."""
+    """The resource that carries the policy does not exist."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class LiveRole:
 class LivePolicies:
     """The policies of one account and region. Every method raises PipelineError.
 
-    Those that read raise Gone when there is nothing that could carry the policy.
+    Those that read raise Gone when the resource that carries the policy does not exist.
     """
 
     def __init__(self, session: AccountSession, region: str, account_id: str) -> None:
@@ -79,7 +79,7 @@ class LivePolicies:
 
     @ErrorHandler.common_error_handler("read the role's policies")  # type: ignore[untyped-decorator]
     def role(self, name: str) -> LiveRole:
-        """Return trust, inline and attached policies of a role."""
+        """Return the trust, inline and attached policies of a role."""
         try:
             trust = self._iam.get_role(RoleName=name)["Role"].get("AssumeRolePolicyDocument")
         except is_boto3_error_code(["NoSuchEntity", "NoSuchEntityException"]) as exc:
@@ -99,7 +99,7 @@ class LivePolicies:
                 for policy in names
             },
             attached=frozenset(
-                one["PolicyArn"] for page in attached for one in page["AttachedPolicies"]
+                policy["PolicyArn"] for page in attached for policy in page["AttachedPolicies"]
             ),
         )
 
@@ -114,7 +114,7 @@ class LivePolicies:
 
     @ErrorHandler.common_error_handler("read the function's policy")  # type: ignore[untyped-decorator]
     def function(self, name: str) -> Data | None:
-        """Return the policy of a function, None without one; also of a function that is gone."""
+        """Return the policy of a function, None without one or without the function."""
         try:
             answer = self._client("lambda").get_policy(FunctionName=name)
         except is_boto3_error_code("ResourceNotFoundException"):
@@ -125,7 +125,7 @@ class LivePolicies:
 
     @ErrorHandler.common_error_handler("put the bucket's policy back")  # type: ignore[untyped-decorator]
     def put_bucket(self, name: str, document: Data | None) -> None:
-        """Give a bucket of this account this policy, or none."""
+        """Give a bucket of this account this policy, or remove its policy."""
         owner = {"Bucket": name, "ExpectedBucketOwner": self._account_id}
         if document is None:
             self._s3.delete_bucket_policy(**owner)
@@ -146,7 +146,7 @@ class LivePolicies:
 
     @ErrorHandler.common_error_handler("put the role's policy back")  # type: ignore[untyped-decorator]
     def put_inline(self, role: str, name: str, document: Data | None) -> None:
-        """Give a role this inline policy, or take it away."""
+        """Give a role this inline policy, or remove it."""
         if document is None:
             self._iam.delete_role_policy(RoleName=role, PolicyName=name)
         else:
@@ -176,7 +176,7 @@ class LivePolicies:
         """Add a statement to a function's policy."""
         self._client("lambda").add_permission(FunctionName=function, **permission)
 
-    @ErrorHandler.common_error_handler("take the function's permission away")  # type: ignore[untyped-decorator]
+    @ErrorHandler.common_error_handler("remove the function's permission")  # type: ignore[untyped-decorator]
     def remove_permission(self, function: str, sid: str) -> None:
         """Remove a statement from a function's policy."""
         self._client("lambda").remove_permission(FunctionName=function, StatementId=sid)

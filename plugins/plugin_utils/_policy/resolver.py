@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a deployed template says: its functions resolved with what the stack holds. Pure.
+"""A deployed template, its functions resolved with the stack's parameters and resources. Pure.
 
-Only the functions that the collection's templates use. Any other one is refused by its name: what
-is not understood must not be taken for what is expected.
+It knows the functions that the collection's templates use and refuses any other by name: a guess
+must not pass for what is expected.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _URL_SUFFIXES = {
 }
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[^}]*)\}")
 _DYNAMIC = "{{resolve:"
-_NO_VALUE: t.Any = object()  # what AWS::NoValue is, until the list or mapping around it drops it
+_NO_VALUE: t.Any = object()  # AWS::NoValue, until the list or mapping around it drops it
 
 
 class Unresolvable(PipelineError):
@@ -38,10 +38,9 @@ class Unresolvable(PipelineError):
 class Deployed:
     """A stack as it is deployed.
 
-    :param stack_id: its ARN, which tells partition, account, region and name.
+    :param stack_id: its ARN, which has partition, account, region and name.
     :param template: its template as data, functions in their long form.
-    :param parameters: as CloudFormation keeps them, lists joined with commas.
-    :param resources: what it holds.
+    :param parameters: as CloudFormation stores them, lists joined with commas.
     """
 
     stack_id: str
@@ -69,12 +68,14 @@ class Resolver:
         if self.partition in _URL_SUFFIXES:
             self._pseudo["AWS::URLSuffix"] = _URL_SUFFIXES[self.partition]
         self._parameters = deployed.parameters
-        self._physical_ids = {one.logical_id: one.physical_id for one in deployed.resources}
+        self._physical_ids = {
+            resource.logical_id: resource.physical_id for resource in deployed.resources
+        }
         if "Transform" in deployed.template:
-            raise Unresolvable("the template has a Transform, which only AWS can carry out")
+            raise Unresolvable("the template has a Transform, which only AWS can process")
 
     def resource_ids(self, *types: str) -> list[str]:
-        """Return the logical ids of the template's resources of *types* that exist by condition."""
+        """Return the logical ids of the resources of *types* whose conditions are true."""
         return [
             logical_id
             for logical_id, resource in self._section("Resources").items()
@@ -82,7 +83,7 @@ class Resolver:
         ]
 
     def exists(self, logical_id: str) -> bool:
-        """Return whether the condition of a resource, where it has one, is true."""
+        """Return whether the condition of a resource is true, or missing."""
         condition = self._section("Resources")[logical_id].get("Condition")
         return condition is None or self._condition(condition)
 
@@ -138,7 +139,7 @@ class Resolver:
             "Fn::Sub": self._sub,
         }
         if name not in functions:
-            raise Unresolvable(f"the function {name} is none of those that can be resolved here")
+            raise Unresolvable(f"the function {name} cannot be resolved here")
         try:
             return functions[name](argument)
         except (IndexError, KeyError, TypeError, ValueError) as exc:
@@ -216,7 +217,7 @@ class Resolver:
             else:
                 found = self._reference(name)
             if not isinstance(found, (str, int, float)):
-                raise Unresolvable(f"Fn::Sub cannot put {name} into a text: it is none")
+                raise Unresolvable(f"Fn::Sub cannot put {name} into a text: it is not text")
             return _text(found)
 
         return _PLACEHOLDER.sub(value, text)
@@ -252,18 +253,18 @@ class Resolver:
     def _truth(self, value: t.Any) -> bool:
         found = self.resolve(value)
         if not isinstance(found, bool):
-            raise Unresolvable(f"{value} is no condition")
+            raise Unresolvable(f"{value} is not a condition")
         return found
 
     def _equals(self, argument: t.Any) -> bool:
-        one, other = (self.resolve(item) for item in argument)
-        if isinstance(one, (dict, list)) or isinstance(other, (dict, list)):
-            return bool(one == other)
-        return _text(one) == _text(other)
+        first, second = (self.resolve(item) for item in argument)
+        if isinstance(first, (dict, list)) or isinstance(second, (dict, list)):
+            return bool(first == second)
+        return _text(first) == _text(second)
 
     def _not(self, argument: t.Any) -> bool:
-        [one] = argument
-        return not self._truth(one)
+        [condition] = argument
+        return not self._truth(condition)
 
     def _and(self, argument: t.Any) -> bool:
         return all(self._truth(item) for item in argument)
@@ -272,7 +273,7 @@ class Resolver:
         return any(self._truth(item) for item in argument)
 
 
-# What GetAtt gives, made of what the physical id tells.
+# What Fn::GetAtt returns, made of the physical id.
 _ATTRIBUTES: dict[tuple[str, str], str] = {
     ("AWS::CodeBuild::Project", "Arn"): (
         "arn:{partition}:codebuild:{region}:{account}:project/{id}"
@@ -295,7 +296,7 @@ def _text(value: t.Any) -> str:
 
 def _list(value: t.Any) -> list[t.Any]:
     if not isinstance(value, list):
-        raise Unresolvable(f"{value} is no list")
+        raise Unresolvable(f"{value} is not a list")
     return value
 
 

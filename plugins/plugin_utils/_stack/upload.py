@@ -42,7 +42,7 @@ class TemplateStore:
             self._put(key, content)
         return f"{self._client.meta.endpoint_url.rstrip('/')}/{self._bucket}/{key}"
 
-    @ErrorHandler.common_error_handler("look for the template in its bucket")  # type: ignore[untyped-decorator]
+    @ErrorHandler.common_error_handler("find the template in its bucket")  # type: ignore[untyped-decorator]
     def _holds(self, key: str, size: int) -> bool:
         try:
             found = self._client.head_object(Bucket=self._bucket, Key=key)

@@ -171,7 +171,7 @@ def test_who_may_not_list_the_bucket_is_not_told_that_a_template_is_missing(
 @pytest.mark.parametrize(
     ("operation", "code", "message"),
     [
-        ("HeadObject", "500", "Failed to look for the template in its bucket: "),
+        ("HeadObject", "500", "Failed to find the template in its bucket: "),
         ("PutObject", "AccessDenied", "Failed to upload the template: "),
     ],
 )

@@ -521,7 +521,7 @@ def changed(logical_id: str, **properties: Any) -> Data:
         (
             changed("Key", KeyPolicy={"Fn::ImportValue": "x"}),
             "Key",
-            "the function Fn::ImportValue is none of those that can be resolved here",
+            "the function Fn::ImportValue cannot be resolved here",
         ),
         (
             changed("Permission", FunctionUrlAuthType="NONE"),
@@ -563,7 +563,7 @@ def test_a_template_that_only_aws_can_resolve_is_unchecked_as_a_whole() -> None:
             "",
             (
                 "its policies cannot be compared: the template has a Transform, which only AWS can"
-                " carry out"
+                " process"
             ),
         )
     ]

@@ -290,11 +290,11 @@ RESOURCES = {
     [
         (
             {"Fn::ImportValue": "x"},
-            "the function Fn::ImportValue is none of those that can be resolved here",
+            "the function Fn::ImportValue cannot be resolved here",
         ),
         (
             {"a": [{"Fn::FindInMap": ["a", "b", "c"]}]},
-            "the function Fn::FindInMap is none of those that can be resolved here",
+            "the function Fn::FindInMap cannot be resolved here",
         ),
         ("{{resolve:ssm:/x}}", "the dynamic reference {{resolve:ssm:/x}} cannot be resolved here"),
         (
@@ -310,14 +310,14 @@ RESOURCES = {
         ({"Ref": "Unmade"}, "Unmade has no physical id"),
         ({"Fn::GetAtt": ["Rule", "Arn"]}, "Rule has an id of several parts, bus|rule"),
         ({"Fn::If": ["Nothing", 1, 2]}, "condition Nothing is not known here"),
-        ({"Fn::If": ["Text", 1, 2]}, "text is no condition"),
+        ({"Fn::If": ["Text", 1, 2]}, "text is not a condition"),
         ({"Fn::Select": [5, ["a"]]}, "Fn::Select has no item 5"),
         ({"Fn::Select": [-1, ["a"]]}, "Fn::Select has no item -1"),
-        ({"Fn::Join": ["", "text"]}, "text is no list"),
+        ({"Fn::Join": ["", "text"]}, "text is not a list"),
         ({"Fn::Join": ["only"]}, "Fn::Join has arguments that cannot be resolved: ['only']"),
         (
             {"Fn::Sub": ["${A}", {"A": ["a"]}]},
-            "Fn::Sub cannot put A into a text: it is none",
+            "Fn::Sub cannot put A into a text: it is not text",
         ),
     ],
 )
