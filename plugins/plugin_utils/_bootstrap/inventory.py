@@ -68,6 +68,11 @@ def read_inventory(
         except PipelineError as exc:
             problems.add(exc.message, exc.cure or "Correct it", host=name)
     problems.raise_any()
+    if not running:
+        raise PipelineError(
+            "no host of the inventory takes part in this run",
+            cure="Look at --limit, --tags and the groups of the inventory",
+        )
     return Inventory(
         organisation=organisation, hosts=tuple(running), pipelines=pipelines, settings=settings
     )
