@@ -13,8 +13,8 @@ version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
   - Collects outputs, parameters, tags and status of many stacks in one task, with threads inside.
-  - A target that cannot be read has an error in RV(stacks) and stops no other. Only "does not exist"
-    means that there is no stack.
+  - A target that cannot be read has an error in RV(stacks) and stops no other. Only "does not
+    exist" means that there is no stack.
 extends_documentation_fragment:
   - crossaccount.pipeline.attributes
   - crossaccount.pipeline.attributes.info

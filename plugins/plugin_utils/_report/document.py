@@ -14,7 +14,8 @@ import dataclasses
 import datetime
 import typing as t
 
-from .._drift import ignore as _findings
+from .._drift.finding import KINDS, check_failed, sort_key, without_repetition
+from .._drift.ignore import Ignore, apply_ignores
 from .._organisation.model import Organisation
 from .rows import Observed, StackRow, orphans, stack_rows
 from .severity import DANGER, DRIFT, Severity, severity
@@ -22,7 +23,6 @@ from .severity import DANGER, DRIFT, Severity, severity
 SCHEMA_VERSION = "1.1"
 CLEAN, DRIFTED, INCOMPLETE = "clean", "drifted", "incomplete"
 
-KINDS = ("missing", "orphaned", "stuck", "outdated", "drifted", "policy")
 SEVERITIES: tuple[Severity, ...] = (DANGER, DRIFT)
 # The states of a stack, the worst first.
 STATES = (
@@ -46,7 +46,7 @@ def document(
     *,
     name: str,
     play_hosts: t.Collection[str],
-    ignores: t.Sequence[_findings.Ignore] = (),
+    ignores: t.Sequence[Ignore] = (),
     started: datetime.datetime,
     finished: datetime.datetime,
 ) -> Data:
@@ -58,9 +58,9 @@ def document(
     rows = stack_rows(organisation, observed, play_hosts)
     found = [finding for row in rows for finding in row.findings]
     found += orphans(organisation, observed)
-    findings, unchecked, expired = _findings.set_aside(
-        _findings.without_repetition(found),
-        sorted((entry for row in rows for entry in row.unchecked), key=_findings.order),
+    findings, unchecked, expired = apply_ignores(
+        without_repetition(found),
+        sorted((entry for row in rows for entry in row.unchecked), key=sort_key),
         ignores,
         today=finished.date(),
     )
@@ -114,7 +114,7 @@ def _host(row: StackRow, findings: t.Sequence[Data], unchecked: t.Sequence[Data]
         return all(entry[key] == place[key] for key in place)
 
     error = row.error or _unreadable(
-        [entry for entry in unchecked if is_here(entry) and _findings.could_not_look(entry)]
+        [entry for entry in unchecked if is_here(entry) and check_failed(entry)]
     )
     state = _state(error, [finding for finding in findings if is_here(finding)])
     return {
@@ -155,7 +155,6 @@ __all__ = (
     "CLEAN",
     "DRIFTED",
     "INCOMPLETE",
-    "KINDS",
     "SCHEMA_VERSION",
     "SEVERITIES",
     "STATES",

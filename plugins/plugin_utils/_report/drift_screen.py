@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from .._bootstrap.summary import describe_hosts
-from .._drift.ignore import could_not_look
+from .._drift.finding import check_failed
 from .._organisation.model import Host
 from .causes import group
 from .document import CLEAN, INCOMPLETE, counting
@@ -173,7 +173,7 @@ def _notes(report: Data, width: int) -> list[Line]:
     if quarantined:
         texts.append(f"Quarantined, not checked: {names(quarantined)}.")
     whys = collections.Counter(
-        entry["why"] for entry in report["unchecked"] if not could_not_look(entry)
+        entry["why"] for entry in report["unchecked"] if not check_failed(entry)
     )
     for why, number in sorted(whys.items()):
         texts.append(f"{count(number, 'resource')} not checked: {why}.")

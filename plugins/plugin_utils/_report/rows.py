@@ -9,8 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._drift import ignore as _findings
-from .._drift.finding import Place
+from .._drift.finding import Place, missing, outdated, should_be_absent
 from .._organisation.model import GROUPS, Host, Organisation
 
 Data = dict[str, t.Any]
@@ -104,16 +103,16 @@ def _row(host: Host, observed: Observed, drift: Data | None) -> StackRow:
     error = error or comparison.get("error") or comparison.get("reason")
     if host.is_absent:
         status = found.get("status") if found.get("exists") else None
-        left = (_findings.still_there(_place(host), status),) if status else ()
+        left = (should_be_absent(_place(host), status),) if status else ()
         return StackRow(host=host, error=error or _unasked(drift), findings=left)
     operation = comparison.get("operation", "unknown")
     findings = list(found.get("findings", ()))
     # A stack that is missing or stuck cannot be compared: the run did not fail because of that.
     whole = bool({finding["kind"] for finding in findings} & {"missing", "stuck"})
     if operation == "create" and not whole:
-        findings = [_findings.missing(_place(host))]
+        findings = [missing(_place(host))]
     elif operation != "unknown" and not whole:
-        findings += _findings.outdated(_place(host), comparison.get("differences", ()))
+        findings += outdated(_place(host), comparison.get("differences", ()))
     if whole:
         error = None
     elif not error and operation == "unknown":

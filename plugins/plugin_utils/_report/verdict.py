@@ -12,8 +12,9 @@ from __future__ import annotations
 import collections
 import typing as t
 
+from .._drift.finding import KINDS
 from .._errors import PipelineError
-from .document import CLEAN, DRIFTED, INCOMPLETE, KINDS, SCHEMA_VERSION, SEVERITIES, STATES
+from .document import CLEAN, DRIFTED, INCOMPLETE, SCHEMA_VERSION, SEVERITIES, STATES
 from .lines import count, counts, names
 
 Data = dict[str, t.Any]

@@ -17,6 +17,7 @@ from typing import Any
 import jsonschema
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import (
+    KINDS,
     NOT_DETECTED,
     Finding,
     Resource,
@@ -124,7 +125,7 @@ def test_the_schema_knows_every_kind_and_state() -> None:
 
     severities = properties["findings"]["items"]["properties"]["severity"]["enum"]
 
-    assert (set(kinds), set(states)) == (set(_report.KINDS), set(_report.STATES))
+    assert (set(kinds), set(states)) == (set(KINDS), set(_report.STATES))
     assert severities == list(_report.SEVERITIES)
     assert properties["schema_version"]["const"] == _report.SCHEMA_VERSION
 

@@ -16,14 +16,16 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift impor
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift import (
     finding as _finding,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import Place
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import (
+    Place,
+    check_failed,
+    outdated,
+    without_repetition,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.ignore import (
     Ignore,
-    could_not_look,
-    outdated,
+    apply_ignores,
     read_ignores,
-    set_aside,
-    without_repetition,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
@@ -229,8 +231,8 @@ def test_an_entry_holds_through_its_last_day_and_then_speaks_up() -> None:
     (one,) = read_ignores([entry(until="2026-11-24")])
     unchecked = {**finding(), "why": "no"}
 
-    findings, not_seen, expired = set_aside([finding()], [unchecked], [one], today=TODAY)
-    later = set_aside([finding()], [unchecked], [one], today=TODAY + datetime.timedelta(days=1))
+    findings, not_seen, expired = apply_ignores([finding()], [unchecked], [one], today=TODAY)
+    later = apply_ignores([finding()], [unchecked], [one], today=TODAY + datetime.timedelta(days=1))
 
     known = {"reason": "known", "until": "2026-11-24"}
     assert (findings[0]["ignored"], not_seen[0]["ignored"], expired) == (known, known, [])
@@ -264,7 +266,7 @@ def test_an_entry_holds_through_its_last_day_and_then_speaks_up() -> None:
     ],
 )
 def test_a_type_that_nobody_can_look_at_is_no_failure(why: str, ignored: Any, failed: bool) -> None:
-    assert could_not_look({"why": why, "ignored": ignored}) == failed
+    assert check_failed({"why": why, "ignored": ignored}) == failed
 
 
 def test_the_words_for_such_a_type_are_those_of_the_detection() -> None:
