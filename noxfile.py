@@ -36,9 +36,9 @@ LINT = {
 }
 # One after the other.
 TESTS = {
-    "unit": ["python -m tools.awx_collection", f"{PYTEST} tests/unit lab/tests"],
+    "unit": [f"{PYTEST} tests/unit lab/tests"],
     "sanity": ["python -m tools.sanity"],
-    "integration": [f"{PYTEST} tests/integration"],
+    "integration": ["python -m tools.awx_collection", f"{PYTEST} tests/integration"],
     "policy": [f"{PYTEST} tests/policy"],
     "molecule": ["molecule test --all"],
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack import (
@@ -16,7 +17,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack impor
 )
 
 ROOT = Path(__file__).parents[3]
-# What a pipeline's template is composed of: it stands alone only with an application's data in it.
+# Not complete without the data of a pipeline.
 BASE = ROOT / "roles" / "pipeline" / "files" / "pipeline.template"
 TEMPLATES = {
     path.stem: path
@@ -54,6 +55,17 @@ def resolve_template(
     """Return the resources of what :func:`source` returns, every function resolved."""
     resources: dict[str, Any] = _Resolver(template, partition, parameters).resources()
     return resources
+
+
+def policy_file(name: str, partition: str = "aws") -> dict[str, Any]:
+    """Return a policy of playbooks/files with its placeholders filled."""
+    text = (ROOT / "playbooks" / "files" / f"{name}-policy.json").read_text(encoding="ascii")
+    found: dict[str, Any] = json.loads(
+        Template(text).substitute(
+            Partition=partition, BuildAccountId=ACCOUNT, AccessRoleName="CrossAccountAccess"
+        )
+    )
+    return found
 
 
 def size(document: Any) -> int:
@@ -155,4 +167,14 @@ class _Resolver:
         return _PLACEHOLDER.sub(value, text)
 
 
-__all__ = ("ACCOUNT", "BASE", "ROOT", "TEMPLATES", "resolve", "resolve_template", "size", "source")
+__all__ = (
+    "ACCOUNT",
+    "BASE",
+    "ROOT",
+    "TEMPLATES",
+    "policy_file",
+    "resolve",
+    "resolve_template",
+    "size",
+    "source",
+)

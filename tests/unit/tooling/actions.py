@@ -87,17 +87,18 @@ def load_yaml(text: str) -> Any:
     return yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader all the same
 
 
-def tasks_of(content: object, where: str, collection: str = COLLECTION) -> Iterator[Task]:
-    """Every task of a collection in the data of a playbook or of a file of tasks."""
-    yield from _tasks(content, where, {}, f"{collection}.")
+def tasks_of(content: object, where: str) -> Iterator[Task]:
+    """Every task of our actions in the data of a playbook or of a file of tasks."""
+    yield from _tasks(content, where, {})
 
 
 _LISTS = ("pre_tasks", "tasks", "post_tasks", "handlers", "block", "rescue", "always")
 
 
 def _tasks(
-    content: object, where: str, defaults: Mapping[str, Mapping[str, Any] | str], prefix: str
+    content: object, where: str, defaults: Mapping[str, Mapping[str, Any] | str]
 ) -> Iterator[Task]:
+    prefix = f"{COLLECTION}."
     for entry in content if isinstance(content, list) else ():
         if not isinstance(entry, dict):
             continue
@@ -105,7 +106,7 @@ def _tasks(
         inner = {**defaults, **(entry.get("module_defaults") or {})}
         place = f"{where}: {entry.get('name', 'no name')}"
         for key in _LISTS:
-            yield from _tasks(entry.get(key), place, inner, prefix)
+            yield from _tasks(entry.get(key), place, inner)
         for key, arguments in entry.items():
             if str(key).startswith(prefix):
                 given = arguments
@@ -115,7 +116,7 @@ def _tasks(
 
 
 def problems_of(task: Task, specs: Mapping[str, Spec]) -> list[str]:
-    """What is wrong with the arguments of a task; an empty list if nothing is."""
+    """What is wrong with the arguments of a task; templates are not evaluated."""
     spec = specs.get(task.module)
     if spec is None:
         return [f"{COLLECTION}.{task.module} does not exist"]
@@ -130,16 +131,17 @@ def problems_of(task: Task, specs: Mapping[str, Spec]) -> list[str]:
     ):
         given = task.defaults.get(key, {})
         if not isinstance(given, Mapping):
-            continue  # A template: known only when it runs.
-        for member in members:
-            problems += [
-                f"module_defaults {key}: {member} has no option {option}"
-                for option in given
-                if option not in specs[member]
-            ]
+            continue  # a template
+        problems += [
+            f"module_defaults {key}: {member} has no option {option}"
+            for member in members
+            for option in given
+            if option not in specs[member]
+        ]
         if task.module in members:
             defaults.update(given)
-    return problems + option_problems(spec, {**defaults, **task.arguments}, "")
+    arguments = {**defaults, **task.arguments}
+    return problems + _validate(spec, arguments)
 
 
 def takes_connection(spec: Spec) -> bool:
@@ -147,32 +149,14 @@ def takes_connection(spec: Spec) -> bool:
     return "access_role_name" in spec
 
 
-def option_problems(spec: Spec, given: Mapping[str, Any], path: str) -> list[str]:
-    """What is wrong with the options given; the value of a template is not known here."""
-    known = set(spec) | {alias for entry in spec.values() for alias in entry.get("aliases", ())}
-    problems = [f"no option {path}{name}" for name in given if name not in known]
-    for name, entry in spec.items():
-        names = {name, *entry.get("aliases", ())} & set(given)
-        if not names:
-            if entry.get("required"):
-                problems.append(f"option {path}{name} is required")
-            continue
-        value = given[names.pop()]
-        options = entry.get("options")
-        if options and isinstance(value, dict | list):
-            for one in value if isinstance(value, list) else [value]:
-                if isinstance(one, dict):
-                    problems += option_problems(options, one, f"{path}{name}.")
-        if not _has_template(value):
-            plain = {key: part for key, part in entry.items() if key != "options"}
-            checked = ArgumentSpecValidator({name: plain}).validate({name: value})
-            problems += [f"option {path}{message}" for message in checked.error_messages]
-    return problems
+def _validate(spec: Spec, given: Mapping[str, Any]) -> list[str]:
+    # The value of a template may become anything.
+    known = {
+        name: {"type": "raw"} if _has_template(given.get(name)) else dict(option)
+        for name, option in spec.items()
+    }
+    return list(ArgumentSpecValidator(known).validate(dict(given)).error_messages)
 
 
 def _has_template(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(_has_template(part) for part in value.values())
-    if isinstance(value, list):
-        return any(_has_template(part) for part in value)
-    return isinstance(value, str) and ("{{" in value or "{%" in value)
+    return "{{" in yaml.safe_dump(value, width=10_000)
