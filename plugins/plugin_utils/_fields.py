@@ -83,7 +83,7 @@ class Field:
         """Return the value where none is set, or a wrong one."""
         if self.default is None and (self.read or self.fields) and self.type != LIST:
             return None
-        return copy.deepcopy(_EMPTY[self.type] if self.default is None else self.default)
+        return copy.copy(_EMPTY[self.type] if self.default is None else self.default)
 
 
 class Reader:

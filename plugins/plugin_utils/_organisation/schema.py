@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 from collections.abc import Mapping
 
@@ -321,6 +322,7 @@ def setting_variable(group: str, setting: Field) -> Field:
     )
 
 
+@functools.cache
 def host_variables(group: str) -> tuple[Field, ...]:
     """Return the variables that a host of *group* may have, by name."""
     found = {
