@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo lab-up lab-down templates test lint unit sanity integration policy molecule \
-        test-oldest bench docs drawing dist lock clean
+        test-oldest bench docs drawing reference dist lock clean
 
 # Every tool comes from the environment, also those that tools start themselves.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -63,6 +63,9 @@ docs: venv       ## render the collection's documentation to build/docs
 
 drawing: venv    ## draw the packages and their imports into docs/contributing.md
 	@python -m tools.drawing
+
+reference: venv  ## write the reference tables of docs/ and the JSON Schemas of docs/schema/
+	@python -m tools.reference
 
 dist: venv       ## build the collection archive into build/
 	@ansible-galaxy collection build --force --output-path build

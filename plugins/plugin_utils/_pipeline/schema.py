@@ -378,6 +378,7 @@ _WAVES = Field(
             name="approval",
             type=MAPPING,
             read=_approval,
+            json={"type": "boolean"},
             fields=APPROVAL.fields,
             kind="true, or a mapping",
             doc="Somebody agrees before the wave is executed.",

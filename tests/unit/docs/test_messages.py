@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/troubleshooting.md quotes messages that exist: what a user searches for is found there."""
+"""The pages quote messages that exist: what a user searches for is found there."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ import pytest
 from tests.unit.docs.messages import VALUE, is_in_code, messages_of_page, texts_of_code
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = ROOT / "docs" / "troubleshooting.md"
+PAGES = {"troubleshooting": 50, "inventory": 30, "pipelines": 15}
 
 
-def test_every_message_of_the_page_is_one_of_the_code() -> None:
+@pytest.mark.parametrize(("page", "count"), PAGES.items())
+def test_every_message_of_a_page_is_one_of_the_code(page: str, count: int) -> None:
     texts = texts_of_code(ROOT)
-    messages = messages_of_page(PAGE)
+    messages = messages_of_page(ROOT / "docs" / f"{page}.md")
 
-    assert len(messages) > 50
+    assert len(messages) > count
     assert [message for message in messages if not is_in_code(message, texts)] == []
 
 
