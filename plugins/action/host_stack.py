@@ -34,8 +34,18 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
     Variables,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import Pipeline
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.changes import (
+    Version,
+    policy_changes,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.run import StackRun
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import (
+    HIDDEN,
+    ParameterKind,
+    parameter_kinds,
+    parse,
+)
 
 ARGUMENT_SPEC = HOST_STACK
 
@@ -51,12 +61,32 @@ class ActionModule(PipelineAction):
         plan = plan_of(self.task_vars)
         settings = role_settings(group, self._variable, self.host)
         run = self._open(settings)
+        result: dict[str, t.Any]
         if state == "absent":
-            result = run.remove(settings["stack_name"])
+            result = {**run.remove(settings["stack_name"])}
+        elif state == "compared":
+            result = {**run.compare(self._desired(settings))}
         else:
-            desired = self._desired(settings)
-            result = run.compare(desired) if state == "compared" else run.converge(desired)
+            result = self._converge(run, self._desired(settings))
         return {**result, **({"run": plan["run"]} if plan else {})}
+
+    def _converge(self, run: StackRun, desired: Desired) -> dict[str, t.Any]:
+        """Converge the stack; in check mode, also return what would change in its policies."""
+        result = run.converge(desired)
+        stack_id = result["stack"]["stack_id"]
+        if not self._task.check_mode or result["operation"] != "update" or not stack_id:
+            return {**result}
+        kinds = parameter_kinds(desired.template)
+        parameters = {
+            name: HIDDEN if kinds.get(name) is ParameterKind.MASKED else value
+            for name, value in desired.parameters.items()
+        }
+        policies = policy_changes(
+            stack_id,
+            Version(parse(run.template(stack_id)), result["stack"]["parameters"]),
+            Version(parse(desired.template), parameters),
+        )
+        return {**result, "policies": policies}
 
     def _open(self, settings: t.Mapping[str, t.Any]) -> StackRun:
         place = {

@@ -93,9 +93,33 @@ stack:
   type: dict
 differences:
   description: As RV(crossaccount.pipeline.stack#module:differences).
-  returned: with O(state=compared)
+  returned: with O(state=compared) and in check mode
   type: list
   elements: dict
+policies:
+  description: Who could do more or less after the update, for each policy of the template.
+  returned: in check mode, when the stack would be updated
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The logical id.
+      type: str
+      sample: Key
+    property:
+      description: The property that holds the policy.
+      type: str
+      sample: KeyPolicy
+    added:
+      description: Who may do what in addition, a line each.
+      type: list
+      elements: str
+      sample: ["444444444444 kms:Decrypt"]
+    removed:
+      description: Who may no longer do what.
+      type: list
+      elements: str
+      sample: []
 changes:
   description: As RV(crossaccount.pipeline.stack#module:changes).
   returned: success

@@ -217,7 +217,7 @@ differences:
   description:
     - How the stack differs from its desired state, one by one. Secret parameters are left out
       where AWS hides them, and read C(****) elsewhere.
-  returned: O(state=compared)
+  returned: with O(state=compared) and in check mode
   type: list
   elements: dict
   contains:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import (
     HAS_BOTOCORE,
     warm_up,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import (
+    show_progress,
+)
 
 # Actions are imported in the parent: every forked worker inherits the models.
 warm_up()
@@ -77,7 +79,7 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
         """
         return Patience(
             seconds,
-            report=lambda line: Display().display(line),
+            report=show_progress,
             host=host,
         )
 

@@ -120,6 +120,7 @@ class HostResult(t.TypedDict, total=False):
     operation: str
     stack: dict[str, t.Any]
     differences: list[dict[str, t.Any]]
+    policies: list[dict[str, t.Any]]
     changes: list[dict[str, t.Any]]
     retained: list[dict[str, t.Any]]
 

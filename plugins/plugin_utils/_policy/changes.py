@@ -40,7 +40,7 @@ class PolicyChange(t.TypedDict):
 
 
 class Version(t.NamedTuple):
-    """A template, functions in their long form, with the parameters of a stack."""
+    """A template, functions in their long form, and a stack's parameters, secret ones masked."""
 
     template: Data
     parameters: t.Mapping[str, str]
@@ -49,12 +49,17 @@ class Version(t.NamedTuple):
 def policy_changes(stack_id: str, before: Version, after: Version) -> list[PolicyChange]:
     """Return what differs in the policies, by resource and property.
 
-    A policy that cannot be resolved from template and parameters is left out.
+    A policy that template and parameters do not resolve, before or after, is left out.
     """
-    old, new = (_policies(_resolver(stack_id, version)) for version in (before, after))
+    try:
+        old, new = (_policies(_resolver(stack_id, version)) for version in (before, after))
+    except Unresolvable:
+        return []
     result = []
     for place in sorted(old.keys() | new.keys()):
         was, becomes = old.get(place, {}), new.get(place, {})
+        if was is None or becomes is None:
+            continue
         added, removed = _lines(becomes, was), _lines(was, becomes)
         if added or removed:
             resource, prop = place
@@ -84,14 +89,15 @@ def _resolver(stack_id: str, version: Version) -> Resolver:
 _Policy = dict[tuple[str, str, str], dict[str, None]]
 
 
-def _policies(resolver: Resolver) -> dict[tuple[str, str], _Policy]:
-    result: dict[tuple[str, str], _Policy] = {}
+def _policies(resolver: Resolver) -> dict[tuple[str, str], _Policy | None]:
+    """Return every policy by its place; None for one that cannot be resolved."""
+    result: dict[tuple[str, str], _Policy | None] = {}
     for logical_id in resolver.resource_ids(*_DOCUMENTS, _ROLE):
         for prop, read in _parts(resolver, logical_id).items():
             try:
                 result[logical_id, prop] = read()
             except (Unresolvable, AttributeError, KeyError, TypeError):
-                continue
+                result[logical_id, prop] = None
     return result
 
 

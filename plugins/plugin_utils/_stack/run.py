@@ -71,6 +71,8 @@ class StackRun:
         }
         if outcome.changed:
             result["diff"] = self._converged_diff(outcome, desired)
+        if self.check_mode:
+            result["differences"] = describe(outcome.differences, desired.template)
         if outcome.operation == "create" and self.find_retained:
             owned = api.physical_ids(outcome.found.stack_id) if outcome.found else ()
             result["retained"] = self._retained(desired.name, owned=owned)
@@ -117,6 +119,10 @@ class StackRun:
         if removal.changed:
             result["diff"] = [diff_entry(self._place(name), "resources", _removed(removal), "")]
         return result
+
+    def template(self, stack_id: str) -> str | dict[str, t.Any]:
+        """Return the template of a stack as it is deployed."""
+        return self._api().template(stack_id)
 
     def _api(self) -> StackApi:
         return StackApi(self.session.client("cloudformation", self.region))
