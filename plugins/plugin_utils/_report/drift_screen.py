@@ -19,7 +19,6 @@ from .extract import label, remediable
 from .lines import Line, Meaning, count, counts, names, wrap
 
 _SHOWN = 40  # findings and errors; the report has all of them
-_LIMIT = 8  # hosts in a command
 _TYPE = re.compile(r" \([A-Za-z0-9]+(?:::[A-Za-z0-9]+)+\)")  # of a resource, after its name
 _MEANINGS: dict[str, Meaning] = {"DANGER": "failed", "drift": "changed", "error": "failed"}
 
@@ -193,14 +192,13 @@ def _next(report: Data, path: str, command: t.Sequence[str], width: int) -> list
     lines = [f"  Report: {path}"] if path else []
     hosts = remediable(report)
     if hosts and command:
-        options = "-e remediate=true"
-        if len(hosts) <= _LIMIT and len(hosts) < len(report["hosts"]):
-            options += f" --limit {','.join(hosts)}"
-        one_line = f"  Fix:    {' '.join(command)} {options}"
-        if len(one_line) <= width:
-            lines.append(one_line)
-        else:
-            lines += [f"  Fix:    {' '.join(command)} \\", f"            {options}"]
+        options, limit = "-e remediate=true", f"--limit {','.join(hosts)}"
+        # Without the limit it does the same: the other hosts have nothing to fix.
+        if len(hosts) < len(report["hosts"]) and len(f"{options} {limit}") + 10 <= width:
+            options = f"{options} {limit}"
+        line = f"  Fix:    {' '.join(command)} {options}"
+        broken = [f"  Fix:    {' '.join(command)} \\", f"          {options}"]
+        lines += [line] if len(line) <= width else broken
     return [Line(), *(Line(line) for line in lines)] if lines else []
 
 

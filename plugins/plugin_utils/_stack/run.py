@@ -71,7 +71,7 @@ class StackRun:
         }
         if outcome.changed:
             result["diff"] = self._converged_diff(outcome, desired)
-        if self.check_mode:
+        if outcome.changed and self.check_mode:
             result["differences"] = describe(outcome.differences, desired.template)
         if outcome.operation == "create" and self.find_retained:
             owned = api.physical_ids(outcome.found.stack_id) if outcome.found else ()
