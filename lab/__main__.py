@@ -10,7 +10,6 @@ import argparse
 import json
 import shlex
 import sys
-import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -24,8 +23,6 @@ from .client.pipeline import Pipeline
 from .errors import LabError
 
 DIRECTORY = Path(__file__).parents[1] / ".lab"
-# An event takes a moment until it has started a pipeline.
-_EVENT_SECONDS = 1.0
 # A shell may hold any AWS_* variable; each would win over, or mix with, what the lab gives.
 _UNSET = "unset AWS_PROFILE $(env | sed -n 's/^\\(AWS_[A-Za-z0-9_]*\\)=.*/\\1/p')"
 
@@ -48,11 +45,11 @@ def main() -> int:
             case "build":
                 return _build(_running(lab), arguments.project, arguments.files)
             case "pipeline":
-                _show(Pipeline(_running(lab), arguments.name))
+                _show(lab, Pipeline(_running(lab), arguments.name))
             case "approve":
                 pipeline = Pipeline(_running(lab), arguments.name)
                 pipeline.approve()
-                _show(pipeline)
+                _show(lab, pipeline)
     except (LabError, ClientError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -92,8 +89,8 @@ def _build(lab: Lab, project: str, files: list[Path]) -> int:
     return 0 if build["buildStatus"] == "SUCCEEDED" else 1
 
 
-def _show(pipeline: Pipeline) -> None:
-    time.sleep(_EVENT_SECONDS)
+def _show(lab: Lab, pipeline: Pipeline) -> None:
+    lab.wait_for_events()
     pipeline.wait()
     print(pipeline.told)
 

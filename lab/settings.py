@@ -35,6 +35,7 @@ class Settings:
     """Everything that the control endpoint sets.
 
     held: kinds of work (operation, change_set, drift) that stay in progress while they are here.
+    until_seen: no state of a stack in progress ends before a DescribeStacks has shown it.
     accounts: the ids that exist (principals of others are refused); empty means: any.
     change_page: changes on one page of DescribeChangeSet.
     drift_page: resources on one page of DescribeStackResourceDrifts, at most.
@@ -45,6 +46,7 @@ class Settings:
 
     latency: Latency = field(default_factory=Latency)
     held: set[str] = field(default_factory=set)
+    until_seen: bool = False
     faults: Faults = field(default_factory=Faults)
     resource_faults: ResourceFaults = field(default_factory=ResourceFaults)
     secure_transport: bool = True
@@ -93,6 +95,7 @@ class Settings:
         return {
             "latency": asdict(self.latency),
             "held": sorted(self.held),
+            "until_seen": self.until_seen,
             "faults": self.faults.as_data(),
             "resource_faults": self.resource_faults.as_data(),
             "secure_transport": self.secure_transport,

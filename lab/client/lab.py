@@ -30,7 +30,7 @@ from . import process
 Setup = Literal["operator", "management", "profiles", "drift"]
 _BUILD_SECONDS = 30.0
 # Events and functions that a finished operation has set off end in this time.
-_REST_SECONDS = 10.0
+_REST_SECONDS = 30.0
 
 
 class Lab:
@@ -170,6 +170,14 @@ class Lab:
                 return
             time.sleep(0.05)
 
+    def wait_for_events(self, seconds: float = _REST_SECONDS) -> None:
+        """Wait until everything that an event has set off has begun; pipelines may go on."""
+        deadline = time.monotonic() + seconds
+        while any(item["kind"] == "event" for item in cast("list[Any]", self._ask("work"))):
+            if time.monotonic() > deadline:
+                raise LabError(f"Events are still under way after {seconds:.0f} s.")
+            time.sleep(0.02)
+
     def add_account(self, *account_ids: str) -> None:
         """Make more deploy accounts, with the access roles of both set-ups."""
         for account_id in account_ids:
@@ -269,6 +277,10 @@ class Lab:
         operation: a stack's. drift: a drift detection.
         """
         self._configure(held=kinds)
+
+    def hold_until_seen(self) -> None:
+        """Let no *_IN_PROGRESS of a stack end before a DescribeStacks has shown it."""
+        self._configure(until_seen=True)
 
     def set_faults(self, rules: Iterable[Rule]) -> None:
         """Replace the fault rules; an empty list ends all faults."""

@@ -12,10 +12,13 @@ from typing import Any
 from weakref import WeakSet
 
 from ministack.services import cloudformation
-from ministack.services.cloudformation import provisioners, stacks
+from ministack.services.cloudformation import handlers, provisioners, stacks
 
 from ..settings import Settings
 from .work import CHECKS, Work, read_work
+
+# The status of a stack that was shown last, in its record.
+_SHOWN = "_lab_shown"
 
 
 def install(settings: Settings) -> None:
@@ -41,6 +44,8 @@ def install(settings: Settings) -> None:
             started.add(task)
             delay += settings.latency.operation
         await settings.wait("operation", delay)
+        while settings.until_seen and work.stack.get(_SHOWN) != work.stack["StackStatus"]:
+            await asyncio.sleep(0.01)
         _current(function, arguments)
         for check in CHECKS:
             check(work)
@@ -55,6 +60,21 @@ def install(settings: Settings) -> None:
     stacks._runs_on_worker_thread = lambda resource_type: True
     stacks.run_reentrant = run
     _write_events_of_updates()
+    _note_what_is_shown()
+
+
+def _note_what_is_shown() -> None:
+    stock = handlers._ACTION_HANDLERS["DescribeStacks"]
+
+    def describe(parameters: dict[str, Any]) -> Any:
+        answer = stock(parameters)
+        name = cloudformation._p(parameters, "StackName")
+        shown = [handlers._resolve_stack(name)] if name else cloudformation._stacks.values()
+        for stack in filter(None, shown):
+            stack[_SHOWN] = stack["StackStatus"]
+        return answer
+
+    handlers._ACTION_HANDLERS["DescribeStacks"] = describe
 
 
 def _current(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Work:

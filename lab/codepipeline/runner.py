@@ -27,6 +27,7 @@ from .work import ActionFailedError, SharedClients, StoppedError, Work, failure
 Data = dict[str, Any]
 
 SERVICE = "codepipeline.amazonaws.com"
+THREAD = "pipeline"
 _AT_ONCE = 50
 
 
@@ -58,7 +59,7 @@ class Runner:
         self, pipeline: Pipeline, execution: Execution, *, retried: frozenset[str]
     ) -> None:
         threading.Thread(
-            target=_Run(self._settings, pipeline, execution, retried).go, daemon=True
+            target=_Run(self._settings, pipeline, execution, retried).go, name=THREAD, daemon=True
         ).start()
 
 
@@ -212,4 +213,4 @@ def _steps(stage: Data) -> Iterator[list[Data]]:
         yield list(found)
 
 
-__all__ = ("SERVICE", "Runner")
+__all__ = ("SERVICE", "THREAD", "Runner")

@@ -20,6 +20,7 @@ from ..codebuild import builds
 from ..iam.authorisation import DECISIONS, decisions
 from ..settings import Settings
 from . import saved_state
+from .work import at_work
 
 
 class Control:
@@ -51,6 +52,8 @@ class Control:
             return self._json({})
         if route == ("GET", "settings"):
             return self._json(self._settings.as_data())
+        if route == ("GET", "work"):
+            return self._json([asdict(item) for item in at_work(in_flight)])
         try:
             if route == ("POST", "settings"):
                 self._settings.update(json.loads(body))

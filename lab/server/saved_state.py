@@ -15,20 +15,17 @@ import os
 import pickle
 import re
 import sys
-import threading
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ministack import app
-from ministack.core import concurrency
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
-from ministack.services import cloudformation, codebuild
 
-from ..codepipeline.executions import PIPELINES
 from ..settings import Settings
 from ..version import MINISTACK_VERSION
+from .work import at_work, contents
 
 _SERVICES = "ministack.services."
 _LAB = "lab."
@@ -65,9 +62,6 @@ RUNTIME = frozenset(
         "ministack.services.s3._olap_requests",
     }
 )
-# Short work has a thread without a name of its own; this one waits for the end of the lab.
-_UNNAMED, _WATCHER = "Thread-", "(_end_with_parent)"
-_STACKS_AT_REST = ("REVIEW_IN_PROGRESS",)
 
 
 class StateError(ValueError):
@@ -130,44 +124,9 @@ def modules() -> list[str]:
     return [name for name in sorted(sys.modules) if name.startswith((_SERVICES, _LAB))]
 
 
-def contents(store: Any) -> Any:
-    """The dict in which a store holds everything."""
-    if store is PIPELINES:
-        return store.all
-    return store._data if isinstance(store, _SCOPED) else store
-
-
 def _check_rest(in_flight: int) -> None:
-    if work := "; ".join(_at_work(in_flight)):
+    if work := "; ".join(item.what for item in at_work(in_flight)):
         raise StateError(f"the lab is at work: {work}")
-
-
-def _at_work(in_flight: int) -> Iterator[str]:
-    """What is not over yet."""
-    if in_flight:
-        yield f"{in_flight} API calls are not answered"
-    for stack in list(contents(cloudformation._stacks).values()):
-        name, status = stack["StackName"], stack["StackStatus"]
-        if status.endswith("_IN_PROGRESS") and status not in _STACKS_AT_REST:
-            yield f"stack {name} is {status}"
-        for detection in stack.get("_drift_detections", {}).values():
-            if detection["DetectionStatus"] == "DETECTION_IN_PROGRESS":
-                yield f"drift detection of {name}"
-    for change_set in list(contents(cloudformation._change_sets).values()):
-        if change_set["Status"].endswith("_IN_PROGRESS"):
-            yield f"change set {change_set['ChangeSetName']} is {change_set['Status']}"
-    for build in list(contents(codebuild._builds).values()):
-        if build["buildStatus"] == "IN_PROGRESS":
-            yield f"build {build['id']}"
-    for pipeline in list(PIPELINES.all.values()):
-        for execution in pipeline.executions:
-            if execution.status in ("InProgress", "Stopping"):
-                yield f"pipeline {pipeline.name} is {execution.status}"
-    if any(concurrency.active_counts().values()):
-        yield "an invocation"
-    for thread in threading.enumerate():
-        if thread.name.startswith(_UNNAMED) and not thread.name.endswith(_WATCHER):
-            yield f"thread {thread.name}"
 
 
 __all__ = (
@@ -176,7 +135,6 @@ __all__ = (
     "RUNTIME",
     "StateError",
     "clear",
-    "contents",
     "modules",
     "restore",
     "save",

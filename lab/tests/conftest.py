@@ -2,35 +2,74 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One lab for each test module that wants a running one."""
+"""One lab for all tests of a process, and no network but this machine's own."""
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from lab import Lab
-from lab.settings import APPROVAL_SECONDS, JOB_SECONDS
+from lab.tests.roles import Caller
+from lab.tests.stacks import Stacks
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection that leaves this machine."""
+    connect = socket.socket.connect
+
+    def connect_here(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in LOOPBACK:
+            pytest.fail(f"a test of the lab asked for a connection to {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_here)
+
+
+@pytest.fixture(scope="session")
+def session_lab() -> Iterator[Lab]:
+    with Lab(stock=bool(os.environ.get("LAB_STOCK"))) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="module")
-def running_lab() -> Iterator[Lab]:
-    with Lab() as lab:
-        yield lab
+def running_lab(session_lab: Lab) -> Iterator[Lab]:
+    """The lab as the seed leaves it, for the tests of one module."""
+    yield session_lab
+    session_lab.reset()
 
 
 @pytest.fixture
 def lab(running_lab: Lab) -> Iterator[Lab]:
     """The module's lab, with every switch back where it was afterwards."""
     yield running_lab
-    running_lab.set_faults([])
-    running_lab.set_resource_faults([])
-    running_lab.set_latency(0)
-    running_lab.hold()
-    running_lab.set_secure_transport(True)
-    running_lab.set_change_page(100)
-    running_lab.set_artifact_copier("pipeline-role")
-    running_lab.set_job_seconds(JOB_SECONDS)
-    running_lab.set_approval_seconds(APPROVAL_SECONDS)
-    running_lab.set_drift_page(100)
+    running_lab.reset_settings()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A name of its own for what a test makes."""
+    words = request.node.name.removeprefix("test_").replace("_", "-").replace("[", "-")
+    return "".join(letter for letter in words if letter.isalnum() or letter == "-")[-40:].strip("-")
+
+
+@pytest.fixture
+def account() -> str:
+    return "222222222222"
+
+
+@pytest.fixture
+def stacks(lab: Lab, account: str, name: str) -> Stacks:
+    return Stacks(lab.client("cloudformation", account), name)
+
+
+@pytest.fixture
+def caller(lab: Lab, name: str) -> Caller:
+    return Caller(lab, f"caller-{name}")

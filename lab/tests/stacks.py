@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+# Much longer than anything takes, also on a slow machine.
+SECONDS = 60.0
 TOPIC = {"Type": "AWS::SNS::Topic"}
 
 
@@ -54,7 +56,7 @@ class Stacks:
     def watch(self) -> list[str]:
         """The statuses seen until the stack is at rest."""
         seen = [self.status()]
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + SECONDS
         while seen[-1].endswith("_IN_PROGRESS") and time.monotonic() < deadline:
             time.sleep(0.01)
             status = self.status()
@@ -87,3 +89,75 @@ def refused(call: Callable[[], object]) -> str:
         call()
     error = caught.value.response["Error"]
     return f"{error['Code']}: {error['Message']}"
+
+
+def statements(*parts: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **part} for part in parts]}
+
+
+def key_policy(principal: str, *actions: str) -> dict[str, Any]:
+    return statements({"Principal": {"AWS": principal}, "Action": list(actions), "Resource": "*"})
+
+
+def another(stacks: Stacks) -> Stacks:
+    return Stacks(stacks.api, f"{stacks.name}-2")
+
+
+def topic(text_: str, **more: Any) -> dict[str, Any]:
+    return {**TOPIC, "Properties": {"DisplayName": text_}, **more}
+
+
+def reasons(stacks: Stacks, *statuses: str) -> str:
+    """Why resources, or the stack, came into one of the statuses; by default, a failed one."""
+    events = stacks.api.describe_stack_events(StackName=stacks.name)["StackEvents"]
+    return " ".join(
+        event.get("ResourceStatusReason", "")
+        for event in events
+        if event["ResourceStatus"] in statuses
+        or (not statuses and event["ResourceStatus"].endswith("_FAILED"))
+    )
+
+
+def shown(stacks: Stacks) -> dict[str, str]:
+    """The resources that ListStackResources shows, with their status."""
+    listed = stacks.api.list_stack_resources(StackName=stacks.name)["StackResourceSummaries"]
+    return {item["LogicalResourceId"]: item["ResourceStatus"] for item in listed}
+
+
+def update(stacks: Stacks, template: str | dict[str, Any], **more: Any) -> str:
+    name = f"update-{time.monotonic_ns()}"
+    stacks.change_set(name, "UPDATE", template)
+    stacks.api.execute_change_set(StackName=stacks.name, ChangeSetName=name, **more)
+    return stacks.wait()
+
+
+def delete(stacks: Stacks, **more: Any) -> str:
+    """Delete the stack, and look at it by its id from then on."""
+    stack_id = str(stacks.describe()["StackId"])
+    stacks.api.delete_stack(StackName=stack_id, **more)
+    stacks.name = stack_id
+    deadline = time.monotonic() + SECONDS
+    while stacks.status() != "DELETE_COMPLETE" and time.monotonic() < deadline:
+        if stacks.status() == "DELETE_FAILED" and "RetainResources" not in more:
+            break
+        time.sleep(0.01)
+    return stacks.status()
+
+
+def allowed(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException", "403"):
+            raise
+        return False
+    return True
+
+
+def eventually(find: Callable[[], Any]) -> Any:
+    """What is found, once something is."""
+    deadline = time.monotonic() + SECONDS
+    while not (found := find()):
+        assert time.monotonic() < deadline, "it was not found"
+        time.sleep(0.01)
+    return found

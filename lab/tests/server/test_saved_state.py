@@ -19,8 +19,8 @@ import pytest
 
 from lab import Lab, LabError
 from lab.server import saved_state
-from lab.tests.release import AWAY, BUILD, HOME, World, document, statement, wait_for, zipped
 from lab.tests.stacks import TOPIC, Stacks
+from lab.tests.world import AWAY, BUILD, HOME, World, document, statement, wait_for, zipped
 
 # Services that no template of ours uses: their stores of other kinds are not saved.
 UNUSED = (

@@ -18,6 +18,8 @@ import pytest
 
 from lab import Lab, LabError
 from lab.tests.applications import Foundation
+from lab.tests.release_templates import failure
+from lab.tests.stacks import eventually
 from tools.environment import ROOT
 
 FILES = {"application.zip": b"an application", "function.zip": b"a function"}
@@ -35,23 +37,6 @@ def foundation(running_lab: Lab) -> Foundation:
 
 def client(foundation: Foundation, service: str) -> Any:
     return foundation.lab.client(service, foundation.account)
-
-
-def failure(build: dict[str, Any]) -> str:
-    """The phase in which a build failed, and why."""
-    for phase in build["phases"]:
-        if phase.get("phaseStatus") == "FAILED":
-            return f"{phase['phaseType']}: {phase['contexts'][0]['message']}"
-    return ""
-
-
-def eventually(look: Callable[[], Any], seconds: float = 10.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.01)
-    raise AssertionError("it was not found")
 
 
 def started(foundation: Foundation, pipeline: str) -> list[dict[str, Any]]:
@@ -96,7 +81,6 @@ def take(foundation: Foundation) -> Iterator[Callable[[str, str, str], None]]:
 
 
 def test_a_build_uploads_what_it_leaves_as_its_role(foundation: Foundation) -> None:
-    """Talks to a running lab."""
     began = time.time()
     build = foundation.lab.build(RELEASE, FILES)
     assert build["buildStatus"] == "SUCCEEDED"
@@ -121,7 +105,6 @@ def test_a_build_uploads_what_it_leaves_as_its_role(foundation: Foundation) -> N
 def test_a_large_artifact_is_uploaded_in_parts(
     foundation: Foundation, take: Callable[[str, str, str], None]
 ) -> None:
-    """Talks to a running lab."""
     large = {**FILES, "function.zip": b"0" * (9 << 20)}
     assert failure(foundation.lab.build(RELEASE, large)) == ""
     take(RELEASE, "Release", "kms:Decrypt")
@@ -142,7 +125,6 @@ def test_a_large_artifact_is_uploaded_in_parts(
 def test_a_build_fails_for_want_of_a_permission(
     foundation: Foundation, take: Callable[[str, str, str], None], action: str, phase: str
 ) -> None:
-    """Talks to a running lab."""
     take(RELEASE, "Release", action)
     executions = len(started(foundation, "hello"))
     build = foundation.lab.build(RELEASE, FILES)
@@ -153,7 +135,6 @@ def test_a_build_fails_for_want_of_a_permission(
 
 
 def test_a_build_of_a_pull_request_leaves_nothing(foundation: Foundation) -> None:
-    """Talks to a running lab."""
     began = time.time()
     build = foundation.lab.build("hello-pull-request")
     assert build["buildStatus"] == "SUCCEEDED"
@@ -162,34 +143,30 @@ def test_a_build_of_a_pull_request_leaves_nothing(foundation: Foundation) -> Non
 
 
 def test_one_release_is_built_at_a_time(foundation: Foundation) -> None:
-    """Talks to a running lab."""
-    first = foundation.lab.start_build(RELEASE, FILES, seconds=0.3)
+    first = foundation.lab.start_build(RELEASE, FILES, seconds=600)
     with pytest.raises(LabError, match="Cannot have more than 1 active builds"):
         foundation.lab.start_build(RELEASE, FILES)
     api = client(foundation, "codebuild")
-    eventually(lambda: "endTime" in api.batch_get_builds(ids=[first])["builds"][0])
+    api.stop_build(id=first)
     assert foundation.lab.build(RELEASE, FILES)["buildStatus"] == "SUCCEEDED"
 
 
 def test_a_build_that_is_stopped_starts_nothing(foundation: Foundation) -> None:
-    """Talks to a running lab."""
     executions = len(started(foundation, "hello"))
-    build_id = foundation.lab.start_build(RELEASE, FILES, seconds=0.2)
+    build_id = foundation.lab.start_build(RELEASE, FILES, seconds=600)
     api = client(foundation, "codebuild")
     assert api.stop_build(id=build_id)["build"]["buildStatus"] == "STOPPED"
-    time.sleep(0.4)
+    foundation.lab.wait_for_events()
     assert api.batch_get_builds(ids=[build_id])["builds"][0]["buildStatus"] == "STOPPED"
     assert len(started(foundation, "hello")) == executions
 
 
 def test_files_that_a_project_does_not_have_are_a_mistake(foundation: Foundation) -> None:
-    """Talks to a running lab."""
     with pytest.raises(LabError, match=r"no artifact called other.zip, but application.zip"):
         foundation.lab.start_build(RELEASE, {"other.zip": b""})
 
 
 def test_a_build_by_hand(foundation: Foundation, tmp_path: Path) -> None:
-    """Talks to a running lab."""
     for name, content in FILES.items():
         (tmp_path / name).write_bytes(content)
 
@@ -218,7 +195,6 @@ def test_a_build_by_hand(foundation: Foundation, tmp_path: Path) -> None:
 
 
 def test_a_build_starts_its_pipeline_once(foundation: Foundation) -> None:
-    """Talks to a running lab."""
     before = len(started(foundation, "hello"))
     assert foundation.lab.build(RELEASE, FILES)["buildStatus"] == "SUCCEEDED"
     assert foundation.lab.build("hello-pull-request")["buildStatus"] == "SUCCEEDED"
@@ -229,7 +205,6 @@ def test_a_build_starts_its_pipeline_once(foundation: Foundation) -> None:
 
 
 def test_an_upload_starts_its_pipeline_with_its_version(foundation: Foundation) -> None:
-    """Talks to a running lab."""
     s3, bucket = client(foundation, "s3"), foundation.outputs["BuildBucketName"]
     before = len(started(foundation, "uploaded"))
     s3.put_object(Bucket=bucket, Key="uploaded/application.zip", Body=b"1")
@@ -255,14 +230,13 @@ def refused_start(foundation: Foundation) -> bool:
     client(foundation, "s3").put_object(
         Bucket=foundation.outputs["BuildBucketName"], Key="uploaded/function.zip", Body=b"1"
     )
-    time.sleep(0.3)
+    foundation.lab.wait_for_events()
     return len(started(foundation, "uploaded")) == before
 
 
 def test_a_rule_starts_nothing_without_the_permission(
     foundation: Foundation, take: Callable[[str, str, str], None]
 ) -> None:
-    """Talks to a running lab."""
     take("uploaded-start", "Start", "codepipeline:StartPipelineExecution")
     foundation.lab.clear_decisions()
     assert refused_start(foundation)
@@ -272,7 +246,6 @@ def test_a_rule_starts_nothing_without_the_permission(
 
 
 def test_a_rule_starts_nothing_with_a_role_that_does_not_trust_it(foundation: Foundation) -> None:
-    """Talks to a running lab."""
     iam, name = client(foundation, "iam"), "uploaded-start"
     trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
     other = json.dumps(trust).replace("events.amazonaws.com", "lambda.amazonaws.com")
@@ -286,7 +259,6 @@ def test_a_rule_starts_nothing_with_a_role_that_does_not_trust_it(foundation: Fo
 
 
 def test_the_drift_of_a_project_is_not_looked_at(foundation: Foundation) -> None:
-    """Talks to a running lab."""
     api, name = foundation.api, "hello-pipeline"
     detection = api.detect_stack_drift(StackName=name)["StackDriftDetectionId"]
     status = api.describe_stack_drift_detection_status

@@ -129,7 +129,6 @@ WHO = (
 
 
 def test_commands_need_a_running_lab(directory: Path) -> None:
-    """Talks to nothing."""
     for command in ("env", "log"):
         done = run(directory, command)
         assert (done.returncode, done.stdout) == (1, "")
@@ -137,7 +136,6 @@ def test_commands_need_a_running_lab(directory: Path) -> None:
 
 
 def test_management_credentials_can_be_asked_for(directory: Path) -> None:
-    """Talks to a lab in the background."""
     assert "with management credentials" in run(directory, "up", "--setup", "management").stdout
 
 
@@ -187,7 +185,6 @@ def test_a_start_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_two_labs_run_side_by_side() -> None:
-    """Talks to two labs."""
     with Lab() as one, Lab() as other:
         one.client("s3", "111111111111").create_bucket(Bucket="only-here")
         assert other.client("s3", "111111111111").list_buckets()["Buckets"] == []

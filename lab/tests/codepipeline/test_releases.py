@@ -18,7 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab import Lab
-from lab.tests.release import (
+from lab.tests.world import (
     AWAY,
     BUILD,
     HOME,

@@ -54,12 +54,10 @@ def make_request(**changes: Any) -> Request:
 def test_a_call_is_a_write_when_it_changes_what_aws_holds(
     service: str, action: str, method: str, write: bool
 ) -> None:
-    """Talks to nothing."""
     assert make_request(service=service, action=action, method=method).write is write
 
 
 def test_the_log_keeps_calls_in_memory_and_as_json_lines(tmp_path: Path) -> None:
-    """Talks to a file."""
     log = CallLog(tmp_path / "calls.jsonl")
     log.add(make_request(), time=10.0, duration=0.5, status=200)
     log.add(make_request(action="CreateStack"), time=20.0, duration=0.5, status=400, error="Nope")
@@ -89,12 +87,10 @@ def test_the_log_keeps_calls_in_memory_and_as_json_lines(tmp_path: Path) -> None
     ],
 )
 def test_a_rule_hits_what_all_its_selectors_match(rule: Rule, hits: bool) -> None:
-    """Talks to nothing."""
     assert (Faults(rules=(rule,)).draw(make_request()) is rule) is hits
 
 
 def test_a_rule_for_an_account_hits_assume_role_into_it() -> None:
-    """Talks to nothing."""
     request = make_request(
         service="sts",
         action="AssumeRole",
@@ -107,7 +103,6 @@ def test_a_rule_for_an_account_hits_assume_role_into_it() -> None:
 
 
 def test_skip_and_count_choose_which_calls_fail() -> None:
-    """Talks to nothing."""
     faults = Faults(rules=(Rule(skip=1, count=2),))
     assert [faults.draw(make_request()) is not None for _unused in range(5)] == [
         False,
@@ -120,7 +115,7 @@ def test_skip_and_count_choose_which_calls_fail() -> None:
 
 
 def test_the_draw_does_not_depend_on_the_order_of_other_calls() -> None:
-    """Talks to nothing. Two accounts in turn, or one after the other: the same calls fail."""
+    """Two accounts in turn, or one after the other: the same calls fail."""
 
     def hits(accounts: list[str]) -> dict[str, list[bool]]:
         faults = Faults(rules=(Rule(probability=0.5, seed=7),))
@@ -136,7 +131,6 @@ def test_the_draw_does_not_depend_on_the_order_of_other_calls() -> None:
 
 
 def test_probability_is_met_over_many_calls() -> None:
-    """Talks to nothing."""
     share = sum(chance(1, number) < 0.3 for number in range(2000)) / 2000
     assert 0.27 < share < 0.33
 
@@ -151,14 +145,12 @@ def test_probability_is_met_over_many_calls() -> None:
     ],
 )
 def test_an_error_is_written_as_the_service_writes_it(service: str, start: bytes) -> None:
-    """Talks to nothing."""
     _unused, body = wire_error(service=service, code="Throttling", message="Rate <exceeded>")
     assert body.startswith(start)
     assert service == "kms" or b"Rate &lt;exceeded&gt;" in body
 
 
 def test_a_setting_that_does_not_exist_is_refused() -> None:
-    """Talks to nothing."""
     with pytest.raises(ValueError, match="unknown settings: latenzy"):
         Settings().update({"latenzy": {}})
     with pytest.raises(TypeError):
@@ -166,7 +158,6 @@ def test_a_setting_that_does_not_exist_is_refused() -> None:
 
 
 def test_an_account_id_must_be_a_quoted_string(tmp_path: Path) -> None:
-    """Talks to a file."""
     path = tmp_path / "organisation.yml"
     text = ORGANISATION_FILE.read_text(encoding="utf-8")
     unquoted = text.replace('management: "555555555555"', "management: 055555555555")
@@ -176,7 +167,6 @@ def test_an_account_id_must_be_a_quoted_string(tmp_path: Path) -> None:
 
 
 def test_another_version_of_ministack_is_refused_with_what_to_do() -> None:
-    """Talks to nothing."""
     assert version_problem(MINISTACK_VERSION) == ""
     problem = version_problem("1.5.34")
     assert "MiniStack 1.5.34 is installed" in problem

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
 
 from lab import Lab
-from lab.tests.stacks import TOPIC, Stacks, parameters, refused, text
+from lab.tests.stacks import TOPIC, Stacks, delete, eventually, parameters, refused, text
 
 ACCOUNT = "222222222222"
 # The shapes that the foundation templates are made of.
@@ -100,34 +99,27 @@ Outputs:
 """
 
 
-@pytest.fixture
-def stacks(lab: Lab, request: pytest.FixtureRequest) -> Stacks:
-    name = request.node.originalname.removeprefix("test_").replace("_", "-")[:100]
-    return Stacks(lab.client("cloudformation", ACCOUNT), name)
-
-
 # In progress
 
 
 def test_creation_is_seen_on_the_stack_and_on_the_resource_at_work(
     lab: Lab, stacks: Stacks
 ) -> None:
-    """Talks to a running lab."""
-    lab.set_latency(0.3)
+    lab.hold("operation")
     stacks.api.create_stack(StackName=stacks.name, TemplateBody=text({"A": TOPIC}))
     assert stacks.status() == "CREATE_IN_PROGRESS"
     assert stacks.events() == [
         (stacks.name, "CREATE_IN_PROGRESS"),
         ("A", "CREATE_IN_PROGRESS"),
     ]
-    assert stacks.watch() == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
+    lab.hold()
+    assert stacks.wait() == "CREATE_COMPLETE"
 
 
 def test_an_update_is_seen_and_touches_only_what_changes(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
     stacks.create({"Same": TOPIC, "Gone": TOPIC, "Changed": TOPIC})
     before = len(stacks.events())
-    lab.set_latency(0, resource=0.1)
+    lab.hold_until_seen()
     changed = {**TOPIC, "Properties": {"DisplayName": "changed"}}
     stacks.change_set("update", "UPDATE", {"Same": TOPIC, "New": TOPIC, "Changed": changed})
     stacks.api.execute_change_set(StackName=stacks.name, ChangeSetName="update")
@@ -154,24 +146,26 @@ def test_an_update_is_seen_and_touches_only_what_changes(lab: Lab, stacks: Stack
 
 
 def test_deletion_is_seen(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
     stacks.create({"A": TOPIC})
     stack_id = stacks.describe()["StackId"]
-    lab.set_latency(0.3)
+    lab.hold("operation")
     stacks.api.delete_stack(StackName=stacks.name)
     assert stacks.status() == "DELETE_IN_PROGRESS"
     assert stacks.events()[-1] == ("A", "DELETE_IN_PROGRESS")
     stacks.api.delete_stack(StackName=stacks.name)
     stacks.name = stack_id
-    assert stacks.watch() == ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+    lab.hold()
+    assert stacks.wait() == "DELETE_COMPLETE"
     assert stacks.events().count(("A", "DELETE_COMPLETE")) == 1
 
 
 def test_a_change_set_is_seen_in_progress(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
-    lab.set_latency(0, change_set=0.3)
+    def describe() -> Any:
+        return stacks.api.describe_change_set(StackName=stacks.name, ChangeSetName="one")
+
+    lab.hold("change_set")
     stacks.change_set("one", "CREATE", {"A": TOPIC})
-    described = stacks.api.describe_change_set(StackName=stacks.name, ChangeSetName="one")
+    described = describe()
     assert (described["Status"], described["ExecutionStatus"]) == (
         "CREATE_IN_PROGRESS",
         "UNAVAILABLE",
@@ -179,63 +173,42 @@ def test_a_change_set_is_seen_in_progress(lab: Lab, stacks: Stacks) -> None:
     assert described["Changes"] == []
     assert stacks.status() == "REVIEW_IN_PROGRESS"
     assert "InvalidChangeSetStatus" in refused(lambda: stacks.execute("one"))
-    time.sleep(0.4)
-    described = stacks.api.describe_change_set(StackName=stacks.name, ChangeSetName="one")
+    lab.hold()
+    eventually(lambda: describe()["Status"] != "CREATE_IN_PROGRESS")
+    described = describe()
     assert (described["Status"], described["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
     assert len(described["Changes"]) == 1
 
 
-def test_what_is_held_stays_in_progress_until_it_is_released(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
-    lab.hold("change_set")
-    stacks.change_set("one", "CREATE", {"A": TOPIC})
-
-    def status() -> str:
-        return str(
-            stacks.api.describe_change_set(StackName=stacks.name, ChangeSetName="one")["Status"]
-        )
-
-    assert status() == "CREATE_IN_PROGRESS"
-    lab.hold("operation")
-    while status() == "CREATE_IN_PROGRESS":
-        pass
-    stacks.execute("one")
-    assert stacks.status() == "CREATE_IN_PROGRESS"
-    lab.hold()
-    assert stacks.wait() == "CREATE_COMPLETE"
-
-
 def test_many_stacks_progress_at_once(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
-    lab.set_latency(0.5)
-    started = time.monotonic()
+    lab.hold("operation")
     several = [Stacks(stacks.api, f"{stacks.name}-{number}") for number in range(20)]
     for stack in several:
         stack.api.create_stack(StackName=stack.name, TemplateBody=text({"A": TOPIC}))
     assert {stack.status() for stack in several} == {"CREATE_IN_PROGRESS"}
+    lab.hold()
     assert {stack.wait() for stack in several} == {"CREATE_COMPLETE"}
-    assert time.monotonic() - started < 3
 
 
 def test_deleting_a_stack_in_creation_ends_the_creation(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
-    lab.set_latency(0, resource=0.2)
+    lab.hold("operation")
     template = {"A": TOPIC, "B": {**TOPIC, "DependsOn": "A"}}
     created = stacks.api.create_stack(StackName=stacks.name, TemplateBody=text(template))
     stacks.api.delete_stack(StackName=stacks.name)
     stacks.name = created["StackId"]
+    lab.hold()
     assert stacks.wait() == "DELETE_COMPLETE"
-    time.sleep(0.5)
+    # What was made later has ended, so the creation, which began first, would have gone on.
+    Stacks(stacks.api, f"{stacks.name.split('/')[1]}-2").create(template)
     assert stacks.status() == "DELETE_COMPLETE"
-    assert ("B", "CREATE_COMPLETE") not in stacks.events()
+    assert ("A", "CREATE_COMPLETE") not in stacks.events()
 
 
 def test_a_reset_ends_what_is_in_progress(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
-    lab.set_latency(0.2)
+    lab.hold("operation")
     stacks.api.create_stack(StackName=stacks.name, TemplateBody=text({"A": TOPIC}))
     lab.reset()
-    time.sleep(0.3)
+    Stacks(stacks.api, "later").create({"B": {"Type": "AWS::Logs::LogGroup"}})
     assert "does not exist" in refused(stacks.describe)
     assert lab.client("sns", ACCOUNT).list_topics()["Topics"] == []
 
@@ -244,9 +217,8 @@ def test_a_reset_ends_what_is_in_progress(lab: Lab, stacks: Stacks) -> None:
 
 
 def test_a_stack_at_work_is_neither_updated_nor_deleted(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
     stacks.create({"A": TOPIC})
-    lab.set_latency(0.5)
+    lab.hold("operation")
     stacks.change_set("one", "UPDATE", {"A": TOPIC, "B": TOPIC})
     stacks.api.execute_change_set(StackName=stacks.name, ChangeSetName="one")
     assert "is in UPDATE_IN_PROGRESS state and can not be updated" in refused(
@@ -255,11 +227,11 @@ def test_a_stack_at_work_is_neither_updated_nor_deleted(lab: Lab, stacks: Stacks
     assert "cannot be deleted while in status UPDATE_IN_PROGRESS" in refused(
         lambda: stacks.api.delete_stack(StackName=stacks.name)
     )
+    lab.hold()
     assert stacks.wait() == "UPDATE_COMPLETE"
 
 
 def test_a_stack_that_was_never_made_must_be_deleted_first(stacks: Stacks) -> None:
-    """Talks to a running lab."""
     broken = {
         "Kept": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"},
         "Bad": {
@@ -277,13 +249,12 @@ def test_a_stack_that_was_never_made_must_be_deleted_first(stacks: Stacks) -> No
     assert "is in ROLLBACK_COMPLETE state and can not be updated" in refused(
         lambda: stacks.change_set("two", "UPDATE", {"A": TOPIC})
     )
-    stacks.api.delete_stack(StackName=stacks.name)
-    time.sleep(0.1)
-    assert stacks.create({"A": TOPIC}) == "CREATE_COMPLETE"
+    again = Stacks(stacks.api, stacks.name)
+    assert delete(stacks) == "DELETE_COMPLETE"
+    assert again.create({"A": TOPIC}) == "CREATE_COMPLETE"
 
 
 def test_termination_protection_holds(stacks: Stacks) -> None:
-    """Talks to a running lab."""
     stacks.create({"A": TOPIC})
     stacks.api.update_termination_protection(
         StackName=stacks.name, EnableTerminationProtection=True
@@ -300,7 +271,6 @@ def test_termination_protection_holds(stacks: Stacks) -> None:
 def test_change_sets_join_a_stack_in_review_and_the_first_executed_ends_the_others(
     stacks: Stacks,
 ) -> None:
-    """Talks to a running lab."""
     one = stacks.change_set("one", "CREATE", {"A": TOPIC})
     two = stacks.change_set("two", "CREATE", {"A": TOPIC, "B": TOPIC})
     assert one["StackId"] == two["StackId"]
@@ -321,7 +291,6 @@ def test_change_sets_join_a_stack_in_review_and_the_first_executed_ends_the_othe
 
 
 def test_an_unchanged_change_set_fails_with_the_words_of_aws(stacks: Stacks) -> None:
-    """Talks to a running lab."""
     stacks.create({"A": TOPIC})
     stacks.change_set("none", "UPDATE", {"A": TOPIC})
     described = stacks.api.describe_change_set(StackName=stacks.name, ChangeSetName="none")
@@ -330,7 +299,6 @@ def test_an_unchanged_change_set_fails_with_the_words_of_aws(stacks: Stacks) -> 
 
 
 def test_a_change_set_is_read_in_pages(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
     lab.set_change_page(2)
     stacks.change_set("many", "CREATE", {f"T{number}": TOPIC for number in range(5)})
     first = stacks.api.describe_change_set(StackName=stacks.name, ChangeSetName="many")
@@ -344,7 +312,6 @@ def test_a_change_set_is_read_in_pages(lab: Lab, stacks: Stacks) -> None:
 
 
 def test_a_stack_that_does_not_exist_is_an_error(stacks: Stacks) -> None:
-    """Talks to a running lab."""
     for call in (
         stacks.describe,
         lambda: stacks.api.list_change_sets(StackName=stacks.name),
@@ -361,7 +328,6 @@ def test_a_stack_that_does_not_exist_is_an_error(stacks: Stacks) -> None:
 
 
 def test_a_template_is_given_back_as_it_was_sent(stacks: Stacks) -> None:
-    """Talks to a running lab."""
     stacks.change_set("one", "CREATE", FOUNDATION)
     stacks.execute("one")
     answer = stacks.api.get_template(StackName=stacks.name, TemplateStage="Original")
@@ -369,14 +335,12 @@ def test_a_template_is_given_back_as_it_was_sent(stacks: Stacks) -> None:
 
 
 def test_text_that_is_not_ascii_comes_back_as_question_marks(stacks: Stacks) -> None:
-    """Talks to a running lab."""
     stacks.create(json.dumps({"Description": "für", "Resources": {"A": TOPIC}}, ensure_ascii=False))
     answer = stacks.api.get_template(StackName=stacks.name, TemplateStage="Original")
     assert answer["TemplateBody"]["Description"] == "f?r"
 
 
 def test_a_parameter_must_be_known_and_within_its_limits(stacks: Stacks) -> None:
-    """Talks to a running lab."""
     for wrong, message in (
         ({"Unknown": "1"}, "Parameters: [Unknown] do not exist in the template"),
         ({"RetentionDays": "89"}, "not less than 90"),
@@ -390,7 +354,6 @@ def test_a_parameter_must_be_known_and_within_its_limits(stacks: Stacks) -> None
 
 
 def test_secrets_are_not_shown(stacks: Stacks) -> None:
-    """Talks to a running lab."""
     stacks.change_set("one", "CREATE", FOUNDATION, Parameters=parameters(Secret="password"))
     described = stacks.api.describe_change_set(StackName=stacks.name, ChangeSetName="one")
     stacks.execute("one")
@@ -403,7 +366,6 @@ def test_secrets_are_not_shown(stacks: Stacks) -> None:
 def test_an_empty_list_is_seen_by_conditions_and_a_full_one_becomes_objects(
     lab: Lab, stacks: Stacks
 ) -> None:
-    """Talks to a running lab."""
     stacks.change_set("one", "CREATE", FOUNDATION)
     stacks.execute("one")
     kms, key = lab.client("kms", ACCOUNT), stacks.physical_id("Key")
@@ -442,7 +404,6 @@ def key_statements(kms: Any, key_id: str) -> list[dict[str, Any]]:
 
 
 def test_pseudo_parameters_are_seen_by_conditions(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
     for region, made in (("us-east-1", False), ("eu-west-1", True)):
         stacks.api = lab.client("cloudformation", ACCOUNT, region)
         stacks.change_set("one", "CREATE", FOUNDATION)
@@ -451,7 +412,6 @@ def test_pseudo_parameters_are_seen_by_conditions(lab: Lab, stacks: Stacks) -> N
 
 
 def test_a_bucket_has_the_properties_and_tags_that_it_was_given(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
     tags = [{"Key": "stack", "Value": "tag"}]
     stacks.change_set("one", "CREATE", FOUNDATION, Tags=tags)
     stacks.execute("one")
@@ -474,7 +434,6 @@ def test_a_bucket_has_the_properties_and_tags_that_it_was_given(lab: Lab, stacks
 
 
 def test_a_property_that_goes_is_taken_off_the_bucket(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
     encrypted = {
         "ServerSideEncryptionConfiguration": [
             {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
@@ -490,7 +449,6 @@ def test_a_property_that_goes_is_taken_off_the_bucket(lab: Lab, stacks: Stacks) 
 
 
 def test_a_role_lives_under_its_path_with_managed_policies_of_aws(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
     stacks.change_set("one", "CREATE", FOUNDATION)
     stacks.execute("one")
     name = stacks.physical_id("Role")
@@ -501,7 +459,6 @@ def test_a_role_lives_under_its_path_with_managed_policies_of_aws(lab: Lab, stac
 
 
 def test_what_is_retained_survives_the_stack(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
     stacks.change_set("one", "CREATE", FOUNDATION)
     stacks.execute("one")
     bucket, key = stacks.physical_id("Bucket"), stacks.physical_id("Key")
@@ -533,7 +490,6 @@ def policy_of(principal: str, action: str) -> dict[str, Any]:
 def test_a_principal_that_does_not_exist_is_refused_by_every_service(
     lab: Lab, principal: str
 ) -> None:
-    """Talks to a running lab."""
     s3, kms, iam = (lab.client(service, ACCOUNT) for service in ("s3", "kms", "iam"))
     s3.create_bucket(Bucket="principals")
     assert "Invalid principal in policy" in refused(
@@ -553,7 +509,6 @@ def test_a_principal_that_does_not_exist_is_refused_by_every_service(
 
 
 def test_a_principal_that_does_not_exist_fails_the_stack(stacks: Stacks) -> None:
-    """Talks to a running lab."""
     key = {
         "Type": "AWS::KMS::Key",
         "Properties": {"KeyPolicy": policy_of("999999999999", "kms:*")},
@@ -569,7 +524,6 @@ def test_a_principal_that_does_not_exist_fails_the_stack(stacks: Stacks) -> None
 
 
 def test_an_account_that_was_added_is_a_principal(lab: Lab, stacks: Stacks) -> None:
-    """Talks to a running lab."""
     lab.add_account("888888888888")
     key = {
         "Type": "AWS::KMS::Key",

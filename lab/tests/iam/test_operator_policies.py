@@ -592,19 +592,16 @@ TAKEN_OUT = [
 
 @pytest.mark.parametrize("path", [*PATHS, *OPERATOR_PATHS])
 def test_the_operator_policy_is_enough(traces: Traces, path: str) -> None:
-    """Talks to a running lab."""
     assert traces["operator"][path].error == ""
 
 
 @pytest.mark.parametrize("path", [*PATHS, *PIPELINE_PATHS])
 def test_the_operator_s_policies_are_enough_for_pipelines(traces: Traces, path: str) -> None:
-    """Talks to a running lab."""
     assert traces["pipelines"][path].error == ""
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_the_access_role_is_enough(traces: Traces, path: str) -> None:
-    """Talks to a running lab."""
     assert traces["access"][path].error == ""
 
 
@@ -612,7 +609,6 @@ def test_the_access_role_is_enough(traces: Traces, path: str) -> None:
 def test_a_permission_taken_out_is_missed(
     request: pytest.FixtureRequest, traces: Traces, name: str, action: str
 ) -> None:
-    """Talks to a running lab."""
     subject: Subject = request.getfixturevalue(name)
     # The shortest of those that ask for it.
     paths = sorted(traces[name].items(), key=lambda item: item[1].seconds)
@@ -628,7 +624,6 @@ def test_a_permission_taken_out_is_missed(
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_what_the_lab_does_not_ask_for_is_known(traces: Traces, name: str) -> None:
-    """Talks to a running lab."""
     actions = actions_of(POLICIES[name])
     unseen = {
         action

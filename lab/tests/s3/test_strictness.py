@@ -1,0 +1,95 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Buckets and keys, of the own account and of others.
+
+MiniStack alone accepts what each test expects to be refused or different: see lab/README.md.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from lab import Lab
+from lab.tests.roles import Caller, Store, Stranger, only
+from lab.tests.stacks import (
+    Stacks,
+    allowed,
+)
+
+OTHER = "333333333333"
+
+
+@pytest.fixture
+def store(lab: Lab, stacks: Stacks) -> Store:
+    return Store(lab, stacks.name)
+
+
+@pytest.fixture
+def stranger(lab: Lab, stacks: Stacks) -> Stranger:
+    return Stranger(lab, f"stranger-{stacks.name}"[:64])
+
+
+def test_a_bucket_of_another_account_takes_both_policies_and_the_key(
+    store: Store, stranger: Stranger
+) -> None:
+    store.grant("s3:GetObject", to=OTHER, **only(stranger.name))
+    store.grant_key("kms:Decrypt", to=OTHER, **only(stranger.name))
+    assert not stranger.reads(store)
+    stranger.may("s3:GetObject", "kms:Decrypt")
+    assert stranger.reads(store)
+    stranger.may("s3:GetObject")
+    assert not stranger.reads(store)
+    stranger.may("s3:GetObject", "kms:Decrypt")
+    store.grant_key("kms:Decrypt", to=OTHER, **only("another"))
+    assert not stranger.reads(store)
+    store.grant_key("kms:Decrypt", to=OTHER)
+    assert stranger.reads(store)
+    store.grant("s3:GetObject", to=OTHER, **only("another"))
+    assert not stranger.reads(store)
+
+
+def test_who_writes_needs_a_data_key(store: Store, stranger: Stranger) -> None:
+    stranger.may("s3:PutObject", "kms:*")
+    store.grant("s3:PutObject", to=OTHER, **only(stranger.name))
+    store.grant_key("kms:Decrypt", to=OTHER)
+    assert not stranger.writes(store)
+    store.grant_key("kms:GenerateDataKey", to=OTHER, **only(stranger.name))
+    assert stranger.writes(store)
+
+
+def test_a_statement_about_the_key_of_uploads_holds(store: Store, stranger: Stranger) -> None:
+    stranger.may("s3:PutObject", "kms:*")
+    store.grant_key("kms:*", to=OTHER)
+    key_id = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+    store.grant("s3:PutObject", to=OTHER, Condition={"StringEquals": {key_id: store.key}})
+    named = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": store.key}
+    assert stranger.writes(store, **named)
+    assert not stranger.writes(store)
+
+
+def test_a_reader_of_the_own_account_needs_the_key(store: Store, caller: Caller) -> None:
+    caller.may("s3:GetObject")
+    read = {"Bucket": store.name, "Key": "key"}
+    assert not allowed(lambda: caller.client("s3").get_object(**read))
+    caller.may("s3:GetObject", "kms:Decrypt")
+    assert allowed(lambda: caller.client("s3").get_object(**read))
+
+
+def test_a_bucket_policy_denies_its_own_account(store: Store) -> None:
+    store.grant("s3:GetObject", to="*", effect="Deny")
+    assert not allowed(lambda: store.s3.get_object(Bucket=store.name, Key="key"))
+    store.s3.delete_bucket_policy(Bucket=store.name)
+    assert allowed(lambda: store.s3.get_object(Bucket=store.name, Key="key"))
+
+
+def test_a_key_of_another_account_takes_both_policies(store: Store, stranger: Stranger) -> None:
+    kms = stranger.client("kms")
+    stranger.may("kms:GenerateDataKey")
+    make = {"KeyId": store.key, "KeySpec": "AES_256"}
+    assert not allowed(lambda: kms.generate_data_key(**make))
+    store.grant_key("kms:GenerateDataKey", to=OTHER, **only(stranger.name))
+    assert allowed(lambda: kms.generate_data_key(**make))
+    stranger.may("kms:Decrypt")
+    assert not allowed(lambda: kms.generate_data_key(**make))
