@@ -122,7 +122,7 @@ class StackRun:
 
     def template(self, stack_id: str) -> str | dict[str, t.Any]:
         """Return the template of a stack as it is deployed."""
-        return self._api().template(stack_id)
+        return t.cast("str | dict[str, t.Any]", self._api().template(stack_id))
 
     def _api(self) -> StackApi:
         return StackApi(self.session.client("cloudformation", self.region))

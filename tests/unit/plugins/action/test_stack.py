@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail, AnsibleFileNotFound
 from ansible_collections.crossaccount.pipeline.plugins.action import stack
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
 
@@ -25,7 +24,6 @@ from tests.fakes.cloudformation import (
 from tests.fakes.data import FakeData
 from tests.fakes.gateway import FakeGateway, Install
 from tests.fakes.harness import run_action
-from tests.fakes.service import refuse
 
 ACCOUNT, REGION = "222222222222", "eu-west-1"
 PLACE = f"One in {ACCOUNT} {REGION}"
@@ -137,60 +135,6 @@ def test_a_large_template_goes_through_the_bucket_named_by_its_content(
     assert "TemplateBody" not in request
 
 
-def test_a_large_template_that_is_there_is_not_uploaded_again(
-    gateway: FakeGateway, aws: FakeCloudFormation, role: Path
-) -> None:
-    _first, data = large(gateway, aws, role, check_mode=True)
-    assert data.writes == ["PutObject"]
-
-    large(gateway, aws, role)
-
-    assert data.writes == ["PutObject"]
-
-
-def test_what_a_bucket_holds_of_another_size_is_written_anew(
-    gateway: FakeGateway, aws: FakeCloudFormation, role: Path
-) -> None:
-    gateway.data_of(ACCOUNT, REGION).objects["builds", LARGE_KEY] = {"Body": b"cut sh"}
-
-    _result, data = large(gateway, aws, role)
-
-    assert data.objects["builds", LARGE_KEY]["Body"] == LARGE.encode()
-
-
-def test_who_may_not_list_the_bucket_is_not_told_that_a_template_is_missing(
-    gateway: FakeGateway, aws: FakeCloudFormation, role: Path
-) -> None:
-    gateway.data_of(ACCOUNT, REGION).before("HeadObject", refuse("403", "Forbidden"))
-
-    result, data = large(gateway, aws, role)
-
-    assert (result["operation"], data.writes) == ("create", ["PutObject"])
-
-
-@pytest.mark.parametrize(
-    ("operation", "code", "message"),
-    [
-        ("HeadObject", "500", "Failed to find the template in its bucket: "),
-        ("PutObject", "AccessDenied", "Failed to upload the template: "),
-    ],
-)
-def test_a_bucket_that_does_not_answer_fails_the_task(
-    gateway: FakeGateway,
-    aws: FakeCloudFormation,
-    role: Path,
-    operation: str,
-    code: str,
-    message: str,
-) -> None:
-    gateway.data_of(ACCOUNT, REGION).before(operation, refuse(code, "no"))
-
-    result, _data = large(gateway, aws, role)
-
-    assert result["msg"].startswith(message)
-    assert aws.writes == []
-
-
 def test_an_unchanged_large_template_asks_nothing_of_the_bucket(
     gateway: FakeGateway, aws: FakeCloudFormation, role: Path
 ) -> None:
@@ -200,14 +144,6 @@ def test_an_unchanged_large_template_asks_nothing_of_the_bucket(
     second, data = large(gateway, aws, role)
 
     assert (second["operation"], data.calls) == ("none", [])
-
-
-def test_a_small_template_does_not_go_through_the_bucket(
-    gateway: FakeGateway, aws: FakeCloudFormation, role: Path
-) -> None:
-    result, data = large(gateway, aws, role, template_body=TEMPLATE)
-
-    assert (result["operation"], data.calls) == ("create", [])
 
 
 # Arguments
@@ -224,14 +160,6 @@ def test_the_account_and_the_region_are_needed(
 
     assert (result["failed"], result["msg"]) == (True, f"missing required argument: {missing}")
     assert gateway.opened == []
-
-
-def test_the_name_of_the_stack_is_needed(role: Path) -> None:
-    given = arguments()
-    del given["stack_name"]
-
-    with pytest.raises(AnsibleActionFail, match=r"^missing required arguments: stack_name$"):
-        run_action(stack.ActionModule, given, role=role)
 
 
 @pytest.mark.parametrize(
@@ -252,13 +180,6 @@ def test_one_template_is_needed_that_cloudformation_can_take(
     result = converge(role, **more)
 
     assert (result["failed"], result["msg"]) == (True, message)
-    assert gateway.opened == []
-
-
-def test_a_template_that_is_not_there_fails_the_task(gateway: FakeGateway, role: Path) -> None:
-    with pytest.raises(AnsibleFileNotFound, match=r"other\.template"):
-        converge(role, template="other.template")
-
     assert gateway.opened == []
 
 
@@ -287,15 +208,6 @@ def test_what_cloudformation_cannot_keep_is_refused_before_a_call(
 
 def test_the_name_of_a_tag_may_be_a_number(aws: FakeCloudFormation, role: Path) -> None:
     assert converge(role, tags={2026: "year"})["operation"] == "create"
-
-
-def test_a_template_that_is_not_ascii_is_refused_before_a_call(
-    gateway: FakeGateway, role: Path
-) -> None:
-    (role / "files" / "one.template").write_text("# caf\u00e9\n", encoding="utf-8")
-
-    assert converge(role)["msg"] == "one.template: line 1 is not ASCII"
-    assert gateway.opened == []
 
 
 def test_the_account_is_opened_in_the_way_that_is_given(
@@ -338,47 +250,6 @@ def test_arguments_become_what_is_desired(aws: FakeCloudFormation, role: Path) -
     assert (made.protected, made.policy) == (True, '{"Statement": []}')
     (request,) = [asked for operation, asked in aws.calls if operation == "CreateChangeSet"]
     assert request["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
-
-
-def test_the_word_of_the_user_opens_the_gate(aws: FakeCloudFormation, role: Path) -> None:
-    aws.add()
-    aws.changes = [change("Remove", "Key", "AWS::KMS::Key")]
-
-    assert converge(role)["msg"].startswith("One would lose data or roles: Remove Key")
-    assert converge(role, allow_replacement=True)["changed"]
-
-
-@pytest.mark.parametrize(
-    ("given", "skip"),
-    [({}, []), ({"resources_to_skip": ["Role", "Topic"]}, ["Role", "Topic"])],
-    ids=["nothing", "named"],
-)
-def test_a_rollback_goes_on_without_what_the_user_names(
-    aws: FakeCloudFormation, role: Path, given: dict[str, Any], skip: list[str]
-) -> None:
-    found = aws.add("UPDATE_ROLLBACK_FAILED")
-
-    assert converge(role, **given)["changed"]
-    assert [asked for operation, asked in aws.calls if operation == "ContinueUpdateRollback"] == [
-        {"StackName": found.stack_id, "ResourcesToSkip": skip}
-    ]
-
-
-@pytest.mark.parametrize(
-    ("status", "more"),
-    [
-        ("UPDATE_ROLLBACK_FAILED", {"check_mode": True}),
-        ("UPDATE_COMPLETE", {}),
-        ("UPDATE_FAILED", {}),
-    ],
-)
-def test_what_is_to_be_skipped_matters_to_a_stuck_rollback_alone(
-    aws: FakeCloudFormation, role: Path, status: str, more: dict[str, bool]
-) -> None:
-    aws.add(status)
-
-    assert converge(role, resources_to_skip=["Topic"], **more)["changed"]
-    assert "ContinueUpdateRollback" not in aws.asked
 
 
 # Results
@@ -480,15 +351,6 @@ def test_a_diff_shows_all_that_differs_and_hides_the_secret(
     }
 
 
-def test_check_mode_and_the_run_show_the_same(aws: FakeCloudFormation, role: Path) -> None:
-    aws.add(**{**as_aws_keeps_it(), "tags": {"application": "other"}})
-
-    checked, done = converge(role, check_mode=True), converge(role)
-
-    assert checked["diff"] == done["diff"]
-    assert (checked["operation"], done["operation"]) == ("update", "update")
-
-
 def test_a_stack_that_is_stuck_is_shown_by_its_status(aws: FakeCloudFormation, role: Path) -> None:
     aws.add("ROLLBACK_COMPLETE")
 
@@ -538,12 +400,6 @@ def test_a_secret_is_in_no_message_of_a_failure(aws: FakeCloudFormation, role: P
         "changed": False,
         "msg": "One is ROLLBACK_COMPLETE. Topic (AWS::SNS::Topic) CREATE_FAILED: no",
     }
-
-
-def test_a_secret_that_cannot_be_kept_is_in_no_message(gateway: FakeGateway, role: Path) -> None:
-    result = converge(role, parameters={"Password": [f"{SECRET},"]})
-
-    assert result["msg"] == "parameter Password: an item of its list contains a comma"
 
 
 def test_results_hold_no_arguments(aws: FakeCloudFormation, role: Path) -> None:
@@ -644,35 +500,6 @@ def test_a_stack_is_removed_without_its_template(
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_nothing_to_remove_is_no_change(aws: FakeCloudFormation, check_mode: bool) -> None:
-    assert remove(check_mode=check_mode) == {
-        "changed": False,
-        "operation": "none",
-        "stack": REMOVED,
-        "changes": [],
-        "retained": [],
-    }
-    assert aws.writes == []
-
-
-@pytest.mark.parametrize("missing", ["account_id", "region"])
-def test_a_removal_needs_the_account_and_the_region(gateway: FakeGateway, missing: str) -> None:
-    given: dict[str, Any] = {missing: None}
-
-    result = remove(**given)
-
-    assert (result["failed"], result["msg"]) == (True, f"missing required argument: {missing}")
-    assert gateway.opened == []
-
-
-def test_a_state_is_one_of_three() -> None:
-    with pytest.raises(AnsibleActionFail) as caught:
-        remove(state="gone")
-
-    assert "must be one of: present, compared, absent, got: gone" in str(caught.value)
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize("stands", [False, True])
 def test_what_a_removal_leaves_is_told(
     aws: FakeCloudFormation, data: FakeData, stands: bool, check_mode: bool
@@ -713,41 +540,6 @@ def test_what_is_left_is_purged_at_the_users_word_and_shown(
     assert data.buckets == {}
 
 
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_data_alone_may_be_purged(
-    aws: FakeCloudFormation, data: FakeData, check_mode: bool
-) -> None:
-    result = remove(check_mode=check_mode, find_retained=True, purge_data=True)
-
-    assert (result["changed"], result["operation"]) == (True, "delete")
-    assert shown(result) == {f"{PLACE} (resources)": ("bucket one-bucket\nkey 1234\n", "")}
-    assert aws.writes == []
-
-
-def test_no_data_is_purged_that_nobody_looks_for(aws: FakeCloudFormation, data: FakeData) -> None:
-    aws.add()
-
-    assert remove(purge_data=True)["retained"] == []
-    assert data.calls == []
-
-
-def test_a_removal_that_fails_fails_the_task(aws: FakeCloudFormation) -> None:
-    aws.add()
-    aws.endings["delete"] = ["DELETE_IN_PROGRESS", "DELETE_FAILED"]
-
-    assert remove() == {
-        "failed": True,
-        "changed": False,
-        "msg": "One is DELETE_FAILED. no reason given",
-    }
-
-
-def test_a_removal_ends_after_its_time(aws: FakeCloudFormation) -> None:
-    aws.add("UPDATE_IN_PROGRESS")
-
-    assert remove(wait_timeout=0)["msg"].startswith("gave up after 0 s: One updating. ")
-
-
 # What earlier stacks left
 
 
@@ -780,15 +572,6 @@ def test_a_new_stack_tells_what_earlier_ones_left(
     assert data.writes == []
 
 
-def test_check_mode_tells_what_earlier_stacks_left(
-    aws: FakeCloudFormation, data: FakeData, role: Path
-) -> None:
-    result = converge(role, check_mode=True, find_retained=True)
-
-    assert (result["operation"], result["retained"]) == ("create", [BUCKET, KEY])
-    assert "ListStackResources" not in aws.asked
-
-
 @pytest.mark.parametrize("find_retained", [False, True])
 @pytest.mark.parametrize("differs", [False, True])
 def test_a_stack_that_stands_costs_no_look_at_what_was_left(
@@ -800,14 +583,6 @@ def test_a_stack_that_stands_costs_no_look_at_what_was_left(
 
     assert (result["operation"], result["retained"]) == ("update" if differs else "none", [])
     assert data.calls == []
-
-
-def test_a_new_stack_is_not_looked_into_where_nobody_asks(
-    aws: FakeCloudFormation, data: FakeData, role: Path
-) -> None:
-    assert converge(role)["retained"] == []
-    assert data.calls == []
-    assert "ListStackResources" not in aws.asked
 
 
 def test_a_stack_that_is_to_stand_purges_nothing(
@@ -828,12 +603,6 @@ def test_a_wait_speaks_with_the_name_of_its_host(
     converge(role)
 
     assert clock.lines[0].startswith("  production: One creating for ")
-
-
-def test_a_wait_ends_after_its_time(aws: FakeCloudFormation, role: Path) -> None:
-    aws.add("CREATE_IN_PROGRESS")
-
-    assert converge(role, wait_timeout=0)["msg"].startswith("gave up after 0 s: One creating. ")
 
 
 # Comparing
@@ -885,3 +654,27 @@ def test_comparing_a_stack_that_is_not_there(aws: FakeCloudFormation, role: Path
     assert (result["operation"], result["differences"]) == ("create", [])
     assert (result["stack"]["stack_id"], result["stack"]["status"]) == (None, None)
     assert SECRET not in json.dumps(result)
+
+
+def test_a_busy_stack_is_not_compared(aws: FakeCloudFormation, role: Path) -> None:
+    aws.add("UPDATE_IN_PROGRESS")
+
+    assert converge(role, state="compared") == {
+        "failed": True,
+        "changed": False,
+        "msg": (
+            "One is UPDATE_IN_PROGRESS, so it cannot be compared."
+            " Run again when the operation has ended"
+        ),
+    }
+
+
+def test_options_of_the_user_reach_the_engine(aws: FakeCloudFormation, role: Path) -> None:
+    found = aws.add("UPDATE_ROLLBACK_FAILED")
+    aws.changes = [change("Remove", "Key", "AWS::KMS::Key")]
+
+    assert converge(role, resources_to_skip=["Topic"])["msg"].startswith("One would lose data")
+    assert converge(role, allow_replacement=True)["changed"]
+    assert [asked for operation, asked in aws.calls if operation == "ContinueUpdateRollback"] == [
+        {"StackName": found.stack_id, "ResourcesToSkip": ["Topic"]}
+    ]

@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
 from ansible_collections.crossaccount.pipeline.plugins.action import stack_outputs_info
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
 
@@ -165,25 +163,6 @@ def test_two_targets_in_one_region_tell_each_other_stack_once(stacks: FakeGatewa
     assert [one["stack_name"] for one in result["tagged"]] == ["Old"]
 
 
-@pytest.mark.parametrize("tag", [None, "", TAG])
-def test_without_a_tag_only_the_targets_are_read(stacks: FakeGateway, tag: str | None) -> None:
-    region = stacks.region(BUILD, "us-east-1")
-    region.add("UPDATE_COMPLETE", tags={TAG: "primary"})
-
-    result = read([target(BUILD)], tag=tag)
-
-    assert region.calls == [("DescribeStacks", {} if tag else {"StackName": "One"})]
-    assert (result["stacks"][0]["exists"], result["tagged"]) == (True, [])
-
-
-def test_reading_changes_nothing(stacks: FakeGateway) -> None:
-    stacks.region(DEPLOY, "us-east-1").add()
-
-    read([target(DEPLOY)])
-
-    assert stacks.region(DEPLOY, "us-east-1").asked == ["DescribeStacks"]
-
-
 def test_a_target_takes_from_the_task_what_it_leaves_out(stacks: FakeGateway) -> None:
     result = read([{"stack_name": "One"}], account_id=BUILD, region="eu-west-1", profile="build")
 
@@ -203,22 +182,3 @@ def test_a_target_needs_its_account_and_region(stacks: FakeGateway, missing: str
         f"the target One has no {missing}. Set {missing} of the target or of the task",
     )
     assert stacks.opened == []
-
-
-def test_a_target_needs_the_name_of_its_stack() -> None:
-    with pytest.raises(AnsibleActionFail, match="missing required arguments: stack_name"):
-        read([{"account_id": DEPLOY}])
-
-
-@pytest.mark.parametrize("wrong", ["One", [["One"]]])
-def test_targets_are_mappings(wrong: Any) -> None:
-    with pytest.raises(AnsibleActionFail):
-        read(wrong)
-
-
-def test_results_hold_no_arguments(stacks: FakeGateway) -> None:
-    result = read([target(DEPLOY, profile="deploy")], endpoint_url="http://127.0.0.1:9")
-
-    assert set(result) == {"changed", "caller_account_id", "tagged", "stacks"}
-    assert "127.0.0.1" not in json.dumps(result)
-    assert "profile" not in result["stacks"][0]

@@ -11,9 +11,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift import (
-    detection as _detection,
-)
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift import (
     finding as _finding,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import (
@@ -267,7 +264,3 @@ def test_an_entry_holds_through_its_last_day_and_then_speaks_up() -> None:
 )
 def test_a_type_that_nobody_can_look_at_is_no_failure(why: str, ignored: Any, failed: bool) -> None:
     assert check_failed({"why": why, "ignored": ignored}) == failed
-
-
-def test_the_words_for_such_a_type_are_those_of_the_detection() -> None:
-    assert _detection._WHY_UNCHECKED["NOT_CHECKED"] == _finding.NOT_DETECTED

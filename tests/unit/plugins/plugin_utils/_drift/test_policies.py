@@ -25,7 +25,6 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.polic
     PolicyDrift,
     read_policies,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import OrphanedWorker
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.live import (
     LivePolicies,
 )
@@ -567,18 +566,6 @@ def test_a_template_that_only_aws_can_resolve_is_unchecked_as_a_whole() -> None:
             ),
         )
     ]
-
-
-def test_an_orphaned_worker_reads_no_more() -> None:
-    def orphaned() -> None:
-        raise OrphanedWorker("ansible-playbook has ended")
-
-    aws = in_sync()
-    aws.before("GetKeyPolicy", orphaned)
-
-    with pytest.raises(OrphanedWorker):
-        policies_of(aws)
-    assert aws.asked[-1] == "GetKeyPolicy"
 
 
 def test_a_resource_without_its_condition_is_not_expected() -> None:

@@ -206,15 +206,6 @@ def test_what_only_the_user_can_decide_is_left_to_the_user(
     assert aws.writes == []
 
 
-def test_a_status_that_is_unknown_is_left_to_the_user(aws: FakeCloudFormation) -> None:
-    aws.add("HIBERNATION_COMPLETE")
-
-    assert failure(aws) == (
-        "One is HIBERNATION_COMPLETE. This version does not know that status: update it"
-    )
-    assert aws.writes == []
-
-
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_stack_that_does_not_exist_is_created(aws: FakeCloudFormation, check_mode: bool) -> None:
     outcome = converge(aws, check_mode=check_mode)
@@ -246,16 +237,6 @@ def test_a_change_set_says_everything_that_is_desired(aws: FakeCloudFormation) -
     }
 
 
-def test_check_mode_removes_only_the_stack_that_it_made_itself_by_its_id(
-    aws: FakeCloudFormation,
-) -> None:
-    converge(aws, check_mode=True)
-
-    made = aws.stacks[0].stack_id
-    (request,) = [asked for operation, asked in aws.calls if operation == "DeleteStack"]
-    assert request == {"StackName": made}
-
-
 def test_check_mode_does_not_remove_its_stack_when_somebody_uses_it_by_now(
     aws: FakeCloudFormation,
 ) -> None:
@@ -268,19 +249,6 @@ def test_check_mode_does_not_remove_its_stack_when_somebody_uses_it_by_now(
 
     assert aws.writes == PREVIEW
     assert aws.left == {"One": "CREATE_IN_PROGRESS"}
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_only_does_not_exist_means_that_there_is_no_stack(
-    aws: FakeCloudFormation, check_mode: bool
-) -> None:
-    aws.before("DescribeStacks", refuse("Throttling", "Rate exceeded"))
-
-    assert failure(aws, check_mode=check_mode) == (
-        "Failed to describe the stack: An error occurred (Throttling) when calling the"
-        " DescribeStacks operation: Rate exceeded"
-    )
-    assert aws.writes == []
 
 
 @pytest.mark.parametrize(
@@ -377,17 +345,6 @@ def test_the_gate_opens_at_the_users_word(aws: FakeCloudFormation) -> None:
     assert aws.writes == APPLY
 
 
-def test_the_gate_sees_every_page_of_the_changes(aws: FakeCloudFormation) -> None:
-    aws.add()
-    aws.page_size = 2
-    aws.changes = [
-        *(change("Add", f"Topic{number}", "AWS::SNS::Topic") for number in range(4)),
-        change("Remove", "Key", "AWS::KMS::Key"),
-    ]
-
-    assert failure(aws).startswith("One would lose data or roles: Remove Key (AWS::KMS::Key).")
-
-
 # Change sets and executions that do not go as asked
 
 
@@ -406,32 +363,12 @@ def test_a_change_set_that_fails_is_removed_and_its_reason_told(
     assert aws.change_sets == []
 
 
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_a_change_set_that_fails_leaves_no_empty_stack(
-    aws: FakeCloudFormation, check_mode: bool
-) -> None:
-    aws.change_set_statuses = ["FAILED"]
-    aws.change_set_reason = "Transform AWS::Unknown failed"
-
-    failure(aws, check_mode=check_mode)
-
-    assert aws.left == {}
-
-
 def test_check_mode_leaves_nothing_behind_when_the_time_is_over(aws: FakeCloudFormation) -> None:
     aws.change_set_statuses = ["CREATE_IN_PROGRESS"]
 
     failure(aws, check_mode=True, seconds=30)
 
     assert aws.left == {}
-
-
-def test_a_withdrawal_that_fails_does_not_hide_its_cause(aws: FakeCloudFormation) -> None:
-    aws.add()
-    aws.change_set_statuses = ["CREATE_IN_PROGRESS"]
-    aws.before("DeleteChangeSet", refuse("InvalidChangeSetStatus", "CREATE_IN_PROGRESS"))
-
-    assert failure(aws, seconds=30).startswith("gave up after 30 s: ")
 
 
 def test_a_withdrawal_that_fails_does_not_hide_what_the_gate_refuses(
@@ -475,16 +412,6 @@ def test_an_execution_that_is_refused_for_good_is_asked_for_once_and_cleaned_up(
     assert (aws.left, aws.change_sets) == ({}, [])
 
 
-def test_a_change_set_whose_reply_was_lost_is_the_one_that_is_executed(
-    aws: FakeCloudFormation,
-) -> None:
-    aws.after("CreateChangeSet", refuse("AlreadyExistsException", "ChangeSet already exists"))
-
-    assert converge(aws).operation == "create"
-    assert aws.writes == APPLY
-    assert len(aws.change_sets) == 1
-
-
 def test_what_another_request_made_is_not_removed_with_a_failed_one(
     aws: FakeCloudFormation,
 ) -> None:
@@ -495,32 +422,6 @@ def test_what_another_request_made_is_not_removed_with_a_failed_one(
     assert failure(aws) == "the change set of One failed: Transform failed"
     assert aws.writes == PREVIEW
     assert aws.left == {"One": "REVIEW_IN_PROGRESS"}
-
-
-def test_an_execution_whose_reply_was_lost_has_begun(aws: FakeCloudFormation) -> None:
-    aws.add()
-    aws.after("ExecuteChangeSet", refuse("InvalidChangeSetStatus", "EXECUTE_IN_PROGRESS"))
-
-    assert converge(aws).operation == "update"
-    assert aws.writes == APPLY
-
-
-@pytest.mark.parametrize(
-    ("operation", "told"),
-    [
-        ("CreateChangeSet", "create"),
-        ("ExecuteChangeSet", "execute"),
-    ],
-)
-def test_a_request_without_any_reply_is_told(
-    aws: FakeCloudFormation, operation: str, told: str
-) -> None:
-    aws.add()
-    aws.before(operation, lost_reply)
-
-    assert failure(aws) == (
-        f'Failed to {told} the change set: Read timeout on endpoint URL: "https://cloudformation"'
-    )
 
 
 @pytest.mark.parametrize("operation", APPLY)
@@ -580,18 +481,6 @@ def other_run(aws: FakeCloudFormation, stack: FakeStack, *coming: str) -> None:
     stack.updates += 1
     for change_set in aws.change_sets:
         change_set.execution = "OBSOLETE"
-
-
-def test_a_run_that_came_first_is_waited_for_and_judged_anew(aws: FakeCloudFormation) -> None:
-    stack = aws.add()
-
-    def come_first() -> None:
-        other_run(aws, stack, "UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
-
-    aws.before("CreateChangeSet", come_first)
-
-    assert converge(aws).operation == "none"
-    assert aws.writes == ["CreateChangeSet"]
 
 
 def test_a_run_that_came_between_is_waited_for_and_judged_anew(aws: FakeCloudFormation) -> None:
@@ -751,56 +640,6 @@ def test_a_creation_that_fails_names_the_resource_that_failed_first(
     assert aws.writes == APPLY
 
 
-def test_events_of_earlier_operations_are_not_read(aws: FakeCloudFormation) -> None:
-    creation_fails(aws)
-    aws.page_size = 2
-
-    failure(aws)
-
-    assert aws.asked.count("DescribeStackEvents") == 4  # the fourth page holds the beginning
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [
-        "Policy contains a statement with one or more invalid principals. (Service: Kms)",
-        "Invalid principal in policy (Service: S3, Status Code: 400)",
-    ],
-)
-def test_an_invalid_principal_names_its_cure(aws: FakeCloudFormation, reason: str) -> None:
-    creation_fails(aws, reason)
-
-    assert failure(aws) == (
-        f"One is ROLLBACK_COMPLETE. KeyAlias (AWS::KMS::Alias) CREATE_FAILED: {reason}. An account"
-        " that the policy names is suspended or closed, or has not enabled this region: set"
-        " state: quarantined for its host, or remove the region from its regions"
-    )
-
-
-def test_a_failure_without_any_reason_says_so(aws: FakeCloudFormation) -> None:
-    creation_fails(aws)
-    del aws.stories["create"]
-
-    assert failure(aws) == "One is ROLLBACK_COMPLETE. no reason given"
-
-
-@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"])
-def test_an_update_that_fails_names_what_failed(aws: FakeCloudFormation, status: str) -> None:
-    aws.add()
-    aws.endings["update"] = ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", status]
-    aws.stories["update"] = [
-        event(status),
-        event("UPDATE_FAILED", "Topic", "AWS::SNS::Topic"),
-        event("UPDATE_IN_PROGRESS"),
-    ]
-
-    cure = CONTINUE if status == "UPDATE_ROLLBACK_FAILED" else ""
-    assert failure(aws) == (
-        f"One is {status}. Topic (AWS::SNS::Topic) UPDATE_FAILED: no reason given{cure}"
-    )
-    assert aws.writes == APPLY
-
-
 def test_protection_is_not_set_after_a_failure(aws: FakeCloudFormation) -> None:
     creation_fails(aws)
 
@@ -839,51 +678,6 @@ def test_what_holds_data_is_not_discarded(aws: FakeCloudFormation, status: str) 
         " again"
     )
     assert aws.writes == []
-
-
-def test_protection_is_lifted_before_a_stack_is_discarded(aws: FakeCloudFormation) -> None:
-    aws.add("ROLLBACK_COMPLETE", protected=True)
-
-    converge(aws, dataclasses.replace(WANTED, termination_protection=True))
-
-    assert aws.writes == [
-        "UpdateTerminationProtection",
-        "DeleteStack",
-        *APPLY,
-        "UpdateTerminationProtection",
-    ]
-    assert [stack.protected for stack in aws.stacks] == [False, True]
-
-
-def test_a_stack_is_discarded_by_its_id(aws: FakeCloudFormation) -> None:
-    stack = aws.add("ROLLBACK_COMPLETE")
-
-    converge(aws)
-
-    (request,) = [asked for operation, asked in aws.calls if operation == "DeleteStack"]
-    assert request == {"StackName": stack.stack_id}
-
-
-def test_a_request_that_does_not_show_at_once_is_waited_for(aws: FakeCloudFormation) -> None:
-    aws.add("ROLLBACK_COMPLETE")
-    aws.endings["delete"] = [*["ROLLBACK_COMPLETE"] * 3, "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
-    aws.after("DeleteStack", aws.events.clear)  # nor does its event
-
-    assert converge(aws).operation == "create"
-    assert aws.writes == DISCARD.run
-
-
-def test_what_cannot_be_discarded_is_told(aws: FakeCloudFormation) -> None:
-    aws.add("ROLLBACK_COMPLETE")
-    aws.endings["delete"] = ["DELETE_IN_PROGRESS", "DELETE_FAILED"]
-    aws.stories["delete"] = [
-        event("DELETE_FAILED"),
-        event("DELETE_FAILED", "Role", "AWS::IAM::Role", "in use"),
-        event("DELETE_IN_PROGRESS"),
-    ]
-
-    assert failure(aws) == "One is DELETE_FAILED. Role (AWS::IAM::Role) DELETE_FAILED: in use"
-    assert aws.writes == ["DeleteStack"]
 
 
 @pytest.mark.parametrize(
@@ -946,13 +740,6 @@ def test_protection_and_policy_are_set_after_the_first_success(aws: FakeCloudFor
     assert json.loads(aws.stacks[0].policy or "") == POLICY
 
 
-def test_a_policy_that_allows_nothing_is_set_as_well(aws: FakeCloudFormation) -> None:
-    converge(aws, dataclasses.replace(WANTED, stack_policy={}))
-
-    assert aws.writes == [*APPLY, "SetStackPolicy"]
-    assert aws.stacks[0].policy == "{}"
-
-
 def test_a_stack_with_a_policy_costs_one_read_more(aws: FakeCloudFormation) -> None:
     aws.add(policy=json.dumps(POLICY), **AS_WANTED)
 
@@ -986,35 +773,6 @@ def test_what_has_no_place_in_a_change_set_needs_none(
 
 
 # Time
-
-
-def test_a_wait_says_which_resource_is_in_progress(aws: FakeCloudFormation, clock: Clock) -> None:
-    aws.add("CREATE_IN_PROGRESS")
-    aws.events = [
-        event("CREATE_COMPLETE", "Topic", "AWS::SNS::Topic"),
-        event("CREATE_IN_PROGRESS", "Key", "AWS::KMS::Key"),
-        event("CREATE_IN_PROGRESS", "Topic", "AWS::SNS::Topic"),
-        event("CREATE_IN_PROGRESS"),
-    ]
-
-    message = failure(aws, clock=clock, seconds=60)
-
-    assert message == (
-        "gave up after 60 s: One creating, Key (AWS::KMS::Key)."
-        " AWS carries on: run again later, or raise wait_timeout"
-    )
-    (line,) = clock.lines
-    assert line.startswith("  One creating, Key (AWS::KMS::Key) for ")
-    assert aws.writes == []
-
-
-def test_a_wait_says_the_status_where_no_resource_is_in_progress(
-    aws: FakeCloudFormation,
-) -> None:
-    aws.add("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-    aws.events = [event("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), event("UPDATE_IN_PROGRESS")]
-
-    assert failure(aws, seconds=60).startswith("gave up after 60 s: One cleaning up. ")
 
 
 def test_a_short_run_says_nothing_and_reads_no_events(

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.gate import (
-    DATA_TYPES,
     GUARDED_TYPES,
     Change,
-    guarded,
 )
 
 UNGUARDED = "AWS::Lambda::Function"
@@ -42,43 +40,6 @@ def test_a_key_a_bucket_or_a_role_needs_the_users_word(
     assert not change(UNGUARDED, action, replacement).is_guarded
 
 
-def test_what_is_guarded_is_what_holds_data_and_roles() -> None:
-    assert sorted(DATA_TYPES) == ["AWS::KMS::Key", "AWS::S3::Bucket"]
-    assert sorted(GUARDED_TYPES - DATA_TYPES) == ["AWS::IAM::Role"]
-
-
-def test_only_guarded_changes_are_guarded_in_their_order() -> None:
-    changes = [
-        change("AWS::S3::Bucket", "Remove"),
-        change(UNGUARDED, "Remove"),
-        change("AWS::KMS::Key", "Add"),
-        change("AWS::KMS::Key", "Modify", "True"),
-    ]
-
-    assert guarded(changes) == [changes[0], changes[3]]
-    assert guarded([]) == []
-
-
-@pytest.mark.parametrize(
-    ("one", "text"),
-    [
-        (change(UNGUARDED, "Add"), "Add One (AWS::Lambda::Function)"),
-        (change(UNGUARDED, "Modify", "False"), "Modify One (AWS::Lambda::Function)"),
-        (
-            change("AWS::KMS::Key", "Modify", "True"),
-            "Modify One (AWS::KMS::Key), replacement: True",
-        ),
-        (
-            change("AWS::KMS::Key", "Modify", "Conditional"),
-            "Modify One (AWS::KMS::Key), replacement: Conditional",
-        ),
-        (change("AWS::S3::Bucket", "Remove"), "Remove One (AWS::S3::Bucket)"),
-    ],
-)
-def test_a_change_tells_itself(one: Change, text: str) -> None:
-    assert str(one) == text
-
-
 def test_a_description_becomes_plain_data() -> None:
     described = {
         "Type": "Resource",
@@ -97,18 +58,4 @@ def test_a_description_becomes_plain_data() -> None:
         resource_type="AWS::KMS::Key",
         replacement="Conditional",
         scope=("Properties", "Tags"),
-    )
-
-
-def test_a_description_of_an_addition_has_no_replacement() -> None:
-    described = {
-        "ResourceChange": {
-            "Action": "Add",
-            "LogicalResourceId": "Key",
-            "ResourceType": "AWS::KMS::Key",
-        }
-    }
-
-    assert Change.from_description(described) == Change(
-        action="Add", logical_id="Key", resource_type="AWS::KMS::Key"
     )

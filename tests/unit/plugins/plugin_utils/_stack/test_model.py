@@ -24,10 +24,6 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model
     direct_differences,
     parameter_value,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import (
-    STATUSES,
-    Verdict,
-)
 
 TEMPLATE = """\
 Parameters:
@@ -148,24 +144,6 @@ def test_a_description_becomes_plain_data() -> None:
         termination_protection=True,
         updated="2026-01-01 00:00:00+00:00",
     )
-
-
-def test_a_description_may_leave_out_what_the_stack_does_not_have() -> None:
-    found = Found.from_description(
-        {"StackId": "arn:1", "StackName": "One", "StackStatus": "REVIEW_IN_PROGRESS"}
-    )
-
-    assert (found.parameters, found.tags, found.outputs) == ({}, {}, {})
-    assert not found.termination_protection
-
-
-@pytest.mark.parametrize(("status", "verdict"), STATUSES.items())
-def test_a_stack_found_knows_its_verdict(status: str, verdict: Verdict) -> None:
-    assert dataclasses.replace(FOUND, status=status).verdict is verdict
-
-
-def test_the_same_stack_does_not_differ() -> None:
-    assert what_differs() == []
 
 
 @pytest.mark.parametrize(

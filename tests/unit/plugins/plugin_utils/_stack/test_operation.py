@@ -90,12 +90,6 @@ def test_what_runs_is_waited_for(aws: FakeCloudFormation, status: str) -> None:
     assert aws.asked == ["DescribeStacks"] * 3
 
 
-def test_a_stack_that_goes_meanwhile_is_gone(aws: FakeCloudFormation) -> None:
-    aws.add("DELETE_IN_PROGRESS", coming=["DELETE_IN_PROGRESS", "DELETE_COMPLETE"])
-
-    assert operations(aws).settled("One") is None
-
-
 def test_a_stack_that_went_is_still_told_by_its_id(aws: FakeCloudFormation) -> None:
     stack = aws.add("DELETE_COMPLETE")
 
@@ -122,7 +116,12 @@ def test_only_does_not_exist_means_that_there_is_no_stack(aws: FakeCloudFormatio
     [
         ([], "One updating"),
         (
-            [event("UPDATE_IN_PROGRESS", "Key", "AWS::KMS::Key"), event("UPDATE_IN_PROGRESS")],
+            [
+                event("UPDATE_COMPLETE", "Topic", "AWS::SNS::Topic"),
+                event("UPDATE_IN_PROGRESS", "Key", "AWS::KMS::Key"),
+                event("UPDATE_IN_PROGRESS", "Topic", "AWS::SNS::Topic"),
+                event("UPDATE_IN_PROGRESS"),
+            ],
             "One updating, Key (AWS::KMS::Key)",
         ),
     ],

@@ -124,16 +124,6 @@ def test_check_mode_tells_the_same_and_writes_nothing(aws: FakeCloudFormation, s
     assert (aws.writes, aws.left) == ([], {"One": status})
 
 
-def test_what_runs_is_waited_for(aws: FakeCloudFormation) -> None:
-    aws.add("UPDATE_IN_PROGRESS", coming=["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"])
-
-    removal = remove(aws)
-
-    assert removal.found is not None
-    assert removal.found.status == "UPDATE_COMPLETE"
-    assert aws.left == {}
-
-
 def test_somebodys_deletion_is_waited_for_and_not_ours(aws: FakeCloudFormation) -> None:
     aws.add("DELETE_IN_PROGRESS", coming=["DELETE_IN_PROGRESS", "DELETE_COMPLETE"])
 
@@ -146,18 +136,6 @@ def test_a_stack_that_is_told_although_it_is_gone_is_no_stack(aws: FakeCloudForm
 
     assert remove(aws, name=gone.stack_id) == Removal(found=None)
     assert aws.writes == []
-
-
-def test_a_removal_waits_no_longer_than_it_may(aws: FakeCloudFormation) -> None:
-    aws.add()
-    aws.endings["delete"] = ["DELETE_IN_PROGRESS"]
-
-    with pytest.raises(PipelineError) as caught:
-        remove(aws, seconds=60)
-
-    assert str(caught.value) == (
-        "gave up after 60 s: One deleting. AWS carries on: run again later, or raise wait_timeout"
-    )
 
 
 @pytest.mark.parametrize("purge_data", [False, True])
@@ -215,12 +193,6 @@ def test_what_is_left_stays_and_is_told(
 
     assert (removal.retained, removal.changed) == ((BUCKET, KEY), stands)
     assert data.writes == []
-
-
-def test_a_stack_without_data_is_not_asked_for_any(aws: FakeCloudFormation) -> None:
-    aws.add()
-
-    assert remove(aws, purge_data=True).retained == ()
 
 
 @pytest.mark.parametrize("stands", [False, True])
@@ -310,20 +282,4 @@ def test_a_bucket_that_cannot_be_purged_is_an_error_and_is_taken_up_by_the_next_
     removal = remove(aws, data, purge_data=True)
 
     assert removal.retained == (PURGED_BUCKET, PURGED_KEY)
-    assert list(data.buckets) == ["other-bucket"]
-
-
-def test_a_key_that_cannot_be_purged_is_an_error_and_is_taken_up_by_the_next_run(
-    aws: FakeCloudFormation, data: FakeData
-) -> None:
-    aws.add()
-    data.before("ScheduleKeyDeletion", refuse("AccessDeniedException", "no"))
-
-    with pytest.raises(
-        PipelineError, match=r"^Failed to schedule the deletion of the retained key: "
-    ):
-        remove(aws, data, purge_data=True)
-    removal = remove(aws, data, purge_data=True)
-
-    assert removal.retained == (PURGED_KEY,)
     assert list(data.buckets) == ["other-bucket"]

@@ -173,14 +173,6 @@ def test_a_bucket_is_emptied_of_every_version_and_marker_and_deleted(
     assert aws.asked[-1] == "DeleteBucket"
 
 
-def test_an_empty_bucket_is_deleted(aws: FakeData, retained: RetainedData) -> None:
-    aws.add_bucket("one-bucket")
-
-    assert retained.purge(BUCKET).purged
-    assert aws.asked == ["ListObjectVersions", "DeleteBucket"]
-    assert aws.buckets == {}
-
-
 def test_a_bucket_that_went_since_it_was_found_is_purged(
     aws: FakeData, retained: RetainedData
 ) -> None:

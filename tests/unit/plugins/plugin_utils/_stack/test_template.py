@@ -296,12 +296,6 @@ def test_a_default_is_text_as_cloudformation_writes_it(definition: str, default:
     assert parameter_defaults(body) == {"Given": default}
 
 
-@pytest.mark.parametrize("body", ["Resources: {}", "Parameters:\nResources: {}"])
-def test_a_template_may_have_no_parameters(body: str) -> None:
-    assert parameter_defaults(body) == {}
-    assert parameter_kinds(body) == {}
-
-
 @pytest.mark.parametrize(
     ("given", "secret"),
     [
@@ -321,12 +315,6 @@ def test_a_secret_is_what_the_template_marks_so(given: str, secret: bool) -> Non
     }
 
 
-def test_secrets_of_a_json_template_are_found() -> None:
-    body = {"Parameters": {"One": {"NoEcho": True}}}
-
-    assert parameter_kinds(body) == {"One": ParameterKind.MASKED}
-
-
 @pytest.mark.parametrize(
     ("type_name", "kind"),
     [
@@ -339,30 +327,3 @@ def test_secrets_of_a_json_template_are_found() -> None:
 )
 def test_a_list_is_known_by_its_type(type_name: str, kind: ParameterKind) -> None:
     assert parameter_kinds({"Parameters": {"One": {"Type": type_name}}}) == {"One": kind}
-
-
-def test_each_role_has_its_template() -> None:
-    assert [path.stem for path in TEMPLATES] == ["deploy_account", "primary", "regional"]
-
-
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
-def test_a_template_of_a_role_renders_and_parses(path: Path) -> None:
-    text = render(path)
-    data = parse(text)
-
-    assert "@@" not in text
-    assert data["AWSTemplateFormatVersion"] == "2010-09-09"
-    assert data["Resources"]
-    assert data["Outputs"]
-
-
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
-def test_code_in_a_template_of_a_role_is_the_file_beside_it(path: Path) -> None:
-    functions = [
-        resource["Properties"]["Code"]["ZipFile"]
-        for resource in parse(render(path))["Resources"].values()
-        if resource["Type"] == "AWS::Lambda::Function"
-    ]
-
-    beside = [one.read_text(encoding="ascii") for one in path.parent.glob("*.py")]
-    assert sorted(functions) == sorted(beside)
