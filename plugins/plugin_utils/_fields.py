@@ -52,7 +52,7 @@ class Field:
     :param read: reads a value that no type describes; *json* is its JSON Schema.
     :param kind: its type in the tables, where that is more than what the rest gives.
     :param default_words: its default in the tables, where that is no constant.
-    :param fallback: for a setting of a role, the variable of the inventory that stands in for it.
+    :param fallback: for a setting of a role, the variable of the inventory that it falls back to.
     :param is_extra: whether it is usually given with ``-e``, which makes text of every value.
     """
 
@@ -80,7 +80,7 @@ class Field:
     is_extra: bool = False
 
     def empty(self) -> t.Any:
-        """Return the value where none is set, or a wrong one."""
+        """Return the value of a field that is not set, or wrong."""
         if self.default is None and (self.read or self.fields) and self.type != LIST:
             return None
         return copy.copy(_EMPTY[self.type] if self.default is None else self.default)
@@ -102,7 +102,7 @@ class Reader:
         self._report(f"{where}{colon} {what}", fix)
 
     def is_unreadable(self, value: t.Any) -> bool:
-        """Return whether *value* is one that nothing can be said about."""
+        """Return whether the template of *value* failed, so that it is unknown."""
         self.is_complete = self.is_complete and value is not UNREADABLE
         return value is UNREADABLE
 
@@ -211,7 +211,7 @@ class Reader:
             return None
         if not field.fields:
             return self._open_mapping(field, value, where)
-        known = [one.name for one in field.fields]
+        known = [part.name for part in field.fields]
         for name in value:
             if name not in known:
                 self.problem(

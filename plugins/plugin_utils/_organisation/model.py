@@ -86,10 +86,6 @@ class Host:
         """Return the host as plain data."""
         return {**dataclasses.asdict(self), "regions": list(self.regions)}
 
-    # Until every caller uses the new names.
-    as_data = as_dict
-    from_data = from_dict
-
     def target(self) -> dict[str, t.Any]:
         """Return the host as a target of the batch actions."""
         return {key: getattr(self, key) for key in _TARGET if getattr(self, key) is not None}
@@ -171,10 +167,6 @@ class Organisation:
             "primary": self.primary.as_dict(),
             "hosts": {name: host.as_dict() for name, host in self.hosts.items()},
         }
-
-    # Until every caller uses the new names.
-    as_data = as_dict
-    from_data = from_dict
 
 
 __all__ = (

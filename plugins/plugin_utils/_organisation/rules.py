@@ -137,7 +137,7 @@ class _Organisation:
         return host
 
     def _primary(self, hosts: dict[str, Host], shared: Values) -> Host:
-        """Return the primary host, or what the variables of another host say about it."""
+        """Return the primary host, or a stand-in from the variables of another host."""
         if self._members[PRIMARY]:
             return hosts[self._members[PRIMARY][0]]
         other = next(iter(hosts.values()), None)

@@ -5,7 +5,7 @@
 """The variables of hosts, as Ansible has them: the only door to the inventory.
 
 A host costs one look-up (about 1 ms), a value that holds a template about 1 ms more; values
-without one are taken as they are. A template that fails is a problem of its host and field.
+without a template are taken as they are. A template that fails is a problem of its host and field.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 from ansible.template import Templar
 
 try:
-    # Where a value stands, which nothing public gives. Without it, messages name the host's file.
+    # Where a value is set; no public name gives it. Without it, messages name the host's file.
     from ansible._internal._datatag._tags import Origin
 except ImportError:
     Origin = None
@@ -95,7 +95,7 @@ class Variables:
         if Origin is not None and (origin := Origin.get_tag(value)) is not None:
             self._origins[host, field] = origin
         if isinstance(value, str):
-            # Subclasses of str carry Ansible's tags, which say what may be templated.
+            # Subclasses of str carry Ansible's tags, which mark what may be templated.
             return self._template(host, field, value) if _TEMPLATE.search(value) else str(value)
         if isinstance(value, Mapping):
             return {

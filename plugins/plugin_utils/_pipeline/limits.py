@@ -16,7 +16,7 @@ import typing as t
 from collections.abc import Iterator
 
 from .._organisation.model import Organisation
-from .model import Environment, Pipeline, Stack, Wave
+from .model import DeployedStack, Environment, Pipeline, Wave
 from .schema import STAGE_NAME
 from .stages import (
     CONFIGURATION_LIMIT,
@@ -75,7 +75,7 @@ def limit_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[P
 
 
 def _action_problems(
-    pipeline: Pipeline, stack: Stack, wave: Wave, environment: Environment
+    pipeline: Pipeline, stack: DeployedStack, wave: Wave, environment: Environment
 ) -> Iterator[Problem]:
     where = f"stacks[{stack.name}].parameters"
     place = f"for {environment.host} of wave {wave.name}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which application pipelines there are, and which regions and accounts they need."""
+"""Live pipelines: which there are in CodePipeline, and the regions and accounts they use."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .._errors import ErrorHandler
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LivePipeline:
-    """One pipeline of CodePipeline.
+    """A pipeline in CodePipeline.
 
     :param stores: region to the bucket that is the artifact store there.
-    :param accounts: the accounts whose roles its actions work with.
+    :param accounts: the accounts whose roles its actions use.
     """
 
     name: str
@@ -30,7 +30,7 @@ class LivePipeline:
 
     @classmethod
     def from_description(cls, pipeline: dict[str, t.Any], region: str) -> LivePipeline:
-        """Return what *pipeline*, of GetPipeline in *region*, says."""
+        """Return the live pipeline that GetPipeline describes in *region*."""
         stores = pipeline.get("artifactStores") or {region: pipeline["artifactStore"]}
         roles = (
             parse_aws_arn(action["roleArn"])
@@ -47,7 +47,7 @@ class LivePipeline:
 
 @ErrorHandler.common_error_handler("read the pipelines")  # type: ignore[untyped-decorator]
 def read_live_pipelines(codepipeline: Client, region: str) -> list[LivePipeline]:
-    """Return every pipeline of the account in *region*. Raises PipelineError."""
+    """Return every live pipeline of the account in *region*. Raises PipelineError."""
     pages = codepipeline.get_paginator("list_pipelines").paginate()
     names = [entry["name"] for page in pages for entry in page["pipelines"]]
     found = []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An pipeline as data: what is built, what is deployed, where and when. Pure."""
+"""A pipeline as data: what is built, what is deployed, where and when. Pure."""
 
 from __future__ import annotations
 
@@ -30,17 +30,15 @@ COMPUTE_TYPES = (
 DEFAULT_BUILDSPEC = "buildspec.yml"
 DEFAULT_IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
 DEFAULT_COMPUTE_TYPE = COMPUTE_TYPES[0]
-# What AWS documents for the actions of one stage; the user may say up to 100, its later limit.
+# The limit of actions in a stage that AWS documents; users may set up to 100, its later limit.
 DEFAULT_ACTIONS_PER_STAGE = 50
 
 Data = dict[str, t.Any]
 
-stack_name = pipeline_stack_name
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """What a build leaves in the build bucket, and the pipeline takes from there.
+    """What a build puts into the build bucket, and the pipeline takes from there.
 
     :param name: the artifact's name in the pipeline.
     :param object: its object, below the pipeline's prefix in the build bucket.
@@ -74,26 +72,27 @@ class Source:
 
     @property
     def container_type(self) -> str:
-        """The kind of machine that the image is for, which the names of AWS's images tell."""
+        """The kind of machine that the image needs, which AWS's images have in their names."""
         return "ARM_CONTAINER" if "aarch64" in self.image else "LINUX_CONTAINER"
 
     @property
     def trigger(self) -> Artifact | None:
         """The artifact whose upload starts the pipeline, where CodeBuild's success does not."""
-        return next((one for one in self.artifacts if one.trigger), None)
+        return next((artifact for artifact in self.artifacts if artifact.trigger), None)
 
     @classmethod
     def from_dict(cls, data: t.Mapping[str, t.Any]) -> Source:
         """Return the source that ``as_dict`` of its pipeline wrote."""
-        return cls(**{**data, "artifacts": tuple(Artifact(**one) for one in data["artifacts"])})
+        artifacts = tuple(Artifact(**artifact) for artifact in data["artifacts"])
+        return cls(**{**data, "artifacts": artifacts})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Stack:
+class DeployedStack:
     """A stack that every environment gets.
 
     :param parameters: values are text, or a function that CodePipeline resolves.
-    :param after: the stack that must stand before this one is touched.
+    :param after: the stack that must be deployed before this one.
     """
 
     name: str
@@ -107,7 +106,7 @@ class Stack:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Environment:
-    """A host of the inventory, in the regions that the pipeline is deployed to."""
+    """A deploy account, in the regions that the pipeline deploys to."""
 
     host: str
     account_id: str
@@ -117,7 +116,7 @@ class Environment:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Approval:
-    """What somebody has to agree to between the change sets and their execution."""
+    """What somebody agrees to between the change sets and their execution."""
 
     summary: str = ""
     link: str = ""
@@ -135,7 +134,8 @@ class Wave:
     def from_dict(cls, data: t.Mapping[str, t.Any]) -> Wave:
         """Return the wave that ``as_dict`` of its pipeline wrote."""
         environments = tuple(
-            Environment(**{**one, "regions": tuple(one["regions"])}) for one in data["environments"]
+            Environment(**{**environment, "regions": tuple(environment["regions"])})
+            for environment in data["environments"]
         )
         approval = data.get("approval")
         return cls(
@@ -150,18 +150,12 @@ class Pipeline:
     """A pipeline that follows the rules."""
 
     name: str
-    state: str = "present"
     source: Source | None = None
-    stacks: tuple[Stack, ...] = ()
+    stacks: tuple[DeployedStack, ...] = ()
     waves: tuple[Wave, ...] = ()
     artifact_sync: str = LAMBDA
     execution_mode: str = QUEUED
     max_actions_per_stage: int = DEFAULT_ACTIONS_PER_STAGE
-
-    @property
-    def is_present(self) -> bool:
-        """Whether its stack should exist."""
-        return self.state == "present"
 
     @property
     def stack_name(self) -> str:
@@ -171,22 +165,24 @@ class Pipeline:
     @property
     def environments(self) -> list[Environment]:
         """The environments of all waves, in their order."""
-        return [one for wave in self.waves for one in wave.environments]
+        return [environment for wave in self.waves for environment in wave.environments]
 
     @property
-    def deployments(self) -> list[tuple[Stack, Environment]]:
+    def deployments(self) -> list[tuple[DeployedStack, Environment]]:
         """Every stack with every environment that gets it."""
         return [(stack, place) for stack in self.stacks for place in self.environments]
 
     @property
     def regions(self) -> list[str]:
         """Every region that it is deployed to."""
-        return sorted({region for one in self.environments for region in one.regions})
+        return sorted(
+            {region for environment in self.environments for region in environment.regions}
+        )
 
     @property
     def account_ids(self) -> list[str]:
         """Every account that it is deployed to."""
-        return sorted({one.account_id for one in self.environments})
+        return sorted({environment.account_id for environment in self.environments})
 
     @property
     def artifacts(self) -> list[str]:
@@ -197,11 +193,10 @@ class Pipeline:
             for environment in self.environments
             for name in self.inputs(stack, environment)
         }
-        return (
-            [one.name for one in self.source.artifacts if one.name in used] if self.source else []
-        )
+        artifacts = self.source.artifacts if self.source else ()
+        return [artifact.name for artifact in artifacts if artifact.name in used]
 
-    def parameters(self, stack: Stack, environment: Environment) -> Data:
+    def parameters(self, stack: DeployedStack, environment: Environment) -> Data:
         """Return the parameters of *stack* in *environment*.
 
         The environment's go to the stacks that name them; an only stack gets them all.
@@ -213,7 +208,7 @@ class Pipeline:
         }
         return {**stack.parameters, **own}
 
-    def inputs(self, stack: Stack, environment: Environment) -> list[str]:
+    def inputs(self, stack: DeployedStack, environment: Environment) -> list[str]:
         """Return the artifacts that *stack* needs in *environment*, its template's first."""
         functions = functions_in(self.parameters(stack, environment))
         named = (str(arguments[0]) for _name, _function, arguments in functions)
@@ -229,10 +224,12 @@ class Pipeline:
                 **{name: value for name, value in data.items() if name in fields},
                 "source": None if source is None else Source.from_dict(source),
                 "stacks": tuple(
-                    Stack(**{**one, "capabilities": tuple(one.get("capabilities") or ())})
-                    for one in data.get("stacks") or ()
+                    DeployedStack(
+                        **{**stack, "capabilities": tuple(stack.get("capabilities") or ())}
+                    )
+                    for stack in data.get("stacks") or ()
                 ),
-                "waves": tuple(Wave.from_dict(one) for one in data.get("waves") or ()),
+                "waves": tuple(Wave.from_dict(wave) for wave in data.get("waves") or ()),
             }
         )
 
@@ -241,16 +238,12 @@ class Pipeline:
         data: Data = _plain(dataclasses.asdict(self))
         return data | {"stack_name": self.stack_name}
 
-    # Until every caller uses the new names.
-    as_data = as_dict
-    from_data = from_dict
-
 
 def _plain(value: t.Any) -> t.Any:
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value
 
 
@@ -283,11 +276,10 @@ __all__ = (
     "Approval",
     "Artifact",
     "Data",
+    "DeployedStack",
     "Environment",
     "Pipeline",
     "Source",
-    "Stack",
     "Wave",
     "functions_in",
-    "stack_name",
 )

@@ -4,8 +4,8 @@
 
 """The stages and artifact stores of a pipeline, as CloudFormation takes them. Pure.
 
-Names of parameters and resources of ``pipeline.template`` appear here as references;
-what differs from pipeline to pipeline is written out.
+Parameters and resources of ``pipeline.template`` appear here as references; what differs from
+pipeline to pipeline is written out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import hashlib
 import json
 import typing as t
 
-from .model import LAMBDA, PARALLEL, Artifact, Environment, Pipeline, Stack, Wave
+from .model import LAMBDA, PARALLEL, Artifact, DeployedStack, Environment, Pipeline, Wave
 
 Action = dict[str, t.Any]
 Stage = dict[str, t.Any]
@@ -32,7 +32,7 @@ _EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Foundation:
-    """What a pipeline stands on.
+    """What a pipeline depends on.
 
     :param region: the primary region, where the pipeline itself is.
     :param register: region to ``key_arn`` and ``bucket_arn``, the primary region's among them.
@@ -85,7 +85,7 @@ def syncs_artifacts(pipeline: Pipeline, region: str) -> bool:
 
 def compose_stages(pipeline: Pipeline, foundation: Foundation) -> list[Stage]:
     """Return the stages in their order: source, the copies, then the waves."""
-    stages = [_stage(SOURCE_STAGE, [[_source(pipeline, one) for one in _artifacts(pipeline)]])]
+    stages = [_stage(SOURCE_STAGE, [[_source(pipeline, artifact) for artifact in _artifacts(pipeline)]])]
     if syncs_artifacts(pipeline, foundation.region):
         actions = [
             _sync(pipeline, foundation, region)
@@ -147,7 +147,7 @@ def _kind(category: str, provider: str) -> dict[str, str]:
 
 
 def action_name(*parts: str) -> str:
-    """Return *parts* as the name of an action; a long one is cut and told apart by a digest."""
+    """Return *parts* as the name of an action; a long name is cut and ends in a digest."""
     name = "-".join(parts)
     if len(name) <= NAME_LIMIT:
         return name
@@ -168,10 +168,10 @@ class Target:
 
 
 class _Wave:
-    """Composes the stages of one wave: one, or several where one would hold too many actions."""
+    """Composes the stages of a wave: one, or several if one would have too many actions."""
 
     def __init__(self, pipeline: Pipeline, foundation: Foundation, wave: Wave) -> None:
-        self._application = pipeline
+        self._pipeline = pipeline
         self._foundation = foundation
         self._wave = wave
         self._most = pipeline.max_actions_per_stage
@@ -183,8 +183,8 @@ class _Wave:
         ]
         count = 2 * len(self._targets) * len(pipeline.stacks) + (wave.approval is not None)
         self._is_split = count > self._most
-        # One name serves every release while its stage is locked from the change set to its
-        # execution. Elsewhere the next release may come between, so the name holds the release.
+        # All releases use one name while their stage is locked from the change set to its
+        # execution. Otherwise the next release may come between, so each has a name of its own.
         unique = self._is_split or pipeline.execution_mode == PARALLEL
         self._change_set = f"{pipeline.name}-{_EXECUTION_ID}" if unique else pipeline.name
 
@@ -195,7 +195,7 @@ class _Wave:
         if not self._is_split:
             return [_stage(self._wave.name, self._steps(self._targets))]
         # Whole targets to a stage as long as they fit: what fails leaves the rest untouched.
-        size = self._most // (2 * len(self._application.stacks))
+        size = self._most // (2 * len(self._pipeline.stacks))
         if size:
             parts = [self._steps(targets) for targets in _cut(self._targets, size)]
         else:
@@ -207,7 +207,7 @@ class _Wave:
         """Return every change set first, then the approval, then the execution of exactly those."""
         name = self._wave.name
         changes = [
-            self._change(one, stack) for level in self._levels for one, stack in self._at(level)
+            self._change(*pair) for level in self._levels for pair in self._at(level)
         ]
         executions = [[self._execute(*pair) for pair in self._at(level)] for level in self._levels]
         if not self._is_split:
@@ -230,12 +230,12 @@ class _Wave:
             steps.append([self._execute(*pair) for pair in pairs])
         return steps
 
-    def _at(self, level: t.Sequence[Stack]) -> list[tuple[Target, Stack]]:
+    def _at(self, level: t.Sequence[DeployedStack]) -> list[tuple[Target, DeployedStack]]:
         return [(target, stack) for target in self._targets for stack in level]
 
     def _change(self, target: Target, stack: Stack) -> Action:
         foundation, environment = self._foundation, target.environment
-        parameters = self._application.parameters(stack, environment)
+        parameters = self._pipeline.parameters(stack, environment)
         configuration = {
             "ActionMode": "CHANGE_SET_REPLACE",
             "StackName": stack.name,
@@ -258,7 +258,7 @@ class _Wave:
             **self._deployment(target, stack, "prepare"),
             "Configuration": configuration,
             "InputArtifacts": [
-                {"Name": name} for name in self._application.inputs(stack, environment)
+                {"Name": name} for name in self._pipeline.inputs(stack, environment)
             ],
         }
 
@@ -272,7 +272,7 @@ class _Wave:
             },
         }
 
-    def _deployment(self, target: Target, stack: Stack, what: str) -> Action:
+    def _deployment(self, target: Target, stack: DeployedStack, what: str) -> Action:
         foundation, environment = self._foundation, target.environment
         return {
             "Name": action_name(environment.host, target.region, stack.name, what),
@@ -302,10 +302,10 @@ def overrides(parameters: t.Mapping[str, t.Any]) -> str:
     return json.dumps(parameters, separators=(",", ":"))
 
 
-def levels(stacks: t.Sequence[Stack]) -> list[list[Stack]]:
+def levels(stacks: t.Sequence[DeployedStack]) -> list[list[DeployedStack]]:
     """Return *stacks* in groups that may be deployed at the same time, each after the one before.
 
-    What waits for itself, or for a stack that is not there, is left out; the rules tell it.
+    A stack that waits for itself, or for one that does not exist, is left out; the rules report it.
     """
     done: set[str] = {""}
     rest, found = list(stacks), []
@@ -332,7 +332,7 @@ def _cut(items: t.Sequence[T], size: int) -> list[list[T]]:
 
 
 def _numbered(name: str, parts: t.Sequence[T]) -> list[tuple[str, T]]:
-    """Return each of *parts* with its name; a number tells several apart."""
+    """Return each of *parts* with its name, numbered if there are several."""
     if len(parts) == 1:
         return [(name, parts[0])]
     return [(f"{name}-{number}", part) for number, part in enumerate(parts, start=1)]

@@ -38,7 +38,7 @@ _PLACE = re.compile(r"^(?P<indent> *)(?P<key>\w+): '@@ (?P<name>\w+) @@'$", re.M
 
 
 def compose_template(pipeline: Pipeline, base: str, foundation: Foundation) -> str:
-    """Return the template of *pipeline*'s pipeline as YAML.
+    """Return the template of *pipeline* as YAML.
 
     :param base: the text of ``pipeline.template``.
 
@@ -118,7 +118,7 @@ def _source_parameters(pipeline: Pipeline) -> dict[str, str]:
 
 
 def _check_register(pipeline: Pipeline, region: str, register: t.Collection[str]) -> None:
-    missing = [one for one in store_regions(pipeline, region) if one not in register]
+    missing = [name for name in store_regions(pipeline, region) if name not in register]
     if missing:
         raise PipelineError(
             f"pipeline {pipeline.name}: region {missing[0]} is not in the register",
@@ -138,9 +138,9 @@ def _values(pipeline: Pipeline, foundation: Foundation) -> dict[str, t.Any]:
             {"Fn::GetAtt": ["SourceRole", "Arn"]},
             *action_role_arns(pipeline, foundation),
         ],
-        "store_arns": [one["bucket_arn"] for one in stores],
-        "store_object_arns": [f"{one['bucket_arn']}/*" for one in stores],
-        "key_arns": [one["key_arn"] for one in stores],
+        "store_arns": [store["bucket_arn"] for store in stores],
+        "store_object_arns": [f"{store['bucket_arn']}/*" for store in stores],
+        "key_arns": [store["key_arn"] for store in stores],
         "connection_actions": _connection_actions(pipeline),
         "environment_variables": [
             {"Name": name, "Type": "PLAINTEXT", "Value": value}
