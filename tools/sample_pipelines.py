@@ -243,7 +243,7 @@ def read(*samples: Data) -> list[Pipeline]:
     return [pipelines[name] for name in found.groups["pipelines"] if name in pipelines]
 
 
-def application(name: str) -> Pipeline:
+def pipeline(name: str) -> Pipeline:
     """Return a sample as the rules read it."""
     [found] = read(SAMPLES[name]())
     return found

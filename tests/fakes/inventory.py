@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An inventory to try things with, in the form in which Ansible gives it."""
+"""An inventory for tests, in the form in which Ansible gives it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOSTS_FILE, SHARED_FILE = "inventories/org/hosts.yml", "inventories/org/group_va
 
 
 class Inventory:
-    """The inventory that the collection ships; a test changes what it is about."""
+    """The foundation of the inventory that the collection ships; a test changes it."""
 
     def __init__(self) -> None:
         self.groups: dict[str, list[str]] = {
@@ -69,7 +69,7 @@ class Inventory:
         )
 
     def remove(self, *names: str) -> None:
-        """Take hosts away."""
+        """Remove hosts."""
         for name in names:
             for members in self.groups.values():
                 if name in members:
@@ -91,7 +91,7 @@ class Inventory:
 
 
 def regional_stack(region: str, accounts: Iterable[str] = (), **more: Any) -> dict[str, Any]:
-    """Return a regional stack as stack_outputs_info tells it."""
+    """Return a regional stack as stack_outputs_info returns it."""
     return {
         "name": region,
         "account_id": BUILD,
@@ -112,7 +112,7 @@ def regional_stack(region: str, accounts: Iterable[str] = (), **more: Any) -> di
 def primary_stack(
     accounts: Iterable[str] = (), registered: Iterable[str] = (), **more: Any
 ) -> dict[str, Any]:
-    """Return the primary stack as stack_outputs_info tells it."""
+    """Return the primary stack as stack_outputs_info returns it."""
     regions = sorted(registered)
     parameters = {
         "DeployAccountIds": ",".join(sorted(accounts)),
@@ -126,7 +126,7 @@ def primary_stack(
 
 
 def no_stack(stack: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Return *stack* as it is told when there is none, or when it could not be read."""
+    """Return *stack* as it is when it does not exist, or could not be read."""
     identity = ("name", "account_id", "region", "stack_name")
     return {key: stack[key] for key in identity} | (more or {"exists": False})
 

@@ -42,7 +42,7 @@ from lab import FILES, Lab, ResourceRule, load_organisation, operator_policy
 from lab.clients import Clients
 from lab.cloudformation.resource_permissions import TABLE
 from lab.tests.stacks import Stacks
-from tools.sample_pipelines import PRIMARY_OUTPUTS, application, foundation, template
+from tools.sample_pipelines import PRIMARY_OUTPUTS, foundation, pipeline, template
 
 REGION = "us-east-1"
 DEPLOY = "222222222222"
@@ -368,8 +368,8 @@ def read_pipelines(subject: Subject) -> None:
     if not root.list_pipelines()["pipelines"]:
         root.create_pipeline(pipeline=PIPELINE)
     api = subject.client("codepipeline")
-    for pipeline in api.list_pipelines()["pipelines"]:
-        api.get_pipeline(name=pipeline["name"])
+    for live in api.list_pipelines()["pipelines"]:
+        api.get_pipeline(name=live["name"])
 
 
 def reach_accounts(subject: Subject) -> None:
@@ -435,7 +435,7 @@ def operator(lab: Lab) -> Subject:
 @pytest.fixture(scope="module")
 def pipelines(lab: Lab) -> Subject:
     register = foundation().register
-    full = compose_parameters(application("hello"), REGION, register, PRIMARY_OUTPUTS)
+    full = compose_parameters(pipeline("hello"), REGION, register, PRIMARY_OUTPUTS)
     return Subject(
         lab=lab,
         account=lab.organisation.build,

@@ -85,7 +85,9 @@ def syncs_artifacts(pipeline: Pipeline, region: str) -> bool:
 
 def compose_stages(pipeline: Pipeline, foundation: Foundation) -> list[Stage]:
     """Return the stages in their order: source, the copies, then the waves."""
-    stages = [_stage(SOURCE_STAGE, [[_source(pipeline, artifact) for artifact in _artifacts(pipeline)]])]
+    stages = [
+        _stage(SOURCE_STAGE, [[_source(pipeline, artifact) for artifact in _artifacts(pipeline)]])
+    ]
     if syncs_artifacts(pipeline, foundation.region):
         actions = [
             _sync(pipeline, foundation, region)
@@ -206,9 +208,7 @@ class _Wave:
     def _approved(self) -> list[Stage]:
         """Return every change set first, then the approval, then the execution of exactly those."""
         name = self._wave.name
-        changes = [
-            self._change(*pair) for level in self._levels for pair in self._at(level)
-        ]
+        changes = [self._change(*pair) for level in self._levels for pair in self._at(level)]
         executions = [[self._execute(*pair) for pair in self._at(level)] for level in self._levels]
         if not self._is_split:
             return [_stage(name, [changes, [self._approval()], *executions])]
@@ -233,7 +233,7 @@ class _Wave:
     def _at(self, level: t.Sequence[DeployedStack]) -> list[tuple[Target, DeployedStack]]:
         return [(target, stack) for target in self._targets for stack in level]
 
-    def _change(self, target: Target, stack: Stack) -> Action:
+    def _change(self, target: Target, stack: DeployedStack) -> Action:
         foundation, environment = self._foundation, target.environment
         parameters = self._pipeline.parameters(stack, environment)
         configuration = {
@@ -262,7 +262,7 @@ class _Wave:
             ],
         }
 
-    def _execute(self, target: Target, stack: Stack) -> Action:
+    def _execute(self, target: Target, stack: DeployedStack) -> Action:
         return {
             **self._deployment(target, stack, "execute"),
             "Configuration": {

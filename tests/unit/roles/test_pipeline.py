@@ -93,7 +93,7 @@ def test_the_longest_name_fits_everywhere(name: str) -> None:
 def test_the_policy_is_not_larger_than_the_check_assumes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check counts ARNs and adds a constant, before there is a template."""
     [policy] = composed(SAMPLES["many-regions"]())["PipelineRole"]["Properties"]["Policies"]
-    read = sample_pipelines.application("many-regions")
+    read = sample_pipelines.pipeline("many-regions")
     limit = size(policy["PolicyDocument"]) - 1
     monkeypatch.setitem(size_problems.__globals__, "POLICY_LIMIT", limit)
 
@@ -229,7 +229,7 @@ def test_the_upload_of_the_last_object_starts_the_pipeline_with_its_version() ->
 
 
 def test_a_region_that_is_not_registered_is_refused() -> None:
-    read = sample_pipelines.application("hello")
+    read = sample_pipelines.pipeline("hello")
     register = {key: item for key, item in foundation().register.items() if key != "eu-west-1"}
     given = dataclasses.replace(foundation(), register=register)
     message = (
@@ -245,7 +245,7 @@ def test_a_region_that_is_not_registered_is_refused() -> None:
 
 @pytest.mark.parametrize("missing", PRIMARY_OUTPUTS)
 def test_a_primary_stack_without_what_is_needed_is_refused(missing: str) -> None:
-    read = sample_pipelines.application("hello")
+    read = sample_pipelines.pipeline("hello")
     outputs = {name: value for name, value in PRIMARY_OUTPUTS.items() if name != missing}
     message = rf"^pipeline hello: the primary stack has no output {missing}\. Run the bootstrap"
 
@@ -258,4 +258,4 @@ def test_a_template_that_is_too_large_is_refused() -> None:
     message = r"^pipeline hello: its template has 10\d{5} bytes, more than the 1000000 that"
 
     with pytest.raises(PipelineError, match=message):
-        compose_template(sample_pipelines.application("hello"), base, foundation())
+        compose_template(sample_pipelines.pipeline("hello"), base, foundation())

@@ -11,69 +11,27 @@ import json
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import (
     Approval,
-    Artifact,
     Pipeline,
     Source,
-    functions_in,
 )
 
 from tools import sample_pipelines
-from tools.sample_pipelines import application
 
 ACCOUNTS = {"development": "222222222222", "testing": "333333333333", "production": "444444444444"}
 
 
 @pytest.mark.parametrize("name", sample_pipelines.SAMPLES)
-def test_an_application_survives_a_variable_of_a_playbook(name: str) -> None:
-    read = application(name)
+def test_a_pipeline_survives_as_plain_data(name: str) -> None:
+    read = sample_pipelines.pipeline(name)
 
-    data = json.loads(json.dumps(read.as_data()))
+    data = json.loads(json.dumps(read.as_dict()))
 
-    assert Pipeline.from_data(data) == read
+    assert Pipeline.from_dict(data) == read
     assert data["stack_name"] == f"{name}-pipeline"
 
 
-def test_what_data_leaves_out_has_its_default() -> None:
-    # As the argument specification of the role has it.
-    read = Pipeline.from_data(
-        {
-            "name": "hello",
-            "stack_name": "hello-pipeline",
-            "source": {"type": "s3", "artifacts": [{"name": "a", "object": "a.zip"}]},
-            "stacks": [{"name": "hello", "artifact": "a", "template": "t.yml"}],
-            "waves": [
-                {
-                    "name": "all",
-                    "environments": [
-                        {"host": "one", "account_id": "222222222222", "regions": ["eu-west-1"]}
-                    ],
-                }
-            ],
-        }
-    )
-
-    assert read.is_present
-    assert read.source == Source(type="s3", artifacts=(Artifact(name="a", object="a.zip"),))
-    assert (read.stacks[0].capabilities, read.stacks[0].parameters) == ((), {})
-    assert (read.waves[0].approval, read.environments[0].parameters) == (None, {})
-    assert Pipeline.from_data({"name": "old", "state": "absent"}).source is None
-
-
-def test_an_absent_application_is_a_name() -> None:
-    read = Pipeline(name="hello", state="absent")
-
-    assert Pipeline.from_data(read.as_data()) == read
-    assert not read.is_present
-    assert (read.stack_name, read.regions, read.account_ids, read.artifacts) == (
-        "hello-pipeline",
-        [],
-        [],
-        [],
-    )
-
-
 def test_the_seeds_example_reads_as_it_is_meant() -> None:
-    read = application("hello")
+    read = sample_pipelines.pipeline("hello")
 
     assert read.regions == ["ap-southeast-2", "eu-west-1", "us-east-1"]
     assert read.account_ids == sorted(ACCOUNTS.values())
@@ -84,7 +42,7 @@ def test_the_seeds_example_reads_as_it_is_meant() -> None:
         None,
         Approval(summary="Release hello to production?", link="https://example.com/releases"),
     ]
-    assert [(one.host, one.account_id, one.regions) for one in read.environments] == [
+    assert [(place.host, place.account_id, place.regions) for place in read.environments] == [
         ("development", ACCOUNTS["development"], ("us-east-1",)),
         ("testing", ACCOUNTS["testing"], ("eu-west-1",)),
         # Without regions of its own it has all of the host's.
@@ -93,7 +51,7 @@ def test_the_seeds_example_reads_as_it_is_meant() -> None:
 
 
 def test_what_is_left_out_has_a_default() -> None:
-    read = application("one-region")
+    read = sample_pipelines.pipeline("one-region")
 
     assert read.source == Source(
         type="codebuild",
@@ -107,8 +65,7 @@ def test_what_is_left_out_has_a_default() -> None:
         forks=False,
         artifacts=read.source.artifacts if read.source else (),
     )
-    assert (read.state, read.artifact_sync, read.execution_mode, read.max_actions_per_stage) == (
-        "present",
+    assert (read.artifact_sync, read.execution_mode, read.max_actions_per_stage) == (
         "lambda",
         "QUEUED",
         50,
@@ -116,7 +73,7 @@ def test_what_is_left_out_has_a_default() -> None:
 
 
 def test_an_environments_parameters_go_to_the_stacks_that_name_them() -> None:
-    read = application("hello")
+    read = sample_pipelines.pipeline("hello")
     function, hello = read.stacks
     development = read.environments[0]
     assert development.parameters == {"Greeting": "Hi"}
@@ -138,7 +95,7 @@ def test_an_only_stack_gets_all_of_an_environments_parameters() -> None:
 
 
 def test_inputs_are_the_templates_artifact_and_those_of_functions() -> None:
-    read = application("hello")
+    read = sample_pipelines.pipeline("hello")
     function, hello = read.stacks
 
     assert read.inputs(function, read.environments[0]) == ["application", "function"]
@@ -153,7 +110,7 @@ def test_an_environments_function_needs_its_artifact_there_alone() -> None:
     [read] = sample_pipelines.read(data)
     hello = read.stacks[1]
 
-    assert [read.inputs(hello, one) for one in read.environments] == [
+    assert [read.inputs(hello, place) for place in read.environments] == [
         ["application"],
         ["application", "function"],
         ["application"],
@@ -166,12 +123,6 @@ def test_an_artifact_that_no_stack_uses_is_not_copied() -> None:
     [read] = sample_pipelines.read(data)
 
     assert read.artifacts == ["application", "function"]
-
-
-def test_functions_are_found_among_parameters() -> None:
-    assert functions_in({"One": "text", "Two": {"Fn::GetParam": ["a", "b", "c"]}}) == [
-        ("Two", "Fn::GetParam", ["a", "b", "c"])
-    ]
 
 
 @pytest.mark.parametrize(
