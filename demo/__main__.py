@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build a whole organisation on this machine, change it, release through it: python -m demo.
+"""Build an organisation on this machine, change it, release, tamper, remediate: python -m demo.
 
 The exit status is 0 only if everything that was shown is true.
 """
@@ -17,161 +17,127 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo.checks import Untrue, check, check_equal
 from demo.holdings import Holdings, as_table, read_holdings
-from demo.inventory import Inventory, InventoryError, Stack, add_region, read_inventory
-from demo.playbook import Run, run_bootstrap
+from demo.inventory import Inventory, InventoryError, add_region, read_inventory
 from demo.release import (
     Application,
     Release,
     ReleaseError,
     answers,
     read_application,
-    statuses,
+    stack_statuses,
 )
+from demo.stage import INVENTORY, Stage
+from demo.tampering import HOST, Tampering, let_operator_remediate
 from lab import Lab, LabError
 from tools.environment import ROOT
 
-INVENTORY = ROOT / "inventories" / "org"
+SHIPPED = ROOT / "inventories" / "org"
 NEW_REGION = "ap-northeast-1"
 LEGEND = (
     "Stack of the build account in each region, and what the deploy roles of each account may use",
     'there: "bucket, key" where the roles and the policies of bucket and key both say so.',
     "",
 )
-_STANDING = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+NEXT = (
+    "Next:",
+    "  your first pipeline, on this machine   make lab-up, then docs/first-pipeline.md",
+    "  your own organisation on AWS           docs/guide.md",
+)
 
 
-class Untrue(Exception):
-    """Something that the demo shows is not true; the message says what."""
+def tell(stage: Stage) -> None:
+    """Tell the whole story."""
+    org = stage.directory / INVENTORY
+    shutil.copytree(SHIPPED, org)
+    shipped = read_inventory(org)
+    check(not holdings_of(stage.lab, shipped).regions, "the organisation is not empty")
+
+    stage.chapter("Bootstrap it from nothing: regions, accounts, and a pipeline")
+    run = stage.bootstrap()
+    check_equal(run.changed, set(shipped.stack_of), "changed hosts")
+    check_equal(stage.written(), set(shipped.stack_of.values()), "stacks that were created")
+
+    stage.chapter("Run it again: nothing changes")
+    run = stage.bootstrap()
+    check_equal(run.changed, set(), "changed hosts")
+    check_equal(stage.writes(), [], "write calls")
+
+    stage.chapter(f"Add {NEW_REGION}, for production only: three lines of the inventory")
+    stage.show(*add_region(org / "hosts.yml", NEW_REGION), "")
+    larger = read_inventory(org)
+    run = stage.bootstrap()
+    # The pipeline too: it releases to all regions of production.
+    touched = {NEW_REGION, "build", "production", larger.pipeline}
+    check_equal(run.changed, touched, "changed hosts")
+    check_equal(stage.written(), {larger.stack_of[host] for host in touched}, "changed stacks")
+
+    stage.chapter("What AWS holds now, read from there and not from the playbook")
+    holdings = holdings_of(stage.lab, larger)
+    check_holdings(holdings, larger)
+    stage.show(*LEGEND, *as_table(holdings, larger.build_account_id))
+
+    stage.chapter(f"Release {larger.pipeline}: a build ends, and its pipeline starts by itself")
+    release(
+        stage,
+        read_application(org, larger.pipeline, accounts=larger.accounts, regions=larger.deploys_to),
+    )
+
+    stage.chapter("Somebody gives a role all permissions, and turns off the rotation of a key")
+    let_operator_remediate(stage.lab)
+    tampering = Tampering(stage.lab, larger, NEW_REGION)
+    stage.show(*tampering.do())
+
+    stage.chapter("A drift run finds both")
+    run, report = stage.drift()
+    check_equal(run.status, 2, "exit status")
+    check_equal(run.failed, {HOST, NEW_REGION}, "failed hosts")
+    check_equal(report["verdict"], "drifted", "verdict")
+    check_equal(stage.writes(), [], "write calls")
+
+    stage.chapter("A drift run that remediates reverts both; nothing else is touched")
+    run, report = stage.drift("-e", "remediate=true")
+    check_equal(run.status, 0, "exit status")
+    check_equal(run.changed, {HOST, NEW_REGION}, "changed hosts")
+    check_equal((report["verdict"], report["findings"]), ("clean", []), "verdict and findings")
+    tampering.check_reverted()
 
 
-@dataclass
-class Demo:
-    """The story, told on one lab.
+def release(stage: Stage, application: Application) -> None:
+    """Build, follow the pipeline to its approval, approve, and call what was deployed."""
+    release = Release(stage.lab, application)
+    objects = release.build()
+    stage.show(f"CodeBuild left {' and '.join(objects)} in the build bucket.", "")
+    for line in release.stages():
+        stage.show(line)
+    stage.show("", f"It waits. {release.waits()}")
+    for place in application.deployments["production"]:
+        found = set(stack_statuses(stage.lab, application, place))
+        check_equal(found, {"REVIEW_IN_PROGRESS"}, f"stacks in {place.region} before the approval")
+    stage.show("Production is untouched. Approved.", "")
+    release.approve()
+    for line in release.stages():
+        stage.show(line)
+    check_equal(release.executions(), 1, "executions of one build")
+    stage.show("", "The function of every stack, called in its own account and region:", "")
+    for place, answer in answers(stage.lab, application).items():
+        where = f"{place.host:<12}  {place.account_id}  {place.region:<15}"
+        stage.show(f"{where}  {answer['message']}")
+        check_equal(answer["region"], place.region, "region of a function")
 
-    whole: print every line of ansible-playbook.
-    """
 
-    lab: Lab
-    whole: bool
-    chapters: int = field(default=0, init=False)
-
-    def tell(self, directory: Path) -> None:
-        """Tell all of it. directory: where the copy of the inventory goes."""
-        inventory = read_inventory(INVENTORY)
-        check(not self._holdings(inventory).regions, "the organisation is not empty")
-
-        self._chapter("Bootstrap it from nothing, the pipeline of an application with it")
-        run = self._bootstrap(INVENTORY, changed=set(inventory.stack_of))
-        made = {*inventory.stack_of.values(), inventory.pipeline_stack}
-        check_equal(self._executed(), made, "stacks that were made")
-        self._account_for(run)
-
-        self._chapter("Run it again: nothing changes")
-        run = self._bootstrap(INVENTORY, changed=set())
-        check_equal(self._writes(), [], "write calls")
-        self._account_for(run)
-
-        self._chapter(f"Add {NEW_REGION}, for production only, in a copy of the inventory")
-        copy = directory / "org"
-        shutil.copytree(INVENTORY, copy)
-        for line in add_region(copy / "hosts.yml", NEW_REGION):
-            print(f"  {line}")
-        print()
-        larger = read_inventory(copy)
-        touching = {NEW_REGION, "build", "production"}
-        run = self._bootstrap(copy, changed=touching)
-        # The pipeline too: it releases to all regions of production.
-        touched = {larger.stack_of[host] for host in touching} | {larger.pipeline_stack}
-        check_equal(self._executed(), touched, "stacks that were touched")
-        self._account_for(run)
-
-        self._chapter("What AWS holds now, read from there and not from the playbook")
-        holdings = self._holdings(larger)
-        check_holdings(holdings, larger)
-        for line in (*LEGEND, *as_table(holdings, larger.build_account_id)):
-            print(f"  {line}".rstrip())
-
-        application = read_application(copy, larger.accounts, larger.deploys_to)
-        self._chapter(f"Release {application.name}: a build lands, the pipeline starts by itself")
-        self._release(application)
-
-    def _release(self, application: Application) -> None:
-        release = Release(self.lab, application)
-        objects = release.build()
-        print(f"  CodeBuild left {' and '.join(objects)} in the build bucket.\n", flush=True)
-        for line in release.stages():
-            print(f"  {line}", flush=True)
-        print(f"\n  It waits. {release.waits()}", flush=True)
-        for one in application.deployments["production"]:
-            found = set(statuses(self.lab, application, one))
-            check_equal(
-                found, {"REVIEW_IN_PROGRESS"}, f"stacks in {one.region} before the approval"
-            )
-        print("  Production is untouched. Approved.\n", flush=True)
-        release.approve()
-        for line in release.stages():
-            print(f"  {line}", flush=True)
-        check_equal(release.executions(), 1, "executions of one build")
-        print("\n  The function of every stack, called in its own account and region:\n")
-        for one, answer in answers(self.lab, application).items():
-            place = f"{one.host:<12}  {one.account_id}  {one.region:<15}"
-            print(f"  {place}  {answer['message']}", flush=True)
-            check_equal(answer["region"], one.region, "region of a function")
-
-    def _chapter(self, title: str) -> None:
-        self.chapters += 1
-        print(f"\n== {self.chapters}. {title}\n", flush=True)
-
-    def _bootstrap(self, inventory: Path, *, changed: set[str]) -> Run:
-        self.lab.clear_calls()
-        run = run_bootstrap(inventory, self.lab.environment(), whole=self.whole)
-        if run.status or run.failed:
-            if not self.whole:
-                print(f"All its output:\n\n{run.output}", file=sys.stderr)
-            raise Untrue(f"ansible-playbook ended with {run.status}")
-        check_equal(set(run.recap), set(read_inventory(inventory).stack_of), "hosts of the recap")
-        check_equal(run.changed, changed, "changed hosts")
-        return run
-
-    def _account_for(self, run: Run) -> None:
-        writes = len(self._writes())
-        reads = len(self.lab.calls()) - writes
-        counts = [f"{name}={run.total(name)}" for name in ("changed", "failed")]
-        calls = f"{reads} read and {writes} write calls of AWS"
-        print(f"\n  {' '.join(counts)}, {calls}, {run.seconds:.1f} s", flush=True)
-
-    def _writes(self) -> list[str]:
-        calls = (call for call in self.lab.calls() if call.write)
-        return [f"{call.action} {call.resource} in {call.account} {call.region}" for call in calls]
-
-    def _executed(self) -> set[Stack]:
-        """The stacks that were written to; each by one change set, or it is not true."""
-        written = [call for call in self.lab.calls() if call.write]
-        executed = [
-            (call.account, call.region, call.resource)
-            for call in written
-            if call.action == "ExecuteChangeSet"
-        ]
-        check(len(executed) == len(set(executed)), f"a stack was changed twice: {executed}")
-        check_equal(
-            {(call.account, call.region, call.resource) for call in written},
-            set(executed),
-            "stacks that were written to",
-        )
-        return set(executed)
-
-    def _holdings(self, inventory: Inventory) -> Holdings:
-        return read_holdings(
-            self.lab,
-            build_account_id=inventory.build_account_id,
-            primary_region=inventory.primary_region,
-            regions=inventory.regions,
-            accounts=inventory.accounts,
-        )
+def holdings_of(lab: Lab, inventory: Inventory) -> Holdings:
+    """Read what AWS holds of an inventory's foundation."""
+    return read_holdings(
+        lab,
+        build_account_id=inventory.build_account_id,
+        primary_region=inventory.primary_region,
+        regions=inventory.regions,
+        accounts=inventory.accounts,
+    )
 
 
 def check_holdings(holdings: Holdings, inventory: Inventory) -> None:
@@ -182,35 +148,11 @@ def check_holdings(holdings: Holdings, inventory: Inventory) -> None:
     statuses = {region.name: region.status for region in holdings.regions}
     statuses |= {account.name: account.status for account in holdings.accounts}
     for name, status in statuses.items():
-        check(status in _STANDING, f"the stack of {name} is {status}")
+        complete = status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+        check(complete, f"the stack of {name} is {status}")
     for account in holdings.accounts:
         usable = {one.name for one in holdings.regions if holdings.usable(account, one)}
         check_equal(usable, set(inventory.deploys_to[account.name]), f"regions of {account.name}")
-
-
-def check(condition: bool, message: str) -> None:
-    """Raise Untrue with the message unless the condition holds."""
-    if not condition:
-        raise Untrue(message)
-
-
-def check_equal(found: object, wanted: object, what: str) -> None:
-    """Raise Untrue unless what was found is what is wanted."""
-    check(found == wanted, f"{what}: found {found}, not {wanted}")
-
-
-@contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Let a polite kill end the demo as Ctrl-C does, lab and all."""
-
-    def interrupt(_signal: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def main() -> int:
@@ -227,9 +169,9 @@ def main() -> int:
             with Lab() as lab:
                 print(f"It is empty, and answers as AWS at {lab.url}.")
                 if not arguments.whole:
-                    print("Of ansible-playbook's output only plays, changes and summary are shown;"
+                    print("Of ansible-playbook's output, changes and answers are shown;"
                           " --whole shows all.")  # fmt: skip
-                Demo(lab, arguments.whole).tell(Path(directory))
+                tell(Stage(lab, Path(directory), arguments.whole))
     except KeyboardInterrupt:
         print("\nInterrupted. The organisation is stopped.", file=sys.stderr)
         return 130
@@ -237,8 +179,23 @@ def main() -> int:
         print(f"\nThis is not as it should be: {error}", file=sys.stderr)
         return 1
     seconds = time.monotonic() - started
-    print(f"\nAll of this was checked. The organisation is stopped. It took {seconds:.0f} s.")
+    print(f"\nAll of this was checked. The organisation is stopped. It took {seconds:.0f} s.\n")
+    print("\n".join(NEXT))
     return 0
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let a polite kill end the demo as Ctrl-C does, lab and all."""
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

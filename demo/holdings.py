@@ -71,17 +71,17 @@ class Holdings:
 
     def contradictions(self) -> list[str]:
         """Where one side grants what the other does not know, or a part of it only."""
-        told = []
+        found = []
         for region in self.regions:
             for account in self.accounts:
                 reaches = account.reaches.get(region.name, frozenset())
                 granted = region.granted.get(account.account_id, frozenset())
                 if reaches != granted or len(granted) == 1:
-                    told.append(
+                    found.append(
                         f"{account.name} in {region.name}: its roles hold {sorted(reaches)},"
                         f" the policies there grant {sorted(granted)}"
                     )
-        return told
+        return found
 
 
 def read_holdings(

@@ -27,8 +27,8 @@ class InventoryError(Exception):
 class Inventory:
     """An inventory as its files say it.
 
-    accounts: deploy account by name. deploys_to: regions by deploy account's name. application:
-    the name of the only one.
+    accounts: deploy account by name. deploys_to: regions by deploy account's name. pipeline: the
+    name of the only one.
     """
 
     build_account_id: str
@@ -36,35 +36,30 @@ class Inventory:
     regional: Sequence[str]
     accounts: Mapping[str, str]
     deploys_to: Mapping[str, Sequence[str]]
-    application: str
+    pipeline: str
 
     @property
     def regions(self) -> list[str]:
-        """Every region that has, or is to have, a bucket and a key."""
+        """Every region that has, or should have, a bucket and a key."""
         return [*self.regional, self.primary_region]
 
     @property
     def stack_of(self) -> dict[str, Stack]:
-        """The foundation stack of each host."""
+        """The stack of each host."""
         build, primary = self.build_account_id, self.primary_region
         return {
             "build": (build, primary, "CrossAccountPrimary"),
             **{region: (build, region, "CrossAccountRegional") for region in self.regional},
             **{name: (one, primary, "CrossAccountDeploy") for name, one in self.accounts.items()},
+            self.pipeline: (build, primary, f"{self.pipeline}-pipeline"),
         }
-
-    @property
-    def pipeline_stack(self) -> Stack:
-        """The stack of the application's pipeline."""
-        return (self.build_account_id, self.primary_region, f"{self.application}-pipeline")
 
 
 def read_inventory(directory: Path) -> Inventory:
     """Read the files themselves: what is compared with AWS must not come from our own code."""
     hosts: Any = yaml.safe_load((directory / "hosts.yml").read_text(encoding="utf-8"))
     shared: Any = yaml.safe_load((directory / "group_vars" / "all.yml").read_text(encoding="utf-8"))
-    beside: Any = yaml.safe_load((directory / "group_vars" / "primary.yml").read_text("utf-8"))
-    (application,) = beside["pipelines"]
+    (pipeline,) = hosts["pipelines"]["hosts"]
     accounts = hosts["deploy_accounts"]["hosts"]
     return Inventory(
         build_account_id=shared["build_account_id"],
@@ -72,7 +67,7 @@ def read_inventory(directory: Path) -> Inventory:
         regional=list(hosts["regional"]["hosts"]),
         accounts={name: host["account_id"] for name, host in accounts.items()},
         deploys_to={name: host["regions"] for name, host in accounts.items()},
-        application=application["name"],
+        pipeline=pipeline,
     )
 
 
@@ -93,7 +88,7 @@ def add_region(path: Path, region: str) -> list[str]:
     difference = difflib.unified_diff(
         before.splitlines(), after.splitlines(), "hosts.yml", "hosts.yml", n=1, lineterm=""
     )
-    return list(difference)
+    return "\n".join(difference).rstrip().splitlines()
 
 
 __all__ = ("Inventory", "InventoryError", "Stack", "add_region", "read_inventory")

@@ -11,7 +11,7 @@ import re
 import shlex
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,7 @@ from lab import end_group
 from tools.environment import ROOT, VENV
 
 _RECAP = re.compile(r"(?P<host>\S+)\s+:(?P<counts>(?:\s+\w+=\d+)+)\s*")
-_NOTHING_HAPPENED = ("ok:", "skipping:", "included:")
-_SUMMARY = "TASK [Show what was done]"
+_ANSWERS = ("TASK [Show what was done]", "TASK [Show what was found]")
 # Longer than a run takes to stop by itself, shorter than patience.
 _STOP_SECONDS = 10.0
 
@@ -54,19 +53,20 @@ class Run:
         return sum(counts[name] for counts in self.recap.values())
 
 
-def run_bootstrap(inventory: Path, aws: Mapping[str, str], *, whole: bool) -> Run:
-    """Run the bootstrap on an inventory and print its output as it comes.
+def run_playbook(
+    arguments: Sequence[str], folder: Path, aws: Mapping[str, str], *, whole: bool
+) -> Run:
+    """Run ansible-playbook with these arguments in a folder, and print its output as it comes.
 
     aws: the environment that leads to AWS. whole: every line instead of what :func:`shorten` keeps.
     The run is ended when this function is left before it ended, by Ctrl-C for one.
     """
-    shown = inventory.relative_to(ROOT) if inventory.is_relative_to(ROOT) else inventory
-    command = ("ansible-playbook", "bootstrap.yml", "-i", str(shown))
+    command = ("ansible-playbook", *arguments)
     print(f"$ {shlex.join(command)}", flush=True)
     started = time.monotonic()
     process = subprocess.Popen(
         command,
-        cwd=ROOT,
+        cwd=folder,
         env=_environment(aws),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -80,7 +80,7 @@ def run_bootstrap(inventory: Path, aws: Mapping[str, str], *, whole: bool) -> Ru
         with process:
             output = process.stdout or ()
             for line in _recorded(output, lines) if whole else shorten(_recorded(output, lines)):
-                print(f"  {line}".rstrip(), flush=True)
+                print(line.rstrip(), flush=True)
     except BaseException:
         _end(process)
         raise
@@ -93,30 +93,27 @@ def run_bootstrap(inventory: Path, aws: Mapping[str, str], *, whole: bool) -> Ru
 
 
 def shorten(lines: Iterable[str]) -> Iterable[str]:
-    """Leave out what says that nothing happened, and the recap. Nothing is reworded.
-
-    A task is left out with its "ok", "skipping" and "included" lines unless it has another line.
-    """
-    task = ""
-    in_summary = in_recap = False
+    """Leave out all but what changed, and the answer. Nothing is reworded."""
+    play = ""
+    in_answer = in_gap = False
     for line in lines:
-        in_recap = in_recap or line.startswith("PLAY RECAP")
-        if in_recap:
-            continue
-        if line.startswith("TASK ["):
-            task = line.rstrip(" *")
-            in_summary = task == _SUMMARY
-        elif in_summary:
-            if line.startswith(("ok:", "PLAY [")):
-                in_summary = False
-            else:
-                yield line
-        elif line.startswith("PLAY ["):
-            yield line.rstrip(" *")
-        elif line and not line.startswith(_NOTHING_HAPPENED):
-            if task:
-                yield task
-                task = ""
+        if line.startswith(("PLAY ", "TASK [")):
+            in_answer = line.startswith(_ANSWERS)
+            if line.startswith("PLAY ["):
+                play = line.rstrip(" *")
+        elif line.startswith("changed:"):
+            if play:
+                yield play
+                play = ""
+            yield line
+        elif line.startswith("ok:"):
+            in_answer = False
+        elif in_answer and not line:
+            in_gap = True
+        elif in_answer:
+            if in_gap:
+                yield ""
+                in_gap = False
             yield line
 
 
@@ -157,4 +154,4 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.wait(_STOP_SECONDS)
 
 
-__all__ = ("Run", "read_recap", "run_bootstrap", "shorten")
+__all__ = ("Run", "read_recap", "run_playbook", "shorten")

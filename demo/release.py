@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Releases the sample application, and tells each stage of its pipeline as it passes."""
+"""Releases the sample application, and shows each stage of its pipeline as it passes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ import yaml
 
 from lab import Action, Lab, Pipeline, artifacts
 
-_SECONDS = 60.0
-_STANDING = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+# A release that takes longer hangs.
+_SECONDS = 900.0
+_COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
 class ReleaseError(Exception):
@@ -36,9 +37,9 @@ class Deployment:
 
 @dataclass(frozen=True, kw_only=True)
 class Application:
-    """The sample application, as the inventory's files say it.
+    """What a pipeline releases, as the inventory's files say it.
 
-    stacks: their names. deployments: where they go, by wave.
+    name: of the pipeline. stacks: their names. deployments: where they go, by wave.
     """
 
     name: str
@@ -52,16 +53,20 @@ class Application:
 
 
 def read_application(
-    directory: Path, accounts: Mapping[str, str], regions: Mapping[str, Sequence[str]]
+    directory: Path,
+    name: str,
+    *,
+    accounts: Mapping[str, str],
+    regions: Mapping[str, Sequence[str]],
 ) -> Application:
     """Read the file itself: what is compared with AWS must not come from our own code.
 
     accounts, regions: account and regions of each host.
     """
-    text = (directory / "group_vars" / "primary.yml").read_text(encoding="utf-8")
-    (data,) = yaml.safe_load(text)["pipelines"]
+    text = (directory / "host_vars" / f"{name}.yml").read_text(encoding="utf-8")
+    data = yaml.safe_load(text)["pipeline"]
     return Application(
-        name=data["name"],
+        name=name,
         stacks=[stack["name"] for stack in data["stacks"]],
         deployments={
             wave["name"]: [
@@ -83,7 +88,7 @@ class Release:
         self._pipeline = Pipeline(lab, application.name)
         self._before = len(self._pipeline.executions)
         self._began = time.monotonic()
-        self._told: set[str] = set()
+        self._shown: set[str] = set()
 
     def build(self) -> list[str]:
         """Build the application; the objects that this left in the build bucket."""
@@ -102,8 +107,8 @@ class Release:
             actions = self._pipeline.actions if begun else []
             for stage in dict.fromkeys(one.stage for one in actions):
                 line = self._line(stage, [one for one in actions if one.stage == stage])
-                if stage not in self._told and line:
-                    self._told.add(stage)
+                if stage not in self._shown and line:
+                    self._shown.add(stage)
                     yield line
             failed = [one for one in actions if one.status == "Failed"]
             if begun and failed and self._pipeline.status == "Failed":
@@ -114,7 +119,7 @@ class Release:
         raise ReleaseError(f"the release does not end\n{self._pipeline.told}")
 
     def _line(self, stage: str, actions: Sequence[Action]) -> str:
-        """What is told of a stage; empty while it has not passed."""
+        """The line of a stage; empty while it has not passed."""
         if not all(one.status == "Succeeded" for one in actions):
             return ""
         seconds = time.monotonic() - self._began
@@ -144,7 +149,7 @@ class Release:
         return f"{waiting.stage}: {len(made)} change sets are made. {question}"
 
     def approve(self) -> None:
-        """Say yes."""
+        """Approve it."""
         self._pipeline.approve()
 
     def executions(self) -> int:
@@ -152,7 +157,7 @@ class Release:
         return len(self._pipeline.executions) - self._before
 
 
-def statuses(lab: Lab, application: Application, deployment: Deployment) -> list[str]:
+def stack_statuses(lab: Lab, application: Application, deployment: Deployment) -> list[str]:
     """The status of each of the application's stacks in one place."""
     stacks = _stacks(lab, deployment)
     return [stacks.get(name, {}).get("StackStatus", "missing") for name in application.stacks]
@@ -161,12 +166,12 @@ def statuses(lab: Lab, application: Application, deployment: Deployment) -> list
 def answers(lab: Lab, application: Application) -> dict[Deployment, dict[str, Any]]:
     """Call the deployed function everywhere; what each says.
 
-    Raises ReleaseError where a stack does not stand.
+    Raises ReleaseError where a stack is missing.
     """
     found = {}
     for deployment in application.places:
-        if not set(statuses(lab, application, deployment)) <= _STANDING:
-            raise ReleaseError(f"not all stacks stand in {deployment.host} {deployment.region}")
+        if not set(stack_statuses(lab, application, deployment)) <= _COMPLETE:
+            raise ReleaseError(f"stacks are missing in {deployment.host} {deployment.region}")
         (function,) = [
             output["OutputValue"]
             for stack in _stacks(lab, deployment).values()
@@ -186,4 +191,4 @@ def _stacks(lab: Lab, deployment: Deployment) -> dict[str, dict[str, Any]]:
 
 
 __all__ = ("Application", "Deployment", "Release", "ReleaseError", "answers", "read_application",
-           "statuses")  # fmt: skip
+           "stack_statuses")  # fmt: skip
