@@ -4,7 +4,8 @@
 
 """A local organisation, an inventory and ansible-playbook for every test.
 
-One lab serves all tests that let it come to rest; each finds it as if it had just started.
+One lab serves all tests that let it come to rest. Each test starts from a saved state of it: with
+nothing but its accounts, or bootstrapped.
 """
 
 from __future__ import annotations
@@ -26,13 +27,20 @@ from tests.integration.haste import HASTE, variables
 from tests.integration.held import Held
 from tests.integration.inventory import ROOT, Inventory
 from tests.integration.playbook import Playbook
+from tests.integration.states import States
 from tests.integration.uploads import Uploads, let_operator_purge
 from tests.integration.waiting import survivors
 
 
 def pytest_report_header() -> str:
-    """Tell the seed, which repeats what the tests drew."""
+    """Report the seed, with which everything that was drawn can be drawn again."""
     return f"faults and kills drawn from {VARIABLE}={seed()}"
+
+
+@pytest.fixture(scope="session")
+def states() -> States:
+    """The saved states of the lab."""
+    return States()
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +51,9 @@ def running_lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def lab(running_lab: Lab) -> Lab:
+def lab(running_lab: Lab, states: States) -> Lab:
     """An organisation with nothing but its accounts and the roles of both set-ups."""
-    running_lab.reset()
+    states.restore(running_lab, "accounts", running_lab.reset)
     return running_lab
 
 
@@ -81,7 +89,7 @@ def may_purge(lab: Lab) -> None:
 
 @pytest.fixture
 def hasty(tmp_path: Path) -> dict[str, str]:
-    """Variables that make a run wait for little between attempts, and for replies."""
+    """Variables that make a run wait for little between attempts."""
     return variables(tmp_path / "haste", HASTE)
 
 
@@ -95,10 +103,14 @@ def mark() -> Iterator[str]:
 
 
 @pytest.fixture
-def existing(lab: Lab, playbook: Playbook) -> None:
-    """Let the organisation be bootstrapped from the inventory as it is shipped."""
-    run = playbook.run()
-    assert run.code == 0, run.output
+def existing(lab: Lab, states: States, playbook: Playbook, inventory: Inventory) -> None:
+    """The organisation as a bootstrap from the inventory as it is shipped leaves it."""
+
+    def bootstrap() -> None:
+        run = playbook.run()
+        assert run.code == 0, run.output
+
+    states.restore(lab, "pipelines" if inventory.pipelines else "foundation", bootstrap)
 
 
 @pytest.fixture(scope="session")

@@ -123,6 +123,8 @@ class Held:
         """The stack of any host."""
         if host in self._inventory.accounts:
             return self.deploy(host)
+        if host in self._inventory.pipelines:
+            return self.primary._replace(name=f"{host}-pipeline")
         return self.foundation(host if host in self._inventory.regional else self.primary.region)
 
     def register(self) -> dict[str, tuple[str, str]]:
@@ -160,7 +162,7 @@ class Held:
         """The ARNs of every bucket, and of every key that is not being deleted."""
         return self.buckets() | {arn for arn, date in self.keys().items() if date is None}
 
-    def kept(self) -> set[str]:
+    def retained(self) -> set[str]:
         """The ARNs of keys and buckets that no stack owns any more."""
         return self.data() - self.owned_data()
 
@@ -283,10 +285,12 @@ def check_complete(
     stacks = held.stacks()
     expected = {held.foundation(region) for region in inventory.regions}
     expected |= {held.deploy(name) for name in inventory.accounts}
+    expected |= {held.stack_of(name) for name in inventory.pipelines}
     assert stacks.keys() == expected - {held.stack_of(name) for name in missing}
     for name, stack in stacks.items():
         assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), name
-        assert stack.get("EnableTerminationProtection", False) is (name.name != DEPLOY), name
+        protected = name.name in (REGIONAL, PRIMARY)
+        assert stack.get("EnableTerminationProtection", False) is protected, name
     assert held.change_sets() == []
 
     regions = [region for region in inventory.regions if region not in missing]

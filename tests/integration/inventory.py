@@ -36,15 +36,16 @@ class Inventory:
         self.directory = directory
 
     @classmethod
-    def copied_to(cls, directory: Path, *, applications: bool = False) -> Inventory:
+    def copied_to(cls, directory: Path, *, pipelines: bool = False) -> Inventory:
         """Copy the inventory that the collection ships.
 
-        applications: its application pipelines too. Without them a test is about the foundation.
+        pipelines: its pipelines too. Without them a test is about the foundation.
         """
         shutil.copytree(SHIPPED, directory)
         copy = cls(directory)
-        if not applications:
-            copy._group_file("primary").unlink(missing_ok=True)
+        if not pipelines:
+            copy.remove_group("pipelines")
+            shutil.rmtree(directory / "host_vars")
         return copy
 
     # What it says
@@ -83,8 +84,18 @@ class Inventory:
         }
 
     @property
+    def pipelines(self) -> set[str]:
+        """The pipelines."""
+        return set(self._members("pipelines"))
+
+    @property
+    def foundation(self) -> set[str]:
+        """Every host but the pipelines."""
+        return self.hosts - self.pipelines
+
+    @property
     def absent(self) -> set[str]:
-        """The hosts that are to be absent."""
+        """The hosts of the foundation that should be absent."""
         groups = ("regional", "deploy_accounts")
         return {
             name
@@ -97,6 +108,11 @@ class Inventory:
     def hosts(self) -> set[str]:
         """Every host."""
         return {name for group in self._read() for name in self._members(group)}
+
+    def pipeline(self, name: str) -> Variables:
+        """What a pipeline is made from: its variable `pipeline`."""
+        found: Variables = yaml.safe_load(self._host_file(name).read_text(encoding="utf-8"))
+        return dict(found["pipeline"])
 
     def variables(self, group: str) -> Variables:
         """The variables of a group, as its file has them."""
@@ -115,8 +131,14 @@ class Inventory:
         """Add a deploy account."""
         self._edit("deploy_accounts", name, {"account_id": account_id, "regions": list(regions)})
 
+    def declare(self, name: str, pipeline: Variables) -> None:
+        """Add a pipeline, or let it be made from other data."""
+        self._edit("pipelines", name, {})
+        self._host_file(name).parent.mkdir(exist_ok=True)
+        self._write(self._host_file(name), {"pipeline": pipeline})
+
     def retire(self, name: str) -> None:
-        """Let a host be absent, as the documentation says: no account deploys to it any more."""
+        """Let a host be absent, as the documentation describes: no account deploys there."""
         for account, found in self.accounts.items():
             if name in found.regions:
                 self.set(account, regions=[region for region in found.regions if region != name])
@@ -136,7 +158,7 @@ class Inventory:
         self._write(self._group_file(group), variables)
 
     def remove(self, name: str) -> None:
-        """Take a host away, with every mention of it as a region."""
+        """Remove a host, and every mention of it as a region."""
         groups = {
             group: {
                 host: {
@@ -149,6 +171,7 @@ class Inventory:
             for group in self._read()
         }
         self._write_groups(groups)
+        self._host_file(name).unlink(missing_ok=True)
 
     def remove_group(self, group: str) -> None:
         """Take a whole group out of the file."""
@@ -190,6 +213,9 @@ class Inventory:
 
     def _group_file(self, group: str) -> Path:
         return self.directory / "group_vars" / f"{group}.yml"
+
+    def _host_file(self, name: str) -> Path:
+        return self.directory / "host_vars" / f"{name}.yml"
 
     @staticmethod
     def _write(path: Path, data: Variables) -> None:

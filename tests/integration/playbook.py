@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs ansible-playbook as a user would, and reads what it said."""
+"""Runs ansible-playbook as a user would, and reads what it reported."""
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -14,21 +15,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lab import Call, Lab, Setup
 from tests.integration.inventory import ROOT, Inventory
+from tests.integration.waiting import HANGS
 
 FULL_NAME = "crossaccount.pipeline.bootstrap"
-# No run takes nearly so long; one that does is stuck.
-SECONDS = 150
 
 _RECAP = re.compile(r"^(?P<host>\S+) +: (?P<counts>(?:\w+=\d+ *){7})$", re.MULTILINE)
-_SUMMARY = re.compile(r"^HOST +ACCOUNT +REGION +STACK +RESULT\n(?P<rows>(?:.+\n)+)", re.MULTILINE)
-_APPLICATIONS = re.compile(
-    r"^APPLICATION +ACCOUNT +REGION +STACK +RESULT\n(?P<rows>(?:.+\n)+)", re.MULTILINE
-)
-_KEPT = "data without a stack"
 _PLAY = re.compile(r"^PLAY \[(.*)\] \*+$", re.MULTILINE)
 
 
@@ -58,11 +53,13 @@ class Run:
     """A run that has ended.
 
     output: what it printed, on both streams. calls: what it called, in the order of their ends.
+    summary: what the summary returned; empty when there was none.
     """
 
     code: int
     output: str
     calls: list[Call]
+    summary: dict[str, Any]
 
     @property
     def recap(self) -> dict[str, Recap]:
@@ -86,46 +83,24 @@ class Run:
 
     @property
     def results(self) -> dict[str, str]:
-        """The summary: what became of each host; empty when there is no summary."""
-        match = _SUMMARY.search(self.output)
-        rows = match["rows"].splitlines() if match else []
-        cells = (re.split(r" {2,}", row.strip()) for row in rows)
-        return {host: result for host, _account, _region, _stack, result in cells}
+        """The result of each host; empty when there is no summary."""
+        return dict(self.summary.get("results", {}))
 
     @property
-    def applications(self) -> dict[str, str]:
-        """What the summary says of each application."""
-        match = _APPLICATIONS.search(self.output)
-        rows = match["rows"].splitlines() if match else []
-        cells = (re.split(r" {2,}", row.strip()) for row in rows)
-        return {name: result for name, _account, _region, _stack, result in cells}
-
-    def application_reason(self, name: str) -> str:
-        """Why the summary says that an application failed; empty when it does not."""
-        match = re.search(rf"^application {re.escape(name)}: (.*)$", self.output, re.MULTILINE)
-        return match[1] if match else ""
+    def done(self) -> dict[str, str]:
+        """The results of the hosts that were not unchanged."""
+        return {host: result for host, result in self.results.items() if result != "unchanged"}
 
     def reason(self, host: str) -> str:
-        """Why the summary says that a host failed; empty when it does not.
-
-        Hosts that failed for one reason share its line.
-        """
-        for hosts, reason in re.findall(r"^(\S+(?:, \S+)*): (.*)$", self._summary, re.MULTILINE):
-            if host in hosts.split(", ") and reason != _KEPT:
-                return str(reason)
-        return ""
+        """Why a host failed; empty when it did not."""
+        return str(self.summary.get("failures", {}).get(host, ""))
 
     @property
-    def kept(self) -> dict[str, str]:
-        """What the summary says of data without a stack, by host."""
-        blocks = re.findall(
-            rf"^(\S+): {re.escape(_KEPT)}\n((?:  .*\n?)+)", self._summary, re.MULTILINE
-        )
+    def retained(self) -> dict[str, str]:
+        """What the summary shows of data without a stack, by host."""
+        text = "\n".join(self.summary.get("text", []))
+        blocks = re.findall(r"^  (\S+): data without a stack\n((?:    .*\n?)+)", text, re.MULTILINE)
         return dict(blocks)
-
-    @property
-    def _summary(self) -> str:
-        return self.output[self.output.find("\nHOST ") :]
 
     @property
     def plays(self) -> list[str]:
@@ -170,6 +145,8 @@ class Playbook:
     ) -> Run:
         """Run it to its end. setup: whose credentials; variables: more of the environment."""
         started = time.time()
+        summary = self._home / "summary.json"
+        summary.unlink(missing_ok=True)
         done = subprocess.run(
             self.command(*arguments, inventory=inventory, playbook=playbook),
             cwd=folder,
@@ -178,10 +155,15 @@ class Playbook:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=SECONDS,
+            timeout=HANGS,
             check=False,
         )
-        return Run(code=done.returncode, output=done.stdout, calls=self._lab.calls(started))
+        return Run(
+            code=done.returncode,
+            output=done.stdout,
+            calls=self._lab.calls(started),
+            summary=json.loads(summary.read_text(encoding="utf-8")) if summary.exists() else {},
+        )
 
     def start(
         self,
@@ -219,7 +201,14 @@ class Playbook:
 
     def environment(self, setup: Setup) -> dict[str, str]:
         """The environment of a run."""
-        settings = {"ANSIBLE_HOME": str(self._home), "ANSIBLE_NOCOLOR": "1"}
+        self._home.mkdir(exist_ok=True)
+        settings = {
+            "ANSIBLE_HOME": str(self._home),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "summary_file",
+            "CROSSACCOUNT_TEST_SUMMARY": str(self._home / "summary.json"),
+        }
         return {**self._lab.environment(setup), **settings}
 
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
@@ -19,14 +18,13 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.conve
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 
 from lab import Lab
+from tests.integration.waiting import HANGS, wait_until
 
 Data = dict[str, Any]
 
 ACCOUNT, REGION, NAME = "222222222222", "eu-west-1", "Small"
 TOPIC, SECOND_TOPIC = "Topic", "SecondTopic"
 BUCKET, KEY, ROLE = "Bucket", "Key", "Role"
-_SECONDS = 20.0
-_NOTHING_RUNS = 0.02
 
 _TRUST: Data = {
     "Version": "2012-10-17",
@@ -117,10 +115,7 @@ class SmallStack:
 
     def rests(self, status: str) -> None:
         """Wait until nothing runs, and check that it ended in this status."""
-        deadline = time.monotonic() + _SECONDS
-        while self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS":
-            assert time.monotonic() < deadline, self.status
-            time.sleep(_NOTHING_RUNS)
+        wait_until(lambda: not self.is_busy, f"{NAME} is {status}")
         assert self.status == status, self.events()
 
     # What the engine does
@@ -129,7 +124,7 @@ class SmallStack:
         self,
         body: str,
         *,
-        seconds: float = _SECONDS,
+        seconds: float = HANGS,
         allow_replacement: bool = False,
         check_mode: bool = False,
     ) -> Outcome:
@@ -156,6 +151,12 @@ class SmallStack:
         """Its status; empty where there is none."""
         found = [one for one in self.client.describe_stacks()["Stacks"] if self._is_it(one)]
         return str(found[0]["StackStatus"]) if found else ""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an operation is in progress."""
+        status = self.status
+        return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
     @property
     def stack_id(self) -> str:

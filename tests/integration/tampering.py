@@ -10,7 +10,6 @@ As the root of an account: AWS asks for no permission, and no call counts as the
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from lab import Lab
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Held
 from tests.integration.playbook import StackName
+from tests.integration.waiting import wait_until
 
 Data = dict[str, Any]
 Undo = Callable[[], object]
@@ -26,7 +26,6 @@ REGION_A, REGION_B, PRIMARY_HOST = "ap-southeast-2", "eu-west-1", "build"
 # The stack of an unknown hand: in an account and region of the organisation, with our tag.
 UNKNOWN = StackName("333333333333", "us-east-1", "Forgotten")
 ADDED_POLICY = "ByHand"
-_SECONDS = 20.0
 _EVERYTHING = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
@@ -149,7 +148,7 @@ class Tamperer:
         api = self._client("cloudformation", "production")
         api.update_termination_protection(StackName=stack.name, EnableTerminationProtection=False)
         api.delete_stack(StackName=stack.name)
-        self._wait(lambda: self._held.status(stack) == "")
+        wait_until(lambda: self._held.status(stack) == "", "it is deleted")
         return by_a_run
 
     def parameter(self) -> Undo:
@@ -163,7 +162,7 @@ class Tamperer:
         ]
         given.append({"ParameterKey": "ArtifactRetentionDays", "ParameterValue": "90"})
         api.update_stack(StackName=stack.name, UsePreviousTemplate=True, Parameters=given)
-        self._wait(lambda: self._held.status(stack) == "UPDATE_COMPLETE")
+        wait_until(lambda: self._held.status(stack) == "UPDATE_COMPLETE", "it is updated")
         return by_a_run
 
     def tag(self) -> Undo:
@@ -183,7 +182,7 @@ class Tamperer:
             TemplateBody=json.dumps(topic),
             Tags=[{"Key": "crossaccount:group", "Value": "deploy_accounts"}],
         )
-        self._wait(lambda: self._held.status(UNKNOWN) == "CREATE_COMPLETE")
+        wait_until(lambda: self._held.status(UNKNOWN) == "CREATE_COMPLETE", "it is created")
         return lambda: api.delete_stack(StackName=UNKNOWN.name)
 
     def dead_principal(self) -> str:
@@ -261,12 +260,6 @@ class Tamperer:
             StackName=self._held.stack_of(host).name, LogicalResourceId=logical_id
         )
         return str(answer["StackResourceDetail"]["PhysicalResourceId"])
-
-    def _wait(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _SECONDS
-        while not condition():
-            assert time.monotonic() < deadline, "the stack does not come to rest"
-            time.sleep(0.05)
 
 
 def _with(policy: str, statement: Data) -> str:

@@ -4,18 +4,16 @@
 
 """Drift is found under a policy that reads only, and put right under little more.
 
-The tests talk to the lab, by the actions and without a playbook, and share one organisation: each
-leaves it as it was.
+The tests talk to the lab, by the actions and without a playbook.
 """
 
 from __future__ import annotations
 
-import copy
 import fnmatch
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,39 +22,26 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.findi
     NOT_DETECTED,
 )
 
-from lab import Lab, Setup, drift_policy
+from lab import Call, Lab, Setup, drift_policy
 from tests.fakes.harness import run_action
 from tests.integration.drifting import Organisation
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE
-from tests.integration.inventory import Inventory
 from tests.integration.playbook import StackName
-from tests.integration.tampering import ADDED_POLICY, KINDS, by_a_run
+from tests.integration.states import States
+from tests.integration.tampering import ADDED_POLICY, KINDS
+from tests.integration.waiting import wait_until
 
 Data = dict[str, Any]
 
 DRIFT_ROLE, DRIFT_ACCESS = "CrossAccountDrift", "CrossAccountDriftAccess"
-APPLICATION_STACK = "hello-pipeline"
 TAG = "crossaccount:group"
 PRIMARY = "build"
 
 
-@pytest.fixture(scope="module")
-def organisation(running_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Organisation:
-    """An organisation with an application."""
-    running_lab.reset()
-    folder = tmp_path_factory.mktemp("organisation")
-    made = Organisation(running_lab, folder)
-    shipped = Inventory.copied_to(folder / "shipped", applications=True)
-    made.inventory.set_group("primary", pipelines=shipped.variables("primary")["pipelines"])
-    made.bootstrap()
-    return made
-
-
-@pytest.fixture(autouse=True)
-def _at_once(running_lab: Lab) -> Iterator[None]:
-    yield
-    running_lab.set_latency(0)
-    running_lab.set_drift_page(100)
+@pytest.fixture
+def organisation(lab: Lab, states: States, tmp_path: Path) -> Organisation:
+    """An organisation with a pipeline."""
+    return Organisation(lab, states, tmp_path, pipelines=True)
 
 
 def _give(lab: Lab, document: Data) -> None:
@@ -88,9 +73,7 @@ def as_operator(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> 
 
 def stacks_of(organisation: Organisation) -> dict[str, StackName]:
     """Every stack that a drift run looks at, by the name of its target."""
-    found = {name: organisation.held.stack_of(name) for name in organisation.inventory.hosts}
-    primary = found[PRIMARY]
-    return {**found, "hello": primary._replace(name=APPLICATION_STACK)}
+    return {name: organisation.held.stack_of(name) for name in organisation.inventory.hosts}
 
 
 def look(organisation: Organisation, access_role: str = DRIFT_ACCESS) -> Data:
@@ -208,16 +191,13 @@ def test_a_permission_that_is_missing_is_told_and_hides_nothing_else(
     organisation: Organisation,
 ) -> None:
     """Of what CloudFormation reads, of what is read for the policies, of the way in."""
-    whole = json.loads(drift_policy(organisation.lab.organisation))
-    less = copy.deepcopy(whole)
+    less = json.loads(drift_policy(organisation.lab.organisation))
     for statement in less["Statement"]:
         gone = {"kms:GetKeyRotationStatus", "lambda:GetPolicy"}
         statement["Action"] = [one for one in listed(statement["Action"]) if one not in gone]
     _give(organisation.lab, less)
-    try:
-        result = look(organisation)
-    finally:
-        _give(organisation.lab, whole)
+
+    result = look(organisation)
 
     unchecked = {
         (one["host"], one["resource"]): one["why"]
@@ -238,21 +218,27 @@ def test_a_permission_that_is_missing_is_told_and_hides_nothing_else(
 
 
 @pytest.mark.usefixtures("as_drift_role")
-def test_every_page_and_a_detection_that_takes_its_time(organisation: Organisation) -> None:
+def test_every_page_and_a_detection_that_is_in_progress(organisation: Organisation) -> None:
     """Another detection runs already in one stack: it is waited for, and ours follows."""
     lab, stack = organisation.lab, organisation.held.primary
-    lab.set_latency(0, drift=1.5)
+    lab.hold("drift")
     lab.set_drift_page(1)
     lab.client("cloudformation", stack.account_id, stack.region).detect_stack_drift(
         StackName=stack.name
     )
     lab.clear_calls()
 
-    check_clean(look(organisation))
+    def release() -> None:
+        wait_until(lambda: bool(refused(lab)), "the other detection is met")
+        lab.hold()
 
+    thread = threading.Thread(target=release)
+    thread.start()
+    check_clean(look(organisation))
+    thread.join()
+
+    assert {one.resource for one in refused(lab)} == {stack.name}
     calls = lab.calls()
-    refused = [one for one in calls if one.action == "DetectStackDrift" and one.status >= 400]
-    assert {one.resource for one in refused} == {stack.name}
     starts = [number for number, one in enumerate(calls) if one.action == "DetectStackDrift"]
     follows = [
         number
@@ -263,17 +249,20 @@ def test_every_page_and_a_detection_that_takes_its_time(organisation: Organisati
     assert starts[firsts - 1] < follows[0]  # started everywhere before one is followed
 
 
+def refused(lab: Lab) -> list[Call]:
+    """The detections that were refused."""
+    return [one for one in lab.calls() if one.action == "DetectStackDrift" and one.status >= 400]
+
+
 @pytest.mark.usefixtures("as_drift_role")
 def test_an_account_that_refuses_leaves_the_others_complete(organisation: Organisation) -> None:
     lab = organisation.lab
     iam = lab.client("iam", lab.organisation.deploy["testing"])
     trust = iam.get_role(RoleName=DRIFT_ACCESS)["Role"]["AssumeRolePolicyDocument"]
     closed = {**trust, "Statement": [{**one, "Effect": "Deny"} for one in trust["Statement"]]}
-    try:
-        iam.update_assume_role_policy(RoleName=DRIFT_ACCESS, PolicyDocument=json.dumps(closed))
-        result = look(organisation)
-    finally:
-        iam.update_assume_role_policy(RoleName=DRIFT_ACCESS, PolicyDocument=json.dumps(trust))
+    iam.update_assume_role_policy(RoleName=DRIFT_ACCESS, PolicyDocument=json.dumps(closed))
+
+    result = look(organisation)
 
     errors = {one["name"]: one["error"] for one in result["stacks"] if one["error"]}
     assert set(errors) == {"testing"}
@@ -284,8 +273,9 @@ def test_an_account_that_refuses_leaves_the_others_complete(organisation: Organi
 @pytest.mark.usefixtures("as_drift_role")
 def test_a_principal_that_is_gone_is_found_by_its_id(organisation: Organisation) -> None:
     """A role of the build account was named by hand, and was then deleted."""
-    with dead_principal(organisation) as stack:
-        [finding] = findings(look(organisation))
+    stack = dead_principal(organisation)
+
+    [finding] = findings(look(organisation))
 
     assert (finding["stack"], finding["resource"]) == (stack.name, "PipelineBucketPolicy")
     assert finding["property"] == "PolicyDocument.ByHand"
@@ -293,18 +283,17 @@ def test_a_principal_that_is_gone_is_found_by_its_id(organisation: Organisation)
     assert "AROA" in finding["actual"]
 
 
-@contextmanager
-def dead_principal(organisation: Organisation) -> Iterator[StackName]:
+def dead_principal(organisation: Organisation) -> StackName:
+    """A role of the build account is named by a bucket policy, and is deleted."""
     lab, stack = organisation.lab, organisation.held.primary
     iam, s3 = (lab.client(name, stack.account_id, stack.region) for name in ("iam", "s3"))
     bucket = organisation.held.outputs(stack)["PipelineBucketName"]
-    before = s3.get_bucket_policy(Bucket=bucket)["Policy"]
     trust = {"Effect": "Allow", "Principal": {"Service": "a.amazonaws.com"}, "Action": "sts:*"}
     role = iam.create_role(
         RoleName="ByHand",
         AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
     )["Role"]["Arn"]
-    document = json.loads(before)
+    document = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     grant = {
         "Sid": "ByHand",
         "Effect": "Allow",
@@ -315,10 +304,7 @@ def dead_principal(organisation: Organisation) -> Iterator[StackName]:
     document["Statement"].append(grant)
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
     iam.delete_role(RoleName="ByHand")
-    try:
-        yield stack
-    finally:
-        s3.put_bucket_policy(Bucket=bucket, Policy=before)
+    return stack
 
 
 # Putting right
@@ -330,8 +316,8 @@ REVERTIBLE = sorted(kind for kind in KINDS if KINDS[kind][1].kind in ("drifted",
 def test_all_tampering_at_once_is_shown_then_put_right(organisation: Organisation) -> None:
     """Under the operator's policies and what remediation takes besides."""
     access = organisation.lab.organisation.operator.access_role
-    undos = [KINDS[kind][0](organisation.tamperer) for kind in REVERTIBLE]
-    assert by_a_run not in undos
+    for kind in REVERTIBLE:
+        KINDS[kind][0](organisation.tamperer)
     tampered = organisation.everything()
     hosts = {KINDS[kind][1].host for kind in REVERTIBLE}
     found = look(organisation, access)
@@ -353,11 +339,12 @@ def test_all_tampering_at_once_is_shown_then_put_right(organisation: Organisatio
 
 @pytest.mark.usefixtures("as_operator")
 def test_a_dead_principal_is_put_right(organisation: Organisation) -> None:
-    with dead_principal(organisation):
-        done = put_right(organisation, PRIMARY)
+    dead_principal(organisation)
 
-        assert done["changed"] is True
-        check_clean(look(organisation, organisation.lab.organisation.operator.access_role))
+    done = put_right(organisation, PRIMARY)
+
+    assert done["changed"] is True
+    check_clean(look(organisation, organisation.lab.organisation.operator.access_role))
 
 
 @pytest.mark.usefixtures("as_operator")
@@ -401,18 +388,13 @@ def test_a_key_that_is_to_be_deleted_is_told_and_nothing_is_changed(
     stack = organisation.held.stack_of("eu-west-1")
     kms = organisation.lab.client("kms", stack.account_id, stack.region)
     key = organisation.held.outputs(stack)["KeyArn"]
-    undo = KINDS["bucket policy"][0](organisation.tamperer)
+    KINDS["bucket policy"][0](organisation.tamperer)
     kms.schedule_key_deletion(KeyId=key)
-    try:
-        organisation.lab.clear_calls()
-        done = put_right(organisation, "eu-west-1")
-    finally:
-        kms.cancel_key_deletion(KeyId=key)
-        kms.enable_key(KeyId=key)
-        undo()
+    organisation.lab.clear_calls()
+
+    done = put_right(organisation, "eu-west-1")
 
     assert (done["failed"], done["changed"]) == (True, False)
     assert done["msg"].startswith("CrossAccountRegional has lost Key (")
     assert "aws kms cancel-key-deletion" in done["msg"]
     assert [call for call in organisation.lab.calls() if call.write] == []
-    check_clean(look(organisation, organisation.lab.organisation.operator.access_role))

@@ -13,10 +13,10 @@ from pathlib import Path
 from lab import Lab
 from tests.integration.inventory import ROOT
 from tests.integration.playbook import Playbook
+from tests.integration.waiting import HANGS
 from tools.environment import COLLECTIONS
 
 PAGE = ROOT / "docs" / "first-pipeline.md"
-SECONDS = 300
 # What follows a command is what it says, where it begins so; other texts are about mistakes.
 _ANSWERS = ("HOST ", "greeter: ")
 _END = "-- the end of a block --"
@@ -63,7 +63,7 @@ def test_the_first_pipeline_can_be_made_as_the_page_says(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=SECONDS,
+        timeout=HANGS,
         check=False,
     )
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Application pipelines: made from data, changed by it, removed, and each failing alone."""
+"""Pipelines as hosts: created from their data, changed by it, removed, each failing alone."""
 
 from __future__ import annotations
 
@@ -12,54 +12,38 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from lab import Lab, Pipeline, Rule
-from tests.integration.held import Held
+from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
-from tests.integration.playbook import Playbook, Run, StackName
+from tests.integration.playbook import Playbook, StackName
 
 PIPELINES = "playbooks/pipelines.yml"
 TEARDOWN = "playbooks/teardown.yml"
 HELLO = "hello"
 REFUSED = "The lab refuses this change set."
+REGION = "ap-northeast-1"
 
 
 @pytest.fixture
 def inventory(tmp_path: Path) -> Inventory:
-    """A copy of the inventory that the collection ships, with its application."""
-    return Inventory.copied_to(tmp_path / "inventory", applications=True)
+    """A copy of the inventory that the collection ships, with its pipeline."""
+    return Inventory.copied_to(tmp_path / "inventory", pipelines=True)
 
 
-def declared(inventory: Inventory) -> list[dict[str, Any]]:
-    """The applications as the inventory has them."""
-    found: list[dict[str, Any]] = inventory.variables("primary")["pipelines"]
-    return found
-
-
-def declare(inventory: Inventory, *applications: dict[str, Any]) -> None:
-    """Let the inventory have these applications and no others."""
-    inventory.set_group("primary", pipelines=list(applications))
-
-
-def renamed(application: dict[str, Any], name: str) -> dict[str, Any]:
-    """The same application under another name, with stacks of its own."""
-    found = {**copy.deepcopy(application), "name": name}
+def renamed(pipeline: dict[str, Any], name: str) -> dict[str, Any]:
+    """The same data for a pipeline of another name, which releases stacks of its own."""
+    found = copy.deepcopy(pipeline)
     for stack in found["stacks"]:
         stack["name"] = stack["name"].replace(HELLO, name)
     return found
 
 
-def stack_of(inventory: Inventory, name: str) -> StackName:
-    """The stack of an application."""
-    return StackName(inventory.build_account_id, inventory.primary_region, f"{name}-pipeline")
-
-
-def refuse(lab: Lab, stack: StackName) -> None:
-    """Let CloudFormation take no change set of one stack."""
+def refuse(lab: Lab, stack: StackName, action: str = "CreateChangeSet") -> None:
+    """Let CloudFormation refuse a call for one stack."""
     rule = Rule(
         service="cloudformation",
-        action="CreateChangeSet",
+        action=action,
         account=stack.account_id,
         region=stack.region,
         stack=stack.name,
@@ -69,234 +53,185 @@ def refuse(lab: Lab, stack: StackName) -> None:
     lab.set_faults([rule])
 
 
-def reads_of(run: Run, stack: StackName) -> list[str]:
-    """What a run asked CloudFormation about one stack."""
-    return [
-        call.action
-        for call in run.calls
-        if call.service == "cloudformation" and call.resource == stack.name
-    ]
+# Many at once, one alone
 
 
-# The whole of it
-
-
-def test_the_bootstrap_ends_with_the_pipelines(
-    lab: Lab, playbook: Playbook, held: Held, inventory: Inventory
+def test_twenty_pipelines_are_created_at_once_and_one_fails_alone(
+    lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
 ) -> None:
-    """Talks to the lab. From nothing, by the operator alone, each stack by one execution."""
-    stack = stack_of(inventory, HELLO)
+    """Talks to the lab. All of them are in progress together; the next run creates the last one."""
+    hello = inventory.pipeline(HELLO)
+    names = [f"service-{number:02}" for number in range(1, 21)]
+    for name in names:
+        inventory.declare(name, renamed(hello, name))
+    broken = names[7]
+    refuse(lab, held.stack_of(broken))
 
-    run = playbook.run()
-
-    assert run.code == 0, run.output
-    assert run.results == dict.fromkeys(inventory.hosts, "created")
-    assert run.applications == {HELLO: "created"}
-    everything = {*map(held.stack_of, inventory.hosts), stack}
-    assert run.executions == Counter(everything)
-    last = [call for call in run.calls if call.action == "ExecuteChangeSet"][-1]
-    assert last.resource == stack.name
-    assert held.status(stack) == "CREATE_COMPLETE"
-    tags = held.tags(stack)
-    assert tags["crossaccount:group"] == "pipelines"
-    assert tags["crossaccount:pipeline"] == HELLO
-    pipeline = Pipeline(lab, HELLO)
-    assert pipeline.stages == ["Source", "SyncArtifacts", "development", "testing", "production"]
-    stores = pipeline.definition["artifactStores"]
-    for region in inventory.regions:
-        key, bucket = held.store(region)
-        assert stores[region]["location"] == bucket.rpartition(":")[2]
-        assert stores[region]["encryptionKey"] == {"id": key, "type": "KMS"}
-    assert stores.keys() == set(inventory.regions)
-    operator = f"assumed-role/{lab.organisation.operator.operator_role}/"
-    about = [call for call in run.calls if call.resource == stack.name]
-    assert about
-    assert all(operator in call.principal for call in about)
-
-
-def test_the_same_command_again_asks_two_things_of_an_application(
-    playbook: Playbook, existing: None, held: Held, inventory: Inventory
-) -> None:
-    """Talks to the lab. An unchanged organisation with an application: no write call."""
-    before = held.everything()
-
-    run = playbook.run()
-
-    assert run.code == 0, run.output
-    assert run.changed == set()
-    assert run.applications == {HELLO: "unchanged"}
-    assert run.writes == []
-    assert held.everything() == before
-    assert sorted(reads_of(run, stack_of(inventory, HELLO))) == ["DescribeStacks", "GetTemplate"]
-
-
-def test_the_playbook_of_the_pipelines_asks_little_and_touches_nothing_else(
-    playbook: Playbook, existing: None, held: Held, inventory: Inventory
-) -> None:
-    """Talks to the lab. One list of stacks, then two reads an application; no other account."""
     run = playbook.run(playbook=PIPELINES)
 
-    assert run.code == 0, run.output
-    assert run.applications == {HELLO: "unchanged"}
-    assert run.results == {}
-    assert {call.account for call in run.calls} == {inventory.build_account_id}
-    cloudformation = [call for call in run.calls if call.service == "cloudformation"]
-    assert len(cloudformation) == 3
-    assert len(run.calls) <= len(cloudformation) + 2
+    assert run.code == 2, run.output
+    assert run.done == {**dict.fromkeys(names, "created"), broken: "FAILED"}
+    assert run.failed == {broken}
+    assert REFUSED in run.reason(broken)
+    assert set(run.executions.values()) == {1}
+    # Planned for all before the first is complete: they did not wait for each other.
+    planned = [n for n, call in enumerate(run.calls) if call.action == "CreateChangeSet"]
+    protected = [n for n, call in enumerate(run.calls) if call.action == "ExecuteChangeSet"]
+    assert planned[5] < protected[-5]
 
+    lab.set_faults([])
+    run = playbook.run(playbook=PIPELINES)
+    assert run.code == 0, run.output
+    assert run.done == {broken: "created"}
+    assert run.written == {held.stack_of(broken)}
+
+
+def test_a_limit_reconciles_one_pipeline_from_the_register(
+    playbook: Playbook, existing: None, held: Held, inventory: Inventory
+) -> None:
+    """Talks to the lab. No other stack is written, and no deploy account is called."""
     inventory.set_group("all", stack_tags={"application": "another"})
+    inventory.declare("shop", renamed(inventory.pipeline(HELLO), "shop"))
+
+    run = playbook.run("--limit", HELLO)
+
+    assert run.code == 0, run.output
+    assert run.results == {HELLO: "updated"}
+    assert run.recap.keys() == {HELLO}
+    assert run.written == {held.stack_of(HELLO)}
+    assert {call.account for call in run.calls} == {inventory.build_account_id}
+    assert [call for call in run.calls if call.action == "AssumeRole"] == []
+
+
+def test_a_limit_to_the_primary_leaves_the_pipelines_alone(
+    playbook: Playbook, existing: None, held: Held, inventory: Inventory
+) -> None:
+    """Talks to the lab. A pipeline is a host of its own."""
+    inventory.set_group("all", stack_tags={"application": "another"})
+
+    run = playbook.run("--limit", "build")
+
+    assert run.code == 0, run.output
+    assert run.written == {held.primary}
+
+
+def test_the_playbook_of_the_pipelines_touches_nothing_else(
+    playbook: Playbook, existing: None, held: Held, inventory: Inventory
+) -> None:
+    """Talks to the lab. Every stack would change; only the pipeline's does."""
+    inventory.set_group("all", stack_tags={"application": "another"})
+
     run = playbook.run(playbook=PIPELINES)
 
     assert run.code == 0, run.output
-    assert run.written == {stack_of(inventory, HELLO)}
-    assert run.applications == {HELLO: "updated"}
+    assert run.results == {HELLO: "updated"}
+    assert run.written == {held.stack_of(HELLO)}
+    assert {call.account for call in run.calls} == {inventory.build_account_id}
+
+
+def test_tags_choose_the_phases(
+    playbook: Playbook, existing: None, held: Held, inventory: Inventory
+) -> None:
+    """Talks to the lab. The check always runs; of the phases only those with the tag."""
+    inventory.set_group("all", stack_tags={"application": "another"})
+
+    run = playbook.run("--tags", "regional")
+    assert run.written == {held.foundation(region) for region in inventory.regional}, run.output
+
+    run = playbook.run("--tags", "pipelines")
+    assert run.written == {held.stack_of(HELLO)}, run.output
+
+    run = playbook.run("--skip-tags", "deploy_accounts")
+    assert run.written == {held.primary}, run.output
+
+    run = playbook.run("--tags", "deploy_accounts")
+    assert run.code == 0, run.output
+    assert run.written == {held.deploy(name) for name in inventory.accounts}
 
 
 # Changes of the data
 
 
-def with_a_region(application: dict[str, Any]) -> None:
-    application["waves"][1]["environments"][0]["regions"] = ["eu-west-1", "us-east-1"]
-
-
-def with_a_wave(application: dict[str, Any]) -> None:
-    (production,) = application["waves"][2]["environments"]
-    production["regions"] = ["eu-west-1", "ap-southeast-2"]
-    canary = {
-        "name": "canary",
-        "environments": [{"host": "production", "regions": ["us-east-1"]}],
-    }
-    application["waves"].insert(2, canary)
-
-
-def without_the_approval(application: dict[str, Any]) -> None:
-    del application["waves"][-1]["approval"]
-
-
-CHANGES = [with_a_region, with_a_wave, without_the_approval]
-
-
 def test_a_change_of_the_data_changes_the_pipeline_and_nothing_else(
-    lab: Lab, playbook: Playbook, existing: None, inventory: Inventory
+    lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
 ) -> None:
-    """Talks to the lab. A region more, a wave more, an approval less: one stack is written."""
-    stack = stack_of(inventory, HELLO)
-    (application,) = declared(inventory)
-    for change in CHANGES:
-        before = Pipeline(lab, HELLO).definition
-        change(application)
-        declare(inventory, application)
+    """Talks to the lab. A region more, a wave more, an approval less; check mode reports it."""
+    pipeline = inventory.pipeline(HELLO)
+    _development, testing, production = pipeline["waves"]
+    testing["environments"][0]["regions"] = ["eu-west-1", "us-east-1"]
+    production["environments"][0]["regions"] = ["eu-west-1", "ap-southeast-2"]
+    del production["approval"]
+    canary = {"name": "canary", "environments": [{"host": "production", "regions": ["us-east-1"]}]}
+    pipeline["waves"].insert(2, canary)
+    inventory.declare(HELLO, pipeline)
+    before = Pipeline(lab, HELLO).definition
 
-        check = playbook.run("--check")
+    check = playbook.run("--check")
 
-        assert check.code == 0, check.output
-        assert check.applications == {HELLO: "to update"}
-        assert check.executions.total() == 0
-        assert Pipeline(lab, HELLO).definition == before
+    assert check.code == 0, check.output
+    assert check.done == {HELLO: "to update"}
+    assert check.executions.total() == 0
+    assert Pipeline(lab, HELLO).definition == before
 
-        run = playbook.run()
-
-        assert run.code == 0, run.output
-        assert run.changed == {"build"}
-        assert run.applications == {HELLO: "updated"}
-        assert run.executions == Counter([stack])
-        assert run.written == {stack}
-        assert Pipeline(lab, HELLO).definition["version"] == before["version"] + 1
-    assert playbook.run().writes == []
-
-
-def test_variables_on_the_command_line_declare_applications_too(
-    playbook: Playbook, existing: None, held: Held, inventory: Inventory, tmp_path: Path
-) -> None:
-    """Talks to the lab. -e @file takes the place of the inventory's; the other is told as lost."""
-    file = tmp_path / "shop.yml"
-    (application,) = declared(inventory)
-    file.write_text(yaml.safe_dump({"pipelines": [renamed(application, "shop")]}), "utf-8")
-
-    run = playbook.run("-e", f"@{file}", playbook=PIPELINES)
+    run = playbook.run()
 
     assert run.code == 0, run.output
-    assert run.applications == {"shop": "created"}
-    assert "Application pipelines that are not in the data, left alone:\n  hello-pipeline in" in (
-        run.output
-    )
-    assert held.status(stack_of(inventory, HELLO)) == "CREATE_COMPLETE"
-    assert "Stacks of ours that no host stands for" not in playbook.run().output
+    assert run.done == {HELLO: "updated"}
+    assert run.changed == {HELLO}
+    assert run.executions == Counter([held.stack_of(HELLO)])
+    assert run.written == {held.stack_of(HELLO)}
+    assert Pipeline(lab, HELLO).definition["version"] == before["version"] + 1
+    assert Pipeline(lab, HELLO).stages[-3:] == ["testing", "canary", "production"]
 
 
-# Data that is wrong
+# Wrong data
 
 
-def unknown_host(application: dict[str, Any]) -> str:
-    application["waves"][0]["environments"][0]["host"] = "nowhere"
-    return "waves"
-
-
-def unknown_region(application: dict[str, Any]) -> str:
-    application["waves"][0]["environments"][0]["regions"] = ["eu-north-1"]
-    return "waves"
-
-
-def unknown_artifact(application: dict[str, Any]) -> str:
-    application["stacks"][0]["artifact"] = "nothing"
-    return "stacks"
-
-
-def unknown_field(application: dict[str, Any]) -> str:
-    application["wave"] = []
-    return "wave"
-
-
-@pytest.mark.parametrize("playbook_file", ["bootstrap.yml", PIPELINES])
-@pytest.mark.parametrize("mistake", [unknown_host, unknown_region, unknown_artifact, unknown_field])
-def test_wrong_data_is_refused_before_anything_is_called(
-    playbook: Playbook, inventory: Inventory, mistake: Any, playbook_file: str
+@pytest.mark.parametrize("file", ["bootstrap.yml", PIPELINES])
+def test_everything_wrong_is_reported_together_before_any_call(
+    playbook: Playbook, inventory: Inventory, file: str
 ) -> None:
-    """Talks to the lab, which is never asked. The message names pipeline and field."""
-    (application,) = declared(inventory)
-    field = mistake(application)
-    declare(inventory, application)
+    """Talks to the lab, which is never asked. Each problem names its host, field and file."""
+    pipeline = inventory.pipeline(HELLO)
+    pipeline["wave"] = []
+    pipeline["waves"][0]["environments"][0]["host"] = "nowhere"
+    inventory.declare(HELLO, pipeline)
+    inventory.set("testing", regions="{{ regions_of_testing }}")
+    inventory.set("production", account_id=444444444444)
 
-    run = playbook.run(playbook=playbook_file)
+    run = playbook.run(playbook=file)
 
     assert run.code == 2, run.output
     assert run.calls == []
-    assert f"pipeline hello: {field}" in run.output
     assert len(run.plays) == 1
+    text = " ".join(run.output.split())
+    for words in ("wave", "nowhere", "regions_of_testing", "444444444444 is not text", "hello.yml"):
+        assert words in text, run.output
+
+
+def test_hosts_share_one_namespace(playbook: Playbook, inventory: Inventory) -> None:
+    """Talks to the lab, which is never asked. A host in two groups, and one named like a group."""
+    inventory.declare("testing", renamed(inventory.pipeline(HELLO), "testing"))
+    inventory.declare("primary", renamed(inventory.pipeline(HELLO), "primary"))
+
+    run = playbook.run()
+
+    assert run.code in (2, 4), run.output
+    assert run.calls == []
+    text = " ".join(run.output.split())
+    assert "testing" in text
+    assert "deploy_accounts" in text
+    assert "Rename" in text
+    assert "primary" in text
 
 
 # Failures
 
 
-def test_one_broken_application_stops_no_other(
+def test_a_live_pipeline_of_that_name_that_is_not_ours_fails_the_pipeline(
     lab: Lab, playbook: Playbook, held: Held, inventory: Inventory
 ) -> None:
-    """Talks to the lab. It fails alone, the run ends as failed, and the next one makes it good."""
-    (application,) = declared(inventory)
-    declare(inventory, *(renamed(application, name) for name in ("first", "broken", "last")))
-    refuse(lab, stack_of(inventory, "broken"))
-
-    run = playbook.run()
-
-    assert run.code == 2, run.output
-    assert run.results == dict.fromkeys(inventory.hosts, "created")
-    assert run.applications == {"first": "created", "broken": "FAILED", "last": "created"}
-    assert REFUSED in run.application_reason("broken")
-    assert run.failed == {"build"}
-    assert "pipelines that are not complete: broken" in run.output
-    assert held.status(stack_of(inventory, "broken")) == ""
-
-    lab.set_faults([])
-    run = playbook.run(playbook=PIPELINES)
-    assert run.code == 0, run.output
-    assert run.applications == {"first": "unchanged", "broken": "created", "last": "unchanged"}
-
-
-def test_a_pipeline_of_that_name_that_is_not_ours_fails_the_application(
-    lab: Lab, playbook: Playbook, held: Held, inventory: Inventory
-) -> None:
-    """Talks to the lab. It is neither taken over nor touched, and nothing of ours is left."""
-    inventory.set_group("primary", pipelines=declared(inventory))
+    """Talks to the lab. It is neither taken over nor touched, and the foundation is complete."""
     client = lab.client("codepipeline", inventory.build_account_id)
     foreign = {
         "name": HELLO,
@@ -309,8 +244,8 @@ def test_a_pipeline_of_that_name_that_is_not_ours_fails_the_application(
     run = playbook.run()
 
     assert run.code == 2, run.output
-    assert run.applications == {HELLO: "FAILED"}
-    assert HELLO in run.application_reason(HELLO)
+    assert run.results == {**dict.fromkeys(inventory.foundation, "created"), HELLO: "FAILED"}
+    assert HELLO in run.reason(HELLO)
     found = client.get_pipeline(name=HELLO)["pipeline"]
     assert (found["version"], found["roleArn"]) == (1, foreign["roleArn"])
 
@@ -332,13 +267,13 @@ def foreign_stages() -> list[dict[str, Any]]:
             "version": "1",
         },
     }
-    return [{"name": one["name"], "actions": [one]} for one in (source, approval)]
+    return [{"name": action["name"], "actions": [action]} for action in (source, approval)]
 
 
-def test_applications_are_not_reached_when_the_primary_fails(
+def test_pipelines_are_not_reached_when_the_primary_fails(
     lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
 ) -> None:
-    """Talks to the lab. They would be built on a foundation that is not what is wanted."""
+    """Talks to the lab. They would be built on a foundation that is not what is desired."""
     inventory.set_group("all", stack_tags={"application": "another"})
     refuse(lab, held.primary)
 
@@ -346,55 +281,56 @@ def test_applications_are_not_reached_when_the_primary_fails(
 
     assert run.code == 2, run.output
     assert run.results["build"] == "FAILED"
-    assert run.applications == {HELLO: "NOT REACHED"}
-    assert run.application_reason(HELLO) == "not reached: the primary failed in this run"
-    assert stack_of(inventory, HELLO) not in run.written
+    assert run.results[HELLO] == "NOT REACHED"
+    assert "the primary failed in this run" in run.reason(HELLO)
+    assert held.stack_of(HELLO) not in run.written
 
 
-def test_applications_wait_for_their_own_regions_only(
+def test_pipelines_wait_for_their_own_regions_only(
     lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
 ) -> None:
     """Talks to the lab. A new region fails: who deploys there waits, everybody else goes on."""
-    (application,) = declared(inventory)
-    inventory.add_region("ap-northeast-1", "production")
-    eastern = renamed(application, "eastern")
-    eastern["waves"][2]["environments"][0]["regions"] = ["ap-northeast-1"]
-    western = renamed(application, "western")
-    western["waves"][2]["environments"][0]["regions"] = ["eu-west-1"]
-    declare(inventory, eastern, western)
-    refuse(lab, StackName(inventory.build_account_id, "ap-northeast-1", "CrossAccountRegional"))
+    hello = inventory.pipeline(HELLO)
+    inventory.add_region(REGION, "production")
+    for name, region in (("eastern", REGION), ("western", "eu-west-1")):
+        pipeline = renamed(hello, name)
+        pipeline["waves"][2]["environments"][0]["regions"] = [region]
+        inventory.declare(name, pipeline)
+    refuse(lab, held.foundation(REGION))
 
     run = playbook.run()
 
     assert run.code == 2, run.output
-    assert run.failed == {"ap-northeast-1", "production", "build"}
-    assert run.results["build"] in ("unchanged", "updated")
-    assert run.applications == {"eastern": "NOT REACHED", "western": "created"}
-    assert "ap-northeast-1 yet: not in the register" in run.application_reason("eastern")
+    # hello deploys to every region of production.
+    assert run.failed == {REGION, "production", "eastern", HELLO}
+    assert run.results["eastern"] == "NOT REACHED"
+    assert run.results["western"] == "created"
+    assert f"{REGION} yet: not in the register" in run.reason("eastern")
 
     lab.set_faults([])
     run = playbook.run()
     assert run.code == 0, run.output
-    assert run.applications == {"eastern": "created", "western": "unchanged"}
+    assert run.results["eastern"] == "created"
+    assert run.results["western"] == "unchanged"
 
 
-def test_an_account_that_fails_keeps_no_pipeline_from_being_built(
+def test_an_account_that_fails_keeps_no_pipeline_from_being_created(
     lab: Lab, playbook: Playbook, held: Held, inventory: Inventory
 ) -> None:
-    """Talks to the lab. The register has all regions; the account's own failure is told once."""
+    """Talks to the lab. The register has all regions; the account fails alone."""
     refuse(lab, held.deploy("testing"))
 
     run = playbook.run()
 
     assert run.code == 2, run.output
     assert run.failed == {"testing"}
-    assert run.applications == {HELLO: "created"}
+    assert run.results[HELLO] == "created"
 
 
 def test_a_quarantined_account_leaves_the_pipelines_as_they_are(
     lab: Lab, playbook: Playbook, existing: None, inventory: Inventory
 ) -> None:
-    """Talks to the lab. A suspended account stops no run, though an application deploys to it."""
+    """Talks to the lab. A suspended account stops no run, though a pipeline deploys to it."""
     lab.refuse_access(inventory.accounts["production"].account_id)
     inventory.set("production", state="quarantined")
 
@@ -402,7 +338,7 @@ def test_a_quarantined_account_leaves_the_pipelines_as_they_are(
 
     assert run.code == 0, run.output
     assert run.results["production"] == "quarantined"
-    assert run.applications == {HELLO: "unchanged"}
+    assert run.results[HELLO] == "unchanged"
 
 
 def test_without_a_foundation_there_are_no_pipelines(
@@ -412,61 +348,19 @@ def test_without_a_foundation_there_are_no_pipelines(
     run = playbook.run(playbook=PIPELINES)
 
     assert run.code == 2, run.output
-    assert run.applications == {HELLO: "NOT REACHED"}
-    assert "there is no primary stack yet" in run.application_reason(HELLO)
+    assert run.results == {HELLO: "NOT REACHED"}
+    assert "no primary stack" in run.reason(HELLO)
     assert run.writes == []
     assert held.stacks() == {}
 
 
-# Looking first, and parts
+# Large
 
 
-def test_check_mode_on_an_empty_organisation_tells_everything_and_leaves_nothing(
-    playbook: Playbook, held: Held, inventory: Inventory
-) -> None:
-    """Talks to the lab. Also the application, whose bucket and topic nobody knows yet."""
-    before = held.everything()
-
-    run = playbook.run("--check", "--diff")
-
-    assert run.code == 0, run.output
-    assert run.applications == {HELLO: "to create"}
-    assert "+Add Pipeline (AWS::CodePipeline::Pipeline)" in run.output
-    assert "+BuildBucketName: known-after-apply" in run.output
-    assert run.executions.total() == 0
-    assert held.everything() == before
-
-
-@pytest.mark.parametrize(
-    ("limit", "applications"), [("production", {}), ("build", {HELLO: "updated"})]
-)
-def test_a_limit_reaches_the_pipelines_with_the_primary_only(
-    playbook: Playbook,
-    existing: None,
-    inventory: Inventory,
-    limit: str,
-    applications: dict[str, str],
-) -> None:
-    """Talks to the lab. They stand beside the primary stack, and belong to its host."""
-    (application,) = declared(inventory)
-    without_the_approval(application)
-    declare(inventory, application)
-
-    run = playbook.run("--limit", limit)
-
-    assert run.code == 0, run.output
-    assert run.applications == applications
-    assert run.written == ({stack_of(inventory, HELLO)} if applications else set())
-
-
-# A large one
-
-
-def large(inventory: Inventory) -> dict[str, Any]:
-    """An application whose template is over what CloudFormation takes inline."""
-    (application,) = declared(inventory)
-    found = renamed(application, "large")
-    names = [f"{one}-{number}" for number in range(1, 8) for one in ("orders", "invoices")]
+def large(pipeline: dict[str, Any]) -> dict[str, Any]:
+    """A pipeline whose template is over what CloudFormation takes inline."""
+    found = renamed(pipeline, "large")
+    names = [f"{name}-{number}" for number in range(1, 8) for name in ("orders", "invoices")]
     first = found["stacks"][0]
     found["stacks"] = [{**copy.deepcopy(first), "name": name} for name in names]
     return found
@@ -476,21 +370,19 @@ def test_a_large_pipeline_goes_through_the_build_bucket(
     lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
 ) -> None:
     """Talks to the lab. Uploaded once, encrypted by S3, read by CloudFormation, then unchanged."""
-    declare(inventory, *declared(inventory), large(inventory))
+    inventory.declare("large", large(inventory.pipeline(HELLO)))
     bucket = held.outputs(held.primary)["BuildBucketName"]
     s3 = lab.client("s3", inventory.build_account_id)
 
     run = playbook.run(playbook=PIPELINES)
 
     assert run.code == 0, run.output
-    assert run.applications == {HELLO: "unchanged", "large": "created"}
-    assert held.status(stack_of(inventory, "large")) == "CREATE_COMPLETE"
+    assert run.results == {HELLO: "unchanged", "large": "created"}
     (uploaded,) = s3.list_objects_v2(Bucket=bucket)["Contents"]
     assert uploaded["Size"] > 51_200
     assert uploaded["Key"].startswith("templates/")
     assert s3.head_object(Bucket=bucket, Key=uploaded["Key"])["ServerSideEncryption"] == "AES256"
-    puts = [call for call in run.writes if call.service == "s3"]
-    assert [call.action for call in puts] == ["PutObject"]
+    assert [call.action for call in run.writes if call.service == "s3"] == ["PutObject"]
 
     again = playbook.run(playbook=PIPELINES)
     assert again.code == 0, again.output
@@ -498,59 +390,78 @@ def test_a_large_pipeline_goes_through_the_build_bucket(
     assert [call for call in again.calls if call.service == "s3"] == []
 
 
-# The end of one
+# Removal
 
 
-def test_an_application_that_is_to_be_absent_goes_alone(
+def test_a_pipeline_that_should_be_absent_goes_alone(
     lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
 ) -> None:
-    """Talks to the lab. Its stack goes, with pipeline, projects, rule and roles."""
-    declare(inventory, {"name": HELLO, "state": "absent"})
+    """Talks to the lab. Its stack goes, with live pipeline, projects, rule and roles."""
+    stack = held.stack_of(HELLO)
+    inventory.set(HELLO, state="absent")
 
     check = playbook.run("--check", playbook=PIPELINES)
-    assert check.applications == {HELLO: "to remove"}
+    assert check.results == {HELLO: "to remove"}
     assert check.writes == []
 
     run = playbook.run(playbook=PIPELINES)
 
     assert run.code == 0, run.output
-    assert run.applications == {HELLO: "removed"}
-    assert run.written == {stack_of(inventory, HELLO)}
-    assert held.stacks().keys() == {*map(held.stack_of, inventory.hosts)}
+    assert run.results == {HELLO: "removed"}
+    assert run.written == {stack}
+    assert held.stacks().keys() == {*map(held.stack_of, inventory.foundation)}
     build = inventory.build_account_id
     assert lab.client("codepipeline", build).list_pipelines()["pipelines"] == []
     assert lab.client("codebuild", build).list_projects()["projects"] == []
     roles = lab.client("iam", build).list_roles()["Roles"]
-    assert [one["RoleName"] for one in roles if one["RoleName"].startswith("hello-")] == []
+    assert [role["RoleName"] for role in roles if role["RoleName"].startswith("hello-")] == []
 
-    again = playbook.run(playbook=PIPELINES)
+    again = playbook.run()
     assert again.code == 0, again.output
-    assert again.applications == {HELLO: "absent"}
+    assert again.results[HELLO] == "absent"
     assert again.writes == []
 
 
-def test_a_region_goes_once_its_pipeline_has_let_go_of_it(
+def test_a_region_goes_in_the_run_in_which_its_pipeline_stops_using_it(
     lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
 ) -> None:
-    """Talks to the lab. Refused with the cure; the cure works; then the region goes."""
+    """Talks to the lab. The pipeline comes first, the region last."""
     inventory.retire("ap-southeast-2")
 
     run = playbook.run()
 
-    assert run.code == 2, run.output
-    assert "ap-southeast-2 (pipelines hello)" in run.output
-    assert "those of the inventory with playbooks/pipelines.yml" in run.output
-    assert run.writes == []
-
-    run = playbook.run(playbook=PIPELINES)
     assert run.code == 0, run.output
-    assert run.applications == {HELLO: "updated"}
+    assert run.results["ap-southeast-2"] == "removed"
+    assert run.results[HELLO] == "updated"
     assert set(Pipeline(lab, HELLO).definition["artifactStores"]) == {"us-east-1", "eu-west-1"}
+    ends = [call for call in run.calls if call.action in ("ExecuteChangeSet", "DeleteStack")]
+    assert ends[0].resource == held.stack_of(HELLO).name
+    assert (ends[-1].action, ends[-1].region) == ("DeleteStack", "ap-southeast-2")
+    check_complete(held, inventory)
+
+
+def test_a_pipeline_that_also_needs_something_new_postpones_the_removal(
+    lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
+) -> None:
+    """Talks to the lab. The pipeline leaves one region and needs another one that is new."""
+    inventory.retire("ap-southeast-2")
+    inventory.add_region(REGION, "production")
+
+    run = playbook.run()
+
+    assert run.code == 2, run.output
+    assert run.results["ap-southeast-2"] == "POSTPONED"
+    assert "hello" in run.reason("ap-southeast-2")
+    assert "Run again" in run.reason("ap-southeast-2")
+    assert run.results[HELLO] == "updated"
+    assert set(Pipeline(lab, HELLO).definition["artifactStores"]) == {
+        *("us-east-1", "eu-west-1", REGION)
+    }
 
     run = playbook.run()
     assert run.code == 0, run.output
     assert run.results["ap-southeast-2"] == "removed"
-    assert run.applications == {HELLO: "unchanged"}
+    check_complete(held, inventory)
 
 
 def test_a_teardown_removes_the_pipelines_before_everything_else(
@@ -560,69 +471,37 @@ def test_a_teardown_removes_the_pipelines_before_everything_else(
     run = playbook.run("-e", "confirm=org", playbook=TEARDOWN)
 
     assert run.code == 0, run.output
-    assert run.applications == {HELLO: "removed"}
     assert run.results == dict.fromkeys(inventory.hosts, "removed")
     deleted = [call.resource for call in run.calls if call.action == "DeleteStack"]
-    assert deleted[0] == stack_of(inventory, HELLO).name
+    assert deleted[0] == held.stack_of(HELLO).name
     assert held.stacks() == {}
 
 
 def test_a_teardown_that_cannot_remove_a_pipeline_removes_nothing_else(
     lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
 ) -> None:
-    """Talks to the lab. The foundation stays below a pipeline that still stands."""
+    """Talks to the lab. The foundation stays below a pipeline that still exists."""
     before = held.stacks().keys()
-    stack = stack_of(inventory, HELLO)
-    rule = Rule(
-        service="cloudformation",
-        action="DeleteStack",
-        account=stack.account_id,
-        region=stack.region,
-        stack=stack.name,
-        error="AccessDenied",
-        message="The lab deletes nothing.",
-    )
-    lab.set_faults([rule])
+    refuse(lab, held.stack_of(HELLO), "DeleteStack")
 
     run = playbook.run("-e", "confirm=org", playbook=TEARDOWN)
 
     assert run.code == 2, run.output
-    assert run.applications == {HELLO: "FAILED"}
-    assert run.results == dict.fromkeys(inventory.hosts, "POSTPONED")
-    assert run.reason("production") == "postponed: the pipelines of hello still stand"
+    assert run.results == {**dict.fromkeys(inventory.foundation, "POSTPONED"), HELLO: "FAILED"}
+    assert "hello" in run.reason("production")
     assert held.stacks().keys() == before
 
 
-def test_a_teardown_is_refused_by_a_pipeline_that_is_not_in_the_data(
+def test_a_teardown_is_refused_by_a_pipeline_that_is_not_in_the_inventory(
     lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
 ) -> None:
-    """Talks to the lab. Neither the foundation nor the declared pipeline is touched."""
-    (application,) = declared(inventory)
-    declare(inventory, renamed(application, "shop"))
-    made = playbook.run(playbook=PIPELINES)
-    assert made.code == 0, made.output
+    """Talks to the lab. Neither the foundation nor the pipeline is touched."""
+    inventory.remove(HELLO)
     before = held.stacks().keys()
 
     run = playbook.run("-e", "confirm=org", playbook=TEARDOWN)
 
     assert run.code == 2, run.output
-    assert "(pipelines hello)" in run.output
-    assert run.applications == {"shop": "NOT REACHED"}
+    assert "hello" in run.reason("build")
     assert run.writes == []
     assert held.stacks().keys() == before
-
-
-def test_the_installed_archive_has_the_playbook_by_its_full_name(
-    playbook: Playbook, existing: None, installed_collections: Path, tmp_path: Path
-) -> None:
-    """Talks to the lab. Nothing of the checkout is used."""
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    variables = {"ANSIBLE_COLLECTIONS_PATH": str(installed_collections)}
-
-    run = playbook.run(
-        playbook="crossaccount.pipeline.pipelines", folder=empty, variables=variables
-    )
-
-    assert run.code == 0, run.output
-    assert run.applications == {HELLO: "unchanged"}

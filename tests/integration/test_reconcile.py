@@ -9,12 +9,24 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from lab import Lab
+import pytest
+
+from lab import Lab, Pipeline
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import FULL_NAME, Playbook
 
-FIRST_HOSTS = {"ap-southeast-2", "eu-west-1", "build", "development", "testing", "production"}
+HELLO = "hello"
+FIRST_HOSTS = {
+    *("ap-southeast-2", "eu-west-1", "build"),
+    *("development", "testing", "production", HELLO),
+}
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Inventory:
+    """A copy of the inventory that the collection ships, with its pipeline."""
+    return Inventory.copied_to(tmp_path / "inventory", pipelines=True)
 
 
 def test_a_fresh_organisation_is_complete_after_one_run(
@@ -33,6 +45,17 @@ def test_a_fresh_organisation_is_complete_after_one_run(
     for call in run.calls:
         mine = call.account == lab.organisation.build
         assert (operator if mine else access) in call.principal, call
+    last = [call for call in run.calls if call.action == "ExecuteChangeSet"][-1]
+    assert last.resource == held.stack_of(HELLO).name
+    assert held.tags(held.stack_of(HELLO))["crossaccount:group"] == "pipelines"
+    pipeline = Pipeline(lab, HELLO)
+    assert pipeline.stages == ["Source", "SyncArtifacts", "development", "testing", "production"]
+    stores = pipeline.definition["artifactStores"]
+    assert stores.keys() == set(inventory.regions)
+    for region in inventory.regions:
+        key, bucket = held.store(region)
+        assert stores[region]["location"] == bucket.rpartition(":")[2]
+        assert stores[region]["encryptionKey"] == {"id": key, "type": "KMS"}
 
 
 def test_a_fresh_organisation_is_as_safe_as_its_templates_say(
@@ -128,7 +151,7 @@ def test_the_same_command_again_changes_nothing_and_asks_little(
     run = playbook.run()
 
     assert run.code == 0, run.output
-    assert run.recap.keys() == inventory.hosts
+    assert run.recap.keys() == {"build"}
     assert run.changed == set()
     assert run.results == dict.fromkeys(inventory.hosts, "unchanged")
     assert run.writes == []
@@ -136,8 +159,9 @@ def test_the_same_command_again_changes_nothing_and_asks_little(
     asked = Counter(call.account for call in run.calls if call.service == "cloudformation")
     for account in inventory.accounts.values():
         assert asked[account.account_id] == 2
-    # The foundation is read once more, before anything is decided.
-    assert asked[inventory.build_account_id] == 3 * len(inventory.regions)
+    # Each region of the build account is also listed once, for stacks without a host.
+    stacks = len(inventory.regions) + len(inventory.pipelines)
+    assert asked[inventory.build_account_id] == 2 * stacks + len(inventory.regions)
     sts = [call for call in run.calls if call.service == "sts"]
     assert len(sts) <= 2 * len(inventory.hosts)
     assert len(run.calls) == asked.total() + len(sts)
@@ -235,7 +259,3 @@ def test_the_installed_archive_does_the_whole_job_by_its_full_name(
     assert run.results == dict.fromkeys(inventory.hosts, "created")
     check_complete(held, inventory)
     assert list(empty.iterdir()) == []
-
-    run = playbook.run(playbook=FULL_NAME, folder=empty, variables=variables)
-    assert run.code == 0, run.output
-    assert run.changed == set()

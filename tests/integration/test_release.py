@@ -22,7 +22,6 @@ from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Data, Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, StackName
 
-PIPELINES = "playbooks/pipelines.yml"
 HELLO = "hello"
 # Where inventories/org releases hello to: host and region.
 EVERYWHERE = (
@@ -36,13 +35,13 @@ EVERYWHERE = (
 
 @pytest.fixture
 def inventory(tmp_path: Path) -> Inventory:
-    """A copy of the inventory that the collection ships, with its application."""
-    return Inventory.copied_to(tmp_path / "inventory", applications=True)
+    """A copy of the inventory that the collection ships, with its pipeline."""
+    return Inventory.copied_to(tmp_path / "inventory", pipelines=True)
 
 
 @pytest.fixture
 def pipeline(lab: Lab, existing: None) -> Pipeline:
-    """The pipeline of the sample application, once its first execution has failed.
+    """The pipeline of the sample application, whose first execution has failed.
 
     CodePipeline starts every new pipeline, and there is no build yet.
     """
@@ -82,14 +81,13 @@ class World:
         return said["message"]
 
     def declared(self) -> dict[str, Any]:
-        """The application as the inventory has it."""
-        (application,) = self.inventory.variables("primary")["pipelines"]
-        return dict(application)
+        """What the pipeline is made from."""
+        return self.inventory.pipeline(HELLO)
 
-    def reconcile(self, application: dict[str, Any]) -> None:
-        """Declare the application so, and bring its pipeline to that."""
-        self.inventory.set_group("primary", pipelines=[application])
-        run = self.playbook.run(playbook=PIPELINES)
+    def reconcile(self, pipeline: dict[str, Any]) -> None:
+        """Make the pipeline from other data."""
+        self.inventory.declare(HELLO, pipeline)
+        run = self.playbook.run("--limit", HELLO)
         assert run.code == 0, run.output
 
     def bucket(self, region: str) -> str:
@@ -217,12 +215,11 @@ def test_the_next_release_brings_new_code_and_new_templates_together(
 # Other ways
 
 
-def uploaded(application: dict[str, Any]) -> dict[str, Any]:
-    """The application with artifacts that somebody else uploads."""
-    (application_zip, function_zip) = application["source"]["artifacts"]
+def uploaded(pipeline: dict[str, Any]) -> dict[str, Any]:
+    """The pipeline with artifacts that somebody else uploads."""
+    (application_zip, function_zip) = pipeline["source"]["artifacts"]
     return {
-        **application,
-        "name": "uploaded",
+        **pipeline,
         "source": {
             "type": "s3",
             "artifacts": [application_zip, {**function_zip, "trigger": True}],
@@ -231,13 +228,19 @@ def uploaded(application: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_is_uploaded_last_starts_the_pipeline_once(
-    lab: Lab, playbook: Playbook, held: Held, world: World, inventory: Inventory
+    lab: Lab,
+    playbook: Playbook,
+    existing: None,
+    held: Held,
+    world: World,
+    inventory: Inventory,
 ) -> None:
     """Talks to the lab. Built elsewhere: the first upload starts nothing, the trigger one release.
 
     Its version is pinned, and both artifacts are those of that release.
     """
-    inventory.set_group("primary", pipelines=[uploaded(world.declared())])
+    inventory.declare("uploaded", uploaded(world.declared()))
+    inventory.set(HELLO, state="absent")
     run = playbook.run()
     assert run.code == 0, run.output
     pipeline = Pipeline(lab, "uploaded")

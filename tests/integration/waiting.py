@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waits for what must come true, and finds the processes of a run."""
+"""Wait for a condition, and find the processes of a run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from pathlib import Path
 
 # Every worker that a run leaves carries this variable.
 MARK = "CROSSACCOUNT_TEST_RUN"
+# Seconds after which something hangs. Nothing takes nearly as long, even on a machine that is ten
+# times slower than a developer's: no test is about speed.
+HANGS = 900.0
 
 
 def survivors(mark: str) -> list[int]:
-    """The processes that carry a mark."""
+    """Return the processes that carry a mark."""
     wanted = f"{MARK}={mark}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -23,16 +26,16 @@ def survivors(mark: str) -> list[int]:
             if wanted in (folder / "environ").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
         except OSError:
-            continue  # It ended in this moment, or belongs to somebody else.
+            continue  # It has just ended, or belongs to another user.
     return found
 
 
-def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait for a condition that must come true."""
-    deadline = time.monotonic() + seconds
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + HANGS
     while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
+        assert time.monotonic() < deadline, f"still waiting after {HANGS:.0f} s: {what}"
+        time.sleep(0.02)
 
 
-__all__ = ("MARK", "survivors", "wait_until")
+__all__ = ("HANGS", "MARK", "survivors", "wait_until")
