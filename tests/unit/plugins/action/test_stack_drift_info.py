@@ -10,7 +10,6 @@ import json
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
 from ansible_collections.crossaccount.pipeline.plugins.action import stack_drift_info
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import OrphanedWorker
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import (
@@ -488,39 +487,6 @@ def test_stacks_that_cannot_be_listed_are_told_once_and_the_targets_are_complete
         " occurred (AccessDenied) when calling the DescribeStacks operation: not all of them"
     )
     assert (unchecked["resource"], none, result["orphans"]) == ("", [], [])
-
-
-def test_a_target_takes_from_the_task_what_it_leaves_out(gateway: FakeGateway) -> None:
-    region(gateway, BUILD, "eu-west-1").add()
-
-    result = look([{"stack_name": "One"}], account_id=BUILD, region="eu-west-1", profile="build")
-
-    assert result["stacks"][0]["region"] == "eu-west-1"
-    assert gateway.opened[0].profile == "build"
-
-
-@pytest.mark.parametrize("missing", ["account_id", "region"])
-def test_a_target_needs_its_account_and_region(gateway: FakeGateway, missing: str) -> None:
-    wrong = target()
-    del wrong[missing]
-
-    result = look([target(DEPLOY), wrong])
-
-    assert (result["failed"], result["msg"]) == (
-        True,
-        f"the target One has no {missing}. Set {missing} of the target or of the task",
-    )
-    assert gateway.opened == []
-
-
-def test_a_target_needs_the_name_of_its_stack() -> None:
-    with pytest.raises(AnsibleActionFail, match="missing required arguments: stack_name"):
-        look([{"account_id": DEPLOY}])
-
-
-def test_no_targets_are_no_call(gateway: FakeGateway, clock: Clock) -> None:
-    assert look([])["stacks"] == []
-    assert (gateway.opened, clock.pauses) == ([], [])
 
 
 def test_results_hold_no_arguments(gateway: FakeGateway) -> None:

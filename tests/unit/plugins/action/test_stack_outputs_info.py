@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.action import stack_outputs_info
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
 
 from tests.fakes.gateway import FakeGateway, Install
 from tests.fakes.harness import run_action
@@ -152,33 +151,3 @@ def test_a_list_of_stacks_that_cannot_be_read_is_an_error_of_its_target(
         None,
     ]
     assert result["tagged"] == []
-
-
-def test_two_targets_in_one_region_tell_each_other_stack_once(stacks: FakeGateway) -> None:
-    for name in ("One", "Two", "Old"):
-        stacks.region(BUILD, "us-east-1").add("UPDATE_COMPLETE", name, tags={TAG: "regional"})
-
-    result = read([target(BUILD), target(BUILD, stack_name="Two")], tag=TAG)
-
-    assert [one["stack_name"] for one in result["tagged"]] == ["Old"]
-
-
-def test_a_target_takes_from_the_task_what_it_leaves_out(stacks: FakeGateway) -> None:
-    result = read([{"stack_name": "One"}], account_id=BUILD, region="eu-west-1", profile="build")
-
-    assert result["stacks"][0]["region"] == "eu-west-1"
-    assert stacks.opened == [Account(account_id=BUILD, profile="build")]
-
-
-@pytest.mark.parametrize("missing", ["account_id", "region"])
-def test_a_target_needs_its_account_and_region(stacks: FakeGateway, missing: str) -> None:
-    wrong = target(DEPLOY)
-    del wrong[missing]
-
-    result = read([target(BUILD), wrong])
-
-    assert (result["failed"], result["msg"]) == (
-        True,
-        f"the target One has no {missing}. Set {missing} of the target or of the task",
-    )
-    assert stacks.opened == []

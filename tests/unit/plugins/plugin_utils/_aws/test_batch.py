@@ -16,6 +16,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch i
     account_of,
     for_each,
     gateway_of,
+    stack_targets,
     with_defaults,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
@@ -31,10 +32,6 @@ def test_answers_come_in_the_order_of_the_targets() -> None:
     assert for_each(TARGETS, lambda target: {"answer": target["name"]}) == [
         {"answer": target["name"]} for target in TARGETS
     ]
-
-
-def test_no_targets_have_no_answers() -> None:
-    assert for_each([], lambda target: {}) == []
 
 
 def test_sixteen_targets_are_worked_on_at_once() -> None:
@@ -122,8 +119,18 @@ def test_what_a_target_leaves_out_comes_from_the_options(
     assert with_defaults(target, OPTIONS) == filled_in
 
 
-def test_what_nobody_says_stays_out() -> None:
-    assert with_defaults({"name": "one"}, {"account_id": None}) == {"name": "one"}
+@pytest.mark.parametrize("missing", ["account_id", "region"])
+def test_a_target_needs_its_account_and_region(missing: str) -> None:
+    target = {"stack_name": "One", "account_id": "222222222222", "region": "eu-west-1"}
+    del target[missing]
+
+    with pytest.raises(PipelineError) as caught:
+        stack_targets({"targets": [target]})
+
+    assert str(caught.value) == (
+        f"the target One has no {missing}. Set {missing} of the target or of the task"
+    )
+    assert stack_targets({"targets": [target], **OPTIONS})[0][missing] == OPTIONS[missing]
 
 
 def test_an_account_is_what_the_options_name() -> None:
@@ -144,19 +151,6 @@ def test_an_account_is_what_the_options_name() -> None:
 )
 def test_sts_is_asked_in_its_region(options: dict[str, Any], region: str) -> None:
     assert gateway_of(options)._sts_region == region
-
-
-def test_a_gateway_knows_what_the_options_tell() -> None:
-    gateway = gateway_of(
-        {
-            "region": "us-east-1",
-            "endpoint_url": "http://127.0.0.1:4566",
-            "caller_account_id": "111111111111",
-        }
-    )
-
-    assert gateway.known_caller_account_id == gateway.caller_account_id() == "111111111111"
-    assert gateway._endpoint_url == "http://127.0.0.1:4566"
 
 
 @pytest.mark.parametrize("options", [{}, {"region": ""}, {"sts_region": None, "region": None}])

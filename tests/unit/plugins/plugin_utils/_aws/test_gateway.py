@@ -149,22 +149,6 @@ def test_the_caller_is_asked_once_for_many_accounts(stubs: list[Stubber]) -> Non
     gate.open(Account(account_id=DEPLOY, access_role_name="CrossAccountAccess"))
 
 
-def test_a_caller_that_is_known_is_not_asked(stubs: list[Stubber]) -> None:
-    gate = gateway(BUILD)
-    Sts(gate, stubs)
-
-    assert key_of(gate.open(Account(account_id=BUILD))) == "AKIABASE"
-
-
-def test_a_caller_that_was_not_needed_stays_unknown(stubs: list[Stubber]) -> None:
-    gate = gateway()
-    Sts(gate, stubs).assume(ROLE)
-
-    gate.open(Account(account_id=DEPLOY, role_arn=ROLE))
-
-    assert gate.known_caller_account_id is None
-
-
 def test_an_account_is_opened_once_for_a_batch(
     stubs: list[Stubber], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,16 +166,6 @@ def test_an_account_is_opened_once_for_a_batch(
     answers = for_each([{}] * 40, lambda _target: gate.open(account))
 
     assert {id(answer) for answer in answers} == {id(gate.open(account))}
-
-
-def test_a_caller_is_identified_once_for_a_batch(stubs: list[Stubber]) -> None:
-    gate = gateway()
-    Sts(gate, stubs).identify(BUILD)
-    ways = [{"access_role_name": f"Role{number}"} for number in range(40)]
-
-    answers = for_each(ways, lambda way: key_of(gate.open(Account(account_id=BUILD, **way))))
-
-    assert set(answers) == {"AKIABASE"}
 
 
 def test_other_accounts_are_opened_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -378,27 +352,9 @@ def test_missing_credentials_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-@pytest.mark.parametrize("account_id", [BUILD, DEPLOY])
-def test_half_of_the_credentials_is_told(monkeypatch: pytest.MonkeyPatch, account_id: str) -> None:
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-
-    assert refusal(gateway(), Account(account_id=account_id, access_role_name="One")) == (
-        "Failed to set up the connection: Partial credentials found in env, missing:"
-        " AWS_SECRET_ACCESS_KEY"
-    )
-
-
 def test_a_profile_that_is_unknown_is_told(profiles: Path) -> None:
     assert refusal(gateway(), Account(account_id=DEPLOY, profile="nobody")) == (
         "Failed to set up the connection: The config profile (nobody) could not be found"
-    )
-
-
-def test_a_configuration_that_cannot_be_read_is_told(profiles: Path) -> None:
-    profiles.write_text("[profile deploy\n", encoding="ascii")
-
-    assert refusal(gateway(), Account(account_id=BUILD)) == (
-        f"Failed to set up the connection: Unable to parse config file: {profiles}"
     )
 
 
@@ -407,18 +363,6 @@ def test_a_region_that_does_not_exist_is_told() -> None:
 
     assert told.startswith("Failed to set up the connection: ")
     assert "xx-nowhere-1" in told
-
-
-def test_a_region_that_is_none_is_told() -> None:
-    session = gateway(BUILD).open(Account(account_id=BUILD))
-
-    with pytest.raises(PipelineError) as caught:
-        session.client("cloudformation", "not a region")
-
-    assert str(caught.value) == (
-        "Failed to set up the connection: Provided region_name 'not a region' doesn't match a"
-        " supported format."
-    )
 
 
 def test_an_endpoint_that_is_none_is_told() -> None:
@@ -441,14 +385,6 @@ def test_credentials_that_expire_are_assumed_again(stubs: list[Stubber]) -> None
 
     assert key_of(session) == "ASIANEW"
     assert key_of(session) == "ASIANEW"
-
-
-def test_credentials_that_last_are_used_again(stubs: list[Stubber]) -> None:
-    gate = gateway(BUILD)
-    Sts(gate, stubs).assume(ROLE)
-    session = gate.open(Account(account_id=DEPLOY, access_role_name="CrossAccountAccess"))
-
-    assert key_of(session) == key_of(session) == "ASIAONE"
 
 
 def test_credentials_that_cannot_be_renewed_are_told(stubs: list[Stubber]) -> None:

@@ -24,23 +24,6 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors impo
 GONE = "ansible-playbook has ended: stopped before the next request"
 
 
-def test_a_worker_with_its_parent_goes_on() -> None:
-    watch = ParentWatch()
-
-    watch.check()
-    watch.check(request="what botocore gives", event_name="before-send.sts.AssumeRole")
-
-
-def test_another_parent_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = ParentWatch()
-    monkeypatch.setattr(os, "getppid", lambda: 1)
-
-    with pytest.raises(OrphanedWorker) as caught:
-        watch.check()
-
-    assert str(caught.value) == GONE
-
-
 def test_no_request_of_a_client_leaves_without_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")

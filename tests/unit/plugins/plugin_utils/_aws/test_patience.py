@@ -23,14 +23,6 @@ def wait(clock: Clock, seconds: float, *, patience: float = 3_600) -> None:
             return
 
 
-def test_what_is_there_already_is_not_waited_for() -> None:
-    clock = Clock()
-
-    wait(clock, 0)
-
-    assert (clock.pauses, clock.lines) == ([], [])
-
-
 @pytest.mark.parametrize("jitter", [0.8, 1.0, 1.2])
 def test_pauses_grow_to_five_seconds_give_or_take_a_fifth(
     monkeypatch: pytest.MonkeyPatch, jitter: float
@@ -59,14 +51,6 @@ def test_two_waits_do_not_beat_in_step() -> None:
     wait(other, 30)
 
     assert one.pauses != other.pauses
-
-
-def test_a_short_wait_says_nothing() -> None:
-    clock = Clock()
-
-    wait(clock, 8)
-
-    assert clock.lines == []
 
 
 def test_a_long_wait_speaks_after_15_seconds_and_then_every_minute(

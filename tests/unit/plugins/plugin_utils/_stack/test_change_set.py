@@ -53,21 +53,6 @@ def test_every_page_of_the_changes_is_read(aws: FakeCloudFormation, count: int) 
     assert not change_set.is_empty
 
 
-def test_a_change_set_knows_itself_and_its_stack(aws: FakeCloudFormation) -> None:
-    change_set = make(aws)
-
-    assert change_set.arn == aws.change_sets[0].arn
-    assert change_set.stack_id == aws.stacks[0].stack_id
-
-
-def test_two_change_sets_never_share_a_name(aws: FakeCloudFormation) -> None:
-    make(aws)
-    make(aws)
-
-    names = {one.name for one in aws.change_sets}
-    assert len(names) == 2
-
-
 def test_a_change_set_without_changes_is_empty(aws: FakeCloudFormation) -> None:
     aws.change_set_statuses = ["CREATE_PENDING", "FAILED"]
     aws.change_set_reason = NO_CHANGES
@@ -196,16 +181,3 @@ def test_what_is_gone_may_be_removed_again(aws: FakeCloudFormation) -> None:
     template_change_sets(aws.client).delete(change_set)
 
     assert aws.change_sets == []
-
-
-def test_a_removal_that_is_refused_is_an_error(aws: FakeCloudFormation) -> None:
-    change_set = make(aws)
-    aws.before("DeleteChangeSet", refuse("AccessDenied", "no"))
-
-    with pytest.raises(PipelineError) as caught:
-        template_change_sets(aws.client).delete(change_set)
-
-    assert str(caught.value) == (
-        "Failed to delete the change set: An error occurred (AccessDenied) when calling the"
-        " DeleteChangeSet operation: no"
-    )

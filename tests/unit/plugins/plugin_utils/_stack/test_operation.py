@@ -61,11 +61,6 @@ def now(aws: FakeCloudFormation, stack: FakeStack) -> Found:
 # Until nothing runs
 
 
-def test_no_stack_is_settled(aws: FakeCloudFormation, clock: Clock) -> None:
-    assert operations(aws, clock).settled("One") is None
-    assert clock.pauses == []
-
-
 @pytest.mark.parametrize("status", sorted(set(STATUSES) - set(BUSY) - {"DELETE_COMPLETE"}))
 def test_a_stack_on_which_nothing_runs_is_settled_at_once(
     aws: FakeCloudFormation, clock: Clock, status: str
@@ -240,12 +235,6 @@ def test_nothing_is_begun_whose_beginning_could_not_be_told(aws: FakeCloudFormat
     assert stack.protected
 
 
-def test_a_stack_that_is_forgotten_has_ended(aws: FakeCloudFormation) -> None:
-    before = now(aws, aws.add())
-
-    assert operations(aws).carry_out(before, aws.stacks.clear) is None
-
-
 def test_a_later_stack_of_that_name_is_not_meant(aws: FakeCloudFormation) -> None:
     stack = aws.add("ROLLBACK_COMPLETE")
     before = now(aws, stack)
@@ -294,15 +283,6 @@ def test_a_stack_is_deleted_by_its_id_its_protection_lifted(
         ("DeleteStack", {"StackName": stack.stack_id}),
     ]
     assert aws.left == {}
-
-
-def test_a_deletion_that_leaves_nothing_to_tell_is_done(aws: FakeCloudFormation) -> None:
-    found = now(aws, aws.add())
-    aws.after("DeleteStack", aws.stacks.clear)
-
-    operations(aws).delete(found)
-
-    assert aws.asked == ["DescribeStackEvents", "DeleteStack", "DescribeStacks", "DescribeStacks"]
 
 
 def test_a_protection_that_cannot_be_lifted_stops_the_deletion(aws: FakeCloudFormation) -> None:
