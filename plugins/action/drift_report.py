@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ansible import constants as C  # noqa: N812  # as everywhere in Ansible
 from ansible import context
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import DRIFT_REPORT
@@ -78,7 +79,8 @@ class ActionModule(PipelineAction):
         lines = report_lines(
             report,
             path=next((path for path in files if path.endswith(f"{NAME}.html")), ""),
-            command=_command(),
+            command=() if self._is_fixing() else _command(),
+            limit=context.CLIARGS.get("subset") or "",
             width=width(),
         )
         return {
@@ -92,6 +94,11 @@ class ActionModule(PipelineAction):
             "text": [line.text for line in lines],
             "meanings": [line.meaning for line in lines],
         }
+
+    def _is_fixing(self) -> bool:
+        """Return whether this run remediates, or runs in AWX, where nobody types a command."""
+        remediates = boolean(self.task_vars.get("remediate", False), strict=False)
+        return remediates or "awx_job_id" in self.task_vars
 
     def _written(self, report: dict[str, t.Any]) -> list[str]:
         """Write the files. A disk that takes none costs the files, not the verdict."""

@@ -52,7 +52,7 @@ class ActionModule(PipelineAction):
     def _request(self, inventory: Inventory) -> Request:
         return Request(
             run=uuid.uuid4().hex,
-            started=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            started=datetime.datetime.now(datetime.UTC).isoformat(),
             organisation=inventory.organisation,
             pipelines=inventory.pipelines,
             hosts=inventory.hosts,

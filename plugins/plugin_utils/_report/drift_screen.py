@@ -17,6 +17,7 @@ from .causes import group
 from .document import CLEAN, INCOMPLETE, counting
 from .extract import label, remediable
 from .lines import Line, Meaning, count, counts, names, wrap
+from .severity import allowed
 
 _SHOWN = 40  # findings and errors; the report has all of them
 _TYPE = re.compile(r" \([A-Za-z0-9]+(?:::[A-Za-z0-9]+)+\)")  # of a resource, after its name
@@ -27,12 +28,18 @@ _Cells = tuple[str, str, str, str]  # severity, host, stack, text
 
 
 def report_lines(
-    report: Data, *, path: str = "", command: t.Sequence[str] = (), width: int
+    report: Data,
+    *,
+    path: str = "",
+    command: t.Sequence[str] = (),
+    limit: str = "",
+    width: int,
 ) -> list[Line]:
     """Return the report in short.
 
     :param path: where the page with all details is; empty where nothing was written.
     :param command: the command of this run, to which remediation is added.
+    :param limit: what the command was limited to.
     """
     lines = [Line(), *_headline(report, width)]
     findings = _rows(report)
@@ -46,7 +53,7 @@ def report_lines(
     notes = _notes(report, width)
     if notes:
         lines += [Line(), *notes]
-    lines += _next(report, path, command, width)
+    lines += _next(report, path, command, limit, width)
     return [*lines, Line()]
 
 
@@ -121,7 +128,9 @@ def _rows(report: Data) -> list[_Cells]:
     alike: dict[tuple[str, str, str], list[Data]] = {}
     found = sorted(counting(report), key=lambda finding: label(finding) != "DANGER")
     for finding in found:
-        key = (label(finding), finding["stack"], _TYPE.sub("", finding["message"]))
+        text = _TYPE.sub("", finding["message"])
+        added = allowed(finding)
+        key = (label(finding), finding["stack"], f"{text}, {added}" if added else text)
         alike.setdefault(key, []).append(finding)
     rows = [
         (word, *_which([finding["host"] or "no host" for finding in same], stack, text))
@@ -188,14 +197,15 @@ def _notes(report: Data, width: int) -> list[Line]:
     ]
 
 
-def _next(report: Data, path: str, command: t.Sequence[str], width: int) -> list[Line]:
+def _next(report: Data, path: str, command: t.Sequence[str], limit: str, width: int) -> list[Line]:
     lines = [f"  Report: {path}"] if path else []
     hosts = remediable(report)
     if hosts and command:
-        options, limit = "-e remediate=true", f"--limit {','.join(hosts)}"
-        # Without the limit it does the same: the other hosts have nothing to fix.
-        if len(hosts) < len(report["hosts"]) and len(f"{options} {limit}") + 10 <= width:
-            options = f"{options} {limit}"
+        options = f"-e remediate=true --limit {','.join(hosts)}"
+        if (
+            len(options) + 10 > width
+        ):  # with more hosts it does the same: they are as they should be
+            options = "-e remediate=true" + (f" --limit {limit}" if limit else "")
         line = f"  Fix:    {' '.join(command)} {options}"
         broken = [f"  Fix:    {' '.join(command)} \\", f"          {options}"]
         lines += [line] if len(line) <= width else broken

@@ -15,6 +15,9 @@ from .lines import Line, Meaning, names, wrap
 
 _VALUE_SHOWN = 40  # characters of a value that still fits beside its name
 _SAME_SHOWN = 3  # resources with nothing but the same detail are listed up to here
+_INDENT = 4
+_SUBJECT = 40  # columns of the longest subject that others line up with
+_GLUE = "\0"  # a space that no line ends at
 _SIGNS = {"Add": "+", "Remove": "-", "Import": "+"}
 _MEANINGS: dict[str, Meaning] = {"+": "ok", "-": "failed", "~": "changed", "!": "failed"}
 # Properties that are a resource's whole content: the resource's name says it.
@@ -63,24 +66,31 @@ def _without_identity(entry: _Entry, row: Row) -> _Entry:
 
 
 def _block(entries: t.Sequence[_Entry], width: int) -> list[Line]:
+    """Return a line for each entry, details next to it; below it where they need the room."""
     detailed = [len(entry.subject) for entry in entries if entry.details]
-    column = min(max(detailed, default=0), 40)
+    column = min(max(detailed, default=0), _SUBJECT)
     lines = []
     for entry in entries:
-        meaning = _MEANINGS[entry.sign]
         head = f"{entry.sign} {entry.subject.ljust(column)}"
-        first, *more = entry.details or ("",)
-        margin = 4 + len(head) + 2
-        lines += [
-            Line(text, meaning)
-            for text in wrap(f"{head}  {first}".rstrip(), width=width, indent=4, hanging=margin)
-        ]
-        lines += [
-            Line(text, meaning)
-            for detail in more
-            for text in wrap(detail, width=width, indent=margin)
-        ]
+        margin = _INDENT + len(head) + 2
+        widths = [_INDENT + len(head.rstrip()), *(margin + len(text) for text in entry.details)]
+        if max(widths) <= width:
+            first, *more = entry.details or ("",)
+            texts = [f"{' ' * _INDENT}{head}  {first}".rstrip()]
+            texts += [f"{' ' * margin}{detail}" for detail in more]
+        else:
+            texts = wrap(head.rstrip(), width=width, indent=_INDENT, hanging=_INDENT + 2)
+            for detail in entry.details:
+                texts += _wrapped(detail, width)
+        lines += [Line(text, _MEANINGS[entry.sign]) for text in texts]
     return lines
+
+
+def _wrapped(detail: str, width: int) -> list[str]:
+    """Return a detail below its subject; its sign stays with the first word."""
+    joined = detail.replace(" ", _GLUE, 1) if detail[:2] in ("+ ", "- ") else detail
+    pieces = wrap(joined, width=width, indent=_INDENT + 2, hanging=_INDENT + 4)
+    return [piece.replace(_GLUE, " ") for piece in pieces]
 
 
 def _entries(preview: Preview) -> list[_Entry]:

@@ -21,6 +21,8 @@ import json
 import re
 import typing as t
 
+from .lines import names
+
 Data = t.Mapping[str, t.Any]
 Severity = t.Literal["danger", "drift"]
 DANGER: Severity = "danger"
@@ -49,6 +51,24 @@ def severity(finding: Data) -> Severity:
     checks = {"policy": _policy, "drifted": _drifted, "outdated": _outdated}
     check = checks.get(finding["kind"])
     return DANGER if check is not None and check(finding) else DRIFT
+
+
+def allowed(finding: Data) -> str:
+    """Return what an added policy or statement allows, as ``allows * on *``; empty for others."""
+    if finding["kind"] != "policy" or finding["difference"] != "ADD":
+        return ""
+    for statement in _statements(finding["actual"]) or ():
+        if _allows(statement):
+            but = "" if "Action" in statement else "all but "
+            actions = names(_strings(statement.get("Action") or statement.get("NotAction")))
+            principals = sorted(_values(statement, "Principal"))
+            whom = f"to {names(principals)}" if principals else ""
+            return f"allows {but}{actions} {whom or _resources(statement)}"
+    return ""
+
+
+def _resources(statement: Data) -> str:
+    return f"on {names(_strings(statement.get('Resource', '')))}"
 
 
 def _outdated(finding: Data) -> bool:
@@ -135,4 +155,4 @@ def _strings(value: t.Any) -> list[str]:
     return [str(item) for item in (value if isinstance(value, list) else [value])]
 
 
-__all__ = ("DANGER", "DRIFT", "Severity", "severity")
+__all__ = ("DANGER", "DRIFT", "Severity", "allowed", "severity")

@@ -29,6 +29,22 @@ def screen(report: Data, **more: Any) -> str:
     return "\n".join(line.text for line in report_lines(report, **given))
 
 
+ADDED = {
+    "kind": "policy",
+    "severity": "danger",
+    "difference": "ADD",
+    "message": "CodePipelineRole (AWS::IAM::Role): inline policy x was added",
+    "actual": '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}',
+}
+
+
+def with_finding(**more: str) -> Data:
+    """A large organisation with one finding."""
+    report = sample.large()
+    (finding,) = report["findings"]
+    return {**report, "findings": [{**finding, **more}]}
+
+
 def with_errors(number: int) -> Data:
     """A large organisation in which nothing was found, and accounts could not be checked."""
     report = sample.large()
@@ -111,14 +127,14 @@ SCREENS: dict[str, tuple[str, str]] = {
 """,
     ),
     "the same on many hosts": (
-        screen(the_same_everywhere(), path=""),
+        screen(the_same_everywhere(), path="", limit="deploy_accounts"),
         """
   example has drifted: 100 findings in 100 of 113 stacks (41 s).
 
   drift  100 hosts  CrossAccountDeploy  Tags.team is missing: platform (workload-000, workload-001,
                                         workload-002 and 97 more)
 
-  Fix:    ansible-playbook drift.yml -i inventories/org -e remediate=true
+  Fix:    ansible-playbook drift.yml -i inventories/org -e remediate=true --limit deploy_accounts
 """,
     ),
     "one finding": (
@@ -129,6 +145,18 @@ SCREENS: dict[str, tuple[str, str]] = {
   drift  workload-042  CrossAccountDeploy  stack CrossAccountDeploy does not exist
 
   Report: drift-report/drift-report.html
+""",
+    ),
+    "a policy added": (
+        screen(with_finding(**ADDED)),
+        """
+  example has drifted: 1 finding in 1 of 113 stacks (41 s).
+
+  DANGER  workload-042  CrossAccountDeploy  CodePipelineRole: inline policy x was added, allows * on
+                                            *
+
+  Report: drift-report/drift-report.html
+  Fix:    ansible-playbook drift.yml -i inventories/org -e remediate=true --limit workload-042
 """,
     ),
 }

@@ -443,6 +443,30 @@ def test_a_preview_shows_what_changes(
     assert shown[shown.index("hello hello-pipeline") + 1 :] == lines
 
 
+def test_what_does_not_fit_next_to_its_subject_stands_below_it() -> None:
+    arn = f"arn:aws:s3:::{'x' * 60}/*"
+    policy = {"resource": "Role", "property": "Policies", "removed": []}
+    names = [f"Resource{number:02}" for number in range(20)]
+    run = FakeRun(
+        done={
+            "hello": result("create", changes=[change(name, "Add") for name in names]),
+            "build": result(
+                "update",
+                changes=[change("Role")],
+                policies=[{**policy, "added": [f"{arn} s3:GetObject, s3:GetObjectVersion"]}],
+            ),
+        }
+    )
+
+    shown = run.screen(check_mode=True)
+
+    assert (
+        f"\n    ~ Policies of Role\n      + {arn} s3:GetObject,\n        s3:GetObjectVersion\n"
+    ) in shown
+    assert "\n    + Resource00, Resource01," in shown
+    assert max(len(line) for line in shown.splitlines()) <= 100
+
+
 def test_stacks_with_the_same_changes_share_a_block_though_each_names_itself() -> None:
     hosts = [host for host in LARGE.hosts.values() if host.group == "deploy_accounts"][:5]
     grants = {host.name: host.account_id for host in hosts} | {hosts[4].name: "999999999999"}
