@@ -48,7 +48,7 @@ def variables(tmp_path: Path) -> Variables:
     )
 
 
-def told(variables: Variables) -> list[str]:
+def messages(variables: Variables) -> list[str]:
     """Return the problems, without hosts and files."""
     return [line.split("): ", 1)[1] for line in variables.problems.lines()]
 
@@ -67,12 +67,26 @@ def test_a_template_that_fails_leaves_the_rest(variables: Variables) -> None:
 
     assert value["source"] == {"repository": "https://example.com/hello", "branch": UNREADABLE}
     assert value["stacks"][0]["parameters"]["Greeting"] == "{{resolve:ssm:/x:1}}"
-    assert told(variables) == [
+    assert messages(variables) == [
         (
             "pipeline.source.branch: 'brnch' is undefined. Define it for this host, or correct the"
             " template"
         )
     ]
+
+
+def test_a_problem_names_the_line_that_sets_the_field(variables: Variables) -> None:
+    lines = HOSTS.splitlines()
+    for field, text in (
+        ("pipeline.stacks[api].parameters", "stacks:"),
+        ("pipeline.source.branch", "source:"),
+        ("pipeline.source.nothing", "source:"),
+        ("plain.list[1]", "plain:"),
+    ):
+        variables.get("hello", field.partition(".")[0])
+        [number] = [number for number, line in enumerate(lines, start=1) if text in line]
+        assert str(variables.place("hello", field)).endswith(f"hosts.yml:{number}")
+    assert str(variables.place("hello", "its")).endswith("hosts.yml")
 
 
 def test_the_same_undefined_variable_of_many_hosts_is_one_problem(variables: Variables) -> None:
@@ -87,7 +101,7 @@ def test_the_same_undefined_variable_of_many_hosts_is_one_problem(variables: Var
 def test_a_syntax_error_is_explained(variables: Variables) -> None:
     variables.get("hello", "broken")
 
-    [line] = told(variables)
+    [line] = messages(variables)
     assert line.startswith("broken: Syntax error in template: ")
     assert "(in '{{ name name }}'). Correct the template" in line
 
@@ -95,7 +109,7 @@ def test_a_syntax_error_is_explained(variables: Variables) -> None:
 def test_a_dynamic_reference_is_explained(variables: Variables) -> None:
     variables.get("hello", "secret")
 
-    [line] = told(variables)
+    [line] = messages(variables)
     assert line.startswith("secret: {{resolve:...}} is a dynamic reference of CloudFormation")
 
 

@@ -37,18 +37,18 @@ def read(aws: FakeCodePipeline) -> list[LivePipeline]:
     return found
 
 
-def test_a_region_without_pipelines_is_told_in_one_call(aws: FakeCodePipeline) -> None:
+def test_a_region_without_pipelines_takes_one_call(aws: FakeCodePipeline) -> None:
     assert read(aws) == []
     assert aws.asked == ["ListPipelines"]
 
 
 @pytest.mark.parametrize("page_size", [100, 2, 1])
-def test_every_pipeline_is_told_by_name(aws: FakeCodePipeline, page_size: int) -> None:
+def test_every_pipeline_is_read_in_order_of_names(aws: FakeCodePipeline, page_size: int) -> None:
     aws.page_size = page_size
     for name in ("till", "basket", "shop"):
         aws.add(name)
 
-    assert [one.name for one in read(aws)] == ["basket", "shop", "till"]
+    assert [live.name for live in read(aws)] == ["basket", "shop", "till"]
     assert aws.writes == []
 
 
@@ -101,7 +101,7 @@ def test_pipelines_that_cannot_be_read_are_an_error(aws: FakeCodePipeline, opera
     )
 
 
-def test_a_pipeline_that_is_deleted_meanwhile_is_none(aws: FakeCodePipeline) -> None:
+def test_a_pipeline_that_is_deleted_meanwhile_is_left_out(aws: FakeCodePipeline) -> None:
     for name in ("basket", "shop"):
         aws.add(name)
 
@@ -110,10 +110,10 @@ def test_a_pipeline_that_is_deleted_meanwhile_is_none(aws: FakeCodePipeline) -> 
 
     aws.after("ListPipelines", delete)
 
-    assert [one.name for one in read(aws)] == ["shop"]
+    assert [live.name for live in read(aws)] == ["shop"]
 
 
-def test_what_is_kept_of_a_pipeline_is_no_more_than_is_needed() -> None:
+def test_a_live_pipeline_is_its_name_stores_and_accounts() -> None:
     described: dict[str, Any] = {
         "name": "shop",
         "version": 7,
