@@ -116,7 +116,7 @@ class Release:
             if begun and (self._pipeline.waiting or self._pipeline.status == "Succeeded"):
                 return
             time.sleep(0.02)
-        raise ReleaseError(f"the release does not end\n{self._pipeline.told}")
+        raise ReleaseError(f"the release does not end\n{self._pipeline.description}")
 
     def _line(self, stage: str, actions: Sequence[Action]) -> str:
         """The line of a stage; empty while it has not passed."""
@@ -136,7 +136,7 @@ class Release:
         """What it waits for, once the change sets of that stage are made."""
         waiting = self._pipeline.waiting
         if waiting is None:
-            raise ReleaseError(f"nobody is asked\n{self._pipeline.told}")
+            raise ReleaseError(f"nobody is asked\n{self._pipeline.description}")
         stages = self._pipeline.definition["stages"]
         (stage,) = [one for one in stages if one["name"] == waiting.stage]
         (action,) = [one for one in stage["actions"] if one["name"] == waiting.name]

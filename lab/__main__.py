@@ -74,13 +74,13 @@ def _parser() -> argparse.ArgumentParser:
                        help="what its commands leave, by the artifacts' names")  # fmt: skip
     pipeline = commands.add_parser("pipeline", help="wait until a pipeline rests, and show it")
     pipeline.add_argument("name")
-    approve = commands.add_parser("approve", help="say yes to what a pipeline waits for")
+    approve = commands.add_parser("approve", help="approve what a pipeline waits for")
     approve.add_argument("name")
     return parser
 
 
 def _build(lab: Lab, project: str, files: list[Path]) -> int:
-    """Build, and say what became of it; 1 when it has failed."""
+    """Build and print the result; 1 when it has failed."""
     build = lab.build(project, {file.name: file.read_bytes() for file in files})
     print(f"{build['id']} has {build['buildStatus']}.")
     for phase in build["phases"]:
@@ -92,7 +92,7 @@ def _build(lab: Lab, project: str, files: list[Path]) -> int:
 def _show(lab: Lab, pipeline: Pipeline) -> None:
     lab.wait_for_events()
     pipeline.wait()
-    print(pipeline.told)
+    print(pipeline.description)
 
 
 def _up(lab: Lab, *, latency: float, setup: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class LabError(Exception):
-    """The lab cannot do what was asked; the message says why."""
+    """The lab cannot do what was asked; the message has the reason."""
 
 
 __all__ = ("LabError",)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Seeded faults at the edge: which call fails, and how the service says so on the wire."""
+"""Seeded faults at the edge: which call fails, and with which response."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Rule:
     count: int | None = None
     error: str = ""
     status: int = 400
-    message: str = "The lab was told to fail this call."
+    message: str = "The lab fails this call as requested."
     latency: float = 0.0
     hang: bool = False
     after: bool = False

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tests' view of the local organisation."""
+"""The lab as tests use it."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Lab:
         self._state = self._child = self._clients = None
 
     def seed(self, organisation: Organisation | None = None) -> None:
-        """Make the accounts and the roles of both set-ups; forget the calls that this took."""
+        """Create the accounts and the roles of both set-ups, and empty the call log."""
         if organisation:
             self.organisation = organisation
         self._configure(accounts=sorted(self.organisation.accounts.values()))
@@ -132,9 +132,9 @@ class Lab:
         self.clear_calls()
 
     def reset(self) -> None:
-        """Forget everything, put every switch back, and seed the organisation again.
+        """Delete everything, put every switch back and seed again.
 
-        Let stack operations come to rest before.
+        Whatever is at work ends.
         """
         # MiniStack empties one service after the other, and a resource may be made meanwhile. After
         # the first time no stack is left that would go on, so the second leaves nothing.
@@ -201,8 +201,8 @@ class Lab:
 
     def environment(self, setup: Setup = "operator") -> dict[str, str]:
         """A whole environment for a subprocess: this one's without AWS_*, and variables()."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return {**kept, **self.variables(setup)}
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {**own, **self.variables(setup)}
 
     def variables(self, setup: Setup = "operator") -> dict[str, str]:
         """What a set-up adds to the environment: endpoint, region, credentials or profiles.
@@ -247,7 +247,7 @@ class Lab:
         return cast("list[dict[str, Any]]", self._ask("decisions"))
 
     def clear_decisions(self) -> None:
-        """Forget them."""
+        """Empty the list of decisions."""
         self._ask("decisions", method="DELETE")
 
     def set_latency(
@@ -338,7 +338,7 @@ class Lab:
         account_id: str = "",
         region: str = "",
     ) -> dict[str, Any]:
-        """The same to its end: what BatchGetBuilds says then, be it SUCCEEDED or FAILED."""
+        """Build to the end, SUCCEEDED or FAILED: the answer of BatchGetBuilds."""
         build_id = self.start_build(project, artifacts, account_id=account_id, region=region)
         client = self.client(
             "codebuild",
@@ -374,7 +374,7 @@ class Lab:
         self._configure(approval_seconds=seconds)
 
     def set_secure_transport(self, secure: bool) -> None:
-        """What aws:SecureTransport says of every request; true unless a test says otherwise."""
+        """aws:SecureTransport of every request; true unless a test says otherwise."""
         self._configure(secure_transport=secure)
 
     def set_change_page(self, changes: int) -> None:
@@ -441,8 +441,8 @@ def _past_the_proxy() -> dict[str, str]:
     """Where the user has a proxy, let requests to the lab go past it."""
     if not any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ):
         return {}
-    kept = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-    value = f"{kept},127.0.0.1" if kept else "127.0.0.1"
+    own = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    value = f"{own},127.0.0.1" if own else "127.0.0.1"
     return {"no_proxy": value, "NO_PROXY": value}
 
 

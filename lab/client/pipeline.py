@@ -22,7 +22,7 @@ _RESTING = ("Succeeded", "Failed", "Stopped", "Superseded", "Cancelled")
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """One action of a pipeline, as its state tells of the latest time.
+    """One action of a pipeline, in its latest execution.
 
     status: empty where it was never reached. message: what went wrong.
     """
@@ -58,7 +58,7 @@ class Pipeline:
         pages = self._client.get_paginator("list_pipeline_executions").paginate(
             pipelineName=self.name
         )
-        return [one for page in pages for one in page["pipelineExecutionSummaries"]]
+        return [summary for page in pages for summary in page["pipelineExecutionSummaries"]]
 
     @property
     def status(self) -> str:
@@ -117,7 +117,7 @@ class Pipeline:
         """Answer the approval that it waits for."""
         waiting = self.waiting
         if waiting is None:
-            raise LabError(f"Nobody is asked.\n{self.told}")
+            raise LabError(f"No approval is waiting.\n{self.description}")
         self._client.put_approval_result(
             pipelineName=self.name,
             stageName=waiting.stage,
@@ -133,17 +133,17 @@ class Pipeline:
         self._wait_until(went_on, SECONDS)
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """Where it stands: a line for each action, and below it what went wrong."""
         lines = [f"{self.name}: {self.status or 'never started'}"]
         stage = ""
-        for one in self.actions:
-            shown = "" if one.stage == stage else one.stage
-            stage = one.stage
-            name = one.name.removeprefix(f"{one.stage}-")
-            lines.append(f"  {shown:<14}  {one.status or '-':<11}  {name}")
-            if one.message:
-                lines.append(f"      {one.message}")
+        for action in self.actions:
+            shown = "" if action.stage == stage else action.stage
+            stage = action.stage
+            name = action.name.removeprefix(f"{action.stage}-")
+            lines.append(f"  {shown:<14}  {action.status or '-':<11}  {name}")
+            if action.message:
+                lines.append(f"      {action.message}")
         if self.waiting:
             lines.append(f"It waits for an approval in {self.waiting.stage}.")
         return "\n".join(lines)
@@ -152,7 +152,7 @@ class Pipeline:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
-                raise LabError(f"Not within {seconds:.0f} s.\n{self.told}")
+                raise LabError(f"Not within {seconds:.0f} s.\n{self.description}")
             time.sleep(0.05)
 
 

@@ -38,7 +38,7 @@ class State:
 def start(
     directory: Path, *, watch: bool, stock: bool = False
 ) -> tuple[State, subprocess.Popen[bytes]]:
-    """Start a launcher that keeps its files in the directory, and wait until it answers.
+    """Start a launcher with its files in the directory, and wait until it answers.
 
     watch: end it when this process ends, however it ends. stock: without the lab's patches.
     """
@@ -72,12 +72,12 @@ def start(
 
 
 def _environment() -> dict[str, str]:
-    """This process's, but compiled modules are kept: without them a start takes 4 s longer."""
+    """This process's, but compiled modules are written: without them a start takes 4 s longer."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def read_state(directory: Path) -> State | None:
-    """What the directory says about a launcher, running or not."""
+    """The launcher that the directory names, running or not."""
     try:
         return State(**json.loads((directory / "lab.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

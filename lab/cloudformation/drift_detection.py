@@ -63,7 +63,7 @@ def _detect(settings: Settings, stock: Handler, parameters: Parameters) -> Respo
             denied: Response = handlers._error("AccessDenied", denial, 403)
             return denied
     detections: dict[str, Detection] = stack.setdefault("_drift_detections", {})
-    if any(one["DetectionStatus"] == _RUNNING for one in detections.values()):
+    if any(detection["DetectionStatus"] == _RUNNING for detection in detections.values()):
         running: Response = handlers._error(
             "ValidationError",
             f"Drift detection is already in progress for stack {stack['StackId']}",

@@ -77,7 +77,7 @@ def _noting(stock: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _bucket(name: str, properties: Properties) -> Properties | None:
-    """A configuration that S3 answers as it did for the stack is what the template says.
+    """A configuration that S3 returns as it did for the stack equals the template.
 
     Another one is shown as a template would write it, and one that is gone not at all.
     """
@@ -194,9 +194,9 @@ def _role(stock: Reader) -> Reader:
             ),
             "ManagedPolicyArns": role["AttachedPolicies"],
             "Policies": [
-                {"PolicyName": one["PolicyName"], "PolicyDocument": _document(inline[key])}
-                for one in properties.get("Policies", [])
-                if (key := one["PolicyName"]) in inline
+                {"PolicyName": policy["PolicyName"], "PolicyDocument": _document(inline[key])}
+                for policy in properties.get("Policies", [])
+                if (key := policy["PolicyName"]) in inline
             ],
         }
 
@@ -219,7 +219,7 @@ def _rule(name: str, properties: Properties) -> Properties | None:
 def _permission(statement_id: str, properties: Properties) -> Properties | None:
     function = lambda_svc._functions.get(properties["FunctionName"].rpartition(":")[2])
     statements = function["policy"]["Statement"] if function else []
-    return {} if any(one["Sid"] == statement_id for one in statements) else None
+    return {} if any(statement["Sid"] == statement_id for statement in statements) else None
 
 
 def _document(value: Any) -> Any:

@@ -17,7 +17,7 @@ def install() -> None:
 
     AWS: an export that another stack has, or that is dropped or changed while another stack
     imports it, fails the operation, which rolls back. MiniStack: takes the export over, and drops
-    it. What an update drops is exported no longer; MiniStack keeps it.
+    it. What an update drops is exported no longer; MiniStack still exports it.
     """
     resolve = stacks._resolve_stack_outputs
 

@@ -72,11 +72,12 @@ def _read(reader: Principal, bucket: str, key: str, version_id: str | None) -> b
     try:
         return bytes(client.get_object(Bucket=bucket, Key=key, **version)["Body"].read())
     except ClientError as error:
-        told = error.response["Error"]
+        details = error.response["Error"]
         raise ValueError(
             'Resource handler returned message: "Your access has been denied by S3, please make '
             f"sure your request credentials have permission to GetObject for {bucket}/{key}. S3 "
-            f"Error Code: {told['Code']}. S3 Error Message: {told['Message']} (Service: Lambda, "
+            f"Error Code: {details['Code']}. S3 Error Message: {details['Message']} "
+            "(Service: Lambda, "
             'Status Code: 403)" (HandlerErrorCode: AccessDenied)'
         ) from error
 

@@ -139,14 +139,14 @@ def _log_group_names() -> None:
             properties = {**properties, "LogGroupName": name}
         return create(logical_id, properties, stack_name)
 
-    def kept(
+    def keep_name(
         physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
     ) -> Any:
         if not new.get("LogGroupName"):
             new = {**copy.copy(new), "LogGroupName": physical_id}
         return update(physical_id, old, new, stack_name, logical_id)
 
-    handlers.update(create=_drawing(named), update=kept)
+    handlers.update(create=_drawing(named), update=keep_name)
 
 
 __all__ = ("install",)

@@ -76,7 +76,7 @@ class _Wrapper:
         """DeleteStack of a stack at work.
 
         AWS: refused during an update or rollback, no second deletion during one, and it ends a
-        creation. MiniStack: starts a deletion beside whatever goes on.
+        creation. MiniStack: starts a deletion next to whatever is running.
         """
         name = _value(parameters, "StackName")
         status = _status(name)

@@ -166,7 +166,9 @@ def _requests(action: str, work: Work) -> Iterator[tuple[str, dict[str, Any]]]:
     elif action == "iam:GetRole" and work.resource_type == "AWS::CodePipeline::Pipeline":
         yield work.new["RoleArn"], {}
     elif action in ("iam:AttachRolePolicy", "iam:DetachRolePolicy"):
-        before, after = (set(one.get("ManagedPolicyArns", [])) for one in (work.old, work.new))
+        before, after = (
+            set(properties.get("ManagedPolicyArns", [])) for properties in (work.old, work.new)
+        )
         changed = after - before if action == "iam:AttachRolePolicy" else before - after
         for policy_arn in sorted(changed):
             yield _arn(work), {"iam:policyarn": policy_arn, **_boundary(work)}
@@ -186,8 +188,8 @@ def _passed_roles(work: Work) -> Iterator[tuple[str, str]]:
         name, service = _ROLES[work.resource_type]
         yield properties[name], service
     # Whether CodePipeline asks it of an action's role is not documented; no role crosses accounts.
-    actions = [one for stage in properties.get("Stages", []) for one in stage["Actions"]]
-    for role in sorted({one["RoleArn"] for one in actions if "RoleArn" in one}):
+    actions = [action for stage in properties.get("Stages", []) for action in stage["Actions"]]
+    for role in sorted({action["RoleArn"] for action in actions if "RoleArn" in action}):
         if role.split(":")[4] == work.account:
             yield role, "codepipeline.amazonaws.com"
     for target in properties.get("Targets", []):

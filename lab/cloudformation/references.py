@@ -35,13 +35,13 @@ def install() -> None:
 
 def _check(template: dict[str, Any], conditions: dict[str, bool]) -> None:
     resources = template.get("Resources", {})
-    made = {name for name, one in resources.items() if _holds(one, conditions)}
+    made = {name for name, item in resources.items() if _holds(item, conditions)}
     parameters = set(template.get("Parameters", {}))
     for section in ("Resources", "Outputs"):
         missing = set()
-        for one in template.get(section, {}).values():
-            active = _holds(one, conditions)
-            for name, attribute, used in _references(one, conditions, active=active):
+        for item in template.get(section, {}).values():
+            active = _holds(item, conditions)
+            for name, attribute, used in _references(item, conditions, active=active):
                 known = made if used else set(resources)
                 if name not in known and (attribute or name not in parameters):
                     missing.add(name)

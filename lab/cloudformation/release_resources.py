@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The resource types of an application's stack that MiniStack lacks, or takes too lightly."""
+"""Resource types of a pipeline's stack: those that MiniStack lacks or does not check."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _create_project(logical_id: str, properties: Properties, stack_name: str) ->
 
 
 def _update_project(name: str, old: Properties, new: Properties, _stack_name: str) -> Result:
-    """AWS: what the template drops goes. MiniStack: keeps it, and the key for artifacts too.
+    """AWS: what the template drops is removed. MiniStack: stays, and so does the key for artifacts.
 
     Triggers that go altogether leave the webhook (cloudformation-coverage-roadmap#1444).
     """
@@ -127,7 +127,7 @@ def _create_pipeline(logical_id: str, properties: Properties, stack_name: str) -
 def _update_pipeline(name: str, old: Properties, new: Properties, _stack_name: str) -> Result:
     answer = _ask("UpdatePipeline", {"pipeline": declaration(name, new)})
     attributes = _pipeline_attributes(name, answer["pipeline"])
-    gone = {one["key"] for one in _tags(old)} - {one["key"] for one in _tags(new)}
+    gone = {tag["key"] for tag in _tags(old)} - {tag["key"] for tag in _tags(new)}
     _ask("UntagResource", {"resourceArn": attributes["Arn"], "tagKeys": sorted(gone)})
     _ask("TagResource", {"resourceArn": attributes["Arn"], "tags": _tags(new)})
     return name, attributes
@@ -143,14 +143,14 @@ def _pipeline_attributes(name: str, pipeline: dict[str, Any]) -> dict[str, Any]:
 
 
 def declaration(name: str, properties: Properties) -> dict[str, Any]:
-    """What a template says of a pipeline, as the API takes it."""
+    """The declaration of a pipeline in a template, as the API takes it."""
     given = {key: value for key, value in properties.items() if key not in _BESIDE_DECLARATION}
     shape = service.model().operation_model("CreatePipeline").input_shape.members["pipeline"]
     stores = {
-        one["Region"]: as_request(
-            one["ArtifactStore"], shape.members["artifactStore"], "#/ArtifactStores"
+        store["Region"]: as_request(
+            store["ArtifactStore"], shape.members["artifactStore"], "#/ArtifactStores"
         )
-        for one in properties.get("ArtifactStores", [])
+        for store in properties.get("ArtifactStores", [])
     }
     return {
         "name": name,
@@ -165,7 +165,7 @@ _BESIDE_DECLARATION = frozenset(
 
 
 def _tags(properties: Properties) -> list[dict[str, str]]:
-    return [{"key": one["Key"], "value": one["Value"]} for one in properties.get("Tags", [])]
+    return [{"key": tag["Key"], "value": tag["Value"]} for tag in properties.get("Tags", [])]
 
 
 _COMPARED = frozenset(
@@ -174,7 +174,7 @@ _COMPARED = frozenset(
 
 
 def _read_pipeline(name: str, properties: Properties) -> Properties | None:
-    """What drift detection finds. What is as the template says is shown as it is written there.
+    """What drift detection finds; what equals the template is shown as the template has it.
 
     A project has no reader: CloudFormation detects no drift of its type.
     """
@@ -182,20 +182,20 @@ def _read_pipeline(name: str, properties: Properties) -> Properties | None:
     if status != 200:
         return None
     shape = service.model().operation_model("CreatePipeline").input_shape.members["pipeline"]
-    kept, wanted = json.loads(body)["pipeline"], declaration(name, properties)
+    live, wanted = json.loads(body)["pipeline"], declaration(name, properties)
     found: Properties = {"Name": name, "Tags": properties.get("Tags", [])}
-    arn = _pipeline_attributes(name, kept)["Arn"]
+    arn = _pipeline_attributes(name, live)["Arn"]
     tags = _ask("ListTagsForResource", {"resourceArn": arn})["tags"]
-    if {one["key"]: one["value"] for one in tags} != {
-        one["Key"]: one["Value"] for one in found["Tags"]
+    if {tag["key"]: tag["value"] for tag in tags} != {
+        tag["Key"]: tag["Value"] for tag in found["Tags"]
     }:
-        found["Tags"] = [{"Key": one["key"], "Value": one["value"]} for one in tags]
+        found["Tags"] = [{"Key": tag["key"], "Value": tag["value"]} for tag in tags]
     for key in _COMPARED - found.keys():
         member = f"{key[0].lower()}{key[1:]}"
-        if kept.get(member) == wanted.get(member):
+        if live.get(member) == wanted.get(member):
             found[key] = properties.get(key)
-        elif member in kept:
-            found[key] = as_property(kept[member], shape.members[member])
+        elif member in live:
+            found[key] = as_property(live[member], shape.members[member])
     return found
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .work import Work
 
 REASON = (
-    'Resource handler returned message: "The lab was told to fail this resource." '
+    'Resource handler returned message: "The lab fails this resource as requested." '
     "(HandlerErrorCode: GeneralServiceException)"
 )
 

@@ -18,7 +18,7 @@ Properties = Mapping[str, Any]
 # An action alone is always needed; with a property, where that is given or changes; with
 # +property, where it was not given; with -property, where something of it goes.
 TABLE: dict[str, dict[str, tuple[str, ...]]] = {
-    # Its schema has no handlers: these are the operations that make what the template says.
+    # Its schema has no handlers: these are the operations that create it.
     "AWS::CodeBuild::Project": {
         "create": (
             "codebuild:CreateProject",

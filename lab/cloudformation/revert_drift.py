@@ -37,7 +37,7 @@ _EMPTY = (
 )
 # Among the properties of a resource: they are what is there. Its value is what was deployed.
 _ACTUAL = "_lab_actual"
-# How a difference goes away.
+# How a difference is removed.
 _CHANGES = {"ADD": "Remove", "REMOVE": "Add", "NOT_EQUAL": "Modify"}
 # What no reading of a resource shows.
 _WRITE_ONLY = {"AWS::Lambda::Function": ("Code",)}
@@ -297,7 +297,7 @@ class _Comparison:
                     if detail not in details:
                         details.append(detail)
             if details and logical_id not in gone:
-                never = all(one["Target"]["RequiresRecreation"] == "Never" for one in details)
+                never = all(detail["Target"]["RequiresRecreation"] == "Never" for detail in details)
                 yield (
                     logical_id,
                     {
@@ -317,12 +317,12 @@ def _merged(properties: Data, found: Data) -> Data:
     """The properties as they are: as deployed, where they cannot be read."""
     expected = json.loads(found["ExpectedProperties"])
     actual = json.loads(found["ActualProperties"])
-    kept = {name: value for name, value in properties.items() if name not in expected}
-    return {**kept, **actual}
+    unknown = {name: value for name, value in properties.items() if name not in expected}
+    return {**unknown, **actual}
 
 
 def _describe(stock: Handler, parameters: Parameters) -> Response:
-    """DescribeChangeSet with what only such change sets say; values only where asked for."""
+    """DescribeChangeSet with what only such change sets have; values only if requested."""
     names = (cloudformation._p(parameters, key) for key in ("ChangeSetName", "StackName"))
     _unused, change_set = changesets._find_change_set(*names)
     status, headers, body = stock(parameters)

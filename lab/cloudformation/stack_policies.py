@@ -21,7 +21,7 @@ def install() -> None:
     """Enforce the stack policy.
 
     AWS: a resource that the policy does not let an update modify, replace or delete fails, and
-    the update rolls back. MiniStack: keeps the policy and never looks at it.
+    the update rolls back. MiniStack: stores the policy and does not evaluate it.
     """
     CHECKS.append(_check_update)
     resolve = stacks._resolve_stack_outputs

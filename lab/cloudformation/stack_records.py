@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The record of a stack: any status on demand, what is gone, and what outlives its deletion."""
+"""The record of a stack: any status on demand, and what is shown after a deletion."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def set_status(*, account: str, region: str, stack: str, status: str, reason: st
     """
     model = botocore.session.get_session().get_service_model("cloudformation")
     if status not in getattr(model.shape_for("StackStatus"), "enum", ()):
-        raise ValueError(f"{status} is no status of a stack")
+        raise ValueError(f"{status} is not a status of a stack")
     with request_scope(account, region):
         record = handlers._resolve_stack(stack)
         if record is None:
@@ -146,8 +146,8 @@ def _remember_resources() -> None:
     """What a stack shows of resources that it holds no longer, or not yet.
 
     AWS: a resource that failed or is at work is shown with that status; after a rollback or a
-    deletion, so is what was deleted (DELETE_COMPLETE) or kept (DELETE_SKIPPED). MiniStack: shows
-    only what is there.
+    deletion, so is what was deleted (DELETE_COMPLETE) or retained (DELETE_SKIPPED).
+    MiniStack: shows only what is there.
     """
     add_event = stacks._add_event
 

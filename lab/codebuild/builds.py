@@ -95,9 +95,9 @@ def _begin(
     """
     limit = project.get("concurrentBuildLimit")
     running = [
-        one
-        for one in codebuild._builds.values()
-        if one["projectName"] == project["name"] and one["buildStatus"] == "IN_PROGRESS"
+        other
+        for other in codebuild._builds.values()
+        if other["projectName"] == project["name"] and other["buildStatus"] == "IN_PROGRESS"
     ]
     if limit is not None and len(running) >= limit:
         raise ProjectRefusedError(
@@ -157,7 +157,7 @@ class _Build:
     def run(self) -> None:
         """Go from phase to phase, until one fails, the build is stopped or the lab is emptied."""
         with request_scope(self.account, self.region):
-            self._tell()
+            self._send_event()
             work: dict[str, Callable[[], None]] = {
                 "PROVISIONING": self._open_log,
                 "DOWNLOAD_SOURCE": self._reach_source,
@@ -173,7 +173,7 @@ class _Build:
             self.record["endTime"] = int(time.time())
             self.record["currentPhase"] = "COMPLETED"
             if codebuild._builds.get(self.record["id"]) is self.record:
-                self._tell()
+                self._send_event()
 
     def _enter(self, name: str, work: Callable[[], None]) -> None:
         now = int(time.time())
@@ -237,11 +237,11 @@ class _Build:
                 continue
             if artifact["name"] not in self.left:
                 raise _FailedPhaseError("CLIENT_ERROR", "no matching artifact paths found")
-            kept = self._upload_one(artifact, self.left[artifact["name"]])
+            uploaded = self._upload_one(artifact, self.left[artifact["name"]])
             if "artifactIdentifier" in artifact:
-                self.record["secondaryArtifacts"].append(kept)
+                self.record["secondaryArtifacts"].append(uploaded)
             else:
-                self.record["artifacts"] = kept
+                self.record["artifacts"] = uploaded
 
     def _upload_one(self, artifact: Data, data: bytes) -> Data:
         """Upload an artifact that the buildspec has left as a ready ZIP file."""
@@ -266,20 +266,20 @@ class _Build:
         self._client("s3").upload_fileobj(
             io.BytesIO(data), artifact["location"], key, ExtraArgs=encryption
         )
-        kept: Data = {
+        uploaded: Data = {
             "location": f"arn:aws:s3:::{artifact['location']}/{key}",
             "overrideArtifactName": artifact.get("overrideArtifactName", False),
             "encryptionDisabled": artifact.get("encryptionDisabled", False),
         }
         if "artifactIdentifier" in artifact:
-            kept["artifactIdentifier"] = artifact["artifactIdentifier"]
-        return kept
+            uploaded["artifactIdentifier"] = artifact["artifactIdentifier"]
+        return uploaded
 
     def _client(self, service: str) -> Any:
         session = principal_of(self.project, f"AWSCodeBuild-{self.record['id'].partition(':')[2]}")
         return client_with(credentials(session), service, region=self.region)
 
-    def _tell(self) -> None:
+    def _send_event(self) -> None:
         """The event 'CodeBuild Build State Change'.
 
         AWS: one when the build begins, one when it ends. MiniStack: none.

@@ -66,7 +66,7 @@ def answered(work: Callable[[], Data], member: str) -> Response:
 
 
 def create_project(request: Data) -> Data:
-    """Make a project from a request of CreateProject; the record that is kept."""
+    """Make a project from a request of CreateProject; its record."""
     problem = problems("CreateProject", request) or _project_problem(request)
     if problem:
         raise ProjectRefusedError("InvalidInputException", problem)
@@ -128,7 +128,7 @@ def set_webhook(name: str, request: Data) -> None:
 
 
 def remove_webhook(name: str) -> None:
-    """Take the webhook of a project away, if it has one."""
+    """Remove the webhook of a project, if it has one."""
     found(name).pop("webhook", None)
 
 
@@ -160,7 +160,9 @@ def _project_problem(project: Data) -> str:
     for artifact in artifacts_of(project):
         if artifact["type"] == "S3" and not (artifact.get("location") and artifact.get("name")):
             return "Invalid artifacts: S3 artifacts need a location and a name"
-    secondary = [one.get("artifactIdentifier") for one in project.get("secondaryArtifacts", [])]
+    secondary = [
+        artifact.get("artifactIdentifier") for artifact in project.get("secondaryArtifacts", [])
+    ]
     if None in secondary or len(set(secondary)) != len(secondary):
         return "Invalid artifacts: each secondary artifact needs an identifier of its own"
     try:
@@ -185,7 +187,7 @@ def connection_refusal(project: Data, operations: tuple[str, ...]) -> str:
     if auth.get("type") != "CODECONNECTIONS":
         return ""
     connection = auth["resource"]
-    # A connection keeps the name of the service that it was made under.
+    # The ARN of a connection has the name that the service had when it was created.
     service = connection.split(":")[2]
     caller = principal_of(project, "AWSCodeBuild")
     refusals = (

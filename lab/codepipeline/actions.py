@@ -35,7 +35,7 @@ def perform(work: Work) -> str:
 def _bring_inputs(work: Work) -> None:
     """Copy the input artifacts into the store of the action's region.
 
-    An assumption, as AWS does not say who copies: the pipeline's role, or CodePipeline itself.
+    An assumption, as AWS does not document who copies: the pipeline's role, or CodePipeline itself.
     """
     execution, home = work.execution, work.home
     if work.settings.artifact_copier == "service":
@@ -65,11 +65,9 @@ def _source(work: Work) -> str:
     bucket, key = configuration["S3Bucket"], configuration["S3ObjectKey"]
     objects = work.objects()
     if not objects.keeps_versions(bucket):
-        raise ActionFailedError(
-            f"Bucket {bucket} does not keep versions", code="ConfigurationError"
-        )
+        raise ActionFailedError(f"Bucket {bucket} is not versioned", code="ConfigurationError")
     data, version = objects.read(bucket, key, execution.pinned.get(work.run.name, ""))
-    (artifact,) = (one["name"] for one in work.run.declaration["outputArtifacts"])
+    (artifact,) = (artifact["name"] for artifact in work.run.declaration["outputArtifacts"])
     store = execution.store(work.home)
     target = f"{execution.name[:_NAME]}/{artifact[:_ARTIFACT]}/{work.run.id[:7]}"
     objects.write(store, target, data)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What CodePipeline keeps: pipelines, their executions, and what became of each action."""
+"""Pipelines, their executions, and the result of each action."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Execution(_Saved):
 class Pipeline(_Saved):
     """One pipeline, with all that happened in it, oldest first.
 
-    changed: held while executions, stages and locks are looked at or changed; told of each change.
+    changed: held while executions, stages and locks are read or changed; notified of each change.
     inside: the execution in each stage. closed: the stages that are not entered, with the reason.
     """
 
@@ -153,7 +153,9 @@ class Pipeline(_Saved):
 
     def execution(self, execution_id: str) -> Execution | None:
         """One execution, by its id."""
-        return next((one for one in self.executions if one.id == execution_id), None)
+        return next(
+            (execution for execution in self.executions if execution.id == execution_id), None
+        )
 
     def wait(self, until: Callable[[], bool]) -> None:
         """Wait for a change that makes it true. Hold `changed`."""
@@ -172,7 +174,7 @@ class Pipelines:
 
     def of(self, place: Place) -> list[Pipeline]:
         """The pipelines of an account in a region, by name."""
-        return [one for key, one in sorted(self.all.items()) if key[:2] == place]
+        return [pipeline for key, pipeline in sorted(self.all.items()) if key[:2] == place]
 
     def add(self, pipeline: Pipeline) -> None:
         """Keep one more."""

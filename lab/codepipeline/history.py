@@ -20,19 +20,19 @@ def list_executions(request: Data) -> Data:
     return {
         "pipelineExecutionSummaries": [
             {
-                **_as_data(one),
-                "startTime": one.started,
-                "lastUpdateTime": one.updated,
+                **_as_data(execution),
+                "startTime": execution.started,
+                "lastUpdateTime": execution.updated,
                 "sourceRevisions": [
                     {
                         "actionName": revision["name"],
                         "revisionId": revision["revisionId"],
                         "revisionSummary": revision["revisionSummary"],
                     }
-                    for revision in one.revisions
+                    for revision in execution.revisions
                 ],
             }
-            for one in reversed(pipeline.executions)
+            for execution in reversed(pipeline.executions)
         ]
     }
 
@@ -67,7 +67,10 @@ def _detail(execution: Execution, run: ActionRun) -> Data:
     region = action.get("region", execution.place[1])
 
     def located(names: list[Data]) -> list[Data]:
-        found = [(one["name"], execution.artifacts.get((one["name"], region))) for one in names]
+        found = [
+            (artifact["name"], execution.artifacts.get((artifact["name"], region)))
+            for artifact in names
+        ]
         return [
             {"name": name, "s3location": {"bucket": at[0], "key": at[1]}}
             for name, at in found
@@ -106,7 +109,7 @@ def read_state(request: Data) -> Data:
     return {
         "pipelineName": pipeline.name,
         "pipelineVersion": pipeline.declaration["version"],
-        "stageStates": [_stage_state(pipeline, one) for one in pipeline.declaration["stages"]],
+        "stageStates": [_stage_state(pipeline, stage) for stage in pipeline.declaration["stages"]],
         "created": pipeline.created,
         "updated": pipeline.updated,
     }

@@ -34,7 +34,7 @@ def create(request: Data) -> Data:
             "PipelineNameInUseException", f"A pipeline with the name '{name}' already exists"
         )
     declaration = _checked(request["pipeline"], version=1)
-    tags = {one["key"]: one["value"] for one in request.get("tags", [])}
+    tags = {tag["key"]: tag["value"] for tag in request.get("tags", [])}
     PIPELINES.add(Pipeline(place(), declaration, tags))
     # A new pipeline runs at once.
     begin(get_pipeline(name), {}, {"triggerType": "CreatePipeline", "triggerDetail": caller()})
@@ -75,14 +75,14 @@ def list_pipelines(_request: Data) -> Data:
     return {
         "pipelines": [
             {
-                "name": one.name,
-                "version": one.declaration["version"],
-                "pipelineType": one.declaration.get("pipelineType", "V1"),
-                "executionMode": one.declaration.get("executionMode", "SUPERSEDED"),
-                "created": one.created,
-                "updated": one.updated,
+                "name": pipeline.name,
+                "version": pipeline.declaration["version"],
+                "pipelineType": pipeline.declaration.get("pipelineType", "V1"),
+                "executionMode": pipeline.declaration.get("executionMode", "SUPERSEDED"),
+                "created": pipeline.created,
+                "updated": pipeline.updated,
             }
-            for one in PIPELINES.of(place())
+            for pipeline in PIPELINES.of(place())
         ]
     }
 
@@ -94,11 +94,11 @@ def delete(request: Data) -> Data:
 
 def list_tags(request: Data) -> Data:
     pipeline = pipeline_by_arn(request["resourceArn"])
-    return {"tags": [{"key": key, "value": one} for key, one in sorted(pipeline.tags.items())]}
+    return {"tags": [{"key": key, "value": tag} for key, tag in sorted(pipeline.tags.items())]}
 
 
 def tag(request: Data) -> Data:
-    tags = {one["key"]: one["value"] for one in request["tags"]}
+    tags = {tag["key"]: tag["value"] for tag in request["tags"]}
     pipeline_by_arn(request["resourceArn"]).tags.update(tags)
     return {}
 

@@ -39,10 +39,10 @@ def start(request: Data) -> Data:
 def begin(pipeline: Pipeline, request: Data, trigger: Data) -> Execution:
     known = {action["name"] for action in pipeline.declaration["stages"][0]["actions"]}
     pinned = {}
-    for one in request.get("sourceRevisions", []):
-        if one["revisionType"] != _PINNED or one["actionName"] not in known:
-            raise RefusedError("ValidationException", f"Source revision {one} is not valid")
-        pinned[one["actionName"]] = one["revisionValue"]
+    for revision in request.get("sourceRevisions", []):
+        if revision["revisionType"] != _PINNED or revision["actionName"] not in known:
+            raise RefusedError("ValidationException", f"Source revision {revision} is not valid")
+        pinned[revision["actionName"]] = revision["revisionValue"]
     execution = Execution(
         pipeline.place, copy.deepcopy(pipeline.declaration), trigger, pinned=pinned
     )

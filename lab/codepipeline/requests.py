@@ -69,7 +69,9 @@ def get_stage(pipeline: Pipeline, name: str) -> Data:
 
 def last_in(pipeline: Pipeline, stage: str) -> Execution | None:
     """The execution that came to a stage last."""
-    return next((one for one in reversed(pipeline.executions) if one.runs_of(stage)), None)
+    return next(
+        (execution for execution in reversed(pipeline.executions) if execution.runs_of(stage)), None
+    )
 
 
 __all__ = (

@@ -120,11 +120,11 @@ class _Run:
     def _may_enter(self, stage: str) -> bool:
         pipeline, execution = self._pipeline, self._execution
         waiting = [
-            one
-            for one in pipeline.executions
-            if one.stage == execution.stage
-            and one.status == "InProgress"
-            and one not in pipeline.inside.values()
+            other
+            for other in pipeline.executions
+            if other.stage == execution.stage
+            and other.status == "InProgress"
+            and other not in pipeline.inside.values()
         ]
         if pipeline.declaration.get("executionMode", "SUPERSEDED") == "SUPERSEDED":
             if waiting and waiting[-1] is not execution:

@@ -24,7 +24,7 @@ _GONE = ("DELETE_COMPLETE",)
 
 
 def deploy(work: Work) -> str:
-    """Do what the action's mode says; a line about it. Raises ActionFailedError."""
+    """Do what the action's mode asks for; a line about it. Raises ActionFailedError."""
     return _MODES[work.configuration["ActionMode"]](work, work.client("cloudformation"))
 
 
@@ -59,7 +59,7 @@ def _wait_while_there(work: Work, cloudformation: Any, stack: str, name: str) ->
 
 
 def _execute_change_set(work: Work, cloudformation: Any) -> str:
-    """An empty change set is no error: there is nothing to execute."""
+    """An empty change set is not an error: there is nothing to execute."""
     configuration = work.configuration
     stack, name = configuration["StackName"], configuration["ChangeSetName"]
     found = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
@@ -86,7 +86,7 @@ def _create_or_update(work: Work, cloudformation: Any) -> str:
 
 
 def _delete(work: Work, cloudformation: Any) -> str:
-    """A stack that is not there is no error."""
+    """A stack that does not exist is not an error."""
     configuration = work.configuration
     stack = configuration["StackName"]
     try:
@@ -128,9 +128,9 @@ def _status(cloudformation: Any, stack: str) -> tuple[str, str]:
 def _first_failure(cloudformation: Any, stack: str) -> str:
     events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     failed = [
-        f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', '')}"
-        for one in events
-        if one["ResourceStatus"].endswith("_FAILED")
+        f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
+        for event in events
+        if event["ResourceStatus"].endswith("_FAILED")
     ]
     return failed[-1] if failed else ""
 
@@ -155,7 +155,7 @@ def _request(work: Work) -> Data:
     for key, value in parameters.items():
         if isinstance(value, (dict, list)):
             raise ActionFailedError(
-                f"The value of parameter {key} is no text", code="ConfigurationError"
+                f"The value of parameter {key} is not text", code="ConfigurationError"
             )
     return {
         "StackName": configuration["StackName"],
@@ -164,8 +164,14 @@ def _request(work: Work) -> Data:
         "Parameters": [
             {"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()
         ],
-        "Tags": [{"Key": key, "Value": str(one)} for key, one in settings.get("Tags", {}).items()],
-        "Capabilities": [one for one in configuration.get("Capabilities", "").split(",") if one],
+        "Tags": [
+            {"Key": key, "Value": str(value)} for key, value in settings.get("Tags", {}).items()
+        ],
+        "Capabilities": [
+            capability
+            for capability in configuration.get("Capabilities", "").split(",")
+            if capability
+        ],
     }
 
 
@@ -173,9 +179,11 @@ def _json(text: str, name: str) -> Data:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise ActionFailedError(f"{name} is no JSON: {error}", code="ConfigurationError") from error
+        raise ActionFailedError(
+            f"{name} is not JSON: {error}", code="ConfigurationError"
+        ) from error
     if not isinstance(found, dict):
-        raise ActionFailedError(f"{name} is no JSON object", code="ConfigurationError")
+        raise ActionFailedError(f"{name} is not a JSON object", code="ConfigurationError")
     return found
 
 
@@ -206,7 +214,7 @@ class _Artifacts:
                         f"{member} in artifact {name} has no {key}", code="ConfigurationError"
                     )
                 return found[key]
-            return {key: self.resolve(one) for key, one in value.items()}
+            return {key: self.resolve(item) for key, item in value.items()}
         return value
 
     def _attribute(self, name: str, attribute: str) -> str:
@@ -219,7 +227,7 @@ class _Artifacts:
         }
         if attribute not in found:
             raise ActionFailedError(
-                f"{attribute} is no attribute of an artifact", code="ConfigurationError"
+                f"{attribute} is not an attribute of an artifact", code="ConfigurationError"
             )
         return found[attribute]
 
@@ -237,7 +245,7 @@ class _Artifacts:
                 self._opened[name] = zipfile.ZipFile(io.BytesIO(data))
             except zipfile.BadZipFile as error:
                 raise ActionFailedError(
-                    f"Artifact {name} is no ZIP file", code="ConfigurationError"
+                    f"Artifact {name} is not a ZIP file", code="ConfigurationError"
                 ) from error
         try:
             return self._opened[name].read(member).decode()

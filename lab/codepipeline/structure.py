@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The structure that CodePipeline asks of a declaration, beside what botocore's model says."""
+"""The rules for a declaration that botocore's model does not have."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _of_whole(pipeline: Data, region: str) -> Iterator[str]:
     if sum(1 for _each in actions(pipeline)) > _MOST_ACTIONS:
         yield f"Pipeline has more than {_MOST_ACTIONS} actions"
     names = [stage["name"] for stage in stages]
-    for name in sorted({one for one in names if names.count(one) > 1}):
+    for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"Stage name {name} is not unique in the pipeline"
     if ("artifactStore" in pipeline) == ("artifactStores" in pipeline):
         yield "A pipeline must have either artifactStore or artifactStores"
@@ -111,7 +111,7 @@ def _of_stages(pipeline: Data, region: str) -> Iterator[str]:
         if not 1 <= len(found) <= _MOST_IN_STAGE:
             yield f"Stage {name} has {len(found)} actions. There must be 1 to {_MOST_IN_STAGE}"
         names = [action["name"] for action in found]
-        for twice in sorted({one for one in names if names.count(one) > 1}):
+        for twice in sorted({name for name in names if names.count(name) > 1}):
             yield f"Action name {twice} is not unique in stage {name}"
         for action in found:
             category = action["actionTypeId"]["category"]
@@ -161,7 +161,7 @@ def _of_artifacts(pipeline: Data) -> Iterator[str]:
     made: set[str] = set()
     for stage in pipeline["stages"]:
         for order in sorted({action.get("runOrder", 1) for action in stage["actions"]}):
-            step = [one for one in stage["actions"] if one.get("runOrder", 1) == order]
+            step = [action for action in stage["actions"] if action.get("runOrder", 1) == order]
             for action in step:
                 for artifact in action.get("inputArtifacts", []):
                     if artifact["name"] not in made:

@@ -46,11 +46,11 @@ class StoppedError(Exception):
 
 
 def failure(error: ClientError) -> ActionFailedError:
-    """An error of a service, as an action tells it."""
+    """An error of a service, as an action reports it."""
     found = error.response.get("Error", {})
-    told = f"(Operation: {error.operation_name}; Error Code: {found.get('Code')})"
+    origin = f"(Operation: {error.operation_name}; Error Code: {found.get('Code')})"
     code = "PermissionError" if _is_denied(error) else "JobFailed"
-    return ActionFailedError(f"{found.get('Message', '')} {told}".strip(), code=code)
+    return ActionFailedError(f"{found.get('Message', '')} {origin}".strip(), code=code)
 
 
 def _is_denied(error: ClientError) -> bool:
@@ -175,7 +175,7 @@ class Work:
 
     def inputs(self) -> list[str]:
         """The names of its input artifacts."""
-        return [one["name"] for one in self.run.declaration.get("inputArtifacts", [])]
+        return [artifact["name"] for artifact in self.run.declaration.get("inputArtifacts", [])]
 
     def location(self, artifact: str) -> tuple[str, str]:
         """Bucket and key of an artifact in the action's region."""

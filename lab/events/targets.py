@@ -33,7 +33,7 @@ def install() -> None:
 
 
 def _versions_of_objects() -> None:
-    """The event of an object in a bucket that keeps versions.
+    """The event of an object in a versioned bucket.
 
     AWS: has the version's id at detail.object.version-id. MiniStack: has not.
     """
@@ -80,7 +80,7 @@ def _pipelines_as_targets() -> None:
 
 
 def _input(target: Data, rule: Data, view: Any) -> Data:
-    """What the pipeline is started with, beside its name."""
+    """What the pipeline is started with, besides its name."""
     if transformer := target.get("InputTransformer"):
         text = eventbridge._apply_input_transformer(transformer, rule, view)
     else:

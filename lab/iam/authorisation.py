@@ -13,7 +13,7 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.services import iam
 
-# The newest are kept; no test needs more.
+# Only the newest; no test needs more.
 _KEPT = 20_000
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Principals of resource and trust policies must exist, and are kept as the services write them."""
+"""Principals of resource and trust policies must exist, and are stored as on AWS."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Service = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[
 
 _ACCOUNT = re.compile(r"(?:arn:aws:iam::)?(\d{12})(?::root)?")
 _ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/(?:.*/)?([^/]+)")
-# How each service says it, and where CloudFormation has the policy.
+# The error of each service, and where CloudFormation has the policy.
 _ERRORS = {
     "s3": ("MalformedPolicy", "Invalid principal in policy"),
     "kms": (

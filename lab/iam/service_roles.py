@@ -25,7 +25,7 @@ _making = threading.Lock()
 
 
 def install() -> None:
-    """Let sessions be made beside the event loop.
+    """Let threads other than the event loop make sessions.
 
     MiniStack drops expired sessions while it makes one, and goes through them one by one: it would
     fail where another thread makes one meanwhile.
@@ -94,7 +94,7 @@ def session_arn(credentials: dict[str, str]) -> str:
 
 
 def client_with(credentials: dict[str, str], service: str, *, region: str) -> Any:
-    """A client of the lab itself, of which this is the process. For threads beside its loop."""
+    """A client of the lab itself, in whose process this runs; not for its event loop."""
     with _making:
         return _shared_clients().client(service, region=region, credentials=credentials)
 

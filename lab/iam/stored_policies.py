@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Policies as the services keep them: rewritten, and with the ids of roles that are gone."""
+"""Policies as the services store them: rewritten, with the ids of deleted roles."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _dead: dict[str, str] = {}
 def install() -> None:
     """Let a role that goes leave its id in the policies that name it.
 
-    AWS: a policy keeps the id of a role, and shows its ARN as long as the role exists; another
-    role of that name is another principal. MiniStack: keeps the ARN, which another role fits.
+    AWS: a policy stores the id of a role, and shows its ARN as long as the role exists; another
+    role of that name is another principal. MiniStack: stores the ARN, which a new role fits.
     """
     iam._roles.__class__ = _Roles
 
@@ -45,13 +45,13 @@ class _Roles(AccountScopedDict):  # type: ignore[misc]  # MiniStack has no types
 
 def _bury(arn: str, role_id: str) -> None:
     _dead[role_id] = arn
-    for holder, name in list(_kept_policies()):
+    for holder, name in list(_all_policies()):
         document = parsed(holder.get(name))
         if isinstance(document, dict) and _replace(document, {arn: role_id}):
             holder[name] = json.dumps(document)
 
 
-def _kept_policies() -> Iterator[tuple[dict[Any, Any], Any]]:
+def _all_policies() -> Iterator[tuple[dict[Any, Any], Any]]:
     """Where every bucket, key, trust and topic policy of every account is: a dict and its key."""
     yield from ((s3._bucket_policies._data, bucket) for bucket in s3._bucket_policies._data)
     yield from ((key, "Policy") for key in kms._keys.all_values())
@@ -60,7 +60,7 @@ def _kept_policies() -> Iterator[tuple[dict[Any, Any], Any]]:
 
 
 def parsed(policy: Any) -> Any:
-    """A policy as data; what is no JSON as it is."""
+    """A policy as data; text that is not JSON stays text."""
     if not isinstance(policy, str):
         return policy
     try:
@@ -82,7 +82,7 @@ def _replace(document: Document, names: dict[str, str]) -> bool:
     for principal in _principals(document):
         given = principal["AWS"]
         listed = [given] if isinstance(given, str) else given
-        replaced = [names.get(one, one) for one in listed]
+        replaced = [names.get(name, name) for name in listed]
         found |= replaced != listed
         principal["AWS"] = replaced[0] if isinstance(given, str) else replaced
     return found
@@ -102,10 +102,10 @@ def _principals(document: Document) -> Iterator[Document]:
 
 
 def rewritten(service: str, policy: Any) -> Any:
-    """A policy as the service keeps it, in the form in which it was given: text or data.
+    """A policy as the service stores it, in the form in which it was given: text or data.
 
-    AWS: an account's id becomes the ARN of its root; S3 and IAM keep a list of one as its member.
-    MiniStack: keeps what it is given.
+    AWS: an account's id becomes the ARN of its root; S3 and IAM store a list of one as its member.
+    MiniStack: stores what it is given.
     """
     document = parsed(policy)
     if not isinstance(document, dict):
@@ -113,7 +113,7 @@ def rewritten(service: str, policy: Any) -> Any:
     document = json.loads(json.dumps(document))
     for principal in _principals(document):
         given = principal["AWS"]
-        listed = [_root(one) for one in ([given] if isinstance(given, str) else given)]
+        listed = [_root(principal) for principal in ([given] if isinstance(given, str) else given)]
         principal["AWS"] = listed[0] if isinstance(given, str) else listed
     if service != "kms":
         for statement in _statements(document):
@@ -138,25 +138,25 @@ def _unlist(statement: Document) -> None:
 
 
 def as_expected(service: str, policy: Any, expected: Any) -> Any:
-    """A kept policy as CloudFormation shows it: as expected, wherever it means the same."""
+    """A stored policy as CloudFormation shows it: as expected, wherever it means the same."""
     document = parsed(policy)
     if not isinstance(document, dict):
         return document
     return _aligned(revived(document), rewritten(service, parsed(expected)), parsed(expected))
 
 
-def _aligned(found: Any, kept: Any, expected: Any) -> Any:
-    """What was found, with what is kept so in the form in which it was expected."""
-    if found == kept:
+def _aligned(found: Any, stored: Any, expected: Any) -> Any:
+    """What was found, with what is stored in the form in which it was expected."""
+    if found == stored:
         return expected
-    if isinstance(found, dict) and isinstance(kept, dict) and isinstance(expected, dict):
+    if isinstance(found, dict) and isinstance(stored, dict) and isinstance(expected, dict):
         return {
-            name: _aligned(value, kept[name], expected[name]) if name in kept else value
+            name: _aligned(value, stored[name], expected[name]) if name in stored else value
             for name, value in found.items()
         }
-    if isinstance(found, list) and isinstance(kept, list) and isinstance(expected, list):
-        pairs = zip(found, kept, expected, strict=False)
-        return [_aligned(*three) for three in pairs] + found[len(kept) :]
+    if isinstance(found, list) and isinstance(stored, list) and isinstance(expected, list):
+        pairs = zip(found, stored, expected, strict=False)
+        return [_aligned(*three) for three in pairs] + found[len(stored) :]
     return found
 
 

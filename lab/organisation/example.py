@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The example application, and what its build leaves."""
+"""The example, examples/hello, and the files of its build."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "hello"
 
 
 def artifacts(**changes: str) -> dict[str, bytes]:
-    """What the build of the sample application leaves, by the names of the objects.
+    """The files of the build of the example, by the names of the objects.
 
     changes: text that replaces a whole file, by its name with _ for the dot.
     """

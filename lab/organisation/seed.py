@@ -17,10 +17,10 @@ from ..errors import LabError
 from .model import Access, Organisation
 
 FILES = Path(__file__).parents[2] / "playbooks" / "files"
-# The policies of the operator for the foundation, and for the pipelines of applications.
+# The policies of the operator: for the foundation, and for pipelines.
 OPERATOR_POLICIES = ("operator", "operator-pipelines")
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
-# The stacks that install access roles, named by no rule of the collection.
+# The stacks that install access roles, which the collection does not know.
 _ACCESS_STACK, _DRIFT_ACCESS_STACK = "AccessRole", "DriftAccessRole"
 # The stack with what stacks of pipelines may do.
 _EXECUTION_STACK = "ExecutionPolicy"

@@ -109,7 +109,7 @@ def _bound_root(stock: Service) -> Service:
 def _bucket_decision(
     arn: str, owner: str, path: str, method: str, query: dict[str, Any], headers: dict[str, str]
 ) -> str:
-    """What the bucket policy alone says of a request."""
+    """The decision of the bucket policy alone."""
     bucket, key = _split(path)
     action = f"s3:{iam_actions._s3_action(method, path, query)}"
     with request_scope(owner, get_region()):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The edge: every request passes here, is logged, and may be failed. Nothing here holds a lock."""
+"""The edge: every request is logged here and may be failed. Nothing here holds a lock."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Edge:
     async def _fail(
         self, rule: Rule, request: Request, scope: Message, receive: Receive, send: _Answer
     ) -> None:
-        """Answer as the rule says."""
+        """Answer according to the rule."""
         if rule.latency:
             await asyncio.sleep(rule.latency)
         if rule.after:

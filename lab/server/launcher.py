@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def version_problem(installed: str | None) -> str:
-    """What to tell the user about MiniStack's version; empty when it is the pinned one."""
+    """What is wrong with MiniStack's version; empty when it is the pinned one."""
     if installed == MINISTACK_VERSION:
         return ""
     found = f"MiniStack {installed} is installed" if installed else "MiniStack is not installed"
@@ -137,7 +137,7 @@ async def _serve(directory: Path, *, listener: socket.socket, port: int) -> None
 
 
 def _write_state(directory: Path, *, port: int, token: str) -> None:
-    """Say where we are, in one step, so that nobody reads half a file."""
+    """Write the address, in one step, so that nobody reads half a file."""
     state = {"pid": os.getpid(), "url": f"http://127.0.0.1:{port}", "token": token}
     scratch = directory / "lab.json.new"
     scratch.write_text(json.dumps(state), encoding="utf-8")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything that the lab restores of AWS's behaviour, one concern a file."""
+"""The patches of MiniStack, each with AWS's behaviour, in the order in which they apply."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def install(settings: Settings) -> None:
     """Apply every patch to the MiniStack of this process.
 
     The order matters where two wrap the same function: events are turned into those of AWS before
-    they are remembered, and a repeated request is known before it is judged.
+    they are stored, and a repeated request is recognised before it is checked.
     """
     buckets.install()
     conditions.install(settings)

@@ -65,7 +65,7 @@ RUNTIME = frozenset(
 
 
 class StateError(ValueError):
-    """The state cannot be saved or restored; the message says why."""
+    """The state cannot be saved or restored; the message has the reason."""
 
 
 def save(path: Path, settings: Settings, *, in_flight: int) -> None:

@@ -46,7 +46,7 @@ def pipeline(lab: Lab, existing: None) -> Pipeline:
     CodePipeline starts every new pipeline, and there is no build yet.
     """
     found = Pipeline(lab, HELLO)
-    assert found.wait() == "Failed", found.told
+    assert found.wait() == "Failed", found.description
     assert [one.stage for one in found.failures] == ["Source", "Source"]
     return found
 
@@ -113,7 +113,7 @@ def release(lab: Lab, pipeline: Pipeline, **changes: str) -> None:
     build(lab, **changes)
     while pipeline.wait(executions=before + 1) == "InProgress":
         pipeline.approve()
-    assert pipeline.status == "Succeeded", pipeline.told
+    assert pipeline.status == "Succeeded", pipeline.description
 
 
 # From a build to production
@@ -140,7 +140,7 @@ def test_a_build_that_lands_reaches_production_after_its_approval(
 
     pipeline.approve()
 
-    assert pipeline.wait() == "Succeeded", pipeline.told
+    assert pipeline.wait() == "Succeeded", pipeline.description
     assert {one.status for one in pipeline.actions} == {"Succeeded"}
     for host, region in EVERYWHERE:
         for stack in (HELLO, f"{HELLO}-function"):
@@ -255,14 +255,14 @@ def test_what_is_uploaded_last_starts_the_pipeline_once(
         Bucket=bucket, Key="uploaded/function.zip", Body=objects["function.zip"]
     )["VersionId"]
 
-    assert pipeline.wait(executions=2) == "InProgress", pipeline.told
+    assert pipeline.wait(executions=2) == "InProgress", pipeline.description
     assert len(pipeline.executions) == 2
     revisions = {
         one["actionName"]: one["revisionId"] for one in pipeline.executions[0]["sourceRevisions"]
     }
     assert revisions["function"] == version
     pipeline.approve()
-    assert pipeline.wait() == "Succeeded", pipeline.told
+    assert pipeline.wait() == "Succeeded", pipeline.description
     assert world.says("production", "ap-southeast-2") == "Hello, you!"
     projects = lab.client("codebuild", inventory.build_account_id).list_projects()["projects"]
     assert projects == []
@@ -308,7 +308,7 @@ def test_the_next_release_follows_a_change_of_the_data(
     world.reconcile(application)
     before = len(pipeline.executions)
     build(lab)
-    assert pipeline.wait(executions=before + 1) == "Succeeded", pipeline.told
+    assert pipeline.wait(executions=before + 1) == "Succeeded", pipeline.description
 
 
 # Broken on purpose
@@ -320,7 +320,7 @@ def stopped(lab: Lab, pipeline: Pipeline) -> Action:
     build(lab)
     while pipeline.wait(executions=before + 1) == "InProgress":
         pipeline.approve()
-    assert pipeline.status == "Failed", pipeline.told
+    assert pipeline.status == "Failed", pipeline.description
     return pipeline.failures[0]
 
 
@@ -443,6 +443,6 @@ def test_a_broken_link_stops_the_release_where_it_is_and_names_it(
 
     action = stopped(lab, pipeline)
 
-    assert action.stage == stage, pipeline.told
+    assert action.stage == stage, pipeline.description
     for words in said:
-        assert words in action.message, pipeline.told
+        assert words in action.message, pipeline.description
