@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CloudFormation of one region, small enough to read: stacks that move when they are looked at."""
+"""CloudFormation of one region, in small: a stack moves on each time it is read."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class FakeCloudFormation(FakeService):
     """The region. What it is to do is set in its attributes; what it was asked is in *calls*.
 
     :ivar endings: the statuses that each operation leads a stack through.
-    :ivar changes: what every change set changes, as DescribeChangeSet tells it.
+    :ivar changes: what every change set changes, as DescribeChangeSet returns it.
     :ivar change_set_statuses: what a change set goes through, one at each look.
     :ivar templates: what lies behind a TemplateURL.
     :ivar events: the events of every stack, newest first.
@@ -283,7 +283,7 @@ class FakeCloudFormation(FakeService):
 def change(
     action: str, logical_id: str, resource_type: str, replacement: str = "", **more: Any
 ) -> dict[str, Any]:
-    """Return one change, as DescribeChangeSet tells it."""
+    """Return one change, as DescribeChangeSet returns it."""
     told = {"Action": action, "LogicalResourceId": logical_id, "ResourceType": resource_type}
     if replacement:
         told["Replacement"] = replacement
@@ -293,7 +293,7 @@ def change(
 def event(
     status: str, logical_id: str = "One", resource_type: str = "", reason: str = ""
 ) -> dict[str, Any]:
-    """Return one event, as DescribeStackEvents tells it; of the stack One itself, or of a part."""
+    """Return one event, as DescribeStackEvents returns it; of the stack or of a resource."""
     told = {
         "LogicalResourceId": logical_id,
         "ResourceType": resource_type or "AWS::CloudFormation::Stack",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys and buckets of one region, found by their tags as AWS has them found."""
+"""Keys and buckets of one region, found by their tags, as AWS finds them."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CloudFormation of one region that also detects drift, in as many looks as a test wants."""
+"""CloudFormation of one region that also detects drift, in as many polls as a test wants."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BEFORE = NOW - datetime.timedelta(days=1)
 
 @dataclasses.dataclass
 class FakeDetection:
-    """One detection, and the statuses that it will have, one at each look."""
+    """One detection, and the statuses that it will have, one for each poll."""
 
     stack: FakeStack
     coming: list[str]
@@ -111,7 +111,7 @@ class FakeDrift(FakeCloudFormation):
 
 
 def resource(logical_id: str, resource_type: str, physical_id: str = "") -> dict[str, Any]:
-    """Return one resource, as ListStackResources tells it."""
+    """Return one resource, as ListStackResources returns it."""
     return {
         "LogicalResourceId": logical_id,
         "ResourceType": resource_type,
@@ -131,7 +131,7 @@ def drift(
     timestamp: datetime.datetime = NOW,
     **more: Any,
 ) -> dict[str, Any]:
-    """Return what is said of one resource, as DescribeStackResourceDrifts tells it."""
+    """Return the drift of one resource, as DescribeStackResourceDrifts returns it."""
     told: dict[str, Any] = {
         "StackId": "arn:aws:cloudformation:us-east-1:111111111111:stack/One/1",
         "LogicalResourceId": logical_id,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Accounts that answer as a test says, in place of AWS."""
+"""A gateway whose accounts answer as a test wants."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The policies of one account and region, kept as AWS keeps them: as text, in its own form."""
+"""The policies of one account and region, stored as AWS stores them: as text, in its own form."""
 
 from __future__ import annotations
 

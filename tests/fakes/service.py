@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the stand-ins for AWS share: calls are kept, and a test may have them fail.
+"""The base of the fakes of AWS: they record calls, and a test may make calls fail.
 
 They answer through real clients of botocore, so requests are validated, pages are paged and errors
 have the classes that AWS's have.
@@ -44,7 +44,7 @@ def refuse(code: str, message: str) -> Hook:
 
 
 class FakeService:
-    """Some services of one region. What they were asked is in *calls*.
+    """Some services of one region; *calls* records their requests.
 
     A class below this one has a method for each operation, named as in boto3 with a ``_`` before
     it, which takes the request and returns the answer.

@@ -185,7 +185,7 @@ class Converger:
             raise PipelineError(
                 f"{self._desired.name} would lose data or roles: "
                 + "; ".join(str(change) for change in refused),
-                cure="Nothing was changed. Set allow_replacement for this run if you want that",
+                cure="Nothing was changed. If you want this, set allow_replacement for this run",
             )
 
     def _change_directly(self, found: Found, differing: t.Iterable[Difference]) -> Outcome:

@@ -330,8 +330,8 @@ def test_the_gate_refuses_to_lose_data_or_roles(aws: FakeCloudFormation, check_m
 
     assert failure(aws, check_mode=check_mode) == (
         "One would lose data or roles: Modify Key (AWS::KMS::Key), replacement: True; Remove"
-        " PipelineBucket (AWS::S3::Bucket). Nothing was changed. Set allow_replacement for"
-        " this run if you want that"
+        " PipelineBucket (AWS::S3::Bucket). Nothing was changed. If you want this, set"
+        " allow_replacement for this run"
     )
     assert aws.writes == PREVIEW
     assert aws.left == {"One": "CREATE_COMPLETE"}
