@@ -80,7 +80,7 @@ class _Reading:
         self._check_order(pipeline)
         self._check_environment_parameters(pipeline)
         self._check_targets(pipeline)
-        if not self._problems.of(self._name):
+        if self._organisation.primary_region and not self._problems.of(self._name):
             for problem in limit_problems(pipeline, self._organisation):
                 self._problem(*problem)
         return pipeline
@@ -132,7 +132,8 @@ class _Reading:
                 " the names of actions",
                 "Rename the host",
             )
-        for region in environment["regions"]:
+        # Without a primary region, which is reported, no region is known.
+        for region in environment["regions"] if self._organisation.primary_region else ():
             self._check_region(region, host, f"{where}.regions")
 
     def _check_region(self, region: str, host: Host, where: str) -> None:

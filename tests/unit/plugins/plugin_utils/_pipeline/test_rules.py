@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -35,9 +35,16 @@ CONNECTION = "arn:aws:iam::111111111111:role/x"
 PARAMETERS = "waves.1.environments.0.parameters"
 
 
-def problems(*samples: Data, change: Callable[[Organisation], Any] = lambda _: None) -> list[str]:
+def problems(
+    *samples: Data,
+    change: Callable[[Organisation], Any] = lambda _: None,
+    shared: Data | None = None,
+) -> list[str]:
     """Return the problems of pipelines, in an organisation that is changed first."""
     found = sample_pipelines.variables(*samples)
+    hostvars: Any = found.hostvars
+    for variables in hostvars.values():
+        variables.update(shared or {})
     organisation = read_organisation(found, found.problems)
     change(organisation)
     read_pipelines(found, organisation, found.problems)
@@ -424,6 +431,28 @@ def test_all_problems_are_reported_together() -> None:
     ]
 
 
+def paths(data: Any, prefix: str = "") -> Iterator[str]:
+    """Yield every place in *data*, as :func:`put` takes it."""
+    if isinstance(data, (dict, list)):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield f"{prefix}{key}"
+            yield from paths(value, f"{prefix}{key}.")
+
+
+@pytest.mark.parametrize("sample", [sample_pipelines.hello, sample_pipelines.uploaded])
+def test_whatever_is_written_gives_problems_and_no_traceback(sample: Callable[[], Data]) -> None:
+    values: list[Any] = [None, "", "x", 1, 1.5, True, [], {}, [None], ["x"], {"a": 1}, {1: 2}]
+    found = sample_pipelines.variables(sample())
+    organisation = read_organisation(found, found.problems)
+    name = sample()["name"]
+    for path in paths(sample()):
+        for value in (*values, UNREADABLE):
+            data = sample()
+            put(path, value)(data)
+            found._values[name, "pipeline"] = data
+            read_pipelines(found, organisation, found.problems)
+
+
 def test_what_could_not_be_templated_is_reported_once() -> None:
     """Its own problem is that of the template; nothing follows from it."""
     data = sample_pipelines.hello()
@@ -441,6 +470,12 @@ def test_what_could_not_be_templated_is_reported_once() -> None:
     read_pipelines(found, organisation, found.problems)
 
     assert found.problems.lines() == []
+
+
+def test_without_a_primary_region_nothing_follows_from_it() -> None:
+    assert problems(sample_pipelines.hello(), shared={"primary_region": None}) == [
+        "primary_region is not set. Set it in group_vars/all.yml"
+    ]
 
 
 def test_an_absent_pipeline_is_not_read() -> None:
