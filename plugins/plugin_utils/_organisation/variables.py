@@ -161,7 +161,7 @@ def _explain(field: str, text: str, exc: AnsibleError) -> tuple[str, str]:
         return f"{field}: {reason}", "Define it for this host, or correct the template"
     return (
         f"{field}: {reason} (in {text!r})",
-        "Correct the template; text with {{ or {% that is none is written !unsafe",
+        "Correct the template. If it is plain text, write it as !unsafe",
     )
 
 

@@ -137,7 +137,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
         "source.repository",
         "is not https://github.com/<owner>/<name>. Correct it",
     ),
-    (put("source.branch", "release/*"), "source.branch", "'release/*' is not letters, digits and"),
+    (put("source.branch", "release/*"), "source.branch", "'release/*' is not a branch of letters,"),
     (put("source.connection_arn", CONNECTION), "source.connection_arn", "not the ARN of a connect"),
     (put("source.compute_type", "LARGE"), "source.compute_type", "expected one of BUILD_GENERAL1_"),
     (put("source.image", "my image"), "source.image", "'my image' is not an image"),
@@ -158,7 +158,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         put("source.artifacts.1.name", "my-function"),
         "source.artifacts[my-function].name",
-        "'my-function' is not 1 to 100 letters, digits and underscores",
+        "'my-function' is not a name of 1 to 100 letters, digits and underscores",
     ),
     (
         put("source.artifacts.1.name", "application"),
@@ -292,9 +292,9 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         put("waves.0.name", "first wave"),
         "waves[first wave].name",
-        "is not 1 to 100 letters, digits",
+        "is not a name of 1 to 100 letters",
     ),
-    (put("waves.0.name", "Source"), "waves[Source].name", "neither Source nor SyncArtifacts"),
+    (put("waves.0.name", "Source"), "waves[Source].name", "other than Source and SyncArtifacts"),
     (put("waves.0.name", "testing"), "waves", "name testing is there twice"),
     (drop("waves.0.environments"), "waves[development].environments", "is not set"),
     (
