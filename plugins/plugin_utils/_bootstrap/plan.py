@@ -197,7 +197,12 @@ def grants(
 def refusal(
     organisation: Organisation, foundation: Foundation, *, allow_replacement: bool
 ) -> str | None:
-    """Return why nothing may be written to the foundation; None where it may."""
+    """Return why nothing may be written to the foundation; None where it may.
+
+    A slice writes nothing to it, and does not see the hosts that AWS knows.
+    """
+    if organisation.is_slice:
+        return None
     return _vanished(organisation, foundation) or (
         None if allow_replacement else _renamed(organisation, foundation)
     )
