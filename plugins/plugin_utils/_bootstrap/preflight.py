@@ -270,7 +270,7 @@ def _desired(request: Request, run: Run, name: str) -> tuple[Inputs, Desired] | 
     state = run.plan["stacks"].get(name)
     if state is None or state["error"] or run.failure(name) or host.is_quarantined:
         return None
-    if host.is_absent and not (host.group == REGIONAL and state["exists"]):
+    if host.is_absent and (host.group != REGIONAL or name in run.plan["gone"]):
         return None
     inputs = run.inputs(name)
     if inputs is None:

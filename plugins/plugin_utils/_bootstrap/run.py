@@ -62,7 +62,8 @@ class Run:
             return self.has_work(host.name)
         if host.group == REGIONAL:
             # It grants nobody from here on; its stack is removed later.
-            return host.name not in self.plan["held"] and self.has_work(host.name)
+            is_waiting = host.name in self.plan["held"] or host.name in self.plan["gone"]
+            return not is_waiting and self.has_work(host.name)
         if self.postponed(host.name) is not None:
             return False
         # What an earlier primary left is looked for even when its stack is gone.
