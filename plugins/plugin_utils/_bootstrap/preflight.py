@@ -138,14 +138,9 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
     """Return the plan, without the comparison of the stacks."""
     organisation, foundation = request.organisation, seen.foundation
     failures = {name: error for name, error in seen.errors.items() if name in organisation.hosts}
-    refusal = next(
-        (
-            removal.blocked(organisation.hosts[name], uses.blocking)
-            for name, uses in seen.uses.items()
-            if uses.blocking
-        ),
-        None,
-    ) or plan.refusal(organisation, foundation, allow_replacement=_allows_replacement(request))
+    refusal = removal.blocked(seen.uses) or plan.refusal(
+        organisation, foundation, allow_replacement=_allows_replacement(request)
+    )
     if refusal:
         for host in plan.refused_hosts(organisation):
             failures.setdefault(host.name, refusal)

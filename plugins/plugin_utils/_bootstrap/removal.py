@@ -64,11 +64,21 @@ def _is_used(host: Host, pipeline: LivePipeline) -> bool:
     return host.group != REGIONAL or host.region in pipeline.stores
 
 
-def blocked(host: Host, pipelines: t.Sequence[str]) -> str:
-    """Return why *host* cannot be removed while *pipelines* use it."""
+def blocked(uses: t.Mapping[str, Uses]) -> str | None:
+    """Return why nothing may be removed while other pipelines use absent hosts; None if it may.
+
+    :param uses: by absent host.
+    """
+    used = [
+        f"{name} is to be absent, and pipelines still use it: {', '.join(sorted(found.blocking))}"
+        for name, found in sorted(uses.items())
+        if found.blocking
+    ]
+    if not used:
+        return None
     return (
-        f"{host.name} is to be absent, and pipelines still use it: {', '.join(sorted(pipelines))}."
-        " Remove it from their waves, or remove these pipelines first. Nothing was written"
+        f"{'; '.join(used)}. Remove it from their waves, or remove these pipelines first. Nothing"
+        " was written"
     )
 
 
