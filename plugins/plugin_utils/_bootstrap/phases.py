@@ -70,8 +70,8 @@ def connection(hostvars: HostVars, host: str) -> dict[str, t.Any]:
     }
 
 
-def targets(hostvars: HostVars, names: t.Collection[str] | None = None) -> list[dict[str, t.Any]]:
-    """Return the stacks of *names*, by default of the whole run, as targets of batch actions.
+def targets(hostvars: HostVars, hosts: t.Collection[str] | None = None) -> list[dict[str, t.Any]]:
+    """Return the stacks of *hosts*, by default of the whole run, as targets of batch actions.
 
     Hosts that are quarantined, or whose account could not be read, are left out.
     """
@@ -80,7 +80,7 @@ def targets(hostvars: HostVars, names: t.Collection[str] | None = None) -> list[
     return [
         host.target()
         for host in found
-        if (names is None or host.name in names) and run.is_readable(host.name)
+        if (hosts is None or host.name in hosts) and run.is_readable(host.name)
     ]
 
 
