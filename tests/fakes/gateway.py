@@ -47,7 +47,9 @@ class FakeGateway:
 
     def region(self, account_id: str, region: str) -> FakeCloudFormation:
         """Return CloudFormation of an account's region."""
-        return self.regions.setdefault((account_id, region), FakeCloudFormation())
+        if (account_id, region) not in self.regions:
+            self.regions[account_id, region] = FakeCloudFormation()
+        return self.regions[account_id, region]
 
     def data_of(self, account_id: str, region: str) -> FakeData:
         """Return the keys and buckets of an account's region."""

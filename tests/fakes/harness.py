@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
 
 def run_action(
@@ -35,12 +36,13 @@ def run_action(
         environment=environment,
         get_search_path=lambda: [str(role)] if role else [],
     )
+    loader = DataLoader()
     found: dict[str, Any] = action(
         task=task,
         connection=types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/nowhere")),
         play_context=types.SimpleNamespace(become=become, check_mode=check_mode),
-        loader=DataLoader(),
-        templar=None,
+        loader=loader,
+        templar=Templar(loader=loader, variables=task_vars or {}),
         shared_loader_obj=None,
     ).run(task_vars=task_vars)
     return found

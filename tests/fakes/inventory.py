@@ -18,6 +18,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
     Variables,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Found
 
 BUILD, DEVELOPMENT, TESTING, PRODUCTION = (digit * 12 for digit in "1234")
 HOSTS_FILE, SHARED_FILE = "inventories/org/hosts.yml", "inventories/org/group_vars/all.yml"
@@ -58,6 +59,30 @@ class Inventory:
         self.groups.setdefault(group, []).append(name)
         self.hosts[name] = {"inventory_file": HOSTS_FILE, **variables}
 
+    def add_pipeline(self, name: str, **environments: Any) -> None:
+        """Add a pipeline that deploys to hosts; each value is the regions, or None for all."""
+        places = [
+            {"host": host, **({"regions": regions} if regions else {})}
+            for host, regions in environments.items()
+        ]
+        artifact = {"name": "application", "object": "application.zip", "trigger": True}
+        self.add(
+            "pipelines",
+            name,
+            pipeline={
+                "source": {"type": "s3", "artifacts": [artifact]},
+                "stacks": [{"name": name, "artifact": "application", "template": "one.template"}],
+                "waves": [{"name": "all", "environments": places}],
+            },
+        )
+
+    def retire(self, region: str) -> None:
+        """Make a region absent, as the rules want it."""
+        self.hosts[region]["state"] = "absent"
+        for name in self.groups["deploy_accounts"]:
+            regions = self.hosts[name]["regions"]
+            self.hosts[name]["regions"] = [other for other in regions if other != region]
+
     def add_account(self, name: str, account_id: Any, regions: Any = ("us-east-1",)) -> None:
         """Add a deploy account."""
         self.add(
@@ -90,29 +115,24 @@ class Inventory:
         return organisation
 
 
-def regional_stack(region: str, accounts: Iterable[str] = (), **more: Any) -> dict[str, Any]:
-    """Return a regional stack as stack_outputs_info returns it."""
-    return {
-        "name": region,
-        "account_id": BUILD,
-        "region": region,
-        "stack_name": "CrossAccountRegional",
-        "exists": True,
+def regional_stack(region: str, accounts: Iterable[str] = (), **more: Any) -> Found:
+    """Return a regional stack as AWS describes it."""
+    name = more.pop("name", "CrossAccountRegional")
+    values = {
+        "stack_id": f"arn:aws:cloudformation:{region}:{BUILD}:stack/{name}/1",
+        "name": name,
         "status": "UPDATE_COMPLETE",
         "parameters": {"DeployAccountIds": ",".join(sorted(accounts))},
-        "outputs": {
-            "KeyArn": key_arn(region),
-            "PipelineBucketArn": bucket_arn(region),
-            "PipelineBucketName": bucket_arn(region).rsplit(":", 1)[-1],
-        },
-        **more,
+        "tags": {},
+        "outputs": regional_outputs(region),
     }
+    return Found(**{**values, **more})
 
 
 def primary_stack(
     accounts: Iterable[str] = (), registered: Iterable[str] = (), **more: Any
-) -> dict[str, Any]:
-    """Return the primary stack as stack_outputs_info returns it."""
+) -> Found:
+    """Return the primary stack as AWS describes it, with the regions of its register."""
     regions = sorted(registered)
     parameters = {
         "DeployAccountIds": ",".join(sorted(accounts)),
@@ -120,15 +140,17 @@ def primary_stack(
         "RegionKeyArns": ",".join(key_arn(region) for region in regions),
         "RegionBucketArns": ",".join(bucket_arn(region) for region in regions),
     }
-    stack = regional_stack("us-east-1")
-    stack |= {"name": "build", "stack_name": "CrossAccountPrimary", "parameters": parameters}
-    return stack | more
+    values = {"name": "CrossAccountPrimary", "parameters": parameters, "outputs": PRIMARY_OUTPUTS}
+    return regional_stack("us-east-1", **{**values, **more})
 
 
-def no_stack(stack: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Return *stack* as it is when it does not exist, or could not be read."""
-    identity = ("name", "account_id", "region", "stack_name")
-    return {key: stack[key] for key in identity} | (more or {"exists": False})
+def regional_outputs(region: str) -> dict[str, str]:
+    """Return the outputs of a regional stack."""
+    return {
+        "KeyArn": key_arn(region),
+        "PipelineBucketArn": bucket_arn(region),
+        "PipelineBucketName": f"pipeline-{region}",
+    }
 
 
 def key_arn(region: str, name: str = "1234") -> str:
@@ -144,3 +166,11 @@ def bucket_arn(region: str) -> str:
 def entry(region: str, key: str = "1234") -> dict[str, str]:
     """Return a region's entry in the register."""
     return {"region": region, "key_arn": key_arn(region, key), "bucket_arn": bucket_arn(region)}
+
+
+PRIMARY_OUTPUTS = {
+    **regional_outputs("us-east-1"),
+    "ApprovalTopicArn": f"arn:aws:sns:us-east-1:{BUILD}:approvals",
+    "BuildBucketName": "builds",
+    "SyncArtifactsFunctionName": "sync-artifacts",
+}

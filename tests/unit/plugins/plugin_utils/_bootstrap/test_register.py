@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The register: a region enters with what was read in this run, and none is lost by a failure."""
+"""The register: a region enters with outputs read in this run, and no failure removes any."""
 
 from __future__ import annotations
 
@@ -11,166 +11,28 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.register import (
+    Register,
+    Stack,
+    desired_register,
     read_register,
-    wanted_register,
+    register_of,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Found
 
 from tests.fakes.inventory import (
     BUILD,
+    PRIMARY_OUTPUTS,
     Inventory,
     entry,
     key_arn,
-    no_stack,
     primary_stack,
+    regional_outputs,
     regional_stack,
 )
 
 BOTH = ["ap-southeast-2", "eu-west-1"]
-NOTHING = {"name": "build", "region": "us-east-1", "exists": False}
-
-
-def unknown(region: str) -> dict[str, str]:
-    """The entry of a region that only an earlier phase will make."""
-    return {
-        "region": region,
-        "key_arn": f"arn:aws:kms:{region}:{BUILD}:key/known-after-apply",
-        "bucket_arn": "arn:aws:s3:::known-after-apply",
-    }
-
-
-def inventory_without(region: str) -> Inventory:
-    """An inventory in which a region is to be absent."""
-    inventory = Inventory()
-    inventory.hosts[region]["state"] = "absent"
-    for host in inventory.hosts.values():
-        host["regions"] = [one for one in host.get("regions", ()) if one != region]
-    return inventory
-
-
-def wanted(*stacks: dict[str, Any], pending: Sequence[str] = ()) -> list[dict[str, str]]:
-    return wanted_register(Inventory().read(), stacks, pending=pending)
-
-
-def read(primary: dict[str, Any], **options: Any) -> dict[str, Any]:
-    return read_register(Inventory().read(), primary, **options)
-
-
-def changed(region: str) -> dict[str, Any]:
-    """A region's stack with another key than the register knows."""
-    stack = regional_stack(region)
-    stack["outputs"]["KeyArn"] = key_arn(region, "new")
-    return stack
-
-
-# What it should hold
-
-
-def test_the_register_holds_every_region_that_was_read_in_their_order() -> None:
-    assert wanted(
-        primary_stack(), regional_stack("eu-west-1"), regional_stack("ap-southeast-2")
-    ) == [entry("ap-southeast-2"), entry("eu-west-1")]
-
-
-def test_the_primary_region_is_not_in_it() -> None:
-    assert wanted(primary_stack()) == []
-
-
-def test_what_was_read_goes_before_what_is_registered() -> None:
-    assert wanted(primary_stack(registered=BOTH), changed("eu-west-1")) == [
-        entry("ap-southeast-2"),
-        entry("eu-west-1", "new"),
-    ]
-
-
-def test_of_two_readings_the_later_counts() -> None:
-    assert wanted(primary_stack(), regional_stack("eu-west-1"), changed("eu-west-1")) == [
-        entry("eu-west-1", "new")
-    ]
-
-
-@pytest.mark.parametrize(
-    "unreadable",
-    [
-        no_stack(regional_stack("eu-west-1"), error="Rate exceeded"),
-        no_stack(regional_stack("eu-west-1")),
-        changed("eu-west-1") | {"status": "UPDATE_IN_PROGRESS"},
-        changed("eu-west-1") | {"status": "UPDATE_ROLLBACK_FAILED"},
-        changed("eu-west-1") | {"outputs": {"KeyArn": "arn:only"}},
-    ],
-    ids=["error", "none", "busy", "stuck", "no outputs"],
-)
-def test_a_region_that_could_not_be_read_keeps_its_place(unreadable: dict[str, Any]) -> None:
-    assert wanted(primary_stack(registered=BOTH), unreadable) == [
-        entry("ap-southeast-2"),
-        entry("eu-west-1"),
-    ]
-    assert wanted(primary_stack(), unreadable) == []
-
-
-def test_a_reading_that_failed_does_not_hide_the_one_before() -> None:
-    failed = no_stack(regional_stack("eu-west-1"), error="Rate exceeded")
-
-    assert wanted(primary_stack(), changed("eu-west-1"), failed) == [entry("eu-west-1", "new")]
-
-
-@pytest.mark.parametrize(
-    "status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"]
-)
-def test_a_region_keeps_its_place_also_where_the_primary_does_not_stand_still(
-    status: str,
-) -> None:
-    primary = primary_stack(registered=BOTH, status=status)
-
-    assert wanted(primary, regional_stack("ap-southeast-2")) == [
-        entry("ap-southeast-2"),
-        entry("eu-west-1"),
-    ]
-
-
-def test_check_mode_fills_in_what_an_earlier_phase_would_make() -> None:
-    assert wanted(NOTHING, pending=BOTH) == [unknown("ap-southeast-2"), unknown("eu-west-1")]
-
-
-def test_check_mode_fills_in_nothing_that_this_run_does_not_make() -> None:
-    assert wanted(NOTHING, pending=["build", "eu-west-1"]) == [unknown("eu-west-1")]
-
-
-def test_check_mode_fills_in_nothing_that_is_known() -> None:
-    assert wanted(
-        primary_stack(registered=["eu-west-1"]), regional_stack("ap-southeast-2"), pending=BOTH
-    ) == [entry("ap-southeast-2"), entry("eu-west-1")]
-
-
-@pytest.mark.parametrize("pending", [[], ["eu-west-1"]], ids=["run", "check mode"])
-@pytest.mark.parametrize(
-    "regional",
-    [
-        regional_stack("eu-west-1"),
-        no_stack(regional_stack("eu-west-1")),
-        no_stack(regional_stack("eu-west-1"), error="Rate exceeded"),
-    ],
-    ids=["stands", "gone", "error"],
-)
-@pytest.mark.parametrize("registered", [BOTH, ["ap-southeast-2"]])
-def test_a_region_that_is_to_be_absent_leaves(
-    registered: list[str], regional: dict[str, Any], pending: list[str]
-) -> None:
-    organisation = inventory_without("eu-west-1").read()
-    stacks = [primary_stack(registered=registered), regional]
-
-    assert wanted_register(organisation, stacks, pending=pending) == [entry("ap-southeast-2")]
-
-
-def test_a_teardown_registers_nothing() -> None:
-    organisation = Inventory().read().all_absent()
-    stacks = [primary_stack(registered=BOTH), *map(regional_stack, BOTH)]
-
-    assert wanted_register(organisation, stacks, pending=BOTH) == []
-
-
-# What it holds
-
-
+NEW_KEY = {**regional_outputs("eu-west-1"), "KeyArn": key_arn("eu-west-1", "new")}
 UNKNOWN_OUTPUTS = {
     "BuildBucketName": "known-after-apply",
     "SyncArtifactsFunctionName": "known-after-apply",
@@ -178,93 +40,195 @@ UNKNOWN_OUTPUTS = {
 }
 
 
-def test_check_mode_fills_in_what_the_primary_does_not_tell_yet() -> None:
-    primary = primary_stack(outputs={"BuildBucketName": "builds"})
-
-    outputs = read(primary, pending=["build"])["outputs"]
-
-    assert outputs == UNKNOWN_OUTPUTS | {"BuildBucketName": "builds"}
-
-
-def test_the_register_is_read_with_the_primary_region() -> None:
-    assert read(primary_stack(registered=BOTH)) == {
-        "regions": {region: entry(region) for region in (*BOTH, "us-east-1")},
-        "outputs": primary_stack()["outputs"],
-        "problem": None,
+def unknown(region: str) -> dict[str, str]:
+    """Return the entry of a region that only an earlier phase will make."""
+    return {
+        "region": region,
+        "key_arn": f"arn:aws:kms:{region}:{BUILD}:key/known-after-apply",
+        "bucket_arn": "arn:aws:s3:::known-after-apply",
     }
 
 
-def test_a_region_that_is_not_registered_is_not_in_it() -> None:
-    assert read(primary_stack(registered=["eu-west-1"]))["regions"].keys() == {
-        "eu-west-1",
-        "us-east-1",
-    }
+def stack(found: Found) -> Stack:
+    return Stack(status=found.status, outputs=found.outputs, parameters=found.parameters)
 
 
-def test_a_primary_without_outputs_has_no_entry_of_its_own() -> None:
-    assert read(primary_stack(registered=BOTH, outputs={}))["regions"].keys() == set(BOTH)
+def stacks(
+    primary: Found | None = None, *regions: str, **regional: Found | None
+) -> dict[str, Stack]:
+    """Return stacks by host; of *regions* as they are after a run."""
+    found = {"build": primary, **{region: regional_stack(region) for region in regions}}
+    found |= {name.replace("_", "-"): given for name, given in regional.items()}
+    return {name: stack(given) for name, given in found.items() if given is not None}
 
 
-@pytest.mark.parametrize("pending", [[], ["build"]])
-def test_a_primary_that_failed_has_no_register(pending: list[str]) -> None:
-    found = read(primary_stack(registered=BOTH), failure="it broke", pending=pending)
-
-    assert found == {
-        "regions": {},
-        "outputs": {},
-        "problem": "the primary stack failed in this run",
-    }
+def desired(given: dict[str, Stack], *pending: str) -> list[Any]:
+    return list(desired_register(Inventory().read(), given, pending=pending))
 
 
-@pytest.mark.parametrize("pending", [[], ["build"]])
-def test_a_primary_that_cannot_be_read_has_no_register(pending: list[str]) -> None:
-    found = read(no_stack(primary_stack(), error="Rate exceeded"), pending=pending)
-
-    assert found == {
-        "regions": {},
-        "outputs": {},
-        "problem": "the register cannot be read. Rate exceeded",
-    }
-
-
-@pytest.mark.parametrize("pending", [[], BOTH])
-def test_no_primary_is_told_with_its_cure(pending: list[str]) -> None:
-    assert read(NOTHING, pending=pending) == {
-        "regions": {},
-        "outputs": {},
-        "problem": ("there is no primary stack yet. Run the bootstrap without --limit first"),
-    }
+# What it should hold
 
 
 @pytest.mark.parametrize(
-    "status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED", "ROLLBACK_COMPLETE"]
-)
-def test_a_primary_that_does_not_stand_still_is_told(status: str) -> None:
-    assert read(primary_stack(registered=BOTH, status=status)) == {
-        "regions": {},
-        "outputs": {},
-        "problem": (
-            f"the primary stack is {status}, so its register is not settled. Run the bootstrap"
-            " without --limit, or wait for the other run"
+    ("given", "pending", "expected"),
+    [
+        (stacks(primary_stack(), *BOTH), [], [entry(region) for region in BOTH]),
+        (
+            stacks(
+                primary_stack(registered=BOTH),
+                eu_west_1=regional_stack("eu-west-1", outputs=NEW_KEY),
+            ),
+            [],
+            [entry("ap-southeast-2"), entry("eu-west-1", "new")],
         ),
-    }
+        (stacks(), BOTH, [unknown(region) for region in BOTH]),
+        (stacks(), ["build", "eu-west-1"], [unknown("eu-west-1")]),
+        (
+            stacks(primary_stack(registered=["eu-west-1"]), "ap-southeast-2"),
+            BOTH,
+            [entry(region) for region in BOTH],
+        ),
+    ],
+)
+def test_the_register_holds_what_was_read_in_this_run(
+    given: dict[str, Stack], pending: Sequence[str], expected: list[Any]
+) -> None:
+    assert desired(given, *pending) == expected
 
 
-def test_check_mode_reads_an_empty_organisation() -> None:
-    assert read(NOTHING, pending=["build", *BOTH]) == {
-        "regions": {region: unknown(region) for region in (*BOTH, "us-east-1")},
-        "outputs": UNKNOWN_OUTPUTS,
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        None,
+        regional_stack("eu-west-1", outputs=NEW_KEY, status="UPDATE_IN_PROGRESS"),
+        regional_stack("eu-west-1", outputs=NEW_KEY, status="UPDATE_ROLLBACK_FAILED"),
+        regional_stack("eu-west-1", outputs={"KeyArn": "arn:only"}),
+    ],
+)
+@pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_FAILED"])
+def test_a_region_that_cannot_be_read_stays_registered_and_does_not_enter(
+    unreadable: Found | None, status: str
+) -> None:
+    registered = primary_stack(registered=BOTH, status=status)
+
+    assert desired(stacks(registered, eu_west_1=unreadable)) == [entry(region) for region in BOTH]
+    assert desired(stacks(primary_stack(status=status), eu_west_1=unreadable)) == []
+
+
+@pytest.mark.parametrize("edited", ["Regions", "RegionKeyArns", "RegionBucketArns"])
+def test_of_a_register_edited_by_hand_nothing_is_taken_over(edited: str) -> None:
+    primary = primary_stack(registered=BOTH)
+    primary.parameters[edited] += ",another"
+
+    assert desired(stacks(primary, "eu-west-1")) == [entry("eu-west-1")]
+
+
+@pytest.mark.parametrize("held", [[], ["eu-west-1"]])
+def test_an_absent_region_leaves_once_no_pipeline_uses_it(held: list[str]) -> None:
+    inventory = Inventory()
+    inventory.retire("eu-west-1")
+    given = stacks(primary_stack(registered=BOTH), *BOTH)
+
+    found = desired_register(inventory.read(), given, pending=["eu-west-1"], held=held)
+
+    assert [one["region"] for one in found] == ["ap-southeast-2", *held]
+
+
+def test_a_teardown_registers_nothing() -> None:
+    given = stacks(primary_stack(registered=BOTH), *BOTH)
+
+    assert desired_register(Inventory().read().all_absent(), given, pending=BOTH) == []
+
+
+# What it holds
+
+
+def read(primary: Found | None, **options: Any) -> Register:
+    return read_register(Inventory().read(), stack(primary) if primary else None, **options)
+
+
+@pytest.mark.parametrize(
+    ("primary", "pending", "regions", "outputs"),
+    [
+        (
+            primary_stack(registered=["eu-west-1"]),
+            [],
+            [entry("eu-west-1"), entry("us-east-1")],
+            PRIMARY_OUTPUTS,
+        ),
+        (primary_stack(registered=["eu-west-1"], outputs={}), [], [entry("eu-west-1")], {}),
+        (
+            None,
+            ["build", *BOTH],
+            [unknown(region) for region in (*BOTH, "us-east-1")],
+            UNKNOWN_OUTPUTS,
+        ),
+        (
+            primary_stack(registered=["eu-west-1"]),
+            BOTH,
+            [unknown("ap-southeast-2"), entry("eu-west-1"), entry("us-east-1")],
+            PRIMARY_OUTPUTS,
+        ),
+        (
+            primary_stack(outputs={"BuildBucketName": "builds"}),
+            ["build"],
+            [unknown("us-east-1")],
+            {**UNKNOWN_OUTPUTS, "BuildBucketName": "builds"},
+        ),
+    ],
+)
+def test_the_register_is_read_with_the_primary_region(
+    primary: Found | None, pending: list[str], regions: list[Any], outputs: dict[str, str]
+) -> None:
+    assert read(primary, pending=pending) == {
+        "regions": {one["region"]: one for one in regions},
+        "outputs": outputs,
         "problem": None,
     }
 
 
-def test_check_mode_reads_what_there_is() -> None:
-    assert read(primary_stack(registered=["eu-west-1"]), pending=BOTH) == {
-        "regions": {
-            "ap-southeast-2": unknown("ap-southeast-2"),
-            "eu-west-1": entry("eu-west-1"),
-            "us-east-1": entry("us-east-1"),
-        },
-        "outputs": primary_stack()["outputs"],
-        "problem": None,
-    }
+NO_PRIMARY = "there is no primary stack yet. Run the bootstrap without --limit first"
+UNSETTLED = (
+    "the primary stack is {}, so its register is not settled. Run the bootstrap without --limit,"
+    " or wait for the other run"
+)
+
+
+@pytest.mark.parametrize(
+    ("primary", "options", "problem"),
+    [
+        (primary_stack(), {"failure": "it broke"}, "it broke"),
+        (primary_stack(), {"failure": "it broke", "pending": ["build"]}, "it broke"),
+        (None, {}, NO_PRIMARY),
+        (None, {"pending": BOTH}, NO_PRIMARY),
+        (primary_stack(status="ROLLBACK_COMPLETE"), {}, NO_PRIMARY),
+        *(
+            (primary_stack(status=status), {}, UNSETTLED.format(status))
+            for status in ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED")
+        ),
+    ],
+)
+def test_a_register_that_cannot_be_relied_on_holds_nothing_but_the_problem(
+    primary: Found | None, options: dict[str, Any], problem: str
+) -> None:
+    assert read(primary, **options) == {"regions": {}, "outputs": {}, "problem": problem}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"exists": False}, NO_PRIMARY),
+        ({"error": "Rate exceeded"}, "the register cannot be read. Rate exceeded"),
+        ({"status": "UPDATE_IN_PROGRESS"}, UNSETTLED.format("UPDATE_IN_PROGRESS")),
+    ],
+)
+def test_a_playbook_without_a_register_fails(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(PipelineError) as failure:
+        register_of({"region": "us-east-1", **given})
+    assert str(failure.value) == message
+
+
+def test_a_playbook_reads_the_register_from_a_stack() -> None:
+    given = {"region": "us-east-1", **stack(primary_stack(registered=BOTH))}
+
+    assert register_of(given) == [entry(region) for region in (*BOTH, "us-east-1")]

@@ -1,0 +1,145 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stack of each group, as the check and the roles both make it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap import desired
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.inventory import (
+    read_inventory,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.plan import Inputs
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import parse
+
+from tests.fakes.inventory import (
+    BUILD,
+    PRIMARY_OUTPUTS,
+    PRODUCTION,
+    TESTING,
+    Inventory,
+    bucket_arn,
+    entry,
+    key_arn,
+)
+
+ROLE_NAMES = {
+    "CodePipelineRoleName": "CrossAccountCodePipeline",
+    "CloudFormationRoleName": "CrossAccountCloudFormation",
+}
+BOTH = ["eu-west-1", "us-east-1"]
+INPUTS: dict[str, Any] = {
+    "deploy_account_ids": [TESTING, PRODUCTION],
+    "register": [entry(region) for region in BOTH],
+    "outputs": PRIMARY_OUTPUTS,
+}
+
+
+def make(name: str, inputs: dict[str, Any] | None = None, **shared: Any) -> Desired:
+    """Return the stack of a host of the inventory."""
+    inventory = Inventory()
+    inventory.add_pipeline("shop", testing=None)
+    inventory.shared |= shared
+    found = read_inventory(inventory.variables(), hosts=[name])
+    return desired.desired_stack(
+        found.organisation.hosts[name].group,
+        name,
+        found.settings[name],
+        Inputs(**{**INPUTS, **(inputs or {})}),  # type: ignore[typeddict-item]
+        pipeline=found.pipelines.get(name),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "eu-west-1",
+            {
+                "DeployAccountIds": f"{TESTING},{PRODUCTION}",
+                "ArtifactRetentionDays": "365",
+                **ROLE_NAMES,
+            },
+        ),
+        (
+            "build",
+            {
+                "DeployAccountIds": f"{TESTING},{PRODUCTION}",
+                "ArtifactRetentionDays": "365",
+                **ROLE_NAMES,
+                "Regions": "eu-west-1,us-east-1",
+                "RegionKeyArns": ",".join(map(key_arn, BOTH)),
+                "RegionBucketArns": ",".join(map(bucket_arn, BOTH)),
+                "ReplicationBucketArns": "",
+            },
+        ),
+        (
+            "testing",
+            {
+                "BuildAccountId": BUILD,
+                "KeyArns": ",".join(map(key_arn, BOTH)),
+                "BucketArns": ",".join(map(bucket_arn, BOTH)),
+                **ROLE_NAMES,
+                "ExecutionPolicyArns": "arn:aws:iam::aws:policy/One",
+                "PermissionsBoundaryArn": "",
+                "AccessRoleName": "CrossAccountAccess",
+                "PrimaryStackName": "CrossAccountPrimary",
+                "RegionalStackName": "CrossAccountRegional",
+            },
+        ),
+    ],
+)
+def test_parameters_are_those_of_the_host_and_of_the_stacks_before(
+    name: str, expected: dict[str, str]
+) -> None:
+    assert make(name).parameters == expected
+
+
+@pytest.mark.parametrize("name", ["eu-west-1", "build", "testing"])
+def test_every_parameter_of_the_template_is_given_and_no_other(name: str) -> None:
+    stack = make(name)
+
+    assert stack.parameters.keys() == parse(stack.template)["Parameters"].keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "stack_name", "group", "capabilities", "is_protected"),
+    [
+        ("eu-west-1", "CrossAccountRegional", "regional", (), True),
+        ("build", "CrossAccountPrimary", "primary", ("CAPABILITY_IAM",), True),
+        ("testing", "CrossAccountDeploy", "deploy_accounts", ("CAPABILITY_NAMED_IAM",), False),
+        ("shop", "shop-pipeline", "pipelines", ("CAPABILITY_NAMED_IAM",), False),
+    ],
+)
+def test_stacks_are_marked_as_ours_and_those_with_data_protected(
+    name: str, stack_name: str, group: str, capabilities: tuple[str, ...], is_protected: bool
+) -> None:
+    stack = make(name, stack_tags={"team": "platform", "crossaccount:host": "another"})
+
+    assert (stack.name, stack.capabilities) == (stack_name, capabilities)
+    assert stack.termination_protection is is_protected
+    assert stack.tags == {
+        "team": "platform",
+        "crossaccount:group": group,
+        "crossaccount:host": name,
+        "crossaccount:stack": stack_name,
+    }
+
+
+@pytest.mark.parametrize("outputs", [{}, {"BuildBucketName": "builds"}])
+def test_a_template_too_large_for_a_call_needs_the_build_bucket(
+    monkeypatch: pytest.MonkeyPatch, outputs: dict[str, str]
+) -> None:
+    monkeypatch.setattr(desired, "_template", lambda _group: "Resources: {}\n" + "#" * 51_200)
+
+    if outputs:
+        assert len(make("eu-west-1", {"outputs": outputs}).template) > 51_200
+    else:
+        with pytest.raises(PipelineError, match=r"^the template of eu-west-1"):
+            make("eu-west-1", {"outputs": outputs})
