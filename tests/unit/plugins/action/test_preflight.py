@@ -1,0 +1,107 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action preflight: Ansible's variables go in, a plan or every problem comes out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible.template import trust_as_template
+from ansible_collections.crossaccount.pipeline.plugins.action import preflight
+
+from tests.fakes.bootstrap import World
+from tests.fakes.gateway import FakeGateway
+from tests.fakes.harness import run_action
+from tests.fakes.inventory import BUILD
+
+SECRET = "open-sesame-4711"
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """An organisation after its first run; the action opens its accounts."""
+    world = World()
+    world.run()
+
+    def gateway(**options: Any) -> FakeGateway:
+        world.gateway.options = options
+        return world.gateway
+
+    monkeypatch.setattr(preflight, "Gateway", gateway)
+    world.gateway.opened.clear()
+    return world
+
+
+def run(
+    world: World, *play_hosts: str, tags: tuple[str, ...] = ("all",), **options: Any
+) -> dict[str, Any]:
+    """Run the action in a play of *play_hosts*, by default of all."""
+    check_mode = options.pop("check_mode", False)
+    inventory = world.inventory
+    task_vars = {
+        "groups": {"all": list(inventory.hosts), **inventory.groups},
+        "hostvars": {name: {**inventory.shared, **own} for name, own in inventory.hosts.items()},
+        "ansible_play_hosts_all": list(play_hosts or inventory.hosts),
+        "ansible_run_tags": list(tags),
+        "ansible_skip_tags": [],
+    }
+    return run_action(preflight.ActionModule, options, task_vars=task_vars, check_mode=check_mode)
+
+
+def test_the_result_is_the_plan_of_the_whole_play(world: World) -> None:
+    result = run(world, endpoint_url="http://127.0.0.1:9")
+
+    assert result["changed"] is False
+    assert result["hosts"] == sorted(world.inventory.hosts)
+    assert {stack["operation"] for stack in result["stacks"].values()} == {"none"}
+    assert world.gateway.options == {
+        "sts_region": "us-east-1",
+        "endpoint_url": "http://127.0.0.1:9",
+    }
+    assert json.loads(json.dumps(result)) == result
+    assert run(world)["run"] != result["run"]
+
+
+@pytest.mark.parametrize(
+    ("play_hosts", "tags", "expected"),
+    [
+        (("testing", "build"), ("all",), ["build", "testing"]),
+        ((), ("regional",), ["ap-southeast-2", "eu-west-1"]),
+    ],
+)
+def test_a_limit_and_tags_choose_the_hosts(
+    world: World, play_hosts: tuple[str, ...], tags: tuple[str, ...], expected: list[str]
+) -> None:
+    assert run(world, *play_hosts, tags=tags)["hosts"] == expected
+
+
+def test_a_teardown_in_check_mode_plans_every_removal(world: World) -> None:
+    result = run(world, teardown=True, check_mode=True)
+
+    assert result["check_mode"] is True
+    assert {result["stacks"][name]["operation"] for name in ("build", "testing")} == {"delete"}
+
+
+def test_every_problem_of_the_inventory_fails_the_task_before_a_call(world: World) -> None:
+    world.inventory.hosts["testing"]["account_id"] = 333333333333
+    world.inventory.hosts["production"]["regions"] = ["eu-north-1"]
+
+    result = run(world, "build")
+
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert result["msg"].count("\n  - ") == 2
+    assert world.gateway.opened == []
+
+
+def test_templates_are_evaluated_and_secrets_are_not_returned(world: World) -> None:
+    template = trust_as_template("{{ build }}")
+    world.inventory.shared |= {"build": BUILD, "build_account_id": template, "token": SECRET}
+
+    result = run(world)
+
+    assert result["organisation"]["build_account_id"] == BUILD
+    assert SECRET not in json.dumps(result)
