@@ -218,6 +218,9 @@ def test_a_vanished_host_stops_the_foundation_and_what_needs_it(world: World) ->
         f"the inventory no longer has account {PRODUCTION} (granted in ap-southeast-2), "
     )
     assert world.run("testing").phases == {"deploy_accounts": ["testing"]}
+    # Its own failure goes before the refusal.
+    world.region("eu-west-1").before("DescribeStacks", refuse("Throttling", "Rate exceeded"))
+    assert world.check()["failures"]["eu-west-1"].startswith("Failed to list the stacks")
 
 
 @pytest.mark.parametrize("allowed", [False, True])

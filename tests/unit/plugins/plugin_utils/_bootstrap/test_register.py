@@ -131,7 +131,7 @@ def test_an_absent_region_leaves_once_no_pipeline_uses_it(held: list[str]) -> No
 
     found = desired_register(inventory.read(), given, pending=["eu-west-1"], held=held)
 
-    assert [one["region"] for one in found] == ["ap-southeast-2", *held]
+    assert [entered["region"] for entered in found] == ["ap-southeast-2", *held]
 
 
 def test_a_teardown_registers_nothing() -> None:
@@ -181,7 +181,7 @@ def test_the_register_is_read_with_the_primary_region(
     primary: Found | None, pending: list[str], regions: list[Any], outputs: dict[str, str]
 ) -> None:
     assert read(primary, pending=pending) == {
-        "regions": {one["region"]: one for one in regions},
+        "regions": {known["region"]: known for known in regions},
         "outputs": outputs,
         "problem": None,
     }
