@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What leaves a drift run beside its report: who fails, what to remediate, a summary. Pure."""
+"""What leaves a drift run with its report: who fails, what to remediate, a summary. Pure."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import typing as t
 from .._bootstrap.summary import Data, Preview, Row
 from .lines import Line, Meaning, names, wrap
 
-_VALUE_SHOWN = 40  # characters of a value that still fits beside its name
+_VALUE_SHOWN = 40  # characters of a value that still fits next to its name
 _SAME_SHOWN = 3  # resources with nothing but the same detail are listed up to here
 _INDENT = 4
 _SUBJECT = 40  # columns of the longest subject that others line up with
