@@ -21,15 +21,14 @@ from .._pipeline.model import Pipeline
 from .._pipeline.stages import store_regions
 from .._pipeline.template import PRIMARY_OUTPUTS
 from . import removal
-from .plan import HostResult, Inputs, Plan
+from .plan import HostResult, Inputs, Plan, items
 from .register import Register, Stack, desired_register, read_register
 
 Results = t.Mapping[str, HostResult]
 
-# The phases in their order. In a teardown the accounts go before the primary, and the regions last.
+# The phases that are not named by their group.
 RELEASING = "releasing"  # pipelines that only stop using an absent host
 RETIRED = "retired"  # the stacks of absent regions
-PHASES = (RELEASING, REGIONAL, PRIMARY, DEPLOY_ACCOUNTS, RETIRED, PIPELINES)
 
 
 class Run:
@@ -180,11 +179,8 @@ class Run:
             return None
         entries = self.register["regions"]
         if host.group == DEPLOY_ACCOUNTS:
-            return {
-                "register": [
-                    entries[region] for region in sorted(host.regions) if region in entries
-                ]
-            }
+            regions = {*host.regions, *self._held_regions(host)} & entries.keys()
+            return {"register": [entries[region] for region in sorted(regions)]}
         outputs = self.register["outputs"]
         return {
             "register": [entries[region] for region in self._pipeline_regions(name)],
@@ -207,6 +203,16 @@ class Run:
     def _pipeline_regions(self, name: str) -> list[str]:
         pipeline = Pipeline.from_dict(self.plan["pipelines"][name])
         return store_regions(pipeline, self.organisation.primary_region)
+
+    def _held_regions(self, account: Host) -> list[str]:
+        """Return the regions of held hosts that grant *account* now: its pipelines use them yet."""
+        stacks = {name: self.plan["stacks"].get(name) for name in self.plan["held"]}
+        return [
+            self.organisation.hosts[name].region
+            for name, state in stacks.items()
+            if state is not None
+            and account.account_id in items(state["parameters"], "DeployAccountIds")
+        ]
 
     def _foundation(self) -> dict[str, Stack]:
         names = [host.name for host in [self.organisation.primary, *self.organisation.of(REGIONAL)]]
@@ -237,4 +243,4 @@ class Run:
         return [host.name for host in hosts if "operation" in self.results.get(host.name, {})]
 
 
-__all__ = ("PHASES", "RELEASING", "RETIRED", "Results", "Run")
+__all__ = ("RELEASING", "RETIRED", "Results", "Run")

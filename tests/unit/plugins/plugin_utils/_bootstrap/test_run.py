@@ -338,8 +338,13 @@ def test_a_region_stays_registered_while_a_pipeline_uses_it(world: World) -> Non
     primary = world.stack("build")
     assert primary
     assert primary.parameters["Regions"] == "ap-southeast-2,eu-west-1"
+    # The roles keep what the pipeline deploys with until it has changed.
+    account = world.stack("testing")
+    assert account
+    assert "eu-west-1" in account.parameters["KeyArns"]
     assert world.run().shortfalls == {}
     assert primary.parameters["Regions"] == "ap-southeast-2"
+    assert "eu-west-1" not in account.parameters["KeyArns"]
 
 
 @pytest.mark.parametrize("absent", [False, True])
