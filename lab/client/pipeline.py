@@ -14,8 +14,8 @@ from typing import Any
 from ..errors import LabError
 from .lab import Lab
 
-# No release takes nearly so long; one that does is stuck.
-SECONDS = 60.0
+# A release that takes longer hangs, even on a slow machine.
+SECONDS = 900.0
 
 _RESTING = ("Succeeded", "Failed", "Stopped", "Superseded", "Cancelled")
 

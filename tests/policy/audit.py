@@ -27,7 +27,7 @@ from botocore.exceptions import ClientError
 
 from tests.policy.cases import allowed_uploads, denied
 from tests.policy.foundation import Foundation
-from tests.policy.organisation import applications, read_foundation, read_inventory
+from tests.policy.organisation import pipelines, read_foundation, read_inventory
 from tests.policy.release import Release
 from tests.policy.request import Request
 from tests.policy.simulator import simulate
@@ -57,16 +57,14 @@ def main() -> int:
     try:
         clients = AccountClients(read_inventory(inventory), arguments.access_role_name)
         foundation = read_foundation(clients, inventory)
-        releases = [
-            Release(clients, foundation.export, stack) for stack in applications(foundation)
-        ]
+        releases = [Release(clients, foundation.export, stack) for stack in pipelines(foundation)]
         needs = {release: release.needs() for release in releases}
     except (ClientError, PipelineError) as error:
         print(error, file=sys.stderr)
         return 2
     export = foundation.export
     print(f"{len(export.policies)} policies of {len(foundation.stacks)} foundation stacks and"
-          f" {len(releases)} applications")  # fmt: skip
+          f" {len(releases)} pipelines")  # fmt: skip
     for arn in sorted(export.unread):
         print(f"  not read: {arn}")
     wrong = _judge(foundation, "uploads that are right", allowed=allowed_uploads(foundation))

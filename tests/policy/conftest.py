@@ -14,7 +14,7 @@ import pytest
 from lab import Lab
 from tests.policy.foundation import Foundation
 from tests.policy.operator import Operator
-from tests.policy.organisation import INVENTORY, applications, read_foundation
+from tests.policy.organisation import INVENTORY, pipelines, read_foundation
 from tests.policy.release import Release
 from tools.environment import ROOT
 
@@ -50,7 +50,7 @@ def foundation(lab: Lab) -> Foundation:
 @pytest.fixture(scope="session")
 def release(lab: Lab, foundation: Foundation) -> Release:
     """The release of the sample application."""
-    (stack,) = applications(foundation)
+    (stack,) = pipelines(foundation)
     return Release(lab.client, foundation.export, stack)
 
 

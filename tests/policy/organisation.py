@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     DEPLOY_ACCOUNTS,
+    PIPELINES,
     REGIONAL,
     Host,
     Organisation,
@@ -30,7 +31,6 @@ from tests.policy.foundation import Account, Foundation
 from tools.environment import ROOT
 
 INVENTORY = ROOT / "inventories" / "org"
-_GROUP, _APPLICATIONS = "crossaccount:group", "pipelines"
 
 
 def read_inventory(inventory: Path) -> Organisation:
@@ -56,8 +56,7 @@ def read_foundation(
 ) -> Foundation:
     """Return the foundation of *inventory*, with the policies of everything that it holds.
 
-    The stacks of its applications, found by their tag, are exported too, and more *roles* (account
-    and name).
+    The stacks of its pipelines are exported too, and more *roles* (account and name).
     """
     organisation = read_inventory(inventory)
     primary = _stack(organisation.primary)
@@ -71,28 +70,18 @@ def read_foundation(
             if one.is_present
         ),
     )
-    stacks = [*foundation.stacks, *_tagged(clients, primary)]
+    stacks = [*foundation.stacks, *(_stack(one) for one in organisation.of(PIPELINES))]
     return replace(foundation, export=read_export(clients, stacks, roles=roles))
 
 
-def applications(foundation: Foundation) -> list[Stack]:
-    """Return the stacks of the application pipelines."""
+def pipelines(foundation: Foundation) -> list[Stack]:
+    """Return the stacks of the pipelines."""
     found = {one.stack for one in foundation.export.resources}
     return sorted(found - set(foundation.stacks))
-
-
-def _tagged(clients: Clients, primary: Stack) -> list[Stack]:
-    client = clients("cloudformation", primary.account, primary.region)
-    return [
-        Stack(primary.account, primary.region, stack["StackName"])
-        for page in client.get_paginator("describe_stacks").paginate()
-        for stack in page["Stacks"]
-        if {"Key": _GROUP, "Value": _APPLICATIONS} in stack.get("Tags", [])
-    ]
 
 
 def _stack(host: Host) -> Stack:
     return Stack(host.account_id, host.region, host.stack_name)
 
 
-__all__ = ("INVENTORY", "applications", "read_foundation", "read_inventory")
+__all__ = ("INVENTORY", "pipelines", "read_foundation", "read_inventory")
