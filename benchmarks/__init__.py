@@ -2,6 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The bootstrap beside Sceptre: the same stacks, on the same lab, in the same run."""
+"""The bootstrap compared with Sceptre: the same stacks, on the same lab, in the same run."""
 
 from __future__ import annotations

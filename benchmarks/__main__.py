@@ -4,8 +4,8 @@
 
 """Compare the bootstrap with Sceptre: python -m benchmarks [SCENARIO...].
 
-Figures depend on the machine and are only printed. What is counted from the call log is claimed:
-the exit status is 1 when a claim does not hold, 2 when a run could not be made.
+Times depend on the machine and are only printed. Claims are counted from the call log: the exit
+status is 1 when a claim does not hold, 2 when a run failed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from benchmarks.tool import sceptre_version
 from lab import Lab, LabError
 from tools.environment import ROOT
 
-_SCENARIOS = ("fresh", "unchanged", "update", "drift")
+_SCENARIOS = ("fresh", "unchanged", "update", "drift", "pipelines")
+_WITHOUT_PEER = {"drift", "pipelines"}
 _WORK = ROOT / "build" / "benchmarks"
 _RESULTS = ROOT / "build" / "benchmarks.json"
 
@@ -74,25 +75,27 @@ def _parser() -> argparse.ArgumentParser:
                         help="timed runs of each tool, in turn")  # fmt: skip
     parser.add_argument("--latency", type=float, nargs="+", default=[0.0, 5.0], metavar="S",
                         help="update: seconds that a stack operation takes")  # fmt: skip
+    parser.add_argument("--pipelines", type=_positive, nargs="+", default=[20, 100], metavar="N",
+                        help="pipelines: how many are created")  # fmt: skip
     parser.add_argument("--forks", type=_positive, help="instead of those of ansible.cfg")
     return parser
 
 
 def _scenario(text: str) -> str:
     if text not in _SCENARIOS:
-        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(_SCENARIOS)}")
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(_SCENARIOS)}")
     return text
 
 
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text}: expected a number from 1")
     return int(text)
 
 
 def _region_count(text: str) -> int:
     if not text.isdigit() or int(text) > len(REGIONS):
-        raise argparse.ArgumentTypeError(f"{text} is no number from 0 to {len(REGIONS)}")
+        raise argparse.ArgumentTypeError(f"{text}: expected a number from 0 to {len(REGIONS)}")
     return int(text)
 
 
@@ -105,7 +108,7 @@ def _run(lab: Lab, size: Size, arguments: argparse.Namespace) -> Iterator[Result
         directory=_WORK,
         repeat=arguments.repeat,
         forks=arguments.forks,
-        say=lambda line: print(f"... {line}", file=sys.stderr, flush=True),
+        report=lambda line: print(f"... {line}", file=sys.stderr, flush=True),
     )
     # The others need what it builds, so it always runs.
     fresh = bench.fresh()
@@ -118,14 +121,17 @@ def _run(lab: Lab, size: Size, arguments: argparse.Namespace) -> Iterator[Result
             yield bench.update(latency)
     if "drift" in chosen:
         yield bench.drift()
+    if "pipelines" in chosen:
+        for count in arguments.pipelines:
+            yield from bench.pipelines(count)
 
 
 def _about(size: Size, chosen: Sequence[str]) -> dict[str, Any]:
-    """What was run, and where. Sceptre has no part in a drift run."""
+    """What was run, and where. Sceptre has no part in some scenarios."""
     return {
         "time": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "size": {**asdict(size), "stacks": size.stacks},
-        "sceptre": None if list(chosen) == ["drift"] else sceptre_version(),
+        "sceptre": sceptre_version() if not chosen or set(chosen) - _WITHOUT_PEER else None,
         "ansible-core": metadata.version("ansible-core"),
         "boto3": metadata.version("boto3"),
         "ministack": metadata.version("ministack"),
@@ -137,10 +143,10 @@ def _about(size: Size, chosen: Sequence[str]) -> dict[str, Any]:
 
 def _heading(about: dict[str, Any]) -> str:
     size = about["size"]
-    beside = f" beside Sceptre {about['sceptre']}" if about["sceptre"] else ""
+    peer = f" and Sceptre {about['sceptre']}" if about["sceptre"] else ""
     return (
         f"crossaccount.pipeline (ansible-core {about['ansible-core']}, Python {about['python']})"
-        f"{beside}\n"
+        f"{peer}\n"
         f"{size['accounts']} deploy accounts, {size['regions']} regional regions:"
         f" {size['stacks']} stacks. {about['system']}, {about['cpus']} CPUs, shared with the lab.\n"
     )

@@ -16,8 +16,8 @@ from lab import Call
 # Account, region and name.
 Stack = tuple[str, str, str]
 
-# What a look at a stack with its policies may take in the mean.
-_CALLS_OF_A_LOOK = 20
+# What checking a stack with its policies may take in the mean.
+_CALLS_OF_A_CHECK = 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,8 +70,8 @@ def few_calls(calls: Sequence[Call], size: Size) -> list[Claim]:
     ]
 
 
-def looked_once(calls: Sequence[Call], size: Size) -> list[Claim]:
-    """One drift detection a stack, and few calls of any service beside it."""
+def checked_once(calls: Sequence[Call], size: Size) -> list[Claim]:
+    """One drift detection a stack, and few other calls."""
     detections = _by_stack(call for call in calls if call.action == "DetectStackDrift")
     each = len(calls) / size.stacks
     return [
@@ -81,9 +81,9 @@ def looked_once(calls: Sequence[Call], size: Size) -> list[Claim]:
             holds=_spread(detections) == [(1, size.stacks)],
         ),
         Claim(
-            text=f"at most {_CALLS_OF_A_LOOK} calls a stack, of all services",
+            text=f"at most {_CALLS_OF_A_CHECK} calls a stack, of all services",
             found=f"{each:.1f}",
-            holds=each <= _CALLS_OF_A_LOOK,
+            holds=each <= _CALLS_OF_A_CHECK,
         ),
     ]
 
@@ -122,5 +122,12 @@ def _most(counts: Counter[Stack] | Counter[str]) -> int:
     return max(counts.values(), default=0)
 
 
-__all__ = ("Claim", "by_action", "executed_once", "few_calls", "looked_once",
-           "nothing_written", "updated_by_sceptre")  # fmt: skip
+__all__ = (
+    "Claim",
+    "by_action",
+    "checked_once",
+    "executed_once",
+    "few_calls",
+    "nothing_written",
+    "updated_by_sceptre",
+)  # fmt: skip

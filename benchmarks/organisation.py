@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,12 +36,12 @@ REGIONS = (
     "ap-northeast-3",
 )
 _FIRST_ACCOUNT = 200_000_000_001
-_EXAMPLE = ROOT / "inventories" / "org" / "group_vars"
+_EXAMPLE = ROOT / "inventories" / "org"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Size:
-    """How many deploy accounts, and how many regional regions beside the primary one."""
+    """How many deploy accounts, and how many regions besides the primary one."""
 
     accounts: int
     regions: int
@@ -52,7 +53,7 @@ class Size:
 
     @property
     def stacks(self) -> int:
-        """Every foundation stack, so every host of the inventory."""
+        """Every stack but those of pipelines."""
         return self.accounts + self.foundation
 
 
@@ -63,12 +64,18 @@ def generate(size: Size) -> Organisation:
 
 
 def write_inventory(
-    directory: Path, organisation: Organisation, size: Size, *, release: str
+    directory: Path,
+    organisation: Organisation,
+    size: Size,
+    *,
+    release: str,
+    pipelines: Sequence[str] = (),
 ) -> None:
     """Write the inventory of *organisation*, with the example's group variables.
 
     Each account deploys to the primary region and to one regional region, in turn.
     release: a tag of every deploy account's stack; another value is an update of each of them.
+    pipelines: each releases stacks of its own to the first three accounts, one after the other.
     """
     regions = REGIONS[: size.regions]
     hosts = {}
@@ -79,13 +86,28 @@ def write_inventory(
         "regional": {"hosts": dict.fromkeys(regions)},
         "primary": {"hosts": {"build": None}},
         "deploy_accounts": {"hosts": hosts},
+        "pipelines": {"hosts": dict.fromkeys(pipelines)},
     }
-    shared, deploy = (_load(_EXAMPLE / f"{name}.yml") for name in ("all", "deploy_accounts"))
+    groups = _EXAMPLE / "group_vars"
+    shared, deploy = (_load(groups / f"{name}.yml") for name in ("all", "deploy_accounts"))
     deploy["stack_tags"] = {**shared["stack_tags"], "release": release}
     (directory / "group_vars").mkdir(exist_ok=True)
     _dump(directory / "hosts.yml", inventory)
     _dump(directory / "group_vars" / "all.yml", shared)
     _dump(directory / "group_vars" / "deploy_accounts.yml", deploy)
+    (directory / "host_vars").mkdir(exist_ok=True)
+    for name in pipelines:
+        _dump(directory / "host_vars" / f"{name}.yml", {"pipeline": _pipeline(name, list(hosts))})
+
+
+def _pipeline(name: str, accounts: Sequence[str]) -> dict[str, Any]:
+    """Return the example's pipeline under another name."""
+    pipeline: dict[str, Any] = _load(_EXAMPLE / "host_vars" / "hello.yml")["pipeline"]
+    for stack in pipeline["stacks"]:
+        stack["name"] = stack["name"].replace("hello", name)
+    for wave, account in zip(pipeline["waves"], accounts, strict=False):
+        wave["environments"] = [{"host": account}]
+    return pipeline
 
 
 def _load(path: Path) -> dict[str, Any]:

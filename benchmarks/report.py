@@ -52,7 +52,7 @@ def _figures(result: Result) -> Iterator[str]:
     median = "" if len(result.series[0].runs) == 1 else f", median of {len(result.series[0].runs)}"
     yield row(f"wall{median}", lambda run: run.usage.wall, "{:.1f} s")
     yield row("CPU, user and system, all processes", lambda run: run.usage.cpu, "{:.1f} s")
-    yield row("CPU of the lab beside it", lambda run: run.usage.server_cpu, "{:.1f} s")
+    yield row("CPU of the lab", lambda run: run.usage.server_cpu, "{:.1f} s")
     watched = [run for run in sampled if run is not None and run.usage.memory]
     if len(watched) == len(medians):
         memory = [run.usage.memory / 2**20 for run in watched]

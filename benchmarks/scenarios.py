@@ -7,21 +7,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.claims import (
     Claim,
     by_action,
+    checked_once,
     executed_once,
     few_calls,
-    looked_once,
     nothing_written,
     updated_by_sceptre,
 )
 from benchmarks.measure import Usage, run
 from benchmarks.organisation import Size
-from benchmarks.tool import Bootstrap, Drift, Sceptre, Tool
+from benchmarks.tool import Bootstrap, Drift, Pipelines, Sceptre, Tool
 from lab import Call, Lab
 
 
@@ -74,7 +74,7 @@ class Bench:
     """The scenarios over one lab. fresh() comes first: it builds what the others work on.
 
     directory: where inventory, project and every run's output go. repeat: timed runs of each tool,
-    in turn. say: called with one line before each run.
+    in turn. report: called with one line before each run.
     """
 
     def __init__(
@@ -84,14 +84,14 @@ class Bench:
         *,
         directory: Path,
         repeat: int,
-        say: Callable[[str], None],
+        report: Callable[[str], None],
         forks: int | None = None,
     ) -> None:
         self._lab = lab
         self._size = size
         self._directory = directory
         self._repeat = repeat
-        self._say = say
+        self._report = report
         self._release = 0
         self._bootstrap = Bootstrap(lab, size, directory, forks=forks)
         self._sceptre = Sceptre(lab, size, directory)
@@ -116,13 +116,13 @@ class Bench:
         for tool in self._tools:
             tool.want(str(self._release))
 
-        def judge(tool: Tool, calls: list[Call]) -> list[Claim]:
+        def evaluate(tool: Tool, calls: list[Call]) -> list[Claim]:
             if tool is self._sceptre:
                 return [updated_by_sceptre(calls, stacks=0)]
             return [nothing_written(calls), *few_calls(calls, self._size)]
 
         return self._compare(
-            "unchanged", title="UNCHANGED: nothing to change", judge=judge, target=0.30
+            "unchanged", title="UNCHANGED: nothing to change", evaluate=evaluate, target=0.30
         )
 
     def update(self, latency: float) -> Result:
@@ -136,7 +136,7 @@ class Bench:
             self._release += 1
             tool.want(str(self._release))
 
-        def judge(tool: Tool, calls: list[Call]) -> list[Claim]:
+        def evaluate(tool: Tool, calls: list[Call]) -> list[Claim]:
             if tool is self._sceptre:
                 return [updated_by_sceptre(calls, stacks=accounts)]
             text = f"{accounts} stacks of deploy accounts, each executed once"
@@ -147,22 +147,45 @@ class Bench:
             f"update at {latency:g} s",
             title=f"UPDATE: a tag of every deploy account; an operation takes {latency:g} s",
             prepare=prepare,
-            judge=judge,
+            evaluate=evaluate,
             target=1.0,
         )
         self._lab.set_latency(0.0)
         return result
 
+    def pipelines(self, count: int) -> Iterator[Result]:
+        """Create *count* pipelines on the foundation, then run again with nothing to change."""
+        tool = Pipelines(self._lab, self._size, self._bootstrap, self._directory / f"{count}")
+        tool.declare([f"service-{count}-{number:03}" for number in range(1, count + 1)])
+        done, calls = self._run(tool, f"{count} pipelines created")
+        yield Result(
+            scenario=f"{count} pipelines created",
+            title=f"PIPELINES: {count} are created. No peer has them",
+            series=[_series(tool, [done])],
+            claims=[executed_once(calls, stacks=count, text=f"{count} stacks, each executed once")],
+        )
+        runs, claims = [], []
+        for n in range(self._repeat):
+            done, calls = self._run(tool, f"{count} pipelines unchanged {n + 1}")
+            runs.append(done)
+            claims.append(nothing_written(calls))
+        yield Result(
+            scenario=f"{count} pipelines unchanged",
+            title=f"PIPELINES: {count} are unchanged",
+            series=[_series(tool, runs)],
+            claims=_worst(claims),
+        )
+
     def drift(self) -> Result:
-        """Look at the whole organisation, in which nothing has drifted."""
+        """Check the whole organisation, in which nothing has drifted."""
         tool = Drift(self._lab, self._bootstrap, self._directory)
         sampled, calls = self._run(tool, "drift, memory watched", sample=True)
-        claims = [nothing_written(calls), *looked_once(calls, self._size)]
+        claims = [nothing_written(calls), *checked_once(calls, self._size)]
         runs = []
         for n in range(self._repeat):
             done, calls = self._run(tool, f"drift {n + 1}")
             runs.append(done)
-            claims += [nothing_written(calls), *looked_once(calls, self._size)]
+            claims += [nothing_written(calls), *checked_once(calls, self._size)]
         return Result(
             scenario="drift",
             title="DRIFT: a whole drift run, and nothing has drifted. No peer has one",
@@ -175,13 +198,13 @@ class Bench:
         scenario: str,
         *,
         title: str,
-        judge: Callable[[Tool, list[Call]], list[Claim]],
+        evaluate: Callable[[Tool, list[Call]], list[Claim]],
         target: float,
         prepare: Callable[[Tool], None] | None = None,
     ) -> Result:
         """Run the tools in turn: once with their memory watched, then the timed runs.
 
-        prepare: called before each run. judge: the claims of one run, by tool and calls.
+        prepare: called before each run. evaluate: the claims of one run, by tool and calls.
         """
         claims: list[Claim] = []
         sampled: dict[str, Run] = {}
@@ -193,7 +216,7 @@ class Bench:
                 # The watched run is the first, so it also warms up what the timed ones find.
                 name = f"{scenario} {n}" if n else f"{scenario}, memory watched"
                 done, calls = self._run(tool, name, sample=not n)
-                claims += judge(tool, calls)
+                claims += evaluate(tool, calls)
                 if n:
                     runs[tool.name].append(done)
                 else:
@@ -207,7 +230,7 @@ class Bench:
         )
 
     def _run(self, tool: Tool, what: str, *, sample: bool = False) -> tuple[Run, list[Call]]:
-        self._say(f"{what}: {tool.name}")
+        self._report(f"{what}: {tool.name}")
         self._lab.clear_calls()
         name = f"{what}-{tool.name}".lower().replace(",", "").replace(" ", "-")
         usage = run(

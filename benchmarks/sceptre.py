@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Sceptre project that wants what stands: the same templates, parameters and tags."""
+"""A Sceptre project with the deployed templates, parameters and tags."""
 
 from __future__ import annotations
 

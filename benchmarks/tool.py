@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import configparser
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import sceptre
@@ -63,10 +64,36 @@ class Bootstrap(Tool):
         write_inventory(self._inventory, self._lab.organisation, self._size, release=release)
 
 
-class Drift(Tool):
-    """Our own: drift.yml from this checkout, as the role that may only look.
+class Pipelines(Tool):
+    """Our own: playbooks/pipelines.yml from this checkout, on the foundation of the bootstrap."""
 
-    It looks at the inventory that the bootstrap was given.
+    name = "pipelines"
+
+    def __init__(self, lab: Lab, size: Size, bootstrap: Bootstrap, directory: Path) -> None:
+        self._lab = lab
+        self._size = size
+        self._inventory = directory / "pipelines"
+        self._inventory.mkdir()
+        self.folder = ROOT
+        self.parallel = bootstrap.parallel
+        self.command = [*bootstrap.command[:1], "playbooks/pipelines.yml",
+                        "-i", str(self._inventory), *bootstrap.command[4:]]  # fmt: skip
+        self.environment = bootstrap.environment
+
+    def want(self, release: str) -> None:
+        """Nothing: the inventory is written by declare()."""
+
+    def declare(self, names: Sequence[str]) -> None:
+        """Write the inventory with these pipelines."""
+        write_inventory(
+            self._inventory, self._lab.organisation, self._size, release="0", pipelines=names
+        )
+
+
+class Drift(Tool):
+    """Our own: drift.yml from this checkout, as the role that may only read.
+
+    Its inventory is the one of the bootstrap.
     """
 
     name = "drift"
@@ -80,7 +107,7 @@ class Drift(Tool):
             *(*bootstrap.command[:1], "drift.yml", *bootstrap.command[2:]),
             *("-e", f"drift_report_path={directory / 'drift-report'}"),
             *("-e", f"access_role_name={organisation.drift.access_role}"),
-            # What the stacks of the deploy accounts were given is still the operator's.
+            # The parameter of the deploy accounts' stacks is still the operator's.
             *("-e", f"deploy_account_access_role_name={organisation.operator.access_role}"),
         ]
         self.environment = bootstrap.environment | lab.variables("drift")
@@ -90,7 +117,7 @@ class Drift(Tool):
 
 
 class Sceptre(Tool):
-    """sceptre launch of a project that was written from what stands."""
+    """sceptre launch of a project with what is deployed."""
 
     name = "Sceptre"
 
@@ -139,4 +166,4 @@ def _clean(environment: dict[str, str]) -> dict[str, str]:
     }
 
 
-__all__ = ("Bootstrap", "Drift", "Sceptre", "Tool", "sceptre_version")
+__all__ = ("Bootstrap", "Drift", "Pipelines", "Sceptre", "Tool", "sceptre_version")

@@ -28,7 +28,7 @@ from ..organisation.seed import Seeder
 from . import process
 
 Setup = Literal["operator", "management", "profiles", "drift"]
-_BUILD_SECONDS = 30.0
+_BUILD_SECONDS = 900.0
 # Events and functions that a finished operation has set off end in this time.
 _REST_SECONDS = 30.0
 

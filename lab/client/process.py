@@ -21,7 +21,7 @@ from ..errors import LabError
 from .groups import command_line, end_group
 
 _ROOT = Path(__file__).parents[2]
-_START_SECONDS = 60.0
+_START_SECONDS = 300.0
 # The endpoint is on loopback: a proxy of the user's must not be asked.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
