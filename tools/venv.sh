@@ -68,20 +68,34 @@ say "making $venv with Python $version ($python)"
 rm -rf -- "$venv"
 "$python" -m venv "$venv"
 
-say "installing requirements/$lock.txt"
-# The lock is complete, so nothing is to be resolved. Compiling 30,000 files takes longer than all the rest.
-"$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-compile --no-deps --require-hashes \
-    --requirement "requirements/$lock.txt"
+site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+log=$venv/install.log
+total=$(grep -c '^[A-Za-z].*==' "requirements/$lock.txt")
+say "installing the $total packages of requirements/$lock.txt, about a minute"
+progress() {
+    local found before=
+    while sleep 3; do
+        found="$(grep -c ' Collecting ' "$log" 2>/dev/null || true) downloaded"
+        found+=", $(find "$site" -maxdepth 1 -name '*.dist-info' | wc -l) installed"
+        [[ $found == "$before" ]] || say "$found"
+        before=$found
+    done
+}
+progress &
+trap 'kill %1 2>/dev/null || true' EXIT
+# The lock is complete, so there is nothing to resolve. Compiling 30,000 files would take longest.
+"$venv/bin/python" -m pip install -qq --log "$log" --disable-pip-version-check --no-compile --no-deps \
+    --require-hashes --requirement "requirements/$lock.txt"
+kill %1
 
 if [[ $name != bench ]]; then
-    say "linking this checkout as crossaccount.pipeline, beside amazon.aws"
+    say "linking this checkout as crossaccount.pipeline, next to amazon.aws"
     collections=$venv/collections/ansible_collections
-    site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     mkdir -p -- "$collections/crossaccount" "$collections/amazon"
     ln -s ../../../.. "$collections/crossaccount/pipeline"
     ln -s "../../../${site#"$PWD/$venv/"}/ansible_collections/amazon/aws" "$collections/amazon/aws"
-    # The tests import the collection by its full name.
-    printf '%s\n' "$PWD/$venv/collections" >"$site/crossaccount_pipeline.pth"
+    # The tests import the collection by its full name, the noxfile imports tools.
+    printf '%s\n' "$PWD/$venv/collections" "$PWD" >"$site/crossaccount_pipeline.pth"
 fi
 
 wanted >"$stamp"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sample application and the pipeline that the inventory declares for it fit each other."""
+"""The sample application and the pipeline of inventories/org that releases it fit each other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DATA = ROOT / "inventories" / "org" / "host_vars" / "hello.yml"
 
 
 @pytest.fixture(scope="module")
-def application() -> Pipeline:
+def pipeline() -> Pipeline:
     inventory = Inventory()
     inventory.add("pipelines", "hello", **yaml.safe_load(DATA.read_text(encoding="utf-8")))
     found = inventory.variables()
@@ -38,9 +38,9 @@ def application() -> Pipeline:
 
 
 @pytest.fixture(scope="module")
-def source(application: Pipeline) -> Source:
-    assert application.source is not None
-    return application.source
+def source(pipeline: Pipeline) -> Source:
+    assert pipeline.source is not None
+    return pipeline.source
 
 
 @pytest.fixture(scope="module")
@@ -54,41 +54,37 @@ def template(name: str) -> dict[str, Any]:
     return parse((EXAMPLE / name).read_text(encoding="ascii"))
 
 
-def test_it_is_released_to_three_accounts_and_three_regions(application: Pipeline) -> None:
-    assert len(application.account_ids) == 3
-    assert application.regions == ["ap-southeast-2", "eu-west-1", "us-east-1"]
-    assert [wave.name for wave in application.waves if wave.approval] == ["production"]
-
-
 def test_the_build_makes_the_artifacts_that_the_pipeline_takes(
     source: Source, buildspec: dict[str, Any]
 ) -> None:
     _primary, *secondary = source.artifacts
 
-    assert {one.name for one in secondary} == set(buildspec["artifacts"]["secondary-artifacts"])
+    assert {artifact.name for artifact in secondary} == set(
+        buildspec["artifacts"]["secondary-artifacts"]
+    )
 
 
 def test_every_template_is_in_the_primary_artifact(
-    application: Pipeline, source: Source, buildspec: dict[str, Any]
+    pipeline: Pipeline, source: Source, buildspec: dict[str, Any]
 ) -> None:
-    for stack in application.stacks:
+    for stack in pipeline.stacks:
         assert (EXAMPLE / stack.template).is_file()
         assert stack.artifact == source.artifacts[0].name
         patterns = buildspec["artifacts"]["files"]
         assert any(fnmatchcase(stack.template, pattern) for pattern in patterns)
 
 
-def test_every_parameter_is_given_and_there(application: Pipeline) -> None:
-    for stack in application.stacks:
-        for environment in application.environments:
-            given = application.parameters(stack, environment)
+def test_every_parameter_is_given_and_there(pipeline: Pipeline) -> None:
+    for stack in pipeline.stacks:
+        for environment in pipeline.environments:
+            given = pipeline.parameters(stack, environment)
             assert given.keys() == template(stack.template)["Parameters"].keys()
 
 
-def test_roles_are_acknowledged(application: Pipeline) -> None:
-    for stack in application.stacks:
+def test_roles_are_acknowledged(pipeline: Pipeline) -> None:
+    for stack in pipeline.stacks:
         resources = template(stack.template)["Resources"].values()
-        makes_roles = any(one["Type"].startswith("AWS::IAM::") for one in resources)
+        makes_roles = any(item["Type"].startswith("AWS::IAM::") for item in resources)
         assert stack.capabilities == (("CAPABILITY_IAM",) if makes_roles else ())
 
 
