@@ -205,8 +205,8 @@ def _as_data(finding: Finding, place: Place) -> Data:
 def without_repetition(findings: t.Iterable[Data]) -> list[Data]:
     """Return *findings* in a fixed order, each once.
 
-    Where two ways of looking found the same property, the one stays that says more: our comparison
-    of policies reads the whole document, CloudFormation's detection its parts.
+    Where two ways of checking found the same property, the one that covers more stays: our
+    comparison of policies reads the whole document, CloudFormation's detection its parts.
     """
     ordered = sorted(findings, key=sort_key)
     policies = {_spot(finding) for finding in ordered if finding["kind"] == "policy"}

@@ -151,7 +151,7 @@ class Running:
         return f"the drift detection of {place} is in progress"
 
     def poll(self) -> Running | Detected | Inspected:
-        """Look again."""
+        """Ask AWS again."""
         if self._detection is None:  # what came first may have ended
             return self._inspection.begin(self._inspection.api.find(self._found.stack_id))
         ended = self._detection.end()

@@ -124,7 +124,7 @@ class PolicyDrift:
         differing: t.Sequence[Finding],
         by_id: t.Mapping[str, ResourceDrift],
     ) -> list[Finding]:
-        """Return those of the detection's findings that say more than ours.
+        """Return those of the detection's findings that ours do not cover.
 
         One that only writes the same document in another way is dropped too.
         """

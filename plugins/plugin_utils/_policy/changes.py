@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an update would change in the policies of a template: who may do what, and who no longer.
+"""What an update would change in the policies of a template: who may do more, and who less.
 
-Before it is made, no change set says that: the template and its parameters do. Pure.
+A change set does not show that; the templates and parameters before and after do. Pure.
 """
 
 from __future__ import annotations

@@ -50,11 +50,11 @@ STATUSES: dict[str, Verdict] = {
 
 # What the user can do where only the user can decide.
 CURES: dict[str, str] = {
-    "ROLLBACK_FAILED": "Its creation failed and could not be undone. Look at its events, delete the"
+    "ROLLBACK_FAILED": "Its creation failed and could not be undone. Check its events, delete the"
     " stack, retaining what cannot be deleted, then run again",
-    "DELETE_FAILED": "Its deletion failed. Look at its events, finish the deletion, retaining what"
+    "DELETE_FAILED": "Its deletion failed. Check its events, finish the deletion, retaining what"
     " cannot be deleted, then run again",
-    "IMPORT_ROLLBACK_FAILED": "An import into it failed and could not be undone. Look at its"
+    "IMPORT_ROLLBACK_FAILED": "An import into it failed and could not be undone. Check its"
     " events, repair it in the console, then run again",
 }
 
