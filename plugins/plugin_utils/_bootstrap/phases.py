@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible import context
+
 from .._errors import PipelineError
 from .plan import Inputs
 from .recorded import HostVars, Results, find_plan, find_report
@@ -20,6 +22,9 @@ SUMMARY = "summary"
 REPORT = "report"
 DRIFTED = "drifted"
 
+# Options with which ansible-playbook runs nothing: there is no plan to follow.
+_LISTING = ("syntax", "listhosts", "listtasks", "listtags")
+
 
 def hosts(hostvars: HostVars, phase: str) -> list[str]:
     """Return the hosts that *phase* is for, by name.
@@ -28,7 +33,7 @@ def hosts(hostvars: HostVars, phase: str) -> list[str]:
     ``report`` are for the hosts that must end as failed, or for one host when there are none, so
     that the result is shown.
     """
-    if next(iter(hostvars), None) is None:  # `ansible-playbook --syntax-check` has none
+    if any(context.CLIARGS.get(option) for option in _LISTING):
         return []
     run = _run(hostvars)
     if phase == SUMMARY:

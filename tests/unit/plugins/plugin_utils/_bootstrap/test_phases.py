@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible import context
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap import phases
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
@@ -185,3 +186,12 @@ def test_drift_is_looked_for_where_accounts_answered_and_may_be_called(world: Wo
             "access_role_name": "CrossAccountAccess",
         }
     ]
+
+
+@pytest.mark.parametrize("option", ["syntax", "listhosts", "listtasks", "listtags"])
+def test_playbooks_can_be_listed_without_a_run(
+    monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.setattr(context, "CLIARGS", {option: True})
+
+    assert phases.hosts(HostVars(build={}), "regional") == []
