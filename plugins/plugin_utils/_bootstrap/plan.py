@@ -82,7 +82,7 @@ class TaggedStack(StackPlace):
 class Plan(t.TypedDict):
     """What the check found and decided; every later play reads it.
 
-    run: tells this run's results from those of an earlier one.
+    run: identifies this run's results, as those of an earlier one may still be there.
     started: when the check began, in UTC (ISO 8601).
     hosts: the hosts of the run, without those that --limit, a slice or a tag leaves out.
     failures: hosts that nothing is done for, each with the reason.

@@ -46,8 +46,8 @@ def desired_register(
     """Return what the register should hold of the regional regions, by region.
 
     :param stacks: the primary stack and the regional ones, by host.
-    :param pending: hosts whose stacks this run would make, in check mode: what only these stacks
-        can tell is filled in.
+    :param pending: hosts whose stacks this run would create, in check mode: their outputs are
+        made up.
     :param held: absent hosts that a pipeline still uses: their regions stay.
 
     A region enters with outputs read in this run; one that could not be read keeps its values.
@@ -79,8 +79,8 @@ def read_register(
 
     :param primary: the primary stack; None when there is none.
     :param failure: why it cannot be read, or failed in this run.
-    :param pending: hosts whose stacks this run would make, in check mode: what only these stacks
-        can tell is filled in.
+    :param pending: hosts whose stacks this run would create, in check mode: their outputs are
+        made up.
     """
     is_pending = organisation.primary.name in pending
     problem = failure or (None if is_pending else _problem(primary))
