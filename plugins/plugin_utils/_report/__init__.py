@@ -3,4 +3,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no promise is made to others.
-"""The report of a drift run: document, Markdown, page, verdict."""
+"""What people see of a run: the summary and the drift report, on the terminal and as files."""
