@@ -75,17 +75,19 @@ say "installing the $total packages of requirements/$lock.txt, about a minute"
 progress() {
     local found before=
     while sleep 3; do
-        found="$(grep -c ' Collecting ' "$log" 2>/dev/null || true) downloaded"
+        found="$(grep -c '^Collecting' "$log" || true) downloaded"
         found+=", $(find "$site" -maxdepth 1 -name '*.dist-info' | wc -l) installed"
         [[ $found == "$before" ]] || say "$found"
         before=$found
     done
 }
+: >"$log"
 progress &
 trap 'kill %1 2>/dev/null || true' EXIT
 # The lock is complete, so there is nothing to resolve. Compiling 30,000 files would take longest.
-"$venv/bin/python" -m pip install -qq --log "$log" --disable-pip-version-check --no-compile --no-deps \
-    --require-hashes --requirement "requirements/$lock.txt"
+"$venv/bin/python" -m pip install --progress-bar off --disable-pip-version-check --no-compile --no-deps \
+    --require-hashes --requirement "requirements/$lock.txt" >"$log" 2>&1 ||
+    die "pip failed:$(printf '\n'; tail -n 20 "$log")"
 kill %1
 
 if [[ $name != bench ]]; then

@@ -128,7 +128,7 @@ class S3Client:
         return {"ContentLength": objects[request["Key"]]}
 
     def copy(self, **request: Any) -> None:
-        """Copy as boto3's managed copy does: in parts, telling the callback of each."""
+        """Copy as boto3's managed copy does: in parts, with a callback after each."""
         copied, bucket, key = request["CopySource"], request["Bucket"], request["Key"]
         arguments: dict[str, str] = request["ExtraArgs"]
         assert set(arguments) <= set(TransferManager.ALLOWED_COPY_ARGS)
