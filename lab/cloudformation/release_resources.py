@@ -144,7 +144,7 @@ def _pipeline_attributes(name: str, pipeline: dict[str, Any]) -> dict[str, Any]:
 
 def declaration(name: str, properties: Properties) -> dict[str, Any]:
     """The declaration of a pipeline in a template, as the API takes it."""
-    given = {key: value for key, value in properties.items() if key not in _BESIDE_DECLARATION}
+    given = {key: value for key, value in properties.items() if key not in _OUTSIDE_DECLARATION}
     shape = service.model().operation_model("CreatePipeline").input_shape.members["pipeline"]
     stores = {
         store["Region"]: as_request(
@@ -159,7 +159,7 @@ def declaration(name: str, properties: Properties) -> dict[str, Any]:
     }
 
 
-_BESIDE_DECLARATION = frozenset(
+_OUTSIDE_DECLARATION = frozenset(
     {"ArtifactStores", "DisableInboundStageTransitions", "Name", "RestartExecutionOnUpdate", "Tags"}
 )
 

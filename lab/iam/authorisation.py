@@ -13,8 +13,8 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.services import iam
 
-# Only the newest; no test needs more.
-_KEPT = 20_000
+# How many decisions are stored; no test needs more.
+_NEWEST = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Decision:
     allowed: bool
 
 
-DECISIONS: deque[Decision] = deque(maxlen=_KEPT)
+DECISIONS: deque[Decision] = deque(maxlen=_NEWEST)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,7 +39,7 @@ def install() -> None:
 
 
 def _named(service: str, body: bytes, region: str, account: str) -> str:
-    """The resource that a body names; of several the first, where AWS judges each."""
+    """The resource that a body names; of several the first, where AWS evaluates each."""
     member, kind = _NAMED[service]
     found = json.loads(body or b"{}").get(member)
     name = found[0] if isinstance(found, list) and found else found

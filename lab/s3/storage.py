@@ -23,7 +23,7 @@ Service = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[
 _ALGORITHM = "x-amz-server-side-encryption"
 _KEY_ID = "x-amz-server-side-encryption-aws-kms-key-id"
 # Requests on an object that neither read nor write its data.
-_BESIDE_DATA = frozenset({"acl", "legal-hold", "retention", "tagging", "torrent", "attributes"})
+_NOT_DATA = frozenset({"acl", "legal-hold", "retention", "tagging", "torrent", "attributes"})
 _READS = ("GET", "HEAD")
 
 
@@ -151,7 +151,7 @@ def _key_uses(
     method: str, path: str, headers: dict[str, str], query: dict[str, Any]
 ) -> Iterator[tuple[str, str, str]]:
     """Each use of a key that a request means: the action, the key and the object."""
-    if not _split(path)[1] or _BESIDE_DATA & query.keys():
+    if not _split(path)[1] or _NOT_DATA & query.keys():
         return
     if method in _READS and "uploadId" not in query:
         yield "kms:Decrypt", _key_of_object(path), path

@@ -170,7 +170,7 @@ class Events:
 
 
 def bucket(lab: Lab, name: str) -> str:
-    """A bucket that keeps versions and tells EventBridge of objects."""
+    """A bucket that has versions, and sends events of its objects."""
     s3 = lab.client("s3", ACCOUNT)
     s3.create_bucket(Bucket=name)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})

@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,14 +19,9 @@ import pytest
 
 from lab import Lab, LabError
 from lab.client.groups import group_members
+from lab.tests.world import document, zipped
 
 ROOT = Path(__file__).parents[2]
-SLEEPER = """
-import time
-def handler(event, context):
-    time.sleep(event.get("seconds", 0))
-    return "done"
-"""
 
 
 def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -57,38 +50,24 @@ def wait_until_gone(pid: int) -> None:
 
 def invoke_a_function(lab: Lab) -> None:
     """Run a Lambda function, so that the launcher has a process of its own to leave behind."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.py", SLEEPER)
+    trusts = {"Service": "lambda.amazonaws.com"}
+    trust = {"Effect": "Allow", "Principal": trusts, "Action": "sts:AssumeRole"}
     role = lab.client("iam", "111111111111").create_role(
-        RoleName="function",
-        AssumeRolePolicyDocument=json.dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Effect": "Allow",
-                        "Principal": {"Service": "lambda.amazonaws.com"},
-                        "Action": "sts:AssumeRole",
-                    }
-                ],
-            }
-        ),
+        RoleName="function", AssumeRolePolicyDocument=document(trust)
     )
     functions = lab.client("lambda", "111111111111")
     functions.create_function(
-        FunctionName="sleeper",
+        FunctionName="function",
         Runtime="python3.13",
         Role=role["Role"]["Arn"],
         Handler="index.handler",
-        Code={"ZipFile": archive.getvalue()},
+        Code={"ZipFile": zipped({"index.py": "def handler(event, context): return 'done'"})},
     )
-    answer = functions.invoke(FunctionName="sleeper", Payload=b"{}")
+    answer = functions.invoke(FunctionName="function", Payload=b"{}")
     assert answer["Payload"].read() == b'"done"'
 
 
-def test_up_serves_what_env_says_and_down_leaves_nothing(directory: Path) -> None:
-    """Talks to a lab in the background, by its command and its files."""
+def test_up_serves_what_env_holds_and_down_leaves_nothing(directory: Path) -> None:
     started = run(directory, "up", "--latency", "0.5")
     assert started.returncode == 0, started.stderr
     state = json.loads((directory / "lab.json").read_text(encoding="utf-8"))
@@ -129,29 +108,24 @@ WHO = (
 
 
 def test_commands_need_a_running_lab(directory: Path) -> None:
-    for command in ("env", "log"):
-        done = run(directory, command)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert "The lab does not run. To start it: python -m lab up" in done.stderr
-
-
-def test_management_credentials_can_be_asked_for(directory: Path) -> None:
-    assert "with management credentials" in run(directory, "up", "--setup", "management").stdout
+    done = run(directory, "log")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "The lab does not run. To start it: python -m lab up" in done.stderr
 
 
 def test_a_stale_file_neither_stops_up_nor_ends_somebody_else(directory: Path) -> None:
-    """Talks to a lab in the background. The stale file names the test's own process."""
+    """The stale file names the test's own process."""
     stale = {"pid": os.getpid(), "url": "http://127.0.0.1:9", "token": "old"}
     (directory / "lab.json").write_text(json.dumps(stale), encoding="utf-8")
     assert run(directory, "down").stdout == "The lab does not run.\n"
     (directory / "lab.json").write_text(json.dumps(stale), encoding="utf-8")
-    assert run(directory, "up").returncode == 0
+    started = run(directory, "up", "--setup", "management")
+    assert "with management credentials" in started.stdout
     state = json.loads((directory / "lab.json").read_text(encoding="utf-8"))
     assert state["pid"] != os.getpid()
 
 
 def test_down_ends_a_lab_that_does_not_answer_any_more(directory: Path) -> None:
-    """Talks to a lab in the background, that is stopped."""
     run(directory, "up")
     pid = json.loads((directory / "lab.json").read_text(encoding="utf-8"))["pid"]
     os.kill(pid, signal.SIGSTOP)
@@ -160,7 +134,6 @@ def test_down_ends_a_lab_that_does_not_answer_any_more(directory: Path) -> None:
 
 
 def test_a_lab_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
-    """Talks to a lab whose test is killed."""
     code = (
         "import pathlib, time; from lab import Lab; "
         f"lab = Lab(directory=pathlib.Path({str(tmp_path)!r})); lab.start(); "
@@ -174,8 +147,8 @@ def test_a_lab_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     wait_until_gone(pid)
 
 
-def test_a_start_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Talks to nothing: the launcher finds another version of MiniStack than it wants."""
+def test_a_start_that_fails_has_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The launcher finds another version of MiniStack than it wants."""
     package = tmp_path / "ministack-9.9.9.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Name: ministack\nVersion: 9.9.9\n", encoding="utf-8")

@@ -291,7 +291,6 @@ CALLS = [
 
 
 def test_the_pinned_version_is_installed() -> None:
-    """Talks to nothing: reads the installed package."""
     assert metadata.version("ministack") == MINISTACK_VERSION, (
         "Another MiniStack than the lab was made for: see the top of this file."
     )
@@ -299,7 +298,6 @@ def test_the_pinned_version_is_installed() -> None:
 
 @pytest.mark.parametrize("name", sorted(SIGNATURES))
 def test_an_internal_is_there_as_the_lab_uses_it(name: str) -> None:
-    """Talks to nothing: reads the installed package."""
     module, _unused, attribute = name.rpartition(".")
     found = getattr(importlib.import_module(module), attribute)
     expected = SIGNATURES[name]
@@ -308,7 +306,6 @@ def test_an_internal_is_there_as_the_lab_uses_it(name: str) -> None:
 
 
 def test_resources_are_given_to_run_reentrant_as_the_lab_takes_them_apart() -> None:
-    """Talks to nothing: reads the installed package."""
     stacks = importlib.import_module(f"{CLOUDFORMATION}.stacks")
     source = re.sub(r"\s+", " ", inspect.getsource(stacks)).replace("( ", "(").replace(" )", ")")
     calls = re.findall(r"await run_reentrant\(([^()]*(?:\([^()]*\)[^()]*)*)\)", source)
@@ -317,7 +314,6 @@ def test_resources_are_given_to_run_reentrant_as_the_lab_takes_them_apart() -> N
 
 
 def test_nothing_else_of_ministack_is_touched() -> None:
-    """Talks to nothing: reads the lab's own source."""
     used = {name for path in sources() for name in touched(path)}
     assert used == set(SIGNATURES)
 

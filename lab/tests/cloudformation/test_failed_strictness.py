@@ -92,10 +92,10 @@ def test_delete_failed_then_retained(lab: Lab, stacks: Stacks) -> None:
     lab.set_resource_faults([ResourceRule(logical_id="A", operation="delete")])
     assert delete(stacks) == "DELETE_FAILED"
     assert shown(stacks) == {"A": "DELETE_FAILED", "B": "DELETE_COMPLETE"}
-    kept = stacks.physical_id("A")
+    retained = stacks.physical_id("A")
     assert delete(stacks, RetainResources=["A"]) == "DELETE_COMPLETE"
     assert shown(stacks) == {"A": "DELETE_SKIPPED", "B": "DELETE_COMPLETE"}
-    lab.client("sns", ACCOUNT).get_topic_attributes(TopicArn=kept)
+    lab.client("sns", ACCOUNT).get_topic_attributes(TopicArn=retained)
 
 
 def test_a_bucket_that_holds_an_object_is_not_deleted(lab: Lab, stacks: Stacks) -> None:

@@ -64,7 +64,7 @@ def test_another_deployment_mode_is_refused(stack: Drifting) -> None:
     )
 
 
-def test_a_change_says_what_is_there_and_what_comes(drifting: Drifting) -> None:
+def test_a_change_shows_what_is_there_and_what_comes(drifting: Drifting) -> None:
     drifting.change("timeout")
     change_set = drifting.reverting()
     assert change_set["DeploymentMode"] == "REVERT_DRIFT"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stacks: names, references, what is kept, exports, stack policies, tokens.
+"""Stacks: names, references, what is retained, exports, stack policies, tokens.
 
 MiniStack alone accepts what each test expects to be refused or different: see lab/README.md.
 """
@@ -209,17 +209,17 @@ def test_a_reference_to_a_resource_whose_condition_is_false_is_refused(stacks: S
     assert "Unresolved" in refused(lambda: stacks.create(json.dumps(body)))
 
 
-# What is kept
+# What is retained
 
 
-def test_what_a_deleted_stack_kept_is_shown_by_its_id(lab: Lab, stacks: Stacks) -> None:
-    kept = {**BUCKET, "DeletionPolicy": "RetainExceptOnCreate"}
-    stacks.create({"Kept": kept, "Gone": TOPIC}, Tags=[{"Key": "own", "Value": "tag"}])
+def test_what_a_deleted_stack_retained_is_shown_by_its_id(lab: Lab, stacks: Stacks) -> None:
+    retained = {**BUCKET, "DeletionPolicy": "RetainExceptOnCreate"}
+    stacks.create({"Kept": retained, "Gone": TOPIC}, Tags=[{"Key": "own", "Value": "tag"}])
     bucket, s3 = stacks.physical_id("Kept"), lab.client("s3", ACCOUNT)
     again = Stacks(stacks.api, stacks.name)
     stack_id = stacks.describe()["StackId"]
     delete(stacks)
-    again.create({"Kept": kept})
+    again.create({"Kept": retained})
     assert shown(stacks) == {"Kept": "DELETE_SKIPPED", "Gone": "DELETE_COMPLETE"}
     described = stacks.api.describe_stack_resources(StackName=stack_id)["StackResources"]
     found = {item["LogicalResourceId"]: item for item in described}

@@ -40,7 +40,7 @@ def account() -> str:
     return ACCOUNT
 
 
-def kept(lab: Lab, name: str) -> dict[str, Any]:
+def stored(lab: Lab, name: str) -> dict[str, Any]:
     """What CodeBuild says of a project."""
     projects = lab.client("codebuild", ACCOUNT).batch_get_projects(names=[name])["projects"]
     found: dict[str, Any] = projects[0]
@@ -61,7 +61,7 @@ def finished(lab: Lab, build_id: str) -> dict[str, Any]:
 # Projects
 
 
-def test_all_of_a_project_is_kept(lab: Lab, stacks: Stacks, name: str) -> None:
+def test_a_project_has_all_its_properties(lab: Lab, stacks: Stacks, name: str) -> None:
     template = with_project(
         name,
         Artifacts=uploaded("application.zip", "a-bucket"),
@@ -75,7 +75,7 @@ def test_all_of_a_project_is_kept(lab: Lab, stacks: Stacks, name: str) -> None:
         },
     )
     assert create(stacks, template) == "CREATE_COMPLETE"
-    found = kept(lab, name)
+    found = stored(lab, name)
     assert found["secondaryArtifacts"][0]["artifactIdentifier"] == "function"
     assert found["concurrentBuildLimit"] == 1
     assert found["logsConfig"]["cloudWatchLogs"]["groupName"] == "a-group"
@@ -84,7 +84,7 @@ def test_all_of_a_project_is_kept(lab: Lab, stacks: Stacks, name: str) -> None:
     assert policy == {"requiresCommentApproval": "FORK_PULL_REQUESTS"}
 
 
-def test_an_update_changes_and_drops_what_the_template_says(
+def test_an_update_changes_and_drops_what_the_template_changes(
     lab: Lab, stacks: Stacks, name: str
 ) -> None:
     secondary = [uploaded("function.zip", "a-bucket", ArtifactIdentifier="function")]
@@ -92,7 +92,7 @@ def test_an_update_changes_and_drops_what_the_template_says(
     assert create(stacks, first) == "CREATE_COMPLETE"
     key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/one"
     assert update(stacks, with_project(name, EncryptionKey=key)) == "UPDATE_COMPLETE"
-    found = kept(lab, name)
+    found = stored(lab, name)
     assert found["encryptionKey"] == key
     assert found["secondaryArtifacts"] == []
     assert "concurrentBuildLimit" not in found
@@ -176,16 +176,16 @@ def test_builds_beyond_the_limit_are_refused(lab: Lab, stacks: Stacks, name: str
     assert refused(start_many).startswith("AccountLimitExceededException")
 
 
-def test_the_ends_of_builds_are_told(lab: Lab, stacks: Stacks, name: str) -> None:
+def test_the_ends_of_builds_are_events(lab: Lab, stacks: Stacks, name: str) -> None:
     assert create(stacks, with_project(name)) == "CREATE_COMPLETE"
     pattern = {
         "source": ["aws.codebuild"],
         "detail-type": ["CodeBuild Build State Change"],
         "detail": {"project-name": [name], "build-status": ["SUCCEEDED", "FAILED"]},
     }
-    told = Events(lab, name, pattern)
+    events = Events(lab, name, pattern)
     started = lab.client("codebuild", ACCOUNT).start_build(projectName=name)["build"]
-    detail = told.next()
+    detail = events.next()
     assert detail["build-status"] == "SUCCEEDED"
     assert detail["build-id"] == started["arn"]
     assert detail["additional-information"]["build-complete"] is True

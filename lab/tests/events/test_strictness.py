@@ -59,9 +59,9 @@ def test_the_tags_of_a_stack_are_put_on_its_rules(lab: Lab, stacks: Stacks, name
 
 def test_the_event_of_an_object_has_its_version(lab: Lab, name: str) -> None:
     pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [name]}}}
-    told = Events(lab, name, pattern)
+    sent = Events(lab, name, pattern)
     s3 = lab.client("s3", ACCOUNT)
     put = s3.put_object(Bucket=bucket(lab, name), Key="hello/application.zip", Body=b"zip")
-    detail = told.next()
+    detail = sent.next()
     assert detail["object"]["key"] == "hello/application.zip"
     assert detail["object"]["version-id"] == put["VersionId"]

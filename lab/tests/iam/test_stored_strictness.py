@@ -156,7 +156,7 @@ def test_a_role_that_its_stack_replaces_is_dead_too(stack: Drifting) -> None:
     )
 
 
-def test_policies_are_kept_as_the_services_write_them(lab: Lab, stack: Drifting) -> None:
+def test_policies_are_stored_as_the_services_write_them(lab: Lab, stack: Drifting) -> None:
     """What means the same has not drifted."""
     template = json.loads(json.dumps({name: TEMPLATE[name] for name in NAMING}))
     key = template["Key"]["Properties"]["KeyPolicy"]["Statement"][0]
@@ -170,8 +170,8 @@ def test_policies_are_kept_as_the_services_write_them(lab: Lab, stack: Drifting)
     s3, kms, iam = (lab.client(name, ACCOUNT) for name in ("s3", "kms", "iam"))
     bucket, key_id, name = (stack.physical_id(one) for one in ("Bucket", "Key", "Role"))
     policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
-    (kept,) = json.loads(policy)["Statement"]
-    assert (kept["Principal"], kept["Action"]) == ({"AWS": ROOT}, "s3:GetObject")
+    (stored,) = json.loads(policy)["Statement"]
+    assert (stored["Principal"], stored["Action"]) == ({"AWS": ROOT}, "s3:GetObject")
     trusted = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
     assert (trusted["Principal"], trusted["Action"]) == ({"AWS": ROOT}, "sts:AssumeRole")
     key_policy = kms.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"]

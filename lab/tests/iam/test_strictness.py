@@ -39,10 +39,15 @@ BUCKET = {"Type": "AWS::S3::Bucket"}
 
 @pytest.mark.parametrize(
     "principal",
-    ["999999999999", "arn:aws:iam::999999999999:root", f"arn:aws:iam::{ACCOUNT}:role/no-such-role"],
+    ["999999999999", "arn:aws:iam::999999999999:root", f"arn:aws:iam::{ACCOUNT}:role/no", ""],
 )
 def test_a_principal_that_does_not_exist_is_refused(lab: Lab, principal: str) -> None:
-    kms, iam = lab.client("kms", ACCOUNT), lab.client("iam", ACCOUNT)
+    s3, kms, iam = (lab.client(service, ACCOUNT) for service in ("s3", "kms", "iam"))
+    s3.create_bucket(Bucket="principals")
+    grant = statements({"Principal": {"AWS": principal}, "Action": "s3:*", "Resource": "*"})
+    assert "Invalid principal" in refused(
+        lambda: s3.put_bucket_policy(Bucket="principals", Policy=json.dumps(grant))
+    )
     policy = json.dumps(key_policy(principal, "kms:*"))
     assert "invalid principals" in refused(lambda: kms.create_key(Policy=policy))
     trust = statements({"Principal": {"AWS": principal}, "Action": "sts:AssumeRole"})

@@ -107,7 +107,7 @@ def test_calls_of_rest_and_json_services_are_logged_by_name(lab: Lab) -> None:
 
 
 def test_an_error_rule_answers_in_the_service_s_own_format(lab: Lab) -> None:
-    """Talks to a running lab. boto3 reads the code of each protocol."""
+    """boto3 reads the code of each protocol."""
     lab.set_faults([Rule(name="slow down", error="ThrottlingException", status=400)])
     for service, call in (
         ("cloudformation", "list_stacks"),
@@ -246,7 +246,7 @@ def test_an_account_can_be_added(lab: Lab) -> None:
 
 
 def test_every_deploy_account_has_a_profile(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Talks to a running lab, through profiles as a user's shell has them."""
+    """Through profiles as a user's shell has them."""
     for name, value in lab.variables("profiles").items():
         monkeypatch.setenv(name, value)
     found = {
@@ -334,7 +334,7 @@ def test_principal_arn_is_the_role_s_with_its_path(lab: Lab) -> None:
                 assume(sts, DEVELOPMENT, "narrow")
 
 
-def test_secure_transport_is_true_unless_a_test_says_otherwise(lab: Lab) -> None:
+def test_secure_transport_is_true_unless_a_test_sets_it(lab: Lab) -> None:
     statements = [
         {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
         {
