@@ -19,7 +19,6 @@ from tests.fakes.clock import Clock
 from tests.fakes.cloudformation import (
     FakeCloudFormation,
     change,
-    event,
 )
 from tests.fakes.data import FakeData
 from tests.fakes.gateway import FakeGateway, Install
@@ -206,10 +205,6 @@ def test_what_cloudformation_cannot_keep_is_refused_before_a_call(
     assert gateway.opened == []
 
 
-def test_the_name_of_a_tag_may_be_a_number(aws: FakeCloudFormation, role: Path) -> None:
-    assert converge(role, tags={2026: "year"})["operation"] == "create"
-
-
 def test_the_account_is_opened_in_the_way_that_is_given(
     gateway: FakeGateway, aws: FakeCloudFormation, role: Path
 ) -> None:
@@ -387,19 +382,6 @@ def test_a_secret_is_in_no_result(
 
     assert result["changed"]
     assert SECRET not in json.dumps(result)
-
-
-def test_a_secret_is_in_no_message_of_a_failure(aws: FakeCloudFormation, role: Path) -> None:
-    aws.endings["create"] = ["CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE"]
-    aws.stories["create"] = [event("CREATE_FAILED", "Topic", "AWS::SNS::Topic", "no")]
-
-    result = converge(role)
-
-    assert result == {
-        "failed": True,
-        "changed": False,
-        "msg": "One is ROLLBACK_COMPLETE. Topic (AWS::SNS::Topic) CREATE_FAILED: no",
-    }
 
 
 def test_results_hold_no_arguments(aws: FakeCloudFormation, role: Path) -> None:

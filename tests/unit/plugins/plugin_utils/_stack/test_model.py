@@ -21,7 +21,6 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model
     Difference,
     Found,
     differences,
-    direct_differences,
     parameter_value,
 )
 
@@ -146,42 +145,6 @@ def test_a_description_becomes_plain_data() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "template",
-    [
-        pytest.param(f"# a comment\n\n{TEMPLATE}", id="a comment"),
-        pytest.param(TEMPLATE.replace("''", '""'), id="quotes"),
-        pytest.param(
-            TEMPLATE.replace(
-                "  Topic: {Type: AWS::SNS::Topic}", "  Topic:\n    Type: AWS::SNS::Topic"
-            ),
-            id="layout",
-        ),
-        pytest.param(
-            {
-                "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
-                "Parameters": {
-                    "Days": {"Type": "Number", "Default": 365},
-                    "Accounts": {"Type": "CommaDelimitedList", "Default": ""},
-                    "Password": {"Type": "String", "NoEcho": True},
-                },
-            },
-            id="JSON",
-        ),
-    ],
-)
-def test_a_template_that_only_looks_different_is_the_same(template: str | dict[str, Any]) -> None:
-    assert what_differs(template=template) == []
-
-
-def test_a_template_that_says_something_else_differs() -> None:
-    other = TEMPLATE.replace("365", "400")
-
-    assert what_differs(template=other) == [
-        Difference(what="template", before=other, after=TEMPLATE)
-    ]
-
-
 def test_a_json_template_is_shown_as_text() -> None:
     other = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
 
@@ -233,28 +196,6 @@ def test_a_secret_is_never_seen_to_differ() -> None:
 
 
 @pytest.mark.parametrize(
-    "tags", [{}, {"application": "other"}, {"application": "pipeline", "more": ""}]
-)
-def test_other_tags_differ(tags: dict[str, str]) -> None:
-    desired = dataclasses.replace(WANTED, tags=tags)
-
-    assert what_differs(desired) == [Difference(what="tags", before=FOUND.tags, after=tags)]
-
-
-def test_protection_differs_both_ways() -> None:
-    protected = dataclasses.replace(FOUND, termination_protection=True)
-    desired = dataclasses.replace(WANTED, termination_protection=True)
-
-    assert what_differs(desired, protected) == []
-    assert what_differs(desired) == [
-        Difference(what="termination_protection", before=False, after=True)
-    ]
-    assert what_differs(found=protected) == [
-        Difference(what="termination_protection", before=True, after=False)
-    ]
-
-
-@pytest.mark.parametrize(
     ("wanted_policy", "found_policy", "differs"),
     [
         pytest.param(None, None, False, id="none desired, none found"),
@@ -271,25 +212,3 @@ def test_a_stack_policy_differs_where_one_is_desired(
 
     expected = [Difference(what="stack_policy", before=found_policy, after=wanted_policy)]
     assert what_differs(desired, policy=found_policy) == (expected if differs else [])
-
-
-def test_every_difference_is_told() -> None:
-    desired = Desired(
-        name=FOUND.name,
-        template="Resources: {}",
-        parameters={"Other": "1"},
-        tags={},
-        termination_protection=True,
-        stack_policy=POLICY,
-    )
-
-    told = what_differs(desired)
-
-    assert {one.what: one.needs_change_set for one in told} == {
-        "template": True,
-        "parameters": True,
-        "tags": True,
-        "termination_protection": False,
-        "stack_policy": False,
-    }
-    assert [one for one in told if not one.needs_change_set] == direct_differences(desired, FOUND)

@@ -85,15 +85,6 @@ def test_what_runs_is_waited_for(aws: FakeCloudFormation, status: str) -> None:
     assert aws.asked == ["DescribeStacks"] * 3
 
 
-def test_a_stack_that_went_is_still_told_by_its_id(aws: FakeCloudFormation) -> None:
-    stack = aws.add("DELETE_COMPLETE")
-
-    found = operations(aws).settled(stack.stack_id)
-
-    assert found is not None
-    assert found.verdict is Verdict.ABSENT
-
-
 def test_only_does_not_exist_means_that_there_is_no_stack(aws: FakeCloudFormation) -> None:
     aws.before("DescribeStacks", refuse("AccessDenied", "no"))
 
@@ -200,23 +191,6 @@ def test_an_operation_that_fails_at_once_has_ended(
         "DescribeStacks",
     ]
     assert clock.pauses == []
-
-
-def test_an_event_that_does_not_show_at_once_is_waited_for(
-    aws: FakeCloudFormation, clock: Clock
-) -> None:
-    before = now(aws, aws.add("DELETE_FAILED"))
-    aws.events = [event("DELETE_FAILED")]
-
-    def begin() -> None:
-        aws.after("DescribeStackEvents", lambda: None)
-        aws.after("DescribeStackEvents", lambda: aws.events.insert(0, event("DELETE_FAILED")))
-
-    found = operations(aws, clock).carry_out(before, begin)
-
-    assert found is not None
-    assert len(clock.pauses) == 2
-    assert aws.asked.count("DescribeStackEvents") == 4
 
 
 def test_nothing_is_begun_whose_beginning_could_not_be_told(aws: FakeCloudFormation) -> None:

@@ -158,26 +158,6 @@ def test_a_removal_that_fails_names_its_cause_and_purges_nothing(
     assert data.asked == []
 
 
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_a_removal_tells_what_goes_with_the_stack(
-    aws: FakeCloudFormation, check_mode: bool
-) -> None:
-    aws.page_size = 2
-    aws.add(
-        resources=[
-            resource("Topic", "AWS::SNS::Topic", "topic"),
-            resource("Key", "AWS::KMS::Key", "1234"),
-            resource("PipelineBucket", "AWS::S3::Bucket", "one-bucket"),
-            resource("Never", "AWS::SNS::Topic"),
-            resource("Gone", "AWS::SNS::Topic", "gone", ResourceStatus="DELETE_COMPLETE"),
-            resource("Failed", "AWS::SNS::Topic", "failed", ResourceStatus="CREATE_FAILED"),
-            resource("Role", "AWS::IAM::Role", "role", ResourceStatus="UPDATE_COMPLETE"),
-        ]
-    )
-
-    assert remove(aws, check_mode=check_mode).resources == ("Topic (topic)", "Role (role)")
-
-
 # What it leaves
 
 
@@ -220,42 +200,6 @@ def test_check_mode_tells_what_would_go_and_writes_nothing(
     assert removal.retained == (PURGED_BUCKET, dataclasses.replace(KEY, purged=True))
     assert removal.changed
     assert (aws.writes, data.writes) == ([], [])
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_a_bucket_that_the_index_of_tags_still_has_is_no_change(
-    aws: FakeCloudFormation, data: FakeData, check_mode: bool
-) -> None:
-    remove(aws, data, purge_data=True)
-
-    assert not remove(aws, data, purge_data=True, check_mode=check_mode).changed
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_a_key_that_is_to_be_deleted_already_is_no_change(
-    aws: FakeCloudFormation, check_mode: bool
-) -> None:
-    data = FakeData(REGION)
-    data.add_key("1234", days=7)
-
-    removal = remove(aws, data, purge_data=True, check_mode=check_mode)
-
-    assert removal.retained == (dataclasses.replace(KEY, deletion_date="2026-12-01"),)
-    assert not removal.changed
-    assert data.writes == []
-
-
-def test_purging_twice_is_no_change_the_second_time(
-    aws: FakeCloudFormation, data: FakeData
-) -> None:
-    aws.add()
-    remove(aws, data, purge_data=True)
-    del data.tags[BUCKET.arn]  # the index of tags follows
-
-    removal = remove(aws, data, purge_data=True)
-
-    assert removal.retained == (dataclasses.replace(PURGED_KEY, purged=False),)
-    assert not removal.changed
 
 
 def test_data_is_purged_only_after_the_stack_is_gone(

@@ -88,18 +88,6 @@ def test_what_the_standing_stack_owns_is_not_kept(aws: FakeData, retained: Retai
     assert found == [BUCKET, KEY]
 
 
-@pytest.mark.parametrize(
-    ("arn", "name"),
-    [
-        ("arn:aws:s3:::one-bucket", "one-bucket"),
-        ("arn:aws-cn:s3:::one.bucket", "one.bucket"),
-        ("arn:aws:kms:eu-west-1:111111111111:key/1a2b-3c4d", "1a2b-3c4d"),
-    ],
-)
-def test_a_name_is_what_cloudformation_knows_it_by(arn: str, name: str) -> None:
-    assert dataclasses.replace(BUCKET, arn=arn).name == name
-
-
 def test_a_tag_of_the_stack_finds_them(aws: FakeData, retained: RetainedData) -> None:
     arn = aws.add_key("1234")
     aws.tags[arn] = {"aws:cloudformation:stack-name": "One"}  # which does not reach keys
