@@ -73,7 +73,7 @@ class Pipelines(Tool):
         self._lab = lab
         self._size = size
         self._inventory = directory / "pipelines"
-        self._inventory.mkdir()
+        self._inventory.mkdir(parents=True)
         self.folder = ROOT
         self.parallel = bootstrap.parallel
         self.command = [*bootstrap.command[:1], "playbooks/pipelines.yml",

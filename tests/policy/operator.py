@@ -40,7 +40,8 @@ class Operator:
     def needs(self, decisions: Iterable[Mapping[str, Any]], calls: Iterable[Call]) -> list[Request]:
         """Return what a bootstrap did: its own calls, and those of CloudFormation for it."""
         found = [
-            *(self._decided(one) for one in decisions),
+            # Those of roles that other tests run as are not the operator's.
+            *(self._decided(one) for one in decisions if self._is_ours(one["principal"])),
             *(request for call in calls for request in self._called(call)),
             *self._seldom(),
         ]
@@ -126,7 +127,7 @@ class Operator:
 
     def _called(self, call: Call) -> Iterator[Request]:
         principal, action = self._role_of(call.principal), f"{call.service}:{call.action}"
-        if principal not in (self.role, *self.access_roles.values()):
+        if not self._is_ours(call.principal):
             return  # a pipeline starts when it is made
         if call.service == "sts" and call.action == "AssumeRole":
             yield Request(principal=principal, action=action, resource=call.resource)
@@ -194,6 +195,9 @@ class Operator:
         stack = next(one for one in stacks if one.account == account)
         role = self._foundation.role(stack, "CloudFormationRole")
         return self._foundation.export.attached(role)[0]
+
+    def _is_ours(self, principal: str) -> bool:
+        return self._role_of(principal) in (self.role, *self.access_roles.values())
 
     def _role_of(self, principal: str) -> str:
         """The role behind a session; both have no path."""

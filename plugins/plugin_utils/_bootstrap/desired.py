@@ -88,8 +88,13 @@ def _regional(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
     }
 
 
+def _register(inputs: Inputs) -> list[Entry]:
+    """Return the register by region: whatever its order was, the stack is the same."""
+    return sorted(inputs.get("register", []), key=lambda entry: entry["region"])
+
+
 def _primary(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
-    register = inputs.get("register", [])
+    register = _register(inputs)
     return {
         **_regional(settings, inputs),
         "Regions": [entry["region"] for entry in register],
@@ -100,7 +105,7 @@ def _primary(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
 
 
 def _deploy_account(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
-    register = inputs.get("register", [])
+    register = _register(inputs)
     return {
         "BuildAccountId": settings["build_account_id"],
         "BucketArns": [entry["bucket_arn"] for entry in register],
