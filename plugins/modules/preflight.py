@@ -19,7 +19,7 @@ description:
     proven on the way.
   - Compares every stack with what it should be, and decides what the run may do.
   - The playbooks of this collection run it once and register its result as C(preflight_result). The
-    filters P(crossaccount.pipeline.run_hosts#filter) and P(crossaccount.pipeline.run_inputs#filter)
+    filters C(crossaccount.pipeline.run_hosts) and C(crossaccount.pipeline.run_inputs)
     read it from there.
   - Connection settings come from the variables of each host of the inventory (C(aws_profile),
     C(role_arn), C(access_role_name)), for pipelines from the primary's.
