@@ -34,7 +34,3 @@ def test_the_documentation_names_every_argument(name: str) -> None:
 
     assert [*documentation["options"]] == ["_input", *arguments]
     assert documentation.get("positional", "") == ", ".join(arguments)
-
-
-def test_a_syntax_check_has_no_hosts() -> None:
-    assert FILTERS["run_hosts"]({}, "regional") == []
