@@ -49,7 +49,7 @@ class States:
                 unfinished = path.with_suffix(".new")
                 lab.save(unfinished, seconds=HANGS)
                 unfinished.rename(path)
-                return
+        # Also where it was just made: the call log is empty then.
         try:
             lab.restore(path, seconds=_REST)
         except LabError:
