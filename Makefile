@@ -8,6 +8,8 @@
 
 # Every tool comes from the environment, also those that tools start themselves.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Some machines forbid bytecode: every start of a tool would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 # Standard input is empty: no part may ask a question.
 CHECK := nox --non-interactive
 

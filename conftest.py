@@ -15,6 +15,9 @@ for name in list(os.environ):
     if name.startswith(("AWS_", "ANSIBLE_")):
         del os.environ[name]
 
+# Some machines forbid bytecode: every playbook that a test starts would compile all of it again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 os.environ.update(
     # No profile and no credentials of whoever runs the tests.
     AWS_CONFIG_FILE=os.devnull,

@@ -20,7 +20,8 @@ COLLECTIONS = VENV / "collections"
 def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """This process's environment, with the virtual environment first on PATH, and `extra`."""
     return {
-        **os.environ,
+        # Some machines forbid bytecode: every start of a tool would compile all of it again.
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         "PATH": os.pathsep.join((str(VENV / "bin"), os.environ.get("PATH", os.defpath))),
         # The collections of the environment in use, which need not be the one in ansible.cfg.
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
