@@ -328,14 +328,13 @@ def recorded(code: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[tupl
 
 
 def run_copy(code: Any, s3: Any, context: Context, *answers: tuple[str, dict[str, Any]]) -> None:
-    head = ("head_object", {"ContentLength": 150 * MIB, "ETag": '"e"'})
+    calls: list[tuple[str, dict[str, Any]]] = [
+        *[("head_object", {"ContentLength": 150 * MIB, "ETag": '"e"'})] * 2,
+        ("create_multipart_upload", {"UploadId": "u"}),
+        *answers,
+    ]
     with Stubber(s3) as stub:
-        for method, answer in (
-            head,
-            head,
-            ("create_multipart_upload", {"UploadId": "u"}),
-            *answers,
-        ):
+        for method, answer in calls:
             stub.add_response(method, answer)
         code.copy(
             source=s3,
