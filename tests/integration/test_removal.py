@@ -134,9 +134,10 @@ class TestNothingIsWritten:
         run = playbook.run()
 
         assert run.code == 2, run.output
-        told = " ".join(run.output.split())
-        assert f"region {REGION} is in regions, and its host is to be absent" in told
-        assert "host production, testing" in told
+        text = " ".join(run.output.split())
+        assert f"regions: the host of {REGION} is absent" in text
+        assert "testing" in text
+        assert "production" in text
         assert run.calls == []
 
     def test_a_region_in_which_a_pipeline_has_a_store(
@@ -160,7 +161,7 @@ class TestNothingIsWritten:
 
         assert run.code == 2, run.output
         assert {*inventory.regional, "build"} <= run.failed
-        assert f"{REGION} (pipelines checkout)" in run.reason(REGION)
+        assert "pipelines still use it: checkout" in run.reason(REGION)
         assert "Nothing was written" in run.reason(REGION)
         assert "website" not in run.output
         assert run.writes == []
@@ -181,7 +182,7 @@ class TestNothingIsWritten:
 
         assert run.code == 2, run.output
         assert "testing" in run.failed
-        assert "testing (pipelines checkout)" in run.reason("testing")
+        assert "pipelines still use it: checkout" in run.reason("testing")
         assert "website" not in run.output
         assert run.writes == []
 
@@ -198,7 +199,7 @@ class TestNothingIsWritten:
 
         assert run.code == 2, run.output
         assert run.failed == inventory.hosts
-        assert "pipelines checkout" in run.reason("build")
+        assert "checkout" in run.reason("build")
         assert run.writes == []
 
     def test_a_teardown_without_the_right_confirmation(self, playbook: Playbook) -> None:
@@ -206,7 +207,7 @@ class TestNothingIsWritten:
         run = playbook.run("-e", "confirm=another", playbook=TEARDOWN)
 
         assert run.code == 2, run.output
-        assert "This removes the foundation of org" in run.output
+        assert "This removes every stack of org" in " ".join(run.output.split())
         assert "-e confirm=<organisation_name" in run.output
         assert run.calls == []
 
@@ -349,7 +350,7 @@ def test_a_removal_waits_for_all_who_refer_to_it(
     assert run.code == 2, run.output
     assert run.failed == {"production", REGION}
     assert run.results[REGION] == "POSTPONED"
-    assert "production did not let go" in run.reason(REGION)
+    assert "production still refers to it" in run.reason(REGION)
     assert "testing" not in run.reason(REGION)
     assert held.status(held.foundation(REGION)).endswith("_COMPLETE")
 
