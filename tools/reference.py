@@ -35,7 +35,6 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
     GROUP_VARIABLES,
     HOST,
     ORGANISATION,
-    ROLES,
     RUN,
     SETTINGS,
     host_variables,
@@ -74,7 +73,6 @@ def tables() -> dict[str, str]:
         "deploy_account": _table("Variable", _variables(DEPLOY_ACCOUNTS)),
         "primary": _table("Variable", _variables(PRIMARY)),
         "host": _table("Variable", HOST),
-        "settings": _settings(),
         "pipeline": _table("Field", PIPELINE.fields),
         "source": _table("Field", _flat(SOURCE_FIELDS)),
         "build": _table("Field", BUILD_FIELDS),
@@ -103,26 +101,6 @@ def _variables(group: str) -> Iterator[Field]:
     for setting in SETTINGS[group]:
         if not setting.fallback and setting.name != "stack_name":
             yield setting_variable(group, setting)
-
-
-def _settings() -> str:
-    roles = [ROLES[group] for group in GROUPS]
-    names = dict.fromkeys(setting.name for group in GROUPS for setting in SETTINGS[group])
-    lines = [
-        f"| Setting | {' | '.join(f'`{role}_`' for role in roles)} | Instead of |\n",
-        f"|---|{'---|' * len(roles)}---|\n",
-    ]
-    for name in names:
-        found = {
-            group: setting
-            for group in GROUPS
-            for setting in SETTINGS[group]
-            if setting.name == name
-        }
-        marks = ["yes" if group in found else "" for group in GROUPS]
-        fallbacks = dict.fromkeys(f"`{one.fallback}`" for one in found.values() if one.fallback)
-        lines.append(f"| `{name}` | {' | '.join(marks)} | {', '.join(fallbacks)} |\n")
-    return "".join(lines)
 
 
 def _flat(fields: Iterable[Field], prefix: str = "") -> Iterator[Field]:

@@ -91,7 +91,7 @@ SHARED = (BUILD_ACCOUNT_ID, PRIMARY_REGION, CODEPIPELINE_ROLE_NAME, CLOUDFORMATI
 _ACCESS_ROLE_NAME = Field(
     name="access_role_name",
     default=ACCESS_ROLE_NAME,
-    doc="The role that is assumed in every account but that of the credentials in use.",
+    doc="The role to assume in every account but that of the base credentials.",
 )
 _STACK_TAGS = Field(
     name="stack_tags",
@@ -100,7 +100,7 @@ _STACK_TAGS = Field(
     read=_tags,
     json={"type": "object"},
     kind="mapping, ASCII",
-    doc="Tags of every stack, in addition to `crossaccount:group` and `crossaccount:host`.",
+    doc="Tags of every stack, added to its `crossaccount:` tags.",
 )
 _ARTIFACT_RETENTION_DAYS = Field(
     name="artifact_retention_days",
@@ -130,7 +130,7 @@ ORGANISATION = (
     _ACCESS_ROLE_NAME,
     Field(
         name="organisation_name",
-        doc="What a teardown asks for as confirmation. Without it there is no teardown.",
+        doc="A teardown asks for it; without it there is none.",
     ),
     _STACK_TAGS,
     _ARTIFACT_RETENTION_DAYS,
@@ -152,8 +152,7 @@ _PURGE_DATA = Field(
     type=FLAG,
     default=False,
     is_extra=True,
-    doc="Deletes the buckets and keys of absent hosts, for good: "
-    "[removal.md](removal.md#purging-data).",
+    doc="[Deletes](removal.md#purging-data) the buckets and keys of absent hosts for good.",
 )
 _RESOURCES_TO_SKIP = Field(
     name="resources_to_skip",
@@ -162,7 +161,7 @@ _RESOURCES_TO_SKIP = Field(
     is_extra=True,
     item=Field(required=True),
     kind="list of logical ids",
-    doc="Resources that a rollback continues without, after it stopped half way.",
+    doc="Resources that a stopped rollback continues without.",
 )
 
 # Variables of one run, for -e.
@@ -185,13 +184,13 @@ HOST = (
     _STATE,
     Field(
         name="aws_profile",
-        doc="An AWS profile that reaches the account by itself, instead of the access role.",
+        doc="A profile of the account, instead of the access role.",
     ),
     Field(
         name="role_arn",
         read=_role_arn,
         kind="ARN of a role",
-        doc="A role to assume instead of the access role.",
+        doc="A role instead of the access role.",
     ),
 )
 
@@ -211,7 +210,7 @@ REGIONS = Field(
     unique=("",),
     fix="List at least one region",
     kind="list of regions",
-    doc="Where pipelines deploy to in it: the primary region or regional ones.",
+    doc="Where pipelines deploy to: the primary region or hosts of `regional`.",
 )
 EXECUTION_POLICIES = Field(
     name="execution_policies",
@@ -221,7 +220,7 @@ EXECUTION_POLICIES = Field(
     item=Field(required=True),
     fix="List the managed policies that deployments need",
     kind="list of ARNs",
-    doc="Managed policies of the CloudFormation role: all that deployments may do.",
+    doc="Managed policies of the CloudFormation role: what deployments may do.",
 )
 _REPLICATION_BUCKET_ARNS = Field(
     name="replication_bucket_arns",
@@ -229,7 +228,7 @@ _REPLICATION_BUCKET_ARNS = Field(
     default=[],
     item=Field(required=True),
     kind="list of ARNs",
-    doc="Buckets of developers that new build artifacts are copied to.",
+    doc="Buckets in developers' accounts that builds are copied to.",
 )
 _PERMISSIONS_BOUNDARY_ARN = Field(
     name="permissions_boundary_arn",

@@ -141,7 +141,7 @@ _ARTIFACTS = Field(
     minimum=1,
     unique=("name", "object"),
     fix="List what the build makes",
-    doc="What a build makes. The first is CodeBuild's primary artifact, the others are secondary.",
+    doc="What a build makes. The first is CodeBuild's primary artifact.",
     fields=(
         Field(
             name="name",
@@ -149,7 +149,7 @@ _ARTIFACTS = Field(
             pattern=r"[A-Za-z0-9_]{1,100}",
             words="a name of 1 to 100 letters, digits and underscores",
             kind="letters, digits, underscores",
-            doc="The artifact in the pipeline, and its identifier in `buildspec.yml`.",
+            doc="Its name in the pipeline and in `buildspec.yml`.",
         ),
         _path("object", "Its object in the build bucket, below `<pipeline>/`.", required=True),
         Field(
@@ -180,8 +180,7 @@ BUILD_FIELDS = (
         pattern=_CONNECTION,
         words="the ARN of a connection",
         kind="ARN",
-        doc="A connection (CodeConnections) to GitHub. Without it, the OAuth authorization that the"
-        " account has for CodeBuild in this region.",
+        doc="A CodeConnections connection to GitHub. Without it: CodeBuild's OAuth authorization.",
     ),
     _path("buildspec", "The build specification in the repository.", default=DEFAULT_BUILDSPEC),
     Field(
@@ -189,7 +188,7 @@ BUILD_FIELDS = (
         default=DEFAULT_IMAGE,
         pattern=r"[\w./:@-]+",
         words="an image",
-        doc="The image of the builds. One with `aarch64` in its name runs on ARM.",
+        doc="The image of the builds. With `aarch64` in its name: ARM.",
     ),
     Field(
         name="compute_type",
@@ -208,7 +207,7 @@ BUILD_FIELDS = (
         ),
         item=Field(type=SCALAR),
         kind="name to text",
-        doc="Variables of the build. Whoever reads the project reads them: no secrets.",
+        doc="Variables of the build. Not for secrets: the project shows them.",
     ),
     Field(
         name="forks",
@@ -220,7 +219,7 @@ _TYPE = Field(
     name="type",
     required=True,
     choices=SOURCE_TYPES,
-    doc="CodeBuild builds a GitHub repository; or somebody else uploads the artifacts.",
+    doc="CodeBuild builds a GitHub repository, or somebody uploads artifacts.",
 )
 SOURCE_FIELDS = (_TYPE, _ARTIFACTS)
 
@@ -270,8 +269,7 @@ _STACKS = Field(
             pattern=r"[A-Za-z][A-Za-z0-9-]{0,127}",
             words="the name of a stack: letters, digits and hyphens, a letter first",
             kind="stack name",
-            doc="The stack in the deploy accounts. No other pipeline may deploy it to the same"
-            " account and region.",
+            doc="The stack in the deploy accounts.",
         ),
         Field(
             name="artifact",
@@ -297,7 +295,7 @@ _STACKS = Field(
         Field(
             name="after",
             kind="a stack of this pipeline",
-            doc="It is deployed after that stack. Stacks without it are deployed together.",
+            doc="It is deployed after that stack; others are deployed together.",
         ),
     ),
 )
@@ -399,15 +397,14 @@ PIPELINE = Field(
             name="artifact_sync",
             default=LAMBDA,
             choices=ARTIFACT_SYNCS,
-            doc="Who copies artifacts to other regions: the SyncArtifacts function in a stage of"
-            " its own, or CodePipeline before each action.",
+            doc="Who copies artifacts to other regions: a stage with the SyncArtifacts function,"
+            " or CodePipeline before each action.",
         ),
         Field(
             name="execution_mode",
             default=QUEUED,
             choices=EXECUTION_MODES,
-            doc="What a release does that meets another: wait, replace one that waits, or run in"
-            " parallel.",
+            doc="A release that meets another waits, replaces one that waits, or runs in parallel.",
         ),
         Field(
             name="max_actions_per_stage",
