@@ -42,7 +42,8 @@ def test_a_fresh_organisation_is_complete_after_one_run(
     check_complete(held, inventory)
     operator = f"assumed-role/{lab.organisation.operator.operator_role}/"
     access = f"assumed-role/{lab.organisation.operator.access_role}/"
-    for call in run.calls:
+    # The live pipeline starts at once, with roles of its own.
+    for call in (call for call in run.calls if call.service == "cloudformation"):
         mine = call.account == lab.organisation.build
         assert (operator if mine else access) in call.principal, call
     last = [call for call in run.calls if call.action == "ExecuteChangeSet"][-1]
