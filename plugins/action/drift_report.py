@@ -101,7 +101,7 @@ class ActionModule(PipelineAction):
         return remediates or "awx_job_id" in self.task_vars
 
     def _written(self, report: dict[str, t.Any]) -> list[str]:
-        """Write the files. A disk that takes none costs the files, not the verdict."""
+        """Write the files; an error is only a warning."""
         if not self.options["path"]:
             return []
         folder = Path(self.options["path"])
@@ -113,7 +113,7 @@ class ActionModule(PipelineAction):
 
 
 def _failures(plan: Plan) -> dict[str, str]:
-    """Return why hosts cannot be as desired, whatever their stacks are."""
+    """Return why hosts fail, whatever their stacks are."""
     run = Run(plan, {})
     present = [name for name in plan["hosts"] if run.organisation.hosts[name].is_present]
     reasons = {name: run.not_reached(name) or run.unregistered(name) for name in present}
@@ -121,7 +121,7 @@ def _failures(plan: Plan) -> dict[str, str]:
 
 
 def _command() -> list[str]:
-    """Return the command of this run as far as it may be shown: playbook and inventory."""
+    """Return what may be shown of this run's command: playbook and inventory."""
     arguments = context.CLIARGS.get("args") or ()
     if not arguments:
         return []
@@ -134,6 +134,6 @@ def _command() -> list[str]:
 
 
 def _shown(path: Path) -> str:
-    """Return *path* from the working directory where it is below it."""
+    """Return *path* relative to the working directory, if it is below it."""
     relative = os.path.relpath(path) if path.is_absolute() else str(path)
     return str(path) if relative.startswith("..") else relative

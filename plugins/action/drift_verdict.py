@@ -32,7 +32,7 @@ class ActionModule(PipelineAction):
     calls_aws = False
 
     def act(self) -> dict[str, t.Any]:
-        """Put the summaries together, show them, and return why the job must fail, if it must."""
+        """Combine the summaries, show them, and return why the job must fail."""
         summary = collect(self.options["reports"], self.options["hosts"])
         lines = verdict_lines(summary, width=width())
         show(lines)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Look at everything before the first write; documented by the module of the same name."""
+"""Check everything before the first write; documented by the module of the same name."""
 
 from __future__ import annotations
 

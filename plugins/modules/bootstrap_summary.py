@@ -23,7 +23,7 @@ extends_documentation_fragment:
   - crossaccount.pipeline.attributes.info
 options:
   name:
-    description: What the organisation is called.
+    description: The name of the organisation.
     type: str
     default: ''
 seealso:

@@ -12,7 +12,7 @@ short_description: Reports what a drift run found
 version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
-  - Puts together what M(crossaccount.pipeline.stack_drift_info) found and what
+  - Combines what M(crossaccount.pipeline.stack_drift_info) found with what
     M(crossaccount.pipeline.preflight) compared, and sets aside what O(ignore) names.
   - Writes the report as JSON, as Markdown and as one HTML page. The schema of the JSON is
     C(docs/drift-report.schema.json). M(crossaccount.pipeline.drift_summary) shows it in short.
@@ -41,7 +41,7 @@ options:
     elements: raw
     default: []
   name:
-    description: What the organisation is called.
+    description: The name of the organisation.
     type: str
     default: ''
   path:
@@ -96,7 +96,7 @@ summary:
       type: str
       sample: "1.1"
     organisation:
-      description: What the organisation is called.
+      description: The name of the organisation.
       type: str
       sample: example
     started:

@@ -12,7 +12,7 @@ short_description: Gives one verdict on a drift run done in parts
 version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
-  - Puts together the summaries that the parts of a drift run published, such as the slices of an
+  - Combines the summaries that the parts of a drift run published, such as the slices of an
     AWX job, and shows them. A host that no part checked makes the run incomplete.
   - Nothing is shown with a stdout callback that writes no text, such as C(ansible.posix.json).
   - Does not fail by itself; RV(failure) says why the job must. Calls nothing in AWS.
@@ -70,7 +70,7 @@ summary:
       type: str
       sample: "1.1"
     organisation:
-      description: What the organisation is called.
+      description: The name of the organisation.
       type: str
       sample: example
     started:

@@ -64,7 +64,7 @@ options:
         type: str
         required: true
   primary_outputs:
-    description: The outputs of the primary stack, which a pipeline is made with.
+    description: The outputs of the primary stack, which a pipeline needs.
     type: dict
     default: {}
 seealso:

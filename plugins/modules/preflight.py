@@ -12,8 +12,8 @@ short_description: Checks everything before the first write of a run
 version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
-  - Checks the inventory against all its rules and reports every error together. Nothing is called
-    before it keeps them.
+  - Checks the inventory against all its rules and reports every error together. AWS is not called
+    before it follows them.
   - Then reads in threads the foundation of the build account, the stack of every host of the play
     and, where a host is to be absent, the live pipelines. The credentials of every account are
     proven on the way.
@@ -67,11 +67,11 @@ stacks:
   returned: success
   type: dict
 grants:
-  description: The account ids that the policies of each region are to name.
+  description: The account ids that the policies of each region should name.
   returned: success
   type: dict
 failures:
-  description: The hosts that nothing is done for, each with the reason.
+  description: The hosts that the run skips, each with the reason.
   returned: success
   type: dict
 quarantined:
@@ -94,7 +94,7 @@ releasing:
   type: list
   elements: str
 orphans:
-  description: The stacks with our tag that no host stands for.
+  description: The stacks with our tag but no host.
   returned: success
   type: list
   elements: dict

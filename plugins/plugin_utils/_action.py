@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: no promise is made to others.
+# PRIVATE to the collection: no promise of compatibility.
 """The base of every action: arguments, refusals, errors that become a failed task."""
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
 
     @property
     def host(self) -> str:
-        """The inventory's name of the host that the task runs for."""
+        """The host that the task runs for."""
         return str(self.task_vars.get("inventory_hostname", ""))
 
     def patience(self, seconds: float, *, host: str = "") -> Patience:
         """Return the patience of a task, which reports on the screen.
 
-        :param host: what its lines begin with; empty for a task of many hosts.
+        :param host: starts each line; empty for a task of many hosts.
         """
         return Patience(
             seconds,

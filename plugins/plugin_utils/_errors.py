@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: no promise is made to others.
+# PRIVATE to the collection: no promise of compatibility.
 """Every error that an action turns into a failed task."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import Ansib
 
 
 class PipelineError(AnsibleAWSError):  # type: ignore[misc]  # amazon.aws carries no types
-    """An expected error: what happened and, where there is one, the cure.
+    """An expected error: what happened, and the cure if there is one.
 
     :param message: what failed, or the whole message where there is no *exception*.
     :param exception: the botocore exception behind it; its text follows the message.
@@ -38,7 +38,7 @@ class StackMoved(PipelineError):
 
 
 class OrphanedWorker(BaseException):
-    """ansible-playbook is gone: what is left of it must not write any more.
+    """ansible-playbook is gone, so its workers must stop writing.
 
     Like KeyboardInterrupt it is not an Exception, so no error handler swallows it.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: no promise is made to others.
+# PRIVATE to the collection: no promise of compatibility.
 """Fields that users write, and the reader that checks values against them. Pure.
 
 Declared once, they give the checks, their messages, the defaults, the reference tables of the docs
@@ -31,7 +31,7 @@ Report = t.Callable[[str, str], None]
 
 
 class Unreadable:
-    """A value whose template failed, which is reported already."""
+    """A value whose template failed; already reported."""
 
 
 UNREADABLE = Unreadable()
@@ -42,7 +42,7 @@ class Field:
     """One field or variable.
 
     :param doc: its meaning, for people who look it up.
-    :param pattern: a regular expression for the whole text; *words* are it for people.
+    :param pattern: a regular expression for the whole text; *words* describe it.
     :param fix: what to do about a wrong value.
     :param minimum: the smallest number, or the fewest entries of a list.
     :param fields: the fields of a mapping, or of each entry of a list; others are refused.
@@ -50,8 +50,8 @@ class Field:
     :param keys: what the names in an open mapping are.
     :param unique: fields that no two entries of a list share; ``""`` means the entries themselves.
     :param read: reads a value that no type describes; *json* is its JSON Schema.
-    :param kind: its type in the tables, where that is more than what the rest gives.
-    :param default_words: its default in the tables, where that is no constant.
+    :param kind: its type in the tables, where it does not follow from the rest.
+    :param default_words: its default in the tables, where it is not a constant.
     :param fallback: for a setting of a role, the variable of the inventory that it falls back to.
     :param is_extra: whether it is usually given with ``-e``, which makes text of every value.
     """
@@ -107,7 +107,7 @@ class Reader:
         return value is UNREADABLE
 
     def read(self, field: Field, value: t.Any, where: str = "") -> t.Any:
-        """Return *value* as plain data with its defaults; what is wrong with it is reported."""
+        """Return *value* as plain data with its defaults; report what is wrong."""
         where = where or field.name
         if self.is_unreadable(value):
             return field.empty()
@@ -259,7 +259,7 @@ _READ: dict[str, t.Callable[[Reader, Field, t.Any, str], t.Any]] = {
 
 
 def called(entry: t.Any, number: int) -> str:
-    """Return what an entry of a list is called in a message: its name, or its number."""
+    """Return the label of a list entry in messages: its name or number."""
     if isinstance(entry, Mapping):
         for key in ("name", "host"):
             if isinstance(entry.get(key), str):
@@ -268,7 +268,7 @@ def called(entry: t.Any, number: int) -> str:
 
 
 def _near(value: str, known: t.Iterable[str]) -> str:
-    """Return a question with the known name that *value* is nearly, if there is one."""
+    """Return a "did you mean" question if *value* resembles a known name."""
     names = {name.lower(): name for name in known}
     found = difflib.get_close_matches(value.lower(), names, n=1, cutoff=0.6)
     return f"Did you mean {names[found[0]]}?" if found else ""

@@ -23,7 +23,7 @@ Result = t.TypeVar("Result")
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """What stands in for the result of a target that failed."""
+    """The result of a target that failed."""
 
     error: str
 
@@ -33,7 +33,7 @@ def for_each(
 ) -> list[Result | Failure]:
     """Return what *work* returns for each target, in their order.
 
-    An error is the Failure of its target alone. An unexpected one names its type.
+    An error becomes the Failure of its target. An unexpected error names its type.
     """
 
     def attempt(target: Target) -> Result | Failure:
@@ -74,7 +74,7 @@ def stack_targets(options: Options) -> list[dict[str, t.Any]]:
 
 
 def account_of(options: Options) -> Account:
-    """Return the account that *options*, or a target, name."""
+    """Return the account named by *options* or by a target."""
     return Account(
         account_id=options["account_id"], **{key: options.get(key) for key in _CREDENTIALS}
     )

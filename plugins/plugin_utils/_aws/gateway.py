@@ -46,7 +46,7 @@ _SERVICES = ("cloudformation", "sts")
 class Account:
     """An account and how to reach it.
 
-    :param account_id: 12 digits; the credentials must prove to reach it before the first use.
+    :param account_id: 12 digits; checked against the credentials before the first use.
     :param profile: an AWS profile that reaches the account directly.
     :param role_arn: a role to assume instead of the access role.
     :param access_role_name: the role that every account has for this collection.
@@ -97,7 +97,7 @@ def warm_up() -> None:
 class Gateway:
     """Opens accounts with one set of base credentials; safe to share between threads.
 
-    :param sts_region: whose STS endpoint is asked; its sessions are valid in every region.
+    :param sts_region: the region of the STS endpoint; its sessions are valid everywhere.
     :param endpoint_url: endpoint of every service; None leaves it to botocore (AWS_ENDPOINT_URL).
     :param caller_account_id: the account of the base credentials where it is known already;
         saves a call of GetCallerIdentity.
@@ -129,7 +129,7 @@ class Gateway:
 
     @property
     def known_caller_account_id(self) -> str | None:
-        """The account of the base credentials, None while nobody needed it; makes no call."""
+        """The account of the base credentials, None until it is needed; makes no call."""
         return self._caller_account_id
 
     def open(self, account: Account) -> AccountSession:
@@ -262,7 +262,7 @@ def _new_session(profile: str | None, credentials: t.Any = None) -> t.Any:
 
 
 class _GivenCredentials:
-    """A botocore credential provider of credentials that are already there."""
+    """A botocore credential provider for existing credentials."""
 
     METHOD = "assume-role"
     CANONICAL_NAME = None

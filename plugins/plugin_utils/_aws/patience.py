@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waits that end, do not poll in step, and report what they wait for."""
+"""Waits with a time limit, jitter and progress reports."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _COLUMNS = 100
 class Patience:
     """The time that one task may wait, over all its waits.
 
-    :param seconds: when it is used up, a wait fails.
+    :param seconds: when they are used up, a wait fails.
     :param report: prints one line: after 15 s of a wait, then every 60 s.
-    :param host: what a line begins with; empty for a task of many hosts.
+    :param host: starts each line; empty for a task of many hosts.
     """
 
     def __init__(

@@ -50,7 +50,7 @@ def desired_stack(
         name of the stack.
     :param pipeline: the pipeline of a host of that group.
 
-    Raises PipelineError where CloudFormation would take no such template, parameter or tag.
+    Raises PipelineError where CloudFormation would refuse the template, a parameter or a tag.
     """
     if pipeline is not None:
         template, parameters = _pipeline(pipeline, settings, inputs)
@@ -89,7 +89,7 @@ def _regional(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
 
 
 def _register(inputs: Inputs) -> list[Entry]:
-    """Return the register by region: whatever its order was, the stack is the same."""
+    """Return the register by region, so that its order does not change the stack."""
     return sorted(inputs.get("register", []), key=lambda entry: entry["region"])
 
 

@@ -22,7 +22,7 @@ from .plan import participates
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """An inventory that keeps the rules.
+    """An inventory that follows the rules.
 
     :param hosts: the hosts of the run, without those that --limit, a slice or a tag leaves out.
     :param pipelines: the pipelines that should be there, by host.
@@ -47,7 +47,7 @@ def read_inventory(
 
     :param hosts: the hosts of the play.
     :param tags: the tags that the run is limited to; *skipped* are those that it leaves out.
-    :param teardown: whether everything is to be absent.
+    :param teardown: whether everything should be absent.
     """
     problems = variables.problems
     organisation = read_organisation(variables, problems)

@@ -27,7 +27,7 @@ Read = t.TypeVar("Read")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Answers(t.Generic[Read]):
-    """What many hosts answered: the values, and why the others gave none."""
+    """What many hosts answered: values, and errors for the others."""
 
     values: dict[str, Read]
     errors: dict[str, str]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What playbooks ask about a run: which hosts a phase is for, and what a stack is given.
+"""What playbooks ask about a run: the hosts of a phase, the inputs of a stack.
 
 Everything is read from Ansible's ``hostvars``; the functions are filters.
 """
@@ -37,10 +37,10 @@ def hosts(hostvars: HostVars, phase: str) -> list[str]:
         return []
     run = _run(hostvars)
     if phase == SUMMARY:
-        return run.incomplete() or [_speaker(run)]
+        return run.incomplete() or [_reporter(run)]
     report = find_report(hostvars) or {}
     if phase == REPORT:
-        return sorted(report.get("failures", ())) or [_speaker(run)]
+        return sorted(report.get("failures", ())) or [_reporter(run)]
     if phase == DRIFTED:
         return sorted(report.get("drifted", ()))
     return run.hosts(phase)
@@ -55,7 +55,7 @@ def fails(hostvars: HostVars, host: str, phase: str) -> bool:
 
 
 def inputs(hostvars: HostVars, host: str) -> Inputs:
-    """Return what the stack of *host* is given by other stacks. Raises PipelineError."""
+    """Return the inputs that other stacks give the stack of *host*. Raises PipelineError."""
     run = _run(hostvars)
     found = run.inputs(host)
     if found is None:
@@ -98,7 +98,7 @@ def _run(hostvars: HostVars) -> Run:
     return Run(plan, Results(plan, hostvars))
 
 
-def _speaker(run: Run) -> str:
+def _reporter(run: Run) -> str:
     """Return the host that shows the result of a run without failures."""
     primary = run.organisation.primary.name
     return primary if primary in run.plan["hosts"] else min(run.plan["hosts"])

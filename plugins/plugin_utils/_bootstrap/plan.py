@@ -21,7 +21,7 @@ from .._organisation.model import (
 )
 from .._stack.model import Found
 from .._stack.result import DifferenceEntry
-from .._stack.status import is_past_use, is_standing
+from .._stack.status import is_unusable, was_created
 
 Grants = dict[str, list[str]]
 
@@ -35,7 +35,7 @@ class Entry(t.TypedDict):
 
 
 class Inputs(t.TypedDict, total=False):
-    """What a stack is given by other stacks; the group decides which of them.
+    """What a stack gets from other stacks; its group decides which fields.
 
     ``outputs`` are those of the primary stack.
     """
@@ -85,12 +85,12 @@ class Plan(t.TypedDict):
     run: identifies this run's results, as those of an earlier one may still be there.
     started: when the check began, in UTC (ISO 8601).
     hosts: the hosts of the run, without those that --limit, a slice or a tag leaves out.
-    failures: hosts that nothing is done for, each with the reason.
+    failures: hosts that the run skips, each with the reason.
     quarantined: hosts that are left alone.
     gone: absent regional hosts whose stacks are gone already.
     held: absent hosts that a pipeline still uses until the end of this run, each with the reason.
     releasing: pipelines that only stop using an absent host, so they come first.
-    orphans: stacks with our tag that no host stands for.
+    orphans: stacks with our tag but no host.
     """
 
     run: str
@@ -143,7 +143,7 @@ def accounts_to_check(
 ) -> list[Host]:
     """Return the deploy accounts whose credentials the run has to prove.
 
-    Those of the play; and, whatever ``--limit`` leaves out, those that it would newly grant.
+    Those of the play and, even if ``--limit`` leaves them out, those that it would newly grant.
     """
     new = set()
     if changes_grants(organisation, play_hosts):
@@ -175,7 +175,7 @@ def grants(
     proven: t.Collection[str],
     held: t.Collection[str] = (),
 ) -> Grants:
-    """Return the accounts that each region's policies are to name.
+    """Return the accounts that each region's policies should name.
 
     :param proven: deploy accounts, by host, that answered in this run.
     :param held: absent hosts that a pipeline still uses.
@@ -209,7 +209,7 @@ def refusal(
 
 
 def refused_hosts(organisation: Organisation) -> list[Host]:
-    """Return the hosts that a refusal concerns: the foundation, and everything to be absent."""
+    """Return the hosts that a refusal concerns: the foundation and absent hosts."""
     return [
         host
         for host in organisation.hosts.values()
@@ -227,7 +227,7 @@ def gone(organisation: Organisation, foundation: Foundation) -> list[str]:
 
 
 def orphans(organisation: Organisation, tagged: t.Iterable[TaggedStack]) -> list[StackPlace]:
-    """Return the stacks of ours that no host stands for; a slice does not see every host."""
+    """Return our stacks without a host; a slice does not see every host."""
     if organisation.is_slice:
         return []
     known = {
@@ -244,9 +244,9 @@ def orphans(organisation: Organisation, tagged: t.Iterable[TaggedStack]) -> list
 
 
 def _renamed(organisation: Organisation, foundation: Foundation) -> str | None:
-    """Return why nothing may be written when roles would be replaced under new names.
+    """Return why nothing may be written when new names would replace roles.
 
-    The policies would name the new roles before the old ones are gone: refused here, not there.
+    Refused before the first write: later the policies would already name the new roles.
     """
     if organisation.primary.is_absent:
         return None
@@ -257,7 +257,7 @@ def _renamed(organisation: Organisation, foundation: Foundation) -> str | None:
     renamed = {
         f"{variable} from {before} to {organisation.role_names[variable]}"
         for stack in foundation.values()
-        if stack is not None and is_standing(stack.status)
+        if stack is not None and was_created(stack.status)
         for variable, parameter in parameters.items()
         if (before := stack.parameters.get(parameter))
         not in (None, organisation.role_names[variable])
@@ -281,7 +281,7 @@ def _vanished(organisation: Organisation, foundation: Foundation) -> str | None:
         for account_id in sorted(granted - known_accounts)
     ]
     for name, stack in foundation.items():
-        if stack is not None and is_standing(stack.status):
+        if stack is not None and was_created(stack.status):
             missing += [
                 f"region {region} (registered by {_host(organisation, name).stack_name})"
                 for region in items(stack.parameters, "Regions")
@@ -299,17 +299,17 @@ def _granted(organisation: Organisation, foundation: Foundation) -> dict[str, fr
     return {
         _host(organisation, name).region: frozenset(items(stack.parameters, "DeployAccountIds"))
         for name, stack in foundation.items()
-        if stack is not None and is_standing(stack.status)
+        if stack is not None and was_created(stack.status)
     }
 
 
 def _host(organisation: Organisation, name: str) -> Host:
-    """Return a host of the foundation; in a slice, what stands for the primary."""
+    """Return a host of the foundation; in a slice, the stand-in for the primary."""
     return organisation.hosts.get(name, organisation.primary)
 
 
 def _is_gone(stack: Found | None) -> bool:
-    return stack is None or is_past_use(stack.status)
+    return stack is None or is_unusable(stack.status)
 
 
 def items(parameters: t.Mapping[str, str], name: str) -> list[str]:

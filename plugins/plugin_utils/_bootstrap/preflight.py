@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The check before the first write: look at everything, decide what the run may do."""
+"""The check before the first write: read everything, decide what the run may do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .run import Run
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a run is about.
+    """What a run covers.
 
     :param run: a name that no other run has.
     :param started: when it began, in UTC (ISO 8601).
@@ -42,7 +42,7 @@ class Request:
 
 
 def check(request: Request, gateway: Gateway) -> Plan:
-    """Look at everything that the run concerns, write nothing, and return the plan."""
+    """Read everything that the run concerns, and return the plan. Writes nothing."""
     seen = _observe(request, gateway)
     result = _decide(request, seen, gateway.known_caller_account_id)
     return _compare(request, result, seen.found, gateway)
@@ -177,7 +177,7 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
 
 
 def _allows_replacement(request: Request) -> bool:
-    """Return whether roles may get other names; hosts of the foundation alone are refused that."""
+    """Return whether roles may get other names; only the foundation refuses that."""
     return any(
         settings["allow_replacement"]
         for name, settings in request.settings.items()

@@ -10,10 +10,10 @@ import typing as t
 
 from .._errors import PipelineError
 from .._organisation.model import PRIMARY, REGIONAL, Organisation
-from .._stack.status import is_readable, is_standing
+from .._stack.status import is_readable, was_created
 from .plan import Entry, items
 
-# Stands for what an earlier phase would make, in check mode; the form is that of a real ARN.
+# Stands for what an earlier phase would create, in check mode; formed like a real ARN.
 _UNKNOWN = "known-after-apply"
 
 
@@ -123,7 +123,7 @@ def register_of(stack: t.Mapping[str, t.Any]) -> list[Entry]:
 
 
 def _problem(primary: Stack | None) -> str | None:
-    if primary is None or not is_standing(primary["status"]):
+    if primary is None or not was_created(primary["status"]):
         return "there is no primary stack yet. Run the bootstrap without --limit first"
     if is_readable(primary["status"]):
         return None
@@ -134,8 +134,8 @@ def _problem(primary: Stack | None) -> str | None:
 
 
 def _registered(primary: Stack | None) -> list[Entry]:
-    """Return the entries of the primary's parameters; none where somebody edited one list alone."""
-    if primary is None or not is_standing(primary["status"]):
+    """Return the entries of the primary's parameters; none if somebody edited only one list."""
+    if primary is None or not was_created(primary["status"]):
         return []
     regions, keys, buckets = (
         items(primary["parameters"], name)
@@ -168,7 +168,7 @@ def _unknown_entry(organisation: Organisation, region: str) -> Entry:
 
 
 def _unknown_outputs(organisation: Organisation) -> dict[str, str]:
-    """Return what pipelines are made with, in the form that each has in AWS."""
+    """Return stand-ins for the outputs that pipelines need, formed like real ones."""
     topic = f"{organisation.primary_region}:{organisation.build_account_id}:{_UNKNOWN}"
     return {
         "BuildBucketName": _UNKNOWN,

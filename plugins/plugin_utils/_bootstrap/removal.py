@@ -98,15 +98,15 @@ def postponed(
     releasing: t.Collection[str],
     settled: t.Callable[[str], bool],
 ) -> str | None:
-    """Return why the stack of an absent host must stay for now; None when it may go.
+    """Return why the stack of an absent host must stay for now; None if it may be removed.
 
-    A stack goes only when nothing refers to it any more: for an account the policies of every
+    A stack is removed only when nothing refers to it any more: for an account the policies of every
     region, for a region the register and the roles of every account, and for both the pipelines.
-    In a teardown everything goes: pipelines first, then accounts, the primary and the regions.
+    A teardown removes everything: pipelines first, then accounts, the primary and the regions.
 
     :param held: absent hosts that a pipeline uses until the end of this run, with the reason.
     :param releasing: pipelines that this run changes first because they use an absent host.
-    :param settled: whether this run has brought a host to what is desired of it, or found it so. A
+    :param settled: whether this run has brought a host to its desired state, or found it there. A
         host that failed, or that ``--limit`` or a slice leaves out, is not settled.
     """
     if not host.is_absent or host.group == PIPELINES:

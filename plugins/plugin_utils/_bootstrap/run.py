@@ -65,7 +65,7 @@ class Run:
             return not is_waiting and self.has_work(host.name)
         if self.postponed(host.name) is not None:
             return False
-        # What an earlier primary left is looked for even when its stack is gone.
+        # Data of an earlier primary is looked for even if its stack is gone.
         return host.group == PRIMARY or self.has_work(host.name)
 
     def _is_releasing(self, host: Host) -> bool:
@@ -82,7 +82,7 @@ class Run:
         return state["inputs"] is not None and state["inputs"] != inputs
 
     def is_settled(self, name: str) -> bool:
-        """Return whether this run has brought *name* to what is desired, or found it so."""
+        """Return whether this run has brought *name* to its desired state, or found it there."""
         if name not in self.plan["hosts"]:
             return False
         if name in self.plan["gone"]:
@@ -112,7 +112,7 @@ class Run:
         )
 
     def not_reached(self, name: str) -> str | None:
-        """Return why nothing can be done for *name* in this run, although nothing failed there."""
+        """Return why nothing can be done for *name* in this run, although it did not fail."""
         host = self.organisation.hosts[name]
         if host.is_absent or host.group not in (DEPLOY_ACCOUNTS, PIPELINES):
             return None
@@ -147,7 +147,7 @@ class Run:
         return reason or (None if host.is_absent else self.unregistered(name))
 
     def is_readable(self, name: str) -> bool:
-        """Return whether the account of *name* may be asked, and answers."""
+        """Return whether the account of *name* may be called, and answers."""
         state = self.plan["stacks"].get(name)
         quarantined = self.organisation.hosts[name].is_quarantined
         return not quarantined and (state is None or state["error"] is None)
@@ -159,7 +159,7 @@ class Run:
     # What stacks give to each other
 
     def inputs(self, name: str) -> Inputs | None:
-        """Return what *name*'s stack is given by others; None while that cannot be known."""
+        """Return the inputs of *name*'s stack; None while they are unknown."""
         host = self.organisation.hosts[name]
         if host.is_absent:
             return {"deploy_account_ids": [], "register": [], "outputs": {}}
@@ -205,7 +205,7 @@ class Run:
         return store_regions(pipeline, self.organisation.primary_region)
 
     def _held_regions(self, account: Host) -> list[str]:
-        """Return the regions of held hosts that grant *account* now: its pipelines use them yet."""
+        """Return the regions of held hosts that grant *account*: pipelines still use them."""
         stacks = {name: self.plan["stacks"].get(name) for name in self.plan["held"]}
         return [
             self.organisation.hosts[name].region

@@ -63,7 +63,7 @@ class Row:
     :param problem: the kind of failure: FAILED, NOT REACHED, POSTPONED or INCOMPLETE.
     :param retained: keys and buckets without a stack, as the stack action returns them.
     :param granted: the accounts that the policies of retained data still name.
-    :param outputs: what people need next of a stack that is new, by what it is.
+    :param outputs: outputs of a new stack that people need next, by meaning.
     :param preview: what would change; in check mode only.
     """
 
@@ -123,12 +123,12 @@ def summarise(run: Progress, *, check_mode: bool = False) -> list[Row]:
 
 
 def failures(rows: t.Iterable[Row]) -> dict[str, str]:
-    """Return why each host that must end as failed must."""
+    """Return the reason of each host that must end as failed."""
     return {row.host.name: row.failure for row in rows if row.failure}
 
 
 def describe_hosts(hosts: t.Iterable[Host]) -> str:
-    """Return how many of what *hosts* are: ``6 regions, primary, 60 accounts``."""
+    """Return *hosts* in numbers: ``6 regions, primary, 60 accounts``."""
     nouns = {REGIONAL: "region", PRIMARY: "primary", DEPLOY_ACCOUNTS: "account"}
     numbers: dict[str, int] = {}
     for host in hosts:

@@ -29,7 +29,7 @@ _OLD = "its last check is older than this detection"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ResourceDrift:
-    """What the detection found of one resource.
+    """What the detection found about one resource.
 
     :param status: its StackResourceDriftStatus.
     :param differences: the entries of PropertyDifferences.
@@ -79,7 +79,7 @@ class Detection:
 
     @ErrorHandler.common_error_handler("follow the drift detection")  # type: ignore[untyped-decorator]
     def end(self) -> EndedDetection | None:
-        """Return its end; None while it runs."""
+        """Return the ended detection; None while it runs."""
         answer = self._client.describe_stack_drift_detection_status(
             StackDriftDetectionId=self._detection_id
         )
@@ -108,7 +108,7 @@ class EndedDetection:
 
     @ErrorHandler.common_error_handler("read the drift of the resources")  # type: ignore[untyped-decorator]
     def drifts(self) -> list[ResourceDrift]:
-        """Return what it found of every resource, also of those in sync."""
+        """Return what it found about every resource, in sync or not."""
         result: list[ResourceDrift] = []
         request = {"StackName": self._stack_id}
         while True:  # boto3 has no paginator for it
@@ -153,7 +153,7 @@ def findings_of(drift: ResourceDrift) -> list[Finding]:
 def unchecked_of(
     drifts: t.Iterable[ResourceDrift], resources: t.Iterable[Resource], *, failure: str = ""
 ) -> list[Unchecked]:
-    """Return every one of *resources* that the detection did not check.
+    """Return the *resources* that the detection did not check.
 
     AWS leaves out of its answer what it cannot check.
 
@@ -163,7 +163,7 @@ def unchecked_of(
     result = []
     for resource in resources:
         drift = by_id.get(resource.logical_id)
-        # Left out by a failed detection: perhaps it failed at this one.
+        # Left out by a failed detection: perhaps it failed here.
         status = drift.status if drift else "UNKNOWN" if failure else "NOT_CHECKED"
         if status in ("IN_SYNC", "MODIFIED", "DELETED"):
             continue

@@ -11,7 +11,7 @@ import typing as t
 
 from .._stack.model import Resource
 
-# Why something is unchecked that AWS has no detection for, which is no failure.
+# Why something is unchecked although nothing failed.
 NOT_DETECTED = "CloudFormation does not detect drift of this type"
 
 _SECTIONS = {"parameters": "Parameters", "tags": "Tags"}
@@ -77,7 +77,7 @@ class Place:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that is not as it should be.
+    """Something that is not as it should be.
 
     :param property: where in the resource, names joined by dots; empty for the resource itself.
     :param expected: the template's value, as text; empty where it gives none.
@@ -135,7 +135,7 @@ class Unchecked:
 
 
 def outdated(place: Place, differences: t.Iterable[Data]) -> list[Data]:
-    """Return the findings that the ``differences`` of the stack action are."""
+    """Return the ``differences`` of the stack action as findings."""
     return [_as_data(_outdated(difference), place) for difference in differences]
 
 
@@ -205,7 +205,7 @@ def _as_data(finding: Finding, place: Place) -> Data:
 def without_repetition(findings: t.Iterable[Data]) -> list[Data]:
     """Return *findings* in a fixed order, each once.
 
-    Where two ways of checking found the same property, the one that covers more stays: our
+    Where both checks found the same property, the one that covers more stays: our
     comparison of policies reads the whole document, CloudFormation's detection its parts.
     """
     ordered = sorted(findings, key=sort_key)
@@ -230,7 +230,7 @@ def sort_key(entry: Data) -> tuple[str, ...]:
 
 
 def check_failed(unchecked: Data) -> bool:
-    """Return whether a check failed, as opposed to a type that AWS cannot check."""
+    """Return whether a check failed; a type that AWS cannot check is no failure."""
     return unchecked["ignored"] is None and unchecked["why"] != NOT_DETECTED
 
 

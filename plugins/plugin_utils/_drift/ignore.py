@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The entries of ``drift_ignore``: what the user knows of, and wants no run to fail for. Pure."""
+"""The entries of ``drift_ignore``: known differences, which fail no run. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Ignore:
 
 
 def read_ignores(entries: t.Sequence[t.Any]) -> list[Ignore]:
-    """Return the entries of ``drift_ignore``. Raises PipelineError with all that is wrong."""
+    """Return the entries of ``drift_ignore``. Raises PipelineError with every error."""
     result, problems = [], []
     for number, entry in enumerate(entries, start=1):
         try:
@@ -74,7 +74,7 @@ def _read_ignore(entry: t.Any) -> Ignore:
 
 
 def _day(value: t.Any) -> datetime.date:
-    """Return the date that *value* is: text, or what YAML made of it."""
+    """Return *value* as a date: text, or what YAML made of it."""
     if isinstance(value, datetime.datetime):
         return value.date()
     if isinstance(value, datetime.date):

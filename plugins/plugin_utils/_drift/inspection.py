@@ -33,7 +33,7 @@ _GONE = "DELETE_COMPLETE"
 
 
 class InspectionEntry(t.TypedDict):
-    """What was found of one stack, as actions return it; all None where it could not be read."""
+    """What was found in one stack, as actions return it; None where it could not be read."""
 
     exists: bool | None
     stack_id: str | None
@@ -45,9 +45,9 @@ class InspectionEntry(t.TypedDict):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Inspected:
-    """What was found of one stack.
+    """What was found in one stack.
 
-    :param drifts: what CloudFormation's detection found, also of resources in sync.
+    :param drifts: what CloudFormation's detection found, resources in sync included.
     :param policies: the policies as they were read; None where they were not.
     :param disputes: properties that could not be compared with the template.
     """
@@ -104,7 +104,7 @@ class Inspection:
         except PipelineError:
             now = self.api.find(found.stack_id)
             if now is not None and now.verdict is Verdict.SETTLED:
-                raise  # AWS refuses the request itself, not the moment
+                raise  # AWS refuses the request itself, not its timing
             return self.begin(now)  # an operation came first
 
     def read_resources(self, found: Found) -> tuple[Resource, ...]:
@@ -120,7 +120,7 @@ class Inspection:
         )
 
     def read_policies(self, found: Found, resources: t.Sequence[Resource]) -> PolicyDrift | None:
-        """Read the live policies as they are now; None without the wish for them."""
+        """Read the live policies as they are now; None if they are not wanted."""
         if not self._with_policies:
             return None
         deployed = Deployed(
@@ -152,13 +152,13 @@ class Running:
 
     def poll(self) -> Running | Detected | Inspected:
         """Ask AWS again."""
-        if self._detection is None:  # what came first may have ended
+        if self._detection is None:  # what it waits for may have ended
             return self._inspection.begin(self._inspection.api.find(self._found.stack_id))
         ended = self._detection.end()
         return self if ended is None else Detected(self, ended)
 
     def read_ahead(self) -> None:
-        """Read, while the detection runs, what does not depend on it."""
+        """Read what does not depend on the detection, while it runs."""
         if self._detection is not None:
             _resources, _policies = self.resources, self.policies
 

@@ -34,11 +34,11 @@ _POLICY_TYPES = frozenset(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What differs when both ways of looking are put together.
+    """What differs according to both checks together.
 
-    :param findings: each thing once, a policy by its statements.
-    :param disputes: properties that CloudFormation expects to be something else than the template
-        resolves to here. Nothing else is reported about them.
+    :param findings: each difference once, a policy by its statements.
+    :param disputes: properties whose expected value differs between CloudFormation and here.
+        Nothing else is reported about them.
     """
 
     findings: tuple[Finding, ...]
@@ -98,7 +98,7 @@ class PolicyDrift:
         )
 
     def repairs(self, disputes: t.Collection[Dispute]) -> list[Repair]:
-        """Return the writes that put back what differs and is not in dispute."""
+        """Return the writes that restore what differs and is not in dispute."""
         return [
             repair
             for subject in self.subjects
@@ -107,7 +107,7 @@ class PolicyDrift:
         ]
 
     def _gone(self, by_id: t.Mapping[str, ResourceDrift]) -> list[Finding]:
-        """Return a finding for each resource that is gone and not found so by the detection."""
+        """Return a finding for each missing resource that the detection did not find."""
         findings = []
         for resource in self.gone:
             drift = by_id.get(resource.logical_id)
@@ -124,9 +124,9 @@ class PolicyDrift:
         differing: t.Sequence[Finding],
         by_id: t.Mapping[str, ResourceDrift],
     ) -> list[Finding]:
-        """Return those of the detection's findings that ours do not cover.
+        """Return the detection's findings that ours do not cover.
 
-        One that only writes the same document in another way is dropped too.
+        A finding that only spells the same document differently is dropped too.
         """
         ours = {(item.resource.logical_id, _top(item.property)) for item in differing}
         resources = {logical_id for logical_id, _property in ours}
@@ -204,7 +204,7 @@ def _finding(difference: PolicyDifference) -> Finding:
 
 
 def _disputed(subject: Subject, drift: ResourceDrift | None) -> list[str]:
-    """Return the properties that CloudFormation expects to be something else."""
+    """Return the properties for which CloudFormation expects another value."""
     if drift is None or drift.expected is None:
         return []
     expected = subject.expected()

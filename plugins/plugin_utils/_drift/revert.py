@@ -4,8 +4,8 @@
 
 """Revert what was changed outside CloudFormation, in one stack.
 
-First a drift-aware change set puts back what CloudFormation can see. Then every policy that it does
-not see is put back as exactly the document of the template.
+First a drift-aware change set restores what CloudFormation can see. Then every other policy is
+rewritten exactly as in the template.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .inspection import Detected, Inspected, Inspection, Running
 from .policies import PolicyDrift
 
 _MODE = "REVERT_DRIFT"
-# The first botocore whose model has it.
+# The first botocore with this mode.
 _NEEDED = "1.40.76"
 # The stack has its template already, so its capabilities were agreed to.
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
@@ -123,7 +123,7 @@ class RevertChange(Change):
         return self.resource_type in DATA_TYPES and (self.action == "Add" or self.is_guarded)
 
     def undoes(self, finding: Finding) -> bool:
-        """Return whether it puts back *finding* too, wanted or not."""
+        """Return whether it would also restore *finding*."""
         if self.logical_id != finding.resource.logical_id:
             return False
         if not (self.properties and finding.property):
@@ -142,7 +142,7 @@ def revert_change_sets(client: Client) -> ChangeSets[RevertChange]:
 
 
 def revert_request(client: Client, found: Found) -> dict[str, t.Any]:
-    """Return the request of the change set that leads back to the stack as it was deployed.
+    """Return the request of the change set that restores the deployed stack.
 
     Raises PipelineError when the installed botocore does not know such change sets.
     """
@@ -191,7 +191,7 @@ class Reverted:
 
     @property
     def reverted(self) -> list[Finding]:
-        """The findings that are to be reverted: all but the ignored ones."""
+        """The findings to revert: all but the ignored ones."""
         return [finding for finding in self.findings if finding not in self.ignored]
 
 
@@ -222,7 +222,7 @@ class Reverter:
         self.done = Reverted()
 
     def run(self) -> Reverted:
-        """Inspect, revert, and return what that did. Raises PipelineError with cause and cure."""
+        """Inspect, revert, and return what was done. Raises PipelineError with cause and cure."""
         inspected, found = self._inspect()
         _refuse_lost_data(inspected, found)
         can_revert = self._can_revert(inspected)
@@ -232,7 +232,7 @@ class Reverter:
             return self.done
         policies = inspected.policies
         if can_revert and self._revert(found):
-            # What the change set has put back needs no further write.
+            # What the change set has restored needs no further write.
             resources = self._inspection.read_resources(found)
             policies = self._inspection.read_policies(found, resources)
         for repair in self._repairs(inspected, policies):
@@ -269,10 +269,10 @@ class Reverter:
             if isinstance(polled, Detected):
                 return polled.finish()
             step = polled
-        raise AssertionError  # polls() ends by raising only
+        raise AssertionError  # polls() ends only by raising
 
     def _can_revert(self, inspected: Inspected) -> bool:
-        """Return whether CloudFormation itself has found something that it may put back."""
+        """Return whether CloudFormation found something that it may restore."""
         reverted = {finding.resource.logical_id for finding in self.done.reverted}
         return any(
             drift.status in ("MODIFIED", "DELETED") and drift.resource.logical_id in reverted

@@ -35,7 +35,7 @@ class TargetEntry(InspectionEntry):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FleetDrift:
-    """What was found of all targets.
+    """What was found in all targets.
 
     :param stacks: one entry for each target, in their order.
     :param orphans: a finding for each other stack with the tag.
@@ -131,7 +131,7 @@ def _follow(steps: list[_Step], patience: Patience) -> list[_Step]:
             steps = _take(steps, Running, lambda running: running.poll())
             if not waiting():
                 break
-    except PipelineError as exc:  # the time is over: what has ended is complete all the same
+    except PipelineError as exc:  # the time is over: what has ended is complete anyway
         cure = f". {exc.cure}" if exc.cure else ""
         return [
             Failure(f"gave up: {step.describe()}{cure}") if isinstance(step, Running) else step
@@ -192,7 +192,7 @@ def _entry(place: Place, step: _Step, unlisted: str | None) -> TargetEntry:
 
 
 def _orphans(listing: _Listing, places: t.Sequence[Place], tag: str) -> list[FindingEntry]:
-    """Return a finding for each listed stack that has *tag* and is no target."""
+    """Return a finding for each listed stack that has *tag* and is not a target."""
     known = {(place.account_id, place.region, place.stack) for place in places}
     return [
         _orphaned(found).as_dict(Place(host="", account_id=account_id, region=region, stack=name))

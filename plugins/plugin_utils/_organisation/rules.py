@@ -88,7 +88,7 @@ class _Organisation:
     # One host
 
     def _values(self, name: str, group: str) -> Values:
-        """Return what the variables of a host are; what is wrong with them is reported."""
+        """Return the variables of a host; report what is wrong with them."""
         reader = Reader(functools.partial(self._problem, name))
         return {
             field.name: reader.read(field, self._variables.value(name, field.name))
@@ -143,7 +143,7 @@ class _Organisation:
         other = next(iter(hosts.values()), None)
         variable, stack_name = STACK_NAMES[PRIMARY]
         return Host(
-            name="(primary)",  # no name of a host
+            name="(primary)",  # not the name of a host
             group=PRIMARY,
             account_id=shared[BUILD_ACCOUNT_ID.name],
             region=shared[PRIMARY_REGION.name],
@@ -239,7 +239,7 @@ class _Organisation:
             )
             return str(field.empty())
         if not hosts_of:
-            return str(field.empty())  # no host at all, which is reported elsewhere
+            return str(field.empty())  # no hosts, which is reported elsewhere
         reader = Reader(lambda what, fix: self._problems.add(what, f"{fix} in {_SHARED_FILE}"))
         first = next(iter(hosts_of.values()))[0]
         return str(reader.read(field, self._variables.value(first, field.name)))

@@ -16,7 +16,7 @@ from .schema import ROLES, SETTINGS
 
 Lookup = t.Callable[[str], t.Any]
 
-# A role may also compare its stack, which no host of an inventory asks for.
+# A role may also compare its stack; a host of an inventory may not.
 _STATE = Field(name="state", default="present", fallback="state")
 
 
@@ -47,7 +47,7 @@ def _read(setting: Field, variable: str, lookup: Lookup) -> t.Any:
 
 
 def _access_role_name(found: str, lookup: Lookup) -> str:
-    """Return the role that this collection uses: that of role_arn goes before the access role."""
+    """Return the role that this collection uses: role_arn, else the access role."""
     role_arn = str(lookup("role_arn") or "")
     own = lookup("deploy_account_access_role_name")
     return found if own else role_arn.partition(":role/")[2] or found

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables of hosts, as Ansible has them: the only door to the inventory.
+"""The variables of hosts, as Ansible has them. Nothing else reads the inventory.
 
 A host costs one look-up (about 1 ms), a value that holds a template about 1 ms more; values
 without a template are taken as they are. A template that fails is a problem of its host and field.
@@ -41,7 +41,7 @@ class Variables:
     """Groups, and the variables of every host.
 
     :param hostvars: Ansible's own ``hostvars``, or plain mappings.
-    :param loader: what templates with look-ups read files with: ``_loader`` of an action.
+    :param loader: reads files for look-ups in templates: ``_loader`` of an action.
     """
 
     def __init__(self, groups: Groups, hostvars: HostVars, *, loader: t.Any = None) -> None:
@@ -110,7 +110,7 @@ class Variables:
         return value if isinstance(value, _PLAIN) else self._template(host, field, value)
 
     def _template(self, host: str, field: str, value: t.Any) -> t.Any:
-        """Return what a template, or a value in a vault, gives."""
+        """Return the value of a template, or of text in a vault."""
         if host not in self._templars:
             self._templars[host] = Templar(loader=self._loader, variables=self._of(host))
         try:
@@ -121,7 +121,7 @@ class Variables:
 
 
 def _short(path: str) -> str:
-    """Return *path* from the working directory, if it is below it."""
+    """Return *path* relative to the working directory, if it is below it."""
     relative = os.path.relpath(path)
     return path if relative.startswith(os.pardir) else relative
 

@@ -49,7 +49,7 @@ Problem = tuple[str, str, str]
 
 
 def limit_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[Problem]:
-    """Yield which limits a pipeline passes, of those that its data decides."""
+    """Yield the limits that a pipeline exceeds, as far as its data shows."""
     region = organisation.primary_region
     if region.startswith("cn-"):
         yield (
@@ -160,7 +160,7 @@ def action_role_arns(pipeline: Pipeline, foundation: Foundation) -> list[str]:
 
 
 def _longest_foundation(organisation: Organisation) -> Foundation:
-    """Return a foundation with the longest names that the real one can have."""
+    """Return a foundation with the longest possible names."""
     account_id = organisation.build_account_id
     return Foundation(
         region=organisation.primary_region,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Live pipelines: which there are in CodePipeline, and the regions and accounts they use."""
+"""Live pipelines in CodePipeline, and the regions and accounts they use."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ class Environment:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Approval:
-    """What somebody agrees to between the change sets and their execution."""
+    """What somebody approves between the change sets and their execution."""
 
     summary: str = ""
     link: str = ""
@@ -186,7 +186,7 @@ class Pipeline:
 
     @property
     def artifacts(self) -> list[str]:
-        """The artifacts that stacks take something from, in the order of the source."""
+        """The artifacts that stacks use, in the order of the source."""
         used = {
             name
             for stack in self.stacks
@@ -199,7 +199,7 @@ class Pipeline:
     def parameters(self, stack: DeployedStack, environment: Environment) -> Data:
         """Return the parameters of *stack* in *environment*.
 
-        The environment's go to the stacks that name them; an only stack gets them all.
+        The environment's go to the stacks that name them; a single stack gets them all.
         """
         own = {
             name: value
@@ -216,7 +216,7 @@ class Pipeline:
 
     @classmethod
     def from_dict(cls, data: t.Mapping[str, t.Any]) -> Pipeline:
-        """Return the pipeline that :meth:`as_dict` wrote; what is left out has its default."""
+        """Return the pipeline that :meth:`as_dict` wrote; missing fields get their defaults."""
         source = data.get("source")
         fields = {field.name for field in dataclasses.fields(cls)}
         return cls(

@@ -104,7 +104,7 @@ class _Reading:
     # With the inventory
 
     def _resolve_host(self, environment: Data, where: str) -> None:
-        """Put the account of its host, and the regions by default, into an environment."""
+        """Fill in the account of an environment, and its regions by default."""
         name, regions = environment["host"], [item for item in environment["regions"] if item]
         host = self._organisation.hosts.get(name)
         if host is None or host.group != DEPLOY_ACCOUNTS:
@@ -132,7 +132,7 @@ class _Reading:
                 " the names of actions",
                 "Rename the host",
             )
-        # Without a primary region, which is reported, no region is known.
+        # Without a primary region (already reported) no region is known.
         for region in environment["regions"] if self._organisation.primary_region else ():
             self._check_region(region, host, f"{where}.regions")
 

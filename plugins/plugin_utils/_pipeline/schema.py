@@ -36,7 +36,7 @@ _PATH = rf"{_SEGMENT}(/{_SEGMENT})*"
 _PATH_WORDS = "a plain relative path of letters, digits and ._/-"
 _LONGEST_PATH = 512  # so that an action's value of 1,000 characters holds artifact and path
 
-# What CodePipeline resolves in a parameter: the function, and what its arguments are.
+# Functions that CodePipeline resolves in a parameter, with their arguments.
 FUNCTIONS = {
     "Fn::GetArtifactAtt": ("artifact", "attribute"),
     "Fn::GetParam": ("artifact", "file", "key"),
@@ -304,7 +304,7 @@ _STACKS = Field(
 
 
 def _approval(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | None:
-    """Return the approval of a wave: true is one without text."""
+    """Return the approval of a wave: true means without text."""
     if isinstance(value, Mapping):
         return reader.mapping(APPROVAL, value, where)
     if isinstance(value, bool):

@@ -70,7 +70,7 @@ def compose_stores(pipeline: Pipeline, foundation: Foundation) -> list[dict[str,
             "ArtifactStore": {
                 "Type": "S3",
                 "Location": foundation.bucket_name(region),
-                # By ARN: an id or alias would mean a key of whoever asks.
+                # By ARN: an id or alias would mean a key of the caller's account.
                 "EncryptionKey": {"Type": "KMS", "Id": foundation.register[region]["key_arn"]},
             },
         }
@@ -122,7 +122,7 @@ def _source(pipeline: Pipeline, artifact: Artifact) -> Action:
         "Configuration": {
             "S3Bucket": {"Ref": "BuildBucketName"},
             "S3ObjectKey": f"{pipeline.name}/{artifact.object}",
-            # The rule starts the pipeline, and it alone.
+            # Only the rule starts the pipeline.
             "PollForSourceChanges": "false",
         },
         "OutputArtifacts": [{"Name": artifact.name}],
@@ -303,9 +303,9 @@ def overrides(parameters: t.Mapping[str, t.Any]) -> str:
 
 
 def levels(stacks: t.Sequence[DeployedStack]) -> list[list[DeployedStack]]:
-    """Return *stacks* in groups that may be deployed at the same time, each after the one before.
+    """Return *stacks* in groups that are deployed together, one group after another.
 
-    A stack that waits for itself, or for one that does not exist, is left out; the rules report it.
+    A stack that waits for itself or for a missing stack is left out; the rules report it.
     """
     done: set[str] = {""}
     rest, found = list(stacks), []

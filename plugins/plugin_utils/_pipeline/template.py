@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The template of a pipeline: what differs put into what is the same. Pure.
+"""The template of a pipeline: its own parts inserted into the common base. Pure.
 
 The base is a template with comments, and never a Jinja template. Its one substitution is a scalar
 such as ``Stages: '@@ stages @@'``, which becomes data in YAML.
@@ -127,7 +127,7 @@ def _check_register(pipeline: Pipeline, region: str, register: t.Collection[str]
 
 
 def _values(pipeline: Pipeline, foundation: Foundation) -> dict[str, t.Any]:
-    """Return what takes the places in the base, by name."""
+    """Return the values that the base takes, by name."""
     stores = [foundation.register[region] for region in store_regions(pipeline, foundation.region)]
     primary, *secondary = _build_artifacts(pipeline)
     source = pipeline.source

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What carries policies: how AWS's differ from the template's, and what puts them back."""
+"""What carries policies: how they differ from the template, and how to revert them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PolicyDifference:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Repair:
-    """One write that puts back exactly what the template gives.
+    """One write that restores exactly what the template gives.
 
     :param prop: the property of the template, as differences name it.
     :param what: what is written, for people.
@@ -59,15 +59,15 @@ class Repair:
         return self.prop.partition(".")[0]
 
     def covers(self, resource: Resource, prop: str) -> bool:
-        """Return whether it puts back this property of *resource*, perhaps with others."""
+        """Return whether it restores this property of *resource*."""
         same = self.resource.logical_id == resource.logical_id
         return same and f"{prop}.".startswith(f"{self.prop}.")
 
 
 class Subject(abc.ABC):
-    """One thing that carries policies, as the template and as AWS have it.
+    """Something that carries policies, in the template and in AWS.
 
-    :ivar resource: the resource that it is, or belongs to.
+    :ivar resource: the resource itself, or the one it belongs to.
     """
 
     resource: Resource
@@ -78,7 +78,7 @@ class Subject(abc.ABC):
 
     @abc.abstractmethod
     def repairs(self) -> list[Repair]:
-        """Return the writes that put back what differs."""
+        """Return the writes that restore what differs."""
 
     @abc.abstractmethod
     def expected(self) -> Data:
@@ -126,7 +126,7 @@ class DocumentSubject(Subject):
         return [_difference(self.resource, self._property, item) for item in found]
 
     def repairs(self) -> list[Repair]:
-        """Return the one write that puts the document back, where it differs."""
+        """Return the write that restores the document, if it differs."""
         if is_same(self._document, self._actual, partition=self._partition):
             return []
         return [
@@ -216,7 +216,7 @@ class RoleSubject(Subject):
         return result
 
     def repairs(self) -> list[Repair]:
-        """Return the writes: what was added is removed before what is missing comes back."""
+        """Return the writes: remove what was added, then restore what is missing."""
         expected, actual, name = self._expected, self._actual, self._expected.name
         result = []
         for policy in sorted(expected.inline.keys() | actual.inline.keys()):
@@ -332,7 +332,7 @@ class FunctionSubject(Subject):
         ]
 
     def repairs(self) -> list[Repair]:
-        """Return the writes: what was added is removed before what is missing comes back."""
+        """Return the writes: remove what was added, then restore what is missing."""
         return [
             Repair(
                 resource=self._holder(item),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an update would change in the policies of a template: who may do more, and who less.
+"""Who may do more or less after an update of a template.
 
 A change set does not show that; the templates and parameters before and after do. Pure.
 """
@@ -70,7 +70,7 @@ def policy_changes(stack_id: str, before: Version, after: Version) -> list[Polic
 
 
 def _resolver(stack_id: str, version: Version) -> Resolver:
-    """Return a resolver to which every resource is called by its logical id."""
+    """Return a resolver that names every resource by its logical id."""
     resources = [
         Resource(logical_id=name, resource_type=str(resource.get("Type")), physical_id=name)
         for name, resource in version.template.get("Resources", {}).items()
@@ -168,13 +168,13 @@ def _condition(condition: Data) -> str:
 
 
 def _lines(policy: _Policy, other: _Policy) -> list[str]:
-    """Return what *policy* has and *other* has not; subjects with the same actions share a line."""
+    """Return what *policy* has and *other* lacks; subjects with the same actions share a line."""
     actions: dict[tuple[str, str], dict[str, str]] = {}
     for (effect, action, condition), subjects in policy.items():
         for subject in subjects:
             if subject in other.get((effect, action, condition), {}):
                 continue
-            # Where others had the action before, only the condition can be what differs.
+            # Where others had the action before, only the condition can differ.
             same = any(
                 subject in names
                 for (was_effect, was_action, _was), names in other.items()

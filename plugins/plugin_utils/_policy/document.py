@@ -37,7 +37,7 @@ _NAMED = 5  # values in a message
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StatementDifference:
-    """One way in which a document differs from what is expected.
+    """One difference between a document and what is expected.
 
     :param name: the statement's Sid, ``Statement[0]`` without one, or ``Version``; empty where the
         whole document was added or removed.

@@ -36,9 +36,9 @@ _CONDITIONS = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Carrier:
-    """One thing that carries policies, not read yet.
+    """Something that carries policies, not read yet.
 
-    :param read: reads its policies; raises Gone without it, PipelineError otherwise.
+    :param read: reads its policies; raises Gone if it does not exist, else PipelineError.
     :param parts: logical ids of the other resources that are compared with it.
     """
 
@@ -49,7 +49,7 @@ class Carrier:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Unresolved:
-    """A resource whose policy the template does not give in a way that is known here."""
+    """A resource whose policy cannot be resolved from the template."""
 
     resource: Resource
     why: str

@@ -4,8 +4,8 @@
 
 """A deployed template, its functions resolved with the stack's parameters and resources. Pure.
 
-It knows the functions that the collection's templates use and refuses any other by name: a guess
-must not pass for what is expected.
+It knows the functions that the collection's templates use and refuses any other by name: a
+guess must not count as expected.
 """
 
 from __future__ import annotations

@@ -2,5 +2,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: no promise is made to others.
+# PRIVATE to the collection: no promise of compatibility.
 """What people see of a run: the summary and the drift report, on the terminal and as files."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The same cause of many hosts, found although each names another account. Pure."""
+"""The same cause of many hosts, found although each names its own account. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def group(texts: t.Iterable[tuple[Host, str]]) -> list[Cause]:
 
 
 def _masked(text: str, host: Host) -> str:
-    """Return *text* without what is only this host's."""
+    """Return *text* without what is specific to this host."""
     for pattern, mask in _MASKS:
         text = pattern.sub(mask, text)
     for name, mask in ((host.stack_name, "<stack>"), (host.name, "<host>")):

@@ -52,7 +52,7 @@ def document(
 ) -> Data:
     """Return the report.
 
-    :param name: what the organisation is called; may be empty.
+    :param name: the name of the organisation; may be empty.
     :param play_hosts: the hosts of the run; others are not in the report.
     """
     rows = stack_rows(organisation, observed, play_hosts)

@@ -120,7 +120,7 @@ def _colour(text: str, verdict: str, width: int) -> list[Line]:
     return [Line(piece, meaning) for piece in wrap(text, width=width, indent=2)]
 
 
-# Findings and errors, a row for each that is not the same on another host
+# Findings and errors: the same on many hosts is one row
 
 
 def _rows(report: Data) -> list[_Cells]:
@@ -156,7 +156,7 @@ def _which(hosts: t.Sequence[str], stack: str, text: str) -> tuple[str, str, str
 
 def _table(rows: t.Sequence[_Cells], width: int) -> list[Line]:
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    # Long names of hosts and stacks leave a message no room: it goes below them then.
+    # Long names of hosts and stacks leave no room for a message: it goes below them.
     margin = 2 + sum(widths) + 6
     lines = []
     for row in rows:
@@ -202,9 +202,7 @@ def _next(report: Data, path: str, command: t.Sequence[str], limit: str, width: 
     hosts = remediable(report)
     if hosts and command:
         options = f"-e remediate=true --limit {','.join(hosts)}"
-        if (
-            len(options) + 10 > width
-        ):  # with more hosts it does the same: they are as they should be
+        if len(options) + 10 > width:  # more hosts change nothing: they are as they should be
             options = "-e remediate=true" + (f" --limit {limit}" if limit else "")
         line = f"  Fix:    {' '.join(command)} {options}"
         broken = [f"  Fix:    {' '.join(command)} \\", f"          {options}"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What leaves a drift run with its report: who fails, what to remediate, a summary. Pure."""
+"""What others need of the report: who fails, what to remediate, a summary. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Data = dict[str, t.Any]
 
 
 def failures(report: Data, *, drift: bool = True) -> dict[str, str]:
-    """Return why each host that must end as failed must: its own findings and errors.
+    """Return the reason of each host that must end as failed: its findings and errors.
 
-    What belongs to no host of the run (an orphaned stack) is the primary's, or else the first's.
+    Without a host of the run (an orphaned stack) it is the primary's, else the first host's.
 
     :param drift: whether findings are a reason; errors always are.
     """

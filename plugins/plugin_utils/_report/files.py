@@ -12,7 +12,7 @@ from pathlib import Path
 
 NAME = "drift-report"
 
-# Its script draws the JSON that takes this place.
+# The script of the page draws the JSON that is inserted here.
 _PAGE = Path(__file__).with_name("page.html")
 _PLACE = "@@ report @@"
 
@@ -37,7 +37,7 @@ def write(folder: Path, report: dict[str, t.Any], text: str) -> list[Path]:
 
 
 def as_html(report: dict[str, t.Any]) -> str:
-    """Return *report* as one page that needs nothing else, no network and no server."""
+    """Return *report* as one self-contained page: no network, no server."""
     # Nothing in the data can end the element that holds it.
     data = json.dumps(report).replace("<", "\\u003c").replace("\u2028", "\\u2028")
     return _PAGE.read_text(encoding="utf-8").replace(_PLACE, data, 1)

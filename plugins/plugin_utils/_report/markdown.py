@@ -4,7 +4,7 @@
 
 """The report of a drift run as Markdown, with all details. Pure.
 
-100 columns; what many stacks have in common is there once.
+100 columns; what many stacks share appears once.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def as_markdown(report: Data) -> str:
 
 
 def readable(text: str) -> str:
-    """Return a value as lines to read and to compare: JSON laid out, everything else as it is."""
+    """Return a value as lines: JSON laid out, everything else unchanged."""
     if text.startswith(("{", "[")):
         try:
             return json.dumps(json.loads(text), indent=2, sort_keys=True)
@@ -125,7 +125,7 @@ def _finding(finding: Data) -> list[str]:
 
 
 def _comparison(expected: str, actual: str) -> list[str]:
-    """Return the lines that differ, with some around them."""
+    """Return the lines that differ, with context."""
     found = difflib.unified_diff(
         expected.splitlines(), actual.splitlines(), "expected", "actual", lineterm="", n=2
     )

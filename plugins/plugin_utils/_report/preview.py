@@ -14,10 +14,10 @@ from .._bootstrap.summary import Data, Preview, Row
 from .lines import Line, Meaning, names, wrap
 
 _VALUE_SHOWN = 40  # characters of a value that still fits next to its name
-_SAME_SHOWN = 3  # resources with nothing but the same detail are listed up to here
+_SAME_SHOWN = 3  # up to this many resources with the same single detail are listed
 _INDENT = 4
 _SUBJECT = 40  # columns of the longest subject that others line up with
-_GLUE = "\0"  # a space that no line ends at
+_GLUE = "\0"  # a space at which no line breaks
 _SIGNS = {"Add": "+", "Remove": "-", "Import": "+"}
 _MEANINGS: dict[str, Meaning] = {"+": "ok", "-": "failed", "~": "changed", "!": "failed"}
 # Properties that are a resource's whole content: the resource's name says it.
@@ -55,7 +55,7 @@ def preview_lines(rows: t.Iterable[Row], *, width: int) -> list[Line]:
 
 
 def _without_identity(entry: _Entry, row: Row) -> _Entry:
-    """Return *entry* without what only names the host itself, so that hosts can be compared."""
+    """Return *entry* without names of the host itself, so that hosts can be compared."""
     own = (row.host.name, row.host.account_id, row.host.region, row.host.stack_name)
     pattern = re.compile("|".join(rf"(?<![\w-]){re.escape(text)}(?![\w-])" for text in own))
     return _Entry(
@@ -135,7 +135,7 @@ def _words(scope: str) -> str:
 
 
 def _property(path: str, logical_id: str) -> str:
-    """Return the property that a difference is about; empty where it is of another resource."""
+    """Return the property that a difference is about; empty for another resource."""
     prefix = f"Resources.{logical_id}."
     return path.removeprefix(prefix).removeprefix("Properties.") if path.startswith(prefix) else ""
 
@@ -190,7 +190,7 @@ def _is_short(value: str) -> bool:
 
 
 def _merged(entries: t.Sequence[_Entry]) -> list[_Entry]:
-    """Return *entries*; many resources in which the same changes are one entry."""
+    """Return *entries*, with the same change of many resources as one entry."""
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for entry in entries:
         alike.setdefault((entry.sign, entry.details), []).append(entry.subject)

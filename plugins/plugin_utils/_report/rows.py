@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a drift run observed of each stack of the inventory. Pure."""
+"""What a drift run observed about each stack of the inventory. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Observed:
 class StackRow:
     """One stack of the inventory.
 
-    :param error: why it could not be checked, or not all of it.
+    :param error: why it could not be checked completely.
     """
 
     host: Host
@@ -91,9 +91,9 @@ def _place(host: Host) -> Place:
 
 
 def _row(host: Host, observed: Observed, drift: Data | None) -> StackRow:
-    """Return what was observed of one stack.
+    """Return what was observed about one stack.
 
-    :param drift: what stack_drift_info found; None where it was not asked.
+    :param drift: what stack_drift_info found; None where it did not run.
     """
     if host.is_quarantined:
         return StackRow(host=host)

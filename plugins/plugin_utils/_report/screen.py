@@ -39,8 +39,8 @@ def summary_lines(
 ) -> list[Line]:
     """Return the summary: what was done, what would be, what is left, what failed and why.
 
-    :param orphans: stacks with our tag that no host stands for.
-    :param name: what the organisation is called; may be empty.
+    :param orphans: stacks with our tag but no host.
+    :param name: the name of the organisation; may be empty.
     :param seconds: how long the run took.
     """
     busy = [row for row in rows if row.result not in _QUIET]
@@ -87,7 +87,7 @@ def _table(busy: t.Sequence[Row], rows: t.Sequence[Row], width: int) -> list[Lin
         alike.setdefault((row.host.group, row.result), []).append(row)
     for members in alike.values():
         if len(members) > _ROWS:
-            cells.append(_one_for_many(members))
+            cells.append(_merged_row(members))
             meanings.append(members[0].outcome)
         else:
             cells += [_cells(row) for row in members]
@@ -108,7 +108,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (host.name, host.account_id, host.region, host.stack_name, row.result)
 
 
-def _one_for_many(rows: t.Sequence[Row]) -> tuple[str, ...]:
+def _merged_row(rows: t.Sequence[Row]) -> tuple[str, ...]:
     """Return one row for many hosts, with what they have in common."""
     hosts = [row.host for row in rows]
     same = [

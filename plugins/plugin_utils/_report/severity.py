@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which findings open something: more access than the template gives, or a protection lost. Pure.
+"""Which findings are dangerous: more access than the template gives, or less protection. Pure.
 
 A finding is ``danger`` when, compared with the template,
 
@@ -42,8 +42,8 @@ _PROTECTIONS = frozenset(
 )
 _TERMINATION_PROTECTION = "TerminationProtection"
 _BUCKET_POLICY = "AWS::S3::BucketPolicy"
-_LISTED = ("Principal", "Action", "Resource")  # more values in them mean more
-_EXCEPTED = ("NotPrincipal", "NotAction", "NotResource")  # and fewer in these
+_LISTED = ("Principal", "Action", "Resource")  # more values allow more
+_EXCEPTED = ("NotPrincipal", "NotAction", "NotResource")  # fewer values allow more
 
 
 def severity(finding: Data) -> Severity:
@@ -87,7 +87,7 @@ def _drifted(finding: Data) -> bool:
 def _policy(finding: Data) -> bool:
     expected, actual = _statements(finding["expected"]), _statements(finding["actual"])
     difference = finding["difference"]
-    if difference == "ADD":  # what is no document is the ARN of an attached policy
+    if difference == "ADD":  # anything but a document is the ARN of an attached policy
         return actual is None or any(_allows(statement) for statement in actual)
     if difference == "REMOVE":
         return expected is not None and any(not _allows(statement) for statement in expected)
@@ -128,7 +128,7 @@ def _is_wider(expected: Data, actual: Data) -> bool:
 
 
 def _uncovered(values: t.Collection[str], patterns: t.Collection[str]) -> bool:
-    """Return whether one of *values* is none that *patterns* stand for, as AWS reads ``*``."""
+    """Return whether any of *values* matches none of *patterns*, as AWS reads ``*``."""
     expression = "|".join(
         re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") for pattern in patterns
     )

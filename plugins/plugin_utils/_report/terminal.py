@@ -14,7 +14,7 @@ from ansible.utils.display import Display
 
 from .lines import COLUMNS, Line, Meaning
 
-# Imported in the parent: a worker's own standard output is nowhere.
+# Imported in the parent: a worker's own standard output leads nowhere.
 _IS_TERMINAL = os.isatty(1)
 
 _COLOURS: dict[Meaning, str] = {
@@ -41,7 +41,7 @@ def shows_text() -> bool:
 
 
 def show(lines: t.Iterable[Line]) -> None:
-    """Show *lines*, each in the colour of its meaning, where text is wanted at all."""
+    """Show *lines*, each in the colour of its meaning, if text is wanted."""
     if not shows_text():
         return
     for line in lines:
@@ -50,7 +50,7 @@ def show(lines: t.Iterable[Line]) -> None:
 
 
 def show_progress(text: str) -> None:
-    """Show a line about something that takes its time, in the terminal's width."""
+    """Show a line of progress, cut to the width of the terminal."""
     room = width()
     show([Line(text if len(text) <= room else f"{text[: room - 3]}...")])
 

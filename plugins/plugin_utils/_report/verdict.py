@@ -4,7 +4,7 @@
 
 """The verdict on a drift run done in parts, from what each part published. Pure.
 
-A part that published nothing is not known by name; the hosts that no part checked show it.
+A part that published nothing is unknown, but its hosts are missing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _KEYS = (
 
 
 def collect(reports: t.Mapping[str, t.Any], hosts: t.Collection[str]) -> Data:
-    """Return one summary made of those of all parts.
+    """Return the summaries of all parts as one.
 
     :param reports: the summaries of the parts, each by the name it was published under.
     :param hosts: every host that should have been checked.
@@ -85,7 +85,7 @@ def failure(summary: Data, *, drift: bool = True) -> str:
 
 
 def _read(name: str, report: t.Any) -> Data:
-    """Return the summary of a part; PipelineError where it is none."""
+    """Return the summary of a part. Raises PipelineError if it is something else."""
     if not isinstance(report, dict) or "schema_version" not in report:
         raise PipelineError(
             f"{name} is not the summary of a drift run",
@@ -111,7 +111,7 @@ def _sum(parts: t.Iterable[t.Mapping[str, int]], order: t.Sequence[str]) -> dict
 
 
 def _order(message: str) -> tuple[int, str]:
-    """Return by what messages are sorted: the dangerous first, errors last."""
+    """Return the sort key of a message: the dangerous first, errors last."""
     word = message.partition(" ")[0]
     return ({"DANGER": 0, "error": 2}.get(word, 1), message)
 

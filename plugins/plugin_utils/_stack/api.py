@@ -60,24 +60,24 @@ class StackApi:
 
     @ErrorHandler.common_error_handler("set the termination protection")  # type: ignore[untyped-decorator]
     def set_termination_protection(self, name: str, enabled: bool) -> None:
-        """Switch termination protection."""
+        """Switch termination protection on or off."""
         self.client.update_termination_protection(
             StackName=name, EnableTerminationProtection=enabled
         )
 
     @ErrorHandler.common_error_handler("delete the stack")  # type: ignore[untyped-decorator]
     def delete(self, stack_id: str) -> None:
-        """Start to delete the stack; by id, so never a later stack of that name."""
+        """Start deleting the stack; by id, so never a later stack of that name."""
         self.client.delete_stack(StackName=stack_id)
 
     @ErrorHandler.common_error_handler("continue the rollback")  # type: ignore[untyped-decorator]
     def continue_rollback(self, stack_id: str, *, skip: t.Sequence[str] = ()) -> None:
-        """Start to continue a rollback that stopped half way, without the resources in *skip*."""
+        """Continue a rollback that stopped half way, skipping the resources in *skip*."""
         self.client.continue_update_rollback(StackName=stack_id, ResourcesToSkip=list(skip))
 
     @ErrorHandler.common_error_handler("roll the stack back")  # type: ignore[untyped-decorator]
     def roll_back(self, stack_id: str) -> None:
-        """Start to roll back an update that stopped half way."""
+        """Start rolling back an update that stopped half way."""
         self.client.rollback_stack(StackName=stack_id)
 
     @ErrorHandler.common_error_handler("list the stack's resources")  # type: ignore[untyped-decorator]
@@ -138,7 +138,7 @@ def in_progress(events: list[dict[str, t.Any]]) -> str | None:
 
 
 def existing(resources: list[dict[str, t.Any]], types: frozenset[str]) -> list[str]:
-    """Return those of *resources* that have one of *types* and exist, as text."""
+    """Return the existing *resources* of *types*, as text."""
     return [
         f"{entry['LogicalResourceId']} ({entry.get('PhysicalResourceId')})"
         for entry in resources

@@ -40,7 +40,7 @@ class ChangeSet(t.Generic[ChangeType]):
     """One change set.
 
     :param changes: all of them; empty before it was read, and when there is nothing to change.
-    :param failure: AWS's reason when it failed; None for one that is only empty.
+    :param failure: AWS's reason when it failed; None if it is only empty.
     """
 
     arn: str
@@ -51,7 +51,7 @@ class ChangeSet(t.Generic[ChangeType]):
 
     @property
     def names(self) -> dict[str, str]:
-        """How a request names it; with the stack, as IAM policies are about stacks."""
+        """Its names in a request; with the stack, because IAM policies need it."""
         return {"StackName": self.stack_id, "ChangeSetName": self.arn}
 
 
@@ -59,7 +59,7 @@ class ChangeSets(t.Generic[ChangeType]):
     """The change sets of one account's stacks in one region.
 
     :param read_change: makes a change of an entry of DescribeChangeSet.
-    :param details: what every DescribeChangeSet asks for besides.
+    :param details: additional arguments of every DescribeChangeSet.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ChangeSets(t.Generic[ChangeType]):
         self._details = details
 
     def create(self, stack_name: str, **request: t.Any) -> ChangeSet[ChangeType]:
-        """Start to create the change set of *request*, once, also when the reply is lost.
+        """Start creating the change set of *request*: once, even if the reply is lost.
 
         Raises StackMoved when AWS refuses because of the stack's state, PipelineError otherwise.
         """
@@ -94,7 +94,7 @@ class ChangeSets(t.Generic[ChangeType]):
                 raise StackMoved("Failed to create the change set", exc) from exc
             return self._created(stack_name, name)
         except botocore.exceptions.HTTPClientError as exc:
-            # No attempt had a reply; AWS may have created it all the same.
+            # No attempt had a reply; AWS may have created it anyway.
             with contextlib.suppress(PipelineError):
                 return self._created(stack_name, name)
             raise PipelineError("Failed to create the change set", exc) from exc
@@ -135,7 +135,7 @@ class ChangeSets(t.Generic[ChangeType]):
         return t.cast("dict[str, t.Any]", answer)
 
     def execute(self, change_set: ChangeSet[ChangeType]) -> None:
-        """Start to execute *change_set*, once, also when the reply is lost.
+        """Start executing *change_set*: once, even if the reply is lost.
 
         Raises StackMoved when another operation came first, PipelineError otherwise.
         """
@@ -182,7 +182,7 @@ def template_request(
 ) -> dict[str, t.Any]:
     """Return the request of the change set that leads to *desired*.
 
-    :param templates: where a template goes that is too large for a request.
+    :param templates: holds templates too large for a request.
     """
     body = desired.template
     if templates is None or len(body) <= BODY_LIMIT:

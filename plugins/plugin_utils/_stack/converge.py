@@ -49,7 +49,7 @@ class Converger:
 
     :param allow_replacement: let keys, buckets and roles be replaced or removed.
     :param resources_to_skip: logical ids that a continued rollback skips.
-    :param templates: where a template goes that is too large for a request.
+    :param templates: holds templates too large for a request.
     :param check_mode: leave no change set and no stack behind; an uploaded template stays.
     """
 
@@ -75,7 +75,7 @@ class Converger:
         self._operations = Operations(api, patience)
 
     def run(self) -> Outcome:
-        """Converge, and return what that did. Raises PipelineError with cause and cure."""
+        """Converge, and return the outcome. Raises PipelineError with cause and cure."""
         name = self._desired.name
         repaired: set[Verdict] = set()
         for _round in self._patience.polls(lambda: f"another process keeps changing {name}"):
@@ -95,8 +95,8 @@ class Converger:
                 return self._apply(found)
             except StackMoved:
                 if self._is_unchanged(found):
-                    raise  # AWS refuses the request itself, not the moment
-        raise AssertionError  # polls() ends by raising only
+                    raise  # AWS refuses the request itself, not its timing
+        raise AssertionError  # polls() ends only by raising
 
     def _is_unchanged(self, found: Found | None) -> bool:
         now = self._api.find(self._desired.name)
@@ -144,7 +144,7 @@ class Converger:
             change_set = self._change_sets.read(change_set, self._patience)
             self._check_gate(change_set)
         except PipelineError:
-            # Also when the time is over: nothing of ours stays, where AWS lets us delete it.
+            # Also after a timeout: leave nothing behind, if AWS lets us delete it.
             with contextlib.suppress(PipelineError):
                 self._withdraw(found, change_set)
             raise
@@ -152,7 +152,7 @@ class Converger:
             self._withdraw(found, change_set)
             if found is None or new_stack:
                 raise PipelineError(f"the template of {desired.name} has nothing to create")
-            # What differs changes nothing for AWS: the text of a template, for example.
+            # The difference means nothing to AWS: the text of a template, for example.
             return self._change_directly(found, differing)
         operation: t.Literal["create", "update"] = "create" if new_stack else "update"
         if self._check_mode:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Differences as people read them: one by one, and as ``--diff`` shows them; secrets hidden."""
+"""Differences for people: one by one, and for ``--diff``; secrets hidden."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _template_text(template: str | dict[str, t.Any]) -> str:
 
 
 def _text(value: t.Any) -> str | None:
-    """Return *value* as a person reads it; None where there is none."""
+    """Return *value* as text for people; None where there is none."""
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, indent=2, sort_keys=True, default=str)
@@ -173,7 +173,7 @@ def _leaves(
 
 
 def _is_function(*values: dict[t.Any, t.Any]) -> bool:
-    """Return whether one of *values* calls a function, which is one part too."""
+    """Return whether any of *values* calls a function; that is one part too."""
     return any(
         len(value) == 1 and str(next(iter(value))).startswith(("Fn::", "Ref")) for value in values
     )

@@ -103,7 +103,7 @@ class Found:
 
     @property
     def version(self) -> tuple[str, str, str]:
-        """What differs as soon as any operation has begun on the stack."""
+        """A value that changes as soon as an operation begins on the stack."""
         return (self.stack_id, self.status, self.updated)
 
     @property
@@ -119,7 +119,7 @@ class Found:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Resource:
-    """One resource of a stack; all empty for what concerns the stack as a whole."""
+    """One resource of a stack; all empty for the stack as a whole."""
 
     logical_id: str = ""
     resource_type: str = ""
@@ -131,7 +131,7 @@ class Resource:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One way in which the stack found is not the stack desired."""
+    """One difference between the stack found and the stack desired."""
 
     what: What
     before: t.Any
@@ -146,8 +146,8 @@ class Difference:
 def parameter_value(name: str, value: t.Any) -> str:
     """Return *value* as the text that CloudFormation stores for parameter *name*.
 
-    Lists become comma-separated, in the order given. Raises PipelineError for what no parameter
-    can hold: an item with a comma, a mapping, more than 4,096 bytes.
+    Lists become comma-separated, in the order given. Raises PipelineError for what a parameter
+    cannot hold: an item with a comma, a mapping, more than 4,096 bytes.
     """
     if isinstance(value, bool):
         text = "true" if value else "false"

@@ -94,7 +94,7 @@ class Operations:
         return after
 
     def delete(self, found: Found) -> None:
-        """Delete the stack, its protection lifted, and wait until it is gone."""
+        """Lift the stack's protection, delete it, and wait until it is gone."""
         if found.termination_protection:
             self._api.set_termination_protection(found.stack_id, False)
         try:
@@ -120,7 +120,7 @@ class Operations:
 
     @staticmethod
     def blocked(found: Found) -> PipelineError:
-        """Return the error of a stack that only the user can decide about."""
+        """Return the error of a stack that only the user can repair."""
         cure = CURES.get(found.status, "This version does not know that status: update it")
         reason = f": {found.status_reason.rstrip('.')}" if found.status_reason else ""
         return PipelineError(f"{found.name} is {found.status}{reason}", cure=cure)

@@ -23,7 +23,7 @@ class Removal:
     """What removing did, or in check mode would do.
 
     :param found: the stack before; None when there was none.
-    :param resources: what is deleted with it, which excludes keys and buckets.
+    :param resources: what is deleted with it: everything but keys and buckets.
     :param retained: keys and buckets without a stack, also those of earlier stacks of that name.
     """
 

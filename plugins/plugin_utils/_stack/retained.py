@@ -83,7 +83,7 @@ class RetainedData:
         return sorted(retained, key=lambda item: item.kind)
 
     def _read(self, arn: str) -> Retained | None:
-        """Return what *arn* is; None for what is gone, which the tag index lists for a while."""
+        """Return the bucket or key; None if it is gone, as the tag index lags behind."""
         parsed = parse_aws_arn(arn)
         try:
             if parsed is not None and parsed["service"] == "s3":
@@ -105,7 +105,7 @@ class RetainedData:
             try:
                 self._delete_bucket(retained.name)
             except is_ansible_aws_error_code("NoSuchBucket"):
-                pass  # somebody else was faster
+                pass  # somebody else deleted it first
             return dataclasses.replace(retained, purged=True)
         if retained.deletion_date is not None:
             return retained

@@ -58,7 +58,7 @@ CURES: dict[str, str] = {
     " events, repair it in the console, then run again",
 }
 
-# How an operation ends that did its work.
+# The final statuses of successful operations.
 _SUCCESSES = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 
 # Events of the stack itself that start an operation, as opposed to its rollback.
@@ -78,14 +78,14 @@ _PROGRESS: dict[str, str] = {
 
 
 def progress(status: str) -> str:
-    """Return in a word what is going on in a busy stack."""
+    """Return a word for the operation in progress."""
     return _PROGRESS.get(status, "rolling back")
 
 
 def verdict_of(status: str | None) -> Verdict:
     """Return what *status* allows; None is a stack that does not exist.
 
-    An unknown status is newer than this table, and left to the user.
+    An unknown status is newer than this table: the user decides.
     """
     if status is None:
         return Verdict.ABSENT
@@ -93,19 +93,19 @@ def verdict_of(status: str | None) -> Verdict:
 
 
 def is_success(status: str | None) -> bool:
-    """Return whether an operation that ended in *status* did its work."""
+    """Return whether an operation that ended in *status* succeeded."""
     return status in _SUCCESSES
 
 
-def is_standing(status: str | None) -> bool:
+def was_created(status: str | None) -> bool:
     """Return whether the stack was ever created, so that its parameters describe what AWS holds."""
     never_made = (Verdict.ABSENT, Verdict.REVIEW, Verdict.DISCARD)
     return status != "ROLLBACK_FAILED" and verdict_of(status) not in never_made
 
 
-def is_past_use(status: str | None) -> bool:
+def is_unusable(status: str | None) -> bool:
     """Return whether the stack is gone, was never created, or can only be deleted."""
-    return not is_standing(status) or status == "DELETE_FAILED"
+    return not was_created(status) or status == "DELETE_FAILED"
 
 
 def is_readable(status: str | None) -> bool:
@@ -118,10 +118,10 @@ __all__ = (
     "OPERATION_STARTS",
     "STATUSES",
     "Verdict",
-    "is_past_use",
     "is_readable",
-    "is_standing",
     "is_success",
+    "is_unusable",
     "progress",
     "verdict_of",
+    "was_created",
 )

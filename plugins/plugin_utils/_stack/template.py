@@ -33,7 +33,7 @@ _SECTION = re.compile(r"^(?P<name>\w+):\n(?P<body>(?:(?:  .*)?\n)*)", re.MULTILI
 
 
 def render(path: Path) -> str:
-    """Return the template at *path* with the files it names in place.
+    """Return the template at *path* with the files it names inserted.
 
     Raises PipelineError when a file is missing or not ASCII (GetTemplate answers ``?`` for the
     rest), or when a template has no section to share.
@@ -45,7 +45,7 @@ def render(path: Path) -> str:
 def check_body(body: str, *, name: str, has_bucket: bool) -> None:
     """Raise PipelineError where CloudFormation would refuse *body*.
 
-    :param name: what the message calls the template.
+    :param name: the template's name in the message.
     :param has_bucket: whether a bucket can hold a template that is too large for a request.
     """
     if not body.isascii():
@@ -157,7 +157,7 @@ def _kind(definition: dict[str, t.Any]) -> ParameterKind:
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Loads CloudFormation's YAML safely; with libyaml it is ten times as fast."""
+    """Loads CloudFormation's YAML safely; ten times as fast with libyaml."""
 
 
 def _long_form(loader: t.Any, tag: str, node: t.Any) -> dict[str, t.Any]:

@@ -13,11 +13,11 @@ import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import (
     STATUSES,
     Verdict,
-    is_past_use,
     is_readable,
-    is_standing,
     is_success,
+    is_unusable,
     verdict_of,
+    was_created,
 )
 
 
@@ -78,7 +78,7 @@ def test_a_stack_stands_once_it_was_made(status: str | None) -> None:
         "DELETE_COMPLETE",
     )
 
-    assert is_standing(status) is (status not in never)
+    assert was_created(status) is (status not in never)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_stack_stands_once_it_was_made(status: str | None) -> None:
         "SOMETHING_NEW_COMPLETE",
     ],
 )
-def test_a_stack_is_past_use_once_it_can_only_be_deleted(status: str | None) -> None:
+def test_a_stack_is_unusable_once_it_can_only_be_deleted(status: str | None) -> None:
     expected = status in (
         None,
         "REVIEW_IN_PROGRESS",
@@ -100,4 +100,4 @@ def test_a_stack_is_past_use_once_it_can_only_be_deleted(status: str | None) -> 
         "DELETE_FAILED",
     )
 
-    assert is_past_use(status) is expected
+    assert is_unusable(status) is expected
