@@ -96,7 +96,7 @@ class ActionModule(PipelineAction):
         }
 
     def _is_fixing(self) -> bool:
-        """Return whether this run remediates, or runs in AWX, where no command is typed."""
+        """Return whether this run remediates, or runs in AWX."""
         remediates = boolean(self.task_vars.get("remediate", False), strict=False)
         return remediates or "awx_job_id" in self.task_vars
 

@@ -71,7 +71,7 @@ class ActionModule(PipelineAction):
         return {**result, **({"run": plan["run"]} if plan else {})}
 
     def _converge(self, run: StackRun, desired: Desired) -> dict[str, t.Any]:
-        """Converge the stack; in check mode, also return what would change in its policies."""
+        """Converge the stack; in check mode, also preview its policies."""
         result = run.converge(desired)
         stack_id = result["stack"]["stack_id"]
         if not self._task.check_mode or result["operation"] != "update" or not stack_id:
@@ -119,7 +119,7 @@ class ActionModule(PipelineAction):
         )
 
     def _pipeline(self) -> Pipeline:
-        """Return the pipeline from the plan of the run, or else from the inventory."""
+        """Return the pipeline from the run's plan, else from the inventory."""
         plan = plan_of(self.task_vars)
         if plan and self.host in plan["pipelines"]:
             return Pipeline.from_dict(plan["pipelines"][self.host])

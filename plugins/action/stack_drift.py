@@ -118,7 +118,7 @@ def _diff(done: Reverted, place: Place) -> list[DiffEntry]:
 
 
 def _expected_reverts(done: Reverted, place: Place) -> list[DiffEntry]:
-    """Return the findings in place of the change set, which check mode does not create."""
+    """Return the findings in place of the change set that check mode lacks."""
     repaired = {repair.resource.logical_id for repair in done.repairs}
     entries = []
     for finding in done.reverted:

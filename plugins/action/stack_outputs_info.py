@@ -31,7 +31,7 @@ _KEYS = ("account_id", "region", "stack_name")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Answer:
-    """A target's stack, and the value of the tag on every stack of its region that has it."""
+    """A target's stack, and the tagged stacks of its region."""
 
     found: Found | None
     tagged: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -71,7 +71,7 @@ class ActionModule(PipelineAction):
 def _tagged(
     targets: t.Sequence[Options], answers: t.Sequence[_Answer | Failure]
 ) -> list[dict[str, str]]:
-    """Return the stacks with the tag that are no targets, by account, region and name."""
+    """Return the tagged stacks that are not targets, sorted by place."""
     values = {
         (target["account_id"], target["region"], name): value
         for target, answer in zip(targets, answers, strict=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter that reads the register of a primary stack; documented by its .yml file."""
+"""The filter ``register``; documented by its .yml file."""
 
 from __future__ import annotations
 

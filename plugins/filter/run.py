@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filters that let a playbook follow the plan of a run; each is documented by its .yml file."""
+"""Filters that read the plan of a run; documented by .yml files."""
 
 from __future__ import annotations
 

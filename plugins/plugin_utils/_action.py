@@ -56,7 +56,7 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
         """Validate, act, and turn an expected error into a failed result."""
         super().run(tmp, task_vars)
         try:
-            self._refuse_what_cannot_work()
+            self._refuse_unsupported()
             self.task_vars = task_vars or {}
             _validation, self.options = self.validate_argument_spec(self.argument_spec)
             return self.act()
@@ -89,7 +89,7 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
             if not self.options.get(name):
                 raise PipelineError(f"missing required argument: {name}")
 
-    def _refuse_what_cannot_work(self) -> None:
+    def _refuse_unsupported(self) -> None:
         if self.calls_aws and not HAS_BOTOCORE:
             raise PipelineError(
                 "the Python libraries botocore and boto3 are missing where ansible-playbook runs",

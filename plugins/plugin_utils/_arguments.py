@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no promise of compatibility.
-"""The arguments of the actions, as plain data; a unit test compares them with the documentation."""
+"""The arguments of the actions; a test compares them with the documentation."""
 
 from __future__ import annotations
 

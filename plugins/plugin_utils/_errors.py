@@ -34,7 +34,7 @@ class PipelineError(AnsibleAWSError):  # type: ignore[misc]  # amazon.aws carrie
 
 
 class StackMoved(PipelineError):
-    """The stack is no longer in the state that was evaluated: read and evaluate it again."""
+    """The stack's state has changed since it was evaluated: read it again."""
 
 
 class OrphanedWorker(BaseException):

@@ -130,7 +130,7 @@ class Reader:
             self.problem(
                 where,
                 f"{value!r} is unknown; expected one of {expected}",
-                _near(value, field.choices) or field.fix,
+                _suggestion(value, field.choices) or field.fix,
             )
         elif field.pattern and not re.fullmatch(field.pattern, value, re.ASCII):
             self.problem(where, f"{value!r} is not {field.words}", field.fix)
@@ -196,7 +196,7 @@ class Reader:
         entry = field.item or Field(type=MAPPING, fields=field.fields)
         found = []
         for number, item in enumerate(value, start=1):
-            place = f"{where}[{called(item, number)}]"
+            place = f"{where}[{entry_label(item, number)}]"
             if field.fields and not isinstance(item, Mapping) and not self.is_unreadable(item):
                 self.problem(place, "is not a mapping", "Correct it")
             elif not self.is_unreadable(item):
@@ -217,7 +217,7 @@ class Reader:
                 self.problem(
                     where,
                     f"unknown field `{name}`; expected one of {', '.join(known)}",
-                    _near(str(name), known) or "Remove it, or correct its name",
+                    _suggestion(str(name), known) or "Remove it, or correct its name",
                 )
         return {
             part.name: self.read(part, value.get(part.name), f"{where}.{part.name}")
@@ -258,7 +258,7 @@ _READ: dict[str, t.Callable[[Reader, Field, t.Any, str], t.Any]] = {
 }
 
 
-def called(entry: t.Any, number: int) -> str:
+def entry_label(entry: t.Any, number: int) -> str:
     """Return the label of a list entry in messages: its name or number."""
     if isinstance(entry, Mapping):
         for key in ("name", "host"):
@@ -267,7 +267,7 @@ def called(entry: t.Any, number: int) -> str:
     return str(number)
 
 
-def _near(value: str, known: t.Iterable[str]) -> str:
+def _suggestion(value: str, known: t.Iterable[str]) -> str:
     """Return a "did you mean" question if *value* resembles a known name."""
     names = {name.lower(): name for name in known}
     found = difflib.get_close_matches(value.lower(), names, n=1, cutoff=0.6)
@@ -291,5 +291,5 @@ __all__ = (
     "Report",
     "Schema",
     "Unreadable",
-    "called",
+    "entry_label",
 )

@@ -73,7 +73,7 @@ def _bare_session() -> t.Any:
 
 @functools.cache
 def _loader() -> t.Any:
-    """Return the loader of every session of this process: one copy of botocore's data."""
+    """Return the process-wide loader: one copy of botocore's data."""
     return botocore.loaders.Loader()
 
 
@@ -238,7 +238,7 @@ class Gateway:
 
 
 class AccountSession:
-    """Clients of one account, in any region; the first one makes the botocore session."""
+    """Clients of one account; the first client makes the botocore session."""
 
     def __init__(self, gateway: Gateway, make_session: t.Callable[[], t.Any]) -> None:
         self._gateway = gateway

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stack that a host should have, made from its settings and what other stacks give. Pure.
+"""A host's desired stack, from its settings and other stacks' outputs. Pure.
 
-The check and the roles both come here, so a role called on its own makes the same stack.
+The check and the roles both use this, so a role on its own makes the same stack.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def desired_stack(
 
 
 def template_bucket(inputs: Inputs) -> str | None:
-    """Return the bucket for a template that is too large for a call; None where there is none."""
+    """Return the bucket for large templates; None if there is none."""
     return inputs.get("outputs", {}).get("BuildBucketName")
 
 
@@ -148,7 +148,7 @@ def _pipeline(
 
 @functools.cache
 def _template(group: str) -> str:
-    """Return the template of the group's role, with the files it names in place."""
+    """Return the template of the group's role, its files inserted."""
     role = ROLES[group]
     path = _ROLES / role / "files" / f"{role}.template"
     return path.read_text(encoding="ascii") if group == PIPELINES else render(path)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inventory as a run takes it: checked as a whole, with the settings of the run's hosts."""
+"""The checked inventory, with the settings of the run's hosts."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWS holds before the first write: every read of the check, in threads, errors as data."""
+"""The reads of the check before the first write: threads, errors as data."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Region:
 
 
 def read_regions(gateway: Gateway, hosts: t.Sequence[Host]) -> Answers[Region]:
-    """Return the stacks of the regions of *hosts*, which are hosts of the build account."""
+    """Return the stacks in the regions of *hosts* of the build account."""
 
     def read(host: Host) -> Region:
         found = {stack.name: stack for stack in _stacks(gateway, host).all()}

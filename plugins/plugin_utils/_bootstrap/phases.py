@@ -76,7 +76,7 @@ def connection(hostvars: HostVars, host: str) -> dict[str, t.Any]:
 
 
 def targets(hostvars: HostVars, hosts: t.Collection[str] | None = None) -> list[dict[str, t.Any]]:
-    """Return the stacks of *hosts*, by default of the whole run, as targets of batch actions.
+    """Return the stacks of *hosts* (default: all) as batch targets.
 
     Hosts that are quarantined, or whose account could not be read, are left out.
     """

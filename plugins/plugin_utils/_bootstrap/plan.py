@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run may do, decided from the inventory and from what AWS holds. Pure.
+"""What a run may do, by the inventory and AWS's state. Pure.
 
 A principal's account must exist, so policies grant the accounts that they grant already and the
 new ones that answered. What AWS knows and the inventory no longer has is never removed silently.
@@ -74,7 +74,7 @@ class StackPlace(t.TypedDict):
 
 
 class TaggedStack(StackPlace):
-    """A stack of the build account that carries our tag; ``group`` is the tag's value."""
+    """A stack of the build account with our tag; ``group`` is its value."""
 
     group: str
 

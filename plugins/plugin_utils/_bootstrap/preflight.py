@@ -177,7 +177,7 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
 
 
 def _allows_replacement(request: Request) -> bool:
-    """Return whether roles may get other names; only the foundation refuses that."""
+    """Return whether a host of the foundation allows replacement."""
     return any(
         settings["allow_replacement"]
         for name, settings in request.settings.items()
@@ -194,7 +194,7 @@ def _host(organisation: Organisation, name: str) -> Host:
 
 
 def _state(host: Host, stack: Found | None) -> StackState:
-    """Return a stack as it was read; what only the foundation needs is left out elsewhere."""
+    """Return a stack as read; only the foundation needs outputs and parameters."""
     exists = stack is not None and stack.verdict is not Verdict.ABSENT
     shared = host.group in (REGIONAL, PRIMARY)
     return StackState(
@@ -230,7 +230,7 @@ def _unreadable(error: str) -> StackState:
 def _compare(
     request: Request, decided: Plan, found: t.Mapping[str, Found | None], gateway: Gateway
 ) -> Plan:
-    """Return the plan with the stack of every host compared with what it should be."""
+    """Return the plan with every host's stack compared with its desired state."""
     run = Run(decided, {})
     desired: dict[str, Desired] = {}
     inputs: dict[str, Inputs] = {}
@@ -260,7 +260,7 @@ def _compare(
 
 
 def _desired(request: Request, run: Run, name: str) -> tuple[Inputs, Desired] | None:
-    """Return what the stack of *name* should be; None where there is nothing to compare."""
+    """Return the desired stack of *name*; None if there is nothing to compare."""
     host = request.organisation.hosts[name]
     state = run.plan["stacks"].get(name)
     if state is None or state["error"] or run.failure(name) or host.is_quarantined:

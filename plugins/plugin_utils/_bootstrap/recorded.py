@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What plays leave for later plays: the only code that knows the names it is registered under.
+"""Results that plays leave for later plays. Only this file knows their names.
 
 Ansible itself writes these: the playbooks and roles say ``register: <name>``.
 """
@@ -44,13 +44,13 @@ def plan_of(variables: Variables) -> Plan | None:
 
 
 def find_plan(hostvars: HostVars) -> Plan | None:
-    """Return the plan of this run from any host that took part in the check."""
+    """Return this run's plan from any host that has it."""
     found = (plan_of(hostvars.raw_get(name)) for name in hostvars)
     return next((plan for plan in found if plan is not None), None)
 
 
 class Results(t.Mapping[str, HostResult]):
-    """What the roles registered in this run, by host; read host by host, when asked for."""
+    """What the roles registered in this run, by host; read lazily."""
 
     def __init__(self, plan: Plan, hostvars: HostVars) -> None:
         self._run = plan["run"]
@@ -82,7 +82,7 @@ class Results(t.Mapping[str, HostResult]):
 
 
 def find_report(hostvars: HostVars) -> t.Mapping[str, t.Any] | None:
-    """Return the report of this drift run from any host that took part in it."""
+    """Return this drift run's report from any host that has it."""
     found = (hostvars.raw_get(name).get(_REPORT) for name in hostvars)
     return next((report for report in found if isinstance(report, t.Mapping)), None)
 

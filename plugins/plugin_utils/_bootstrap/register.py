@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The register: every region's key ARN and bucket ARN, held by the primary stack. Pure."""
+"""The register of the primary stack: each region's key and bucket. Pure."""
 
 from __future__ import annotations
 

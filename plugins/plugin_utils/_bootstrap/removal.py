@@ -65,7 +65,7 @@ def _is_used(host: Host, pipeline: LivePipeline) -> bool:
 
 
 def blocked(uses: t.Mapping[str, Uses]) -> str | None:
-    """Return why nothing may be removed while other pipelines use absent hosts; None if it may.
+    """Return why live pipelines block every removal; None if none does.
 
     :param uses: by absent host.
     """
@@ -98,7 +98,7 @@ def postponed(
     releasing: t.Collection[str],
     settled: t.Callable[[str], bool],
 ) -> str | None:
-    """Return why the stack of an absent host must stay for now; None if it may be removed.
+    """Return why an absent host's stack must stay for now, else None.
 
     A stack is removed only when nothing refers to it any more: for an account the policies of every
     region, for a region the register and the roles of every account, and for both the pipelines.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run so far: the plan, what the plays before did, and what is left to do. Pure."""
+"""A run so far: its plan, its results, and what is left. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RETIRED = "retired"  # the stacks of absent regions
 
 
 class Run:
-    """What a play of the run has to do, decided from the plan and the results so far.
+    """What a play has to do, by the plan and the results so far.
 
     :param results: what the roles registered in this run, by host; empty before the first phase.
     """
@@ -82,7 +82,7 @@ class Run:
         return state["inputs"] is not None and state["inputs"] != inputs
 
     def is_settled(self, name: str) -> bool:
-        """Return whether this run has brought *name* to its desired state, or found it there."""
+        """Return whether *name* is in its desired state by this run."""
         if name not in self.plan["hosts"]:
             return False
         if name in self.plan["gone"]:
@@ -112,7 +112,7 @@ class Run:
         )
 
     def not_reached(self, name: str) -> str | None:
-        """Return why nothing can be done for *name* in this run, although it did not fail."""
+        """Return why this run can do nothing for *name*, which did not fail."""
         host = self.organisation.hosts[name]
         if host.is_absent or host.group not in (DEPLOY_ACCOUNTS, PIPELINES):
             return None
@@ -137,7 +137,7 @@ class Run:
         )
 
     def shortfall(self, name: str) -> str | None:
-        """Return why *name* is not complete at the end of the run; None when it is."""
+        """Return why *name* is incomplete at the end, else None."""
         host = self.organisation.hosts[name]
         if host.is_quarantined:
             return None
@@ -220,7 +220,7 @@ class Run:
         return {name: stack for name, stack in stacks if stack is not None}
 
     def _stack(self, name: str) -> Stack | None:
-        """Return the stack of *name* as it was converged in this run, or else as it was read."""
+        """Return the stack of *name* as converged in this run, else as read."""
         result = self.results.get(name)
         if result is not None and "operation" in result:
             stack = result["stack"]

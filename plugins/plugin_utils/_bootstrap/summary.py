@@ -12,7 +12,7 @@ import typing as t
 from .._organisation.model import DEPLOY_ACCOUNTS, GROUPS, PRIMARY, REGIONAL, Host, Organisation
 from .plan import HostResult, Plan
 
-# How a row counts, whatever its result is called.
+# How a row counts, whatever its result is.
 Outcome = t.Literal["ok", "changed", "failed", "skipped"]
 
 _DONE = {
@@ -110,7 +110,7 @@ class Progress(t.Protocol):
 
 
 def summarise(run: Progress, *, check_mode: bool = False) -> list[Row]:
-    """Return one row for each host of the run, in the order of the phases."""
+    """Return a row for each host, in the order of the phases."""
     words = _TO_DO if check_mode else _DONE
     rows = []
     for group in GROUPS:

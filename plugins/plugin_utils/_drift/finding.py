@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a drift run finds, and what it could not check: plain data, the same everywhere."""
+"""What a drift run found or could not check, as plain data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WHOLE_STACK = Resource()
 
 
 class FindingEntry(t.TypedDict):
-    """A finding as actions return it and the report holds it.
+    """A finding, as actions return it and the report holds it.
 
     ``ignored`` is None, or reason and until of the entry of ``drift_ignore`` that matches.
     """
@@ -48,7 +48,7 @@ class FindingEntry(t.TypedDict):
 
 
 class UncheckedEntry(t.TypedDict):
-    """What could not be checked, as actions return it and the report holds it."""
+    """Something unchecked, as actions return it and the report holds it."""
 
     host: str
     account_id: str
@@ -116,7 +116,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Unchecked:
-    """A resource, or part of it, that could not be checked. That is never "in sync"."""
+    """An unchecked resource, or part of it. Never counts as in sync."""
 
     resource: Resource = WHOLE_STACK
     why: str
@@ -163,7 +163,7 @@ def _outdated(difference: Data) -> Finding:
 
 
 def _shown(value: str | None) -> str:
-    """Return a value as the end of a message; nothing where it is too long."""
+    """Return a value as the end of a message, unless too long."""
     return f": {value}" if value and len(value) <= _SHOWN and "\n" not in value else ""
 
 
@@ -202,35 +202,35 @@ def _as_data(finding: Finding, place: Place) -> Data:
     return t.cast("Data", finding.as_dict(place))
 
 
-def without_repetition(findings: t.Iterable[Data]) -> list[Data]:
+def unique_findings(findings: t.Iterable[Data]) -> list[Data]:
     """Return *findings* in a fixed order, each once.
 
     Where both checks found the same property, the one that covers more stays: our
     comparison of policies reads the whole document, CloudFormation's detection its parts.
     """
     ordered = sorted(findings, key=sort_key)
-    policies = {_spot(finding) for finding in ordered if finding["kind"] == "policy"}
+    policies = {_property_key(finding) for finding in ordered if finding["kind"] == "policy"}
     result: list[Data] = []
     for finding in ordered:
-        covered = finding["kind"] == "drifted" and _spot(finding) in policies
+        covered = finding["kind"] == "drifted" and _property_key(finding) in policies
         if not covered and finding not in result:
             result.append(finding)
     return result
 
 
-def _spot(finding: Data) -> tuple[str, ...]:
+def _property_key(finding: Data) -> tuple[str, ...]:
     keys = ("account_id", "region", "stack", "resource", "property")
     return tuple(finding[key] for key in keys)
 
 
 def sort_key(entry: Data) -> tuple[str, ...]:
-    """Return the sort key of findings and the like: AWX gives hosts in no order."""
+    """Return a stable sort key: AWX gives hosts in no order."""
     keys = ("host", "account_id", "region", "stack", "resource", "property", "kind")
     return tuple(str(entry.get(key, "")) for key in keys)
 
 
 def check_failed(unchecked: Data) -> bool:
-    """Return whether a check failed; a type that AWS cannot check is no failure."""
+    """Return whether a check failed, not counting types AWS cannot check."""
     return unchecked["ignored"] is None and unchecked["why"] != NOT_DETECTED
 
 
@@ -250,5 +250,5 @@ __all__ = (
     "outdated",
     "should_be_absent",
     "sort_key",
-    "without_repetition",
+    "unique_findings",
 )

@@ -33,7 +33,7 @@ _GONE = "DELETE_COMPLETE"
 
 
 class InspectionEntry(t.TypedDict):
-    """What was found in one stack, as actions return it; None where it could not be read."""
+    """What was found in one stack, as actions return it."""
 
     exists: bool | None
     stack_id: str | None
@@ -120,7 +120,7 @@ class Inspection:
         )
 
     def read_policies(self, found: Found, resources: t.Sequence[Resource]) -> PolicyDrift | None:
-        """Read the live policies as they are now; None if they are not wanted."""
+        """Read the current live policies; None if they are not wanted."""
         if not self._with_policies:
             return None
         deployed = Deployed(
@@ -134,7 +134,7 @@ class Inspection:
 
 
 class Running:
-    """An inspection that AWS still works on: an operation, a detection, or another's detection."""
+    """An inspection that waits for an operation or a detection."""
 
     def __init__(self, inspection: Inspection, found: Found, detection: Detection | None) -> None:
         self._inspection = inspection

@@ -112,7 +112,7 @@ class PolicyDrift:
         for resource in self.gone:
             drift = by_id.get(resource.logical_id)
             if drift is None or drift.status != "DELETED":
-                message = f"{resource}: what carries its policy does not exist"
+                message = f"{resource}: the resource with this policy does not exist"
                 findings.append(
                     Finding(kind="policy", resource=resource, difference="DELETED", message=message)
                 )

@@ -119,10 +119,10 @@ class RevertChange(Change):
 
     @property
     def loses_data(self) -> bool:
-        """Whether a key or bucket would be replaced, removed, or created again without its data."""
+        """Whether a key or bucket would be replaced, removed or recreated empty."""
         return self.resource_type in DATA_TYPES and (self.action == "Add" or self.is_guarded)
 
-    def undoes(self, finding: Finding) -> bool:
+    def also_restores(self, finding: Finding) -> bool:
         """Return whether it would also restore *finding*."""
         if self.logical_id != finding.resource.logical_id:
             return False
@@ -167,7 +167,7 @@ def revert_request(client: Client, found: Found) -> dict[str, t.Any]:
 
 @dataclasses.dataclass(kw_only=True)
 class Reverted:
-    """What was done, or in check mode would be; up to the moment of a failure.
+    """What was done, up to a failure, or would be in check mode.
 
     :param findings: what was found before anything was written.
     :param ignored: those of the findings that the user ignores.
@@ -323,7 +323,7 @@ class Reverter:
         undone = [
             finding
             for finding in self.done.ignored
-            if any(change.undoes(finding) for change in changes)
+            if any(change.also_restores(finding) for change in changes)
         ]
         if undone:
             raise PipelineError(
@@ -335,7 +335,7 @@ class Reverter:
 
 
 def _refuse_lost_data(inspected: Inspected, found: Found) -> None:
-    """Refuse to create a key or a bucket again: nobody would notice that its data is gone."""
+    """Refuse to recreate a key or bucket: that would hide the loss."""
     gone = [
         f"{drift.resource.logical_id} ({drift.resource.physical_id})"
         for drift in inspected.drifts

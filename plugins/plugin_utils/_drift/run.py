@@ -47,7 +47,7 @@ class FleetDrift:
 
 @dataclasses.dataclass(frozen=True)
 class _Listing:
-    """The stacks of the targets' regions, by name, and why a region could not be listed."""
+    """The stacks of the targets' regions, and regions that failed."""
 
     stacks: dict[_Region, dict[str, Found]] = dataclasses.field(default_factory=dict)
     failures: dict[_Region, str] = dataclasses.field(default_factory=dict)
@@ -115,7 +115,7 @@ def _read_ahead(running: Running) -> Running:
 
 
 def _follow(steps: list[_Step], patience: Patience) -> list[_Step]:
-    """Follow all of them until the last has ended, or the time is over."""
+    """Poll until every inspection has ended or the time is over."""
 
     def waiting() -> list[Running]:
         return [step for step in steps if isinstance(step, Running)]
@@ -141,7 +141,7 @@ def _follow(steps: list[_Step], patience: Patience) -> list[_Step]:
 
 
 def _list_regions(targets: t.Sequence[Options], gateway: Gateway) -> _Listing:
-    """List the stacks of every account and region once, however many targets it has."""
+    """List the stacks of every account and region once."""
     first_of: dict[_Region, Options] = {}
     for target in targets:
         first_of.setdefault((target["account_id"], target["region"]), target)
@@ -192,7 +192,7 @@ def _entry(place: Place, step: _Step, unlisted: str | None) -> TargetEntry:
 
 
 def _orphans(listing: _Listing, places: t.Sequence[Place], tag: str) -> list[FindingEntry]:
-    """Return a finding for each listed stack that has *tag* and is not a target."""
+    """Return a finding for each stack with *tag* that is not a target."""
     known = {(place.account_id, place.region, place.stack) for place in places}
     return [
         _orphaned(found).as_dict(Place(host="", account_id=account_id, region=region, stack=name))

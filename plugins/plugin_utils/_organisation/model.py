@@ -74,7 +74,7 @@ class Host:
 
     @property
     def is_quarantined(self) -> bool:
-        """Whether its account is not called and not granted anything."""
+        """Whether its account is neither called nor granted anything."""
         return self.state == "quarantined"
 
     @classmethod

@@ -39,7 +39,7 @@ class Problems:
             hosts.append(host)
 
     def lines(self) -> list[str]:
-        """Return each problem as text, with its hosts and the place in the files of the first."""
+        """Return each problem as text, with its hosts and the first host's file."""
         return [
             f"{self._where(hosts, what)}{what}. {cure}"
             for (what, cure), hosts in self._hosts.items()

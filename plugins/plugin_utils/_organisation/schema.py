@@ -315,7 +315,7 @@ SETTINGS: dict[str, tuple[Field, ...]] = {
 
 
 def setting_variable(group: str, setting: Field) -> Field:
-    """Return a setting as the variable of its role, which is never required by itself."""
+    """Return a setting as a variable of its role, never required by itself."""
     return dataclasses.replace(
         setting, name=f"{ROLES[group]}_{setting.name}", required=setting is EXECUTION_POLICIES
     )

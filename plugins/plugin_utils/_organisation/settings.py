@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The settings of a host's role: its own variables, else the inventory's, else defaults. Pure."""
+"""Settings of a role: its variables, else the inventory's, else defaults. Pure."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ try:
 except ImportError:
     Origin = None
 
-from .._fields import UNREADABLE, called
+from .._fields import UNREADABLE, entry_label
 from .problems import Problems
 
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
@@ -104,7 +104,7 @@ class Variables:
             }
         if isinstance(value, (list, tuple)):
             return [
-                self._read(host, f"{field}[{called(item, number)}]", item)
+                self._read(host, f"{field}[{entry_label(item, number)}]", item)
                 for number, item in enumerate(value, start=1)
             ]
         return value if isinstance(value, _PLAIN) else self._template(host, field, value)

@@ -72,7 +72,7 @@ class Source:
 
     @property
     def container_type(self) -> str:
-        """The kind of machine that the image needs, which AWS's images have in their names."""
+        """The container type of the image, by its name."""
         return "ARM_CONTAINER" if "aarch64" in self.image else "LINUX_CONTAINER"
 
     @property

@@ -13,7 +13,7 @@ import re
 import typing as t
 from collections.abc import Mapping
 
-from .._fields import Reader, called
+from .._fields import Reader, entry_label
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, Host, Organisation
 from .._organisation.problems import Problems
 from .._organisation.variables import Variables, is_dynamic_reference
@@ -31,7 +31,7 @@ Data = dict[str, t.Any]
 def read_pipelines(
     variables: Variables, organisation: Organisation, problems: Problems
 ) -> dict[str, Pipeline]:
-    """Return the pipelines by host name, without absent ones; add what is wrong to *problems*."""
+    """Return present pipelines by host; add what is wrong to *problems*."""
     pipelines = {}
     for host in organisation.of(PIPELINES):
         _check_name(host, problems)
@@ -99,7 +99,7 @@ class _Reading:
                 self._check_dynamic_references(item, f"{where}.{key}")
         elif isinstance(value, (list, tuple)):
             for number, item in enumerate(value, start=1):
-                self._check_dynamic_references(item, f"{where}[{called(item, number)}]")
+                self._check_dynamic_references(item, f"{where}[{entry_label(item, number)}]")
 
     # With the inventory
 

@@ -58,7 +58,7 @@ class Foundation:
 
 
 def store_regions(pipeline: Pipeline, region: str) -> list[str]:
-    """Return the regions that need an artifact store: the pipeline's own and those of actions."""
+    """Return the regions that need an artifact store, the pipeline's own included."""
     return sorted({region, *pipeline.regions})
 
 
@@ -149,7 +149,7 @@ def _kind(category: str, provider: str) -> dict[str, str]:
 
 
 def action_name(*parts: str) -> str:
-    """Return *parts* as the name of an action; a long name is cut and ends in a digest."""
+    """Return *parts* as an action's name; long names end in a digest."""
     name = "-".join(parts)
     if len(name) <= NAME_LIMIT:
         return name
@@ -170,7 +170,7 @@ class Target:
 
 
 class _Wave:
-    """Composes the stages of a wave: one, or several if one would have too many actions."""
+    """Composes the stages of a wave: several if it has too many actions."""
 
     def __init__(self, pipeline: Pipeline, foundation: Foundation, wave: Wave) -> None:
         self._pipeline = pipeline
@@ -206,7 +206,7 @@ class _Wave:
         return [_stage(name, part) for name, part in _numbered(self._wave.name, parts)]
 
     def _approved(self) -> list[Stage]:
-        """Return every change set first, then the approval, then the execution of exactly those."""
+        """Return all change sets, then the approval, then their executions."""
         name = self._wave.name
         changes = [self._change(*pair) for level in self._levels for pair in self._at(level)]
         executions = [[self._execute(*pair) for pair in self._at(level)] for level in self._levels]
@@ -303,7 +303,7 @@ def overrides(parameters: t.Mapping[str, t.Any]) -> str:
 
 
 def levels(stacks: t.Sequence[DeployedStack]) -> list[list[DeployedStack]]:
-    """Return *stacks* in groups that are deployed together, one group after another.
+    """Return *stacks* in groups to deploy one after another.
 
     A stack that waits for itself or for a missing stack is left out; the rules report it.
     """

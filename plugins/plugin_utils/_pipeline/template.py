@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The template of a pipeline: its own parts inserted into the common base. Pure.
+"""A pipeline's template: its own parts in the common base. Pure.
 
 The base is a template with comments, and never a Jinja template. Its one substitution is a scalar
 such as ``Stages: '@@ stages @@'``, which becomes data in YAML.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What carries policies: how they differ from the template, and how to revert them."""
+"""Carriers of policies: their differences from the template, and repairs."""
 
 from __future__ import annotations
 

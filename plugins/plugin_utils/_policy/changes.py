@@ -40,7 +40,7 @@ class PolicyChange(t.TypedDict):
 
 
 class Version(t.NamedTuple):
-    """A template, functions in their long form, and a stack's parameters, secret ones masked."""
+    """A template in long form and a stack's parameters, secrets masked."""
 
     template: Data
     parameters: t.Mapping[str, str]
@@ -85,7 +85,7 @@ def _resolver(stack_id: str, version: Version) -> Resolver:
     )
 
 
-# A policy as a table: (effect, what it is about, the condition) to who or what is named there.
+# A policy as a table: (effect, action, condition) to principals, else resources.
 _Policy = dict[tuple[str, str, str], dict[str, None]]
 
 
@@ -168,7 +168,7 @@ def _condition(condition: Data) -> str:
 
 
 def _lines(policy: _Policy, other: _Policy) -> list[str]:
-    """Return what *policy* has and *other* lacks; subjects with the same actions share a line."""
+    """Return what *policy* has and *other* lacks, a line per set of actions."""
     actions: dict[tuple[str, str], dict[str, str]] = {}
     for (effect, action, condition), subjects in policy.items():
         for subject in subjects:

@@ -141,7 +141,7 @@ def _statement(index: int, data: Data, partition: str) -> _Statement:
 def _pairs(
     desired: Data, found: Data, *, partition: str, by_content: bool
 ) -> tuple[list[tuple[_Statement, _Statement | None]], list[_Statement]]:
-    """Return each expected statement with the found one that belongs to it, and those left over."""
+    """Return expected statements with their found partners, and the rest found."""
     expected, left = (
         [_statement(index, data, partition) for index, data in enumerate(_statements(document))]
         for document in (desired, found)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The policies that a deployed template gives, each with the way to read it from AWS."""
+"""The policies of a deployed template, and how to read them from AWS."""
 
 from __future__ import annotations
 

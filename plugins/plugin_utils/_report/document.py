@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of a drift run as one document: every stack with its state, every finding. Pure.
+"""The drift report as one document: every stack and finding. Pure.
 
 Its schema is docs/drift-report.schema.json. Every other form is made from it alone.
 """
@@ -14,7 +14,7 @@ import dataclasses
 import datetime
 import typing as t
 
-from .._drift.finding import KINDS, check_failed, sort_key, without_repetition
+from .._drift.finding import KINDS, check_failed, sort_key, unique_findings
 from .._drift.ignore import Ignore, apply_ignores
 from .._organisation.model import Organisation
 from .rows import Observed, StackRow, orphans, stack_rows
@@ -59,7 +59,7 @@ def document(
     found = [finding for row in rows for finding in row.findings]
     found += orphans(organisation, observed)
     findings, unchecked, expired = apply_ignores(
-        without_repetition(found),
+        unique_findings(found),
         sorted((entry for row in rows for entry in row.unchecked), key=sort_key),
         ignores,
         today=finished.date(),
@@ -84,7 +84,7 @@ def document(
     }
 
 
-def counting(report: Data) -> list[Data]:
+def not_ignored(report: Data) -> list[Data]:
     """Return the findings that are not ignored."""
     return [finding for finding in report["findings"] if finding["ignored"] is None]
 
@@ -97,13 +97,13 @@ def states(report: Data) -> dict[str, int]:
 
 def kinds(report: Data) -> dict[str, int]:
     """Return how many findings of each kind are not ignored."""
-    numbers = collections.Counter(finding["kind"] for finding in counting(report))
+    numbers = collections.Counter(finding["kind"] for finding in not_ignored(report))
     return {kind: numbers[kind] for kind in KINDS if numbers[kind]}
 
 
 def severities(report: Data) -> dict[str, int]:
     """Return how many findings of each severity are not ignored."""
-    numbers = collections.Counter(finding["severity"] for finding in counting(report))
+    numbers = collections.Counter(finding["severity"] for finding in not_ignored(report))
     return {each: numbers[each] for each in SEVERITIES if numbers[each]}
 
 
@@ -158,9 +158,9 @@ __all__ = (
     "SCHEMA_VERSION",
     "SEVERITIES",
     "STATES",
-    "counting",
     "document",
     "kinds",
+    "not_ignored",
     "severities",
     "states",
 )

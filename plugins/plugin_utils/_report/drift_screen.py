@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report and the verdict of a drift run as the terminal shows them. Pure."""
+"""The drift report and verdict on the terminal. Pure."""
 
 from __future__ import annotations
 

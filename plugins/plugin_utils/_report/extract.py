@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What others need of the report: who fails, what to remediate, a summary. Pure."""
+"""Extracts of the report: who fails, what to remediate, a summary. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .document import counting, kinds, severities, states
+from .document import kinds, not_ignored, severities, states
 
 _MESSAGES = 40  # the summary stays in AWX's database
 
@@ -16,7 +16,7 @@ Data = dict[str, t.Any]
 
 
 def failures(report: Data, *, drift: bool = True) -> dict[str, str]:
-    """Return the reason of each host that must end as failed: its findings and errors.
+    """Return why each failed host fails: its findings and errors.
 
     Without a host of the run (an orphaned stack) it is the primary's, else the first host's.
 
@@ -27,7 +27,7 @@ def failures(report: Data, *, drift: bool = True) -> dict[str, str]:
         if host["error"]:
             lines.setdefault(host["name"], []).append(f"{host['stack']}: {host['error']}")
     first = _first(report)
-    for finding in counting(report) if drift else ():
+    for finding in not_ignored(report) if drift else ():
         name = finding["host"] or first
         if name:
             lines.setdefault(name, []).append(f"{finding['kind']}: {finding['message']}")
@@ -37,7 +37,7 @@ def failures(report: Data, *, drift: bool = True) -> dict[str, str]:
 def drifted(report: Data) -> dict[str, list[str]]:
     """Return the stacks in which something was changed outside CloudFormation, by host."""
     stacks: dict[str, set[str]] = {}
-    for finding in counting(report):
+    for finding in not_ignored(report):
         if finding["kind"] in ("drifted", "policy"):
             stacks.setdefault(finding["host"], set()).add(finding["stack"])
     return {host: sorted(names) for host, names in sorted(stacks.items())}
@@ -45,12 +45,12 @@ def drifted(report: Data) -> dict[str, list[str]]:
 
 def remediable(report: Data) -> list[str]:
     """Return the hosts with findings that a remediation fixes: all but orphaned stacks."""
-    return sorted({finding["host"] for finding in counting(report) if finding["host"]})
+    return sorted({finding["host"] for finding in not_ignored(report) if finding["host"]})
 
 
 def messages(report: Data) -> list[str]:
-    """Return a line for each finding, the dangerous ones first, then for each error."""
-    found = sorted(counting(report), key=lambda finding: bool(finding["severity"] != "danger"))
+    """Return a line for each finding, dangerous first, then each error."""
+    found = sorted(not_ignored(report), key=lambda finding: bool(finding["severity"] != "danger"))
     lines = [
         f"{label(finding)} {finding['host'] or 'no host'} {finding['stack']}"
         f" ({finding['account_id']} {finding['region']}): {finding['message']}"
@@ -87,7 +87,7 @@ def summary(report: Data) -> Data:
         "stacks": states(report),
         "findings": kinds(report),
         "severities": severities(report),
-        "ignored": len(report["findings"]) - len(counting(report)),
+        "ignored": len(report["findings"]) - len(not_ignored(report)),
         "unchecked": len(report["unchecked"]),
         "messages": lines[:_MESSAGES],
         "more_messages": max(0, len(lines) - _MESSAGES),

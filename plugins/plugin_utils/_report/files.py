@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of a drift run as files: JSON, and Markdown and HTML that are made from it."""
+"""The drift report as files: JSON, Markdown, HTML."""
 
 from __future__ import annotations
 

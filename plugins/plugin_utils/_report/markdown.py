@@ -16,7 +16,7 @@ import textwrap
 import typing as t
 
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
-from .document import CLEAN, DRIFTED, INCOMPLETE, STATES, counting, kinds
+from .document import CLEAN, DRIFTED, INCOMPLETE, STATES, kinds, not_ignored
 from .extract import label
 from .lines import COLUMNS, count, counts, names
 
@@ -60,7 +60,7 @@ def readable(text: str) -> str:
 
 
 def _overview(report: Data) -> list[str]:
-    """Return a line for each group, one for the findings, and one for what was not checked."""
+    """Return the overview: groups, findings, and what was not checked."""
     lines = []
     for group, title in _GROUPS.items():
         states = collections.Counter(
@@ -79,9 +79,9 @@ def _overview(report: Data) -> list[str]:
 
 
 def _sections(report: Data) -> list[str]:
-    """Return a section for each stack with findings; stacks with the same findings share one."""
+    """Return a section for each stack or group of like stacks."""
     of_place: dict[tuple[str, ...], list[Data]] = {}
-    for finding in counting(report):
+    for finding in not_ignored(report):
         place = tuple(finding[key] for key in ("host", "account_id", "region", "stack"))
         of_place.setdefault(place, []).append(finding)
     places_of: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
@@ -111,7 +111,7 @@ def _places(places: t.Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _finding(finding: Data) -> list[str]:
-    """Return a finding: what it is, then the two values where they are not in that line."""
+    """Return a finding, then both values if its line lacks them."""
     kind, message = finding["kind"], finding["message"]
     danger = "**DANGER** " if label(finding) == "DANGER" else ""
     lines = _item(f"- {danger}**{kind}** {message}")
@@ -135,7 +135,7 @@ def _comparison(expected: str, actual: str) -> list[str]:
 
 
 def _broken(line: str, width: int) -> list[str]:
-    """Return *line* in pieces of *width*; every piece begins with the sign of the line."""
+    """Return *line* in pieces of *width*, each with the line's sign."""
     sign, rest = line[:1], line[1:]
     if len(line) <= width:
         return [line]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What check mode would change, as lines: the same change of many hosts once. Pure."""
+"""What check mode would change, as lines; same changes once. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Entry:
 
 
 def preview_lines(rows: t.Iterable[Row], *, width: int) -> list[Line]:
-    """Return what would change in each stack; stacks with the same changes share a block."""
+    """Return what would change, a block for each set of like stacks."""
     blocks: dict[tuple[_Entry, ...], list[tuple[Row, list[_Entry]]]] = {}
     for row in rows:
         entries = _entries(row.preview) if row.preview else []
@@ -55,7 +55,7 @@ def preview_lines(rows: t.Iterable[Row], *, width: int) -> list[Line]:
 
 
 def _without_identity(entry: _Entry, row: Row) -> _Entry:
-    """Return *entry* without names of the host itself, so that hosts can be compared."""
+    """Return *entry* without the host's own names, to compare hosts."""
     own = (row.host.name, row.host.account_id, row.host.region, row.host.stack_name)
     pattern = re.compile("|".join(rf"(?<![\w-]){re.escape(text)}(?![\w-])" for text in own))
     return _Entry(
@@ -66,7 +66,7 @@ def _without_identity(entry: _Entry, row: Row) -> _Entry:
 
 
 def _block(entries: t.Sequence[_Entry], width: int) -> list[Line]:
-    """Return a line for each entry, details next to it; below it where they need the room."""
+    """Return a line for each entry; long details go below it."""
     detailed = [len(entry.subject) for entry in entries if entry.details]
     column = min(max(detailed, default=0), _SUBJECT)
     lines = []
@@ -106,7 +106,7 @@ def _entries(preview: Preview) -> list[_Entry]:
 
 
 def _of_change(change: Data, preview: Preview) -> list[_Entry]:
-    """Return the entries of one resource: its policies statement by statement, then the rest."""
+    """Return a resource's entries: policies by statement, then the rest."""
     name, kind = change["logical_id"], change["resource_type"]
     if change["action"] != "Modify":
         return [_Entry(_SIGNS.get(change["action"], "~"), name, (kind,))]
@@ -148,7 +148,7 @@ def _policy(policy: Data) -> _Entry:
 
 
 def _of_stack(preview: Preview) -> list[_Entry]:
-    """Return what differs in parameters, tags, direct settings and the rest of the template."""
+    """Return differences in parameters, tags, direct settings and template."""
     result = []
     for difference in preview.differences:
         what, name = difference["what"], difference["name"]
@@ -164,7 +164,7 @@ def _of_stack(preview: Preview) -> list[_Entry]:
 
 
 def _values(difference: Data) -> tuple[str, ...]:
-    """Return the values of a difference: items of a list one by one, short ones as they are."""
+    """Return the values of a difference; lists item by item."""
     before, after = difference["before"] or "", difference["after"] or ""
     if "\n" in before + after and "{" not in before + after:
         old, new = before.splitlines(), after.splitlines()

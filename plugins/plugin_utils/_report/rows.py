@@ -57,7 +57,7 @@ class StackRow:
 def stack_rows(
     organisation: Organisation, observed: Observed, play_hosts: t.Collection[str]
 ) -> list[StackRow]:
-    """Return a row for each host of the run, in the order of the phases."""
+    """Return a row for each host, in the order of the phases."""
     drifts = {
         (stack["account_id"], stack["region"], stack["stack_name"]): stack
         for stack in observed.stacks
@@ -104,7 +104,7 @@ def _row(host: Host, observed: Observed, drift: Data | None) -> StackRow:
     if host.is_absent:
         status = found.get("status") if found.get("exists") else None
         left = (should_be_absent(_place(host), status),) if status else ()
-        return StackRow(host=host, error=error or _unasked(drift), findings=left)
+        return StackRow(host=host, error=error or _not_observed(drift), findings=left)
     operation = comparison.get("operation", "unknown")
     findings = list(found.get("findings", ()))
     # A stack that is missing or stuck cannot be compared: the run did not fail because of that.
@@ -119,13 +119,13 @@ def _row(host: Host, observed: Observed, drift: Data | None) -> StackRow:
         error = _NOT_CHECKED
     return StackRow(
         host=host,
-        error=error or _unasked(drift),
+        error=error or _not_observed(drift),
         findings=tuple(findings),
         unchecked=tuple(found.get("unchecked", ())),
     )
 
 
-def _unasked(drift: Data | None) -> str | None:
+def _not_observed(drift: Data | None) -> str | None:
     return _NOT_CHECKED if drift is None else None
 
 

@@ -25,7 +25,7 @@ from .preview import preview_lines
 _QUIET = (UNCHANGED, ABSENT, QUARANTINED)  # counted, without a row
 _ROWS = 10  # rows of one group with one result; more are one row
 _HEAD = ("HOST", "ACCOUNT", "REGION", "STACK", "RESULT")
-_DROPPED = ((0, 1, 2, 3, 4), (0, 1, 3, 4), (0, 3, 4), (0, 4))  # columns, the narrower the fewer
+_COLUMN_SETS = ((0, 1, 2, 3, 4), (0, 1, 3, 4), (0, 3, 4), (0, 4))  # widest first
 
 
 def summary_lines(
@@ -37,7 +37,7 @@ def summary_lines(
     check_mode: bool = False,
     width: int,
 ) -> list[Line]:
-    """Return the summary: what was done, what would be, what is left, what failed and why.
+    """Return the summary: done or to do, left over, failed and why.
 
     :param orphans: stacks with our tag but no host.
     :param name: the name of the organisation; may be empty.
@@ -79,7 +79,7 @@ def _numbers(rows: t.Iterable[Row]) -> dict[str, int]:
 
 
 def _table(busy: t.Sequence[Row], rows: t.Sequence[Row], width: int) -> list[Line]:
-    """Return a row for each host with something done, and the number of the others."""
+    """Return a row for each changed host, and the others' number."""
     cells: list[tuple[str, ...]] = [_HEAD]
     meanings: list[Meaning] = [""]
     alike: dict[tuple[str, str], list[Row]] = {}
@@ -92,7 +92,7 @@ def _table(busy: t.Sequence[Row], rows: t.Sequence[Row], width: int) -> list[Lin
         else:
             cells += [_cells(row) for row in members]
             meanings += [row.outcome for row in members]
-    for shown_columns in _DROPPED:
+    for shown_columns in _COLUMN_SETS:
         texts = columns([tuple(cell[index] for index in shown_columns) for cell in cells])
         if max(len(text) for text in texts) + 2 <= width:
             break
@@ -126,7 +126,7 @@ def _merged_row(rows: t.Sequence[Row]) -> tuple[str, ...]:
 
 
 def _failures(rows: t.Sequence[Row], width: int) -> list[Line]:
-    """Return every cause once, with the hosts that have it, and what to do then."""
+    """Return every cause once, with its hosts and the next step."""
     failed = [row for row in rows if row.failure]
     lines: list[Line] = []
     causes = 0
@@ -187,7 +187,7 @@ def _retained(row: Row, *, check_mode: bool) -> list[Line]:
 
 
 def _entry(entry: Data, host: Host, *, check_mode: bool) -> list[str]:
-    """Return a bucket or a key, with the commands to read it, to keep it or to delete it."""
+    """Return a bucket or key with commands to read, keep or delete it."""
     name, title = entry["name"], f"{entry['kind']} {entry['name']}"
     if entry["kind"] == "bucket" and entry["purged"]:
         return [f"{title}: {'to be ' if check_mode else ''}emptied and deleted"]

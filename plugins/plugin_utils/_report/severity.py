@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which findings are dangerous: more access than the template gives, or less protection. Pure.
+"""Which findings are dangerous: more access, or less protection. Pure.
 
 A finding is ``danger`` when, compared with the template,
 
@@ -54,7 +54,7 @@ def severity(finding: Data) -> Severity:
 
 
 def allowed(finding: Data) -> str:
-    """Return what an added policy or statement allows, as ``allows * on *``; empty for others."""
+    """Return what an addition allows, as ``allows * on *``; else empty."""
     if finding["kind"] != "policy" or finding["difference"] != "ADD":
         return ""
     for statement in _statements(finding["actual"]) or ():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The verdict on a drift run done in parts, from what each part published. Pure.
+"""The verdict on a drift run done in parts. Pure.
 
 A part that published nothing is unknown, but its hosts are missing.
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls about stacks, answers as data; those about change sets are in change_set."""
+"""Calls about stacks, with answers as data; change sets are in change_set."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StackApi:
         return t.cast("dict[str, t.Any]", self.client.describe_stacks(StackName=name)["Stacks"][0])
 
     def find(self, name: str) -> Found | None:
-        """Return the stack with this name or id; None only when it does not exist."""
+        """Return the stack with this name or id; None means missing."""
         stack = self._describe(name)
         return None if stack is None else Found.from_description(stack)
 
@@ -114,7 +114,7 @@ class StackApi:
 
 
 def first_failure(events: list[dict[str, t.Any]]) -> str | None:
-    """Return what failed first in *events* (newest first), and why; None when nothing failed.
+    """Return the first failure in *events* (newest first), or None.
 
     A cancelled resource is a consequence, not a cause.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Change sets: created, read whole, executed, deleted. Every change of a stack is one."""
+"""Change sets: created, read whole, executed, deleted."""
 
 from __future__ import annotations
 

@@ -28,14 +28,14 @@ class Comparison:
 
 
 def read_differences(api: StackApi, desired: Desired, found: Found) -> tuple[Difference, ...]:
-    """Read the template, and the policy where one is desired, and return what differs."""
+    """Read the template, and a desired policy, and return what differs."""
     policy = api.policy(found.stack_id) if desired.stack_policy is not None else None
     template = api.template(found.stack_id)
     return tuple(differences(desired, found, found_template=template, found_policy=policy))
 
 
 def compare(api: StackApi, desired: Desired) -> Comparison:
-    """Read the stack and compare it with *desired*. Raises PipelineError when a read fails."""
+    """Read the stack and compare it with *desired*. Raises PipelineError."""
     return compare_found(api, desired, api.find(desired.name))
 
 

@@ -53,7 +53,7 @@ def parameters_text(parameters: t.Mapping[str, str], kinds: t.Mapping[str, Param
 
 
 def describe(differing: t.Iterable[Difference], template: str) -> list[DifferenceEntry]:
-    """Return the differences one by one; of a template, each names a resource and property.
+    """Return the differences, in a template by resource and property.
 
     Secret parameters are hidden, and left out where AWS hides them.
 

@@ -61,7 +61,7 @@ class Change:
 
     @property
     def is_guarded(self) -> bool:
-        """Whether it replaces or removes, or may replace, a key, a bucket or a role."""
+        """Whether it may replace or remove a key, bucket or role."""
         return self.resource_type in GUARDED_TYPES and (
             self.action == "Remove" or self._may_replace
         )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stack as it should be and as it is: plain data, compared without a call."""
+"""A stack as desired and as found: plain data, compared without calls."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Found:
 
     @property
     def exists(self) -> bool:
-        """Whether it was ever created, as opposed to deleted or holding only change sets."""
+        """Whether it exists; a stack with only change sets does not."""
         return self.verdict not in (Verdict.ABSENT, Verdict.REVIEW)
 
 

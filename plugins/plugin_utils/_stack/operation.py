@@ -108,7 +108,7 @@ class Operations:
             raise self.failure(after)
 
     def failure(self, found: Found) -> PipelineError:
-        """Return the error that names what failed first in the latest operation, and why."""
+        """Return the error of the latest operation's first failure."""
         events = self._api.operation_events(found.stack_id)
         cause = first_failure(events) or found.status_reason or "no reason given"
         cure = None

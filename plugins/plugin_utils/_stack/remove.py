@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Remove one stack; its keys and buckets are retained unless the user wants them deleted."""
+"""Remove one stack; retain its keys and buckets unless purged."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys and buckets that a deleted stack left: found by their tags, deleted only on request."""
+"""Keys and buckets of deleted stacks: found by tag, purged on request."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class RetainedData:
         return sorted(retained, key=lambda item: item.kind)
 
     def _read(self, arn: str) -> Retained | None:
-        """Return the bucket or key; None if it is gone, as the tag index lags behind."""
+        """Return the bucket or key; None if gone (the tag index lags)."""
         parsed = parse_aws_arn(arn)
         try:
             if parsed is not None and parsed["service"] == "s3":
@@ -100,7 +100,7 @@ class RetainedData:
         )
 
     def purge(self, retained: Retained) -> Retained:
-        """Delete a bucket and all it contains, or schedule a key's deletion. Cannot be undone."""
+        """Delete a bucket and its content, or schedule a key's deletion."""
         if retained.kind == "bucket":
             try:
                 self._delete_bucket(retained.name)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The work of one task on one stack: converge it, compare it or remove it."""
+"""One task on one stack: converge, compare or remove it."""
 
 from __future__ import annotations
 

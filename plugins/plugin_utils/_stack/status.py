@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every StackStatus and what follows from it: the only file that knows a status."""
+"""Every StackStatus and what it allows. Only this file knows them."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def is_success(status: str | None) -> bool:
 
 
 def was_created(status: str | None) -> bool:
-    """Return whether the stack was ever created, so that its parameters describe what AWS holds."""
+    """Return whether the stack was created: its parameters describe what AWS holds."""
     never_made = (Verdict.ABSENT, Verdict.REVIEW, Verdict.DISCARD)
     return status != "ROLLBACK_FAILED" and verdict_of(status) not in never_made
 

@@ -43,7 +43,7 @@ def render(path: Path) -> str:
 
 
 def check_body(body: str, *, name: str, has_bucket: bool) -> None:
-    """Raise PipelineError where CloudFormation would refuse *body*.
+    """Raise PipelineError if CloudFormation would refuse *body*.
 
     :param name: the template's name in the message.
     :param has_bucket: whether a bucket can hold a template that is too large for a request.
@@ -66,7 +66,7 @@ def _numbered(text: str) -> t.Iterator[tuple[int, str]]:
 
 
 def _section(path: Path, match: re.Match[str]) -> str:
-    """Return a section of the template at *path*, with what it shares in place."""
+    """Return a section of the template, with shared parts inserted."""
 
     def shared(place: re.Match[str]) -> str:
         source = path.parent / place["file"]
@@ -98,7 +98,7 @@ def _read(path: Path) -> str:
 
 
 def parse(body: str | dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return *body* as data: short tags in their long form, without comments and layout.
+    """Return *body* as data: long forms, no comments, no layout.
 
     :param body: what GetTemplate returns: text (YAML), or data where the template was JSON.
 

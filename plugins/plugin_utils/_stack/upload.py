@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A bucket for templates too large for a request; each is named by its content."""
+"""A bucket for large templates, each named by its content."""
 
 from __future__ import annotations
 

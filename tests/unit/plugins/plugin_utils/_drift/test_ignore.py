@@ -17,7 +17,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.findi
     Place,
     check_failed,
     outdated,
-    without_repetition,
+    unique_findings,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.ignore import (
     Ignore,
@@ -151,13 +151,13 @@ def test_a_property_that_two_ways_of_looking_found_is_told_once() -> None:
     drifted, policy = finding(), finding("policy")
     other = finding(property="Path")
 
-    assert without_repetition([policy, drifted, other, other]) == [other, policy]
+    assert unique_findings([policy, drifted, other, other]) == [other, policy]
 
 
 def test_findings_are_sorted_whatever_order_they_come_in() -> None:
     found = [finding(host=host, property=name) for host in "ba" for name in "yx"]
 
-    ordered = without_repetition(found)
+    ordered = unique_findings(found)
 
     assert [(one["host"], one["property"]) for one in ordered] == [
         ("a", "x"),
