@@ -14,7 +14,7 @@ from .._bootstrap.summary import describe_hosts
 from .._drift.finding import check_failed
 from .._organisation.model import Host
 from .causes import group
-from .document import CLEAN, INCOMPLETE, counting
+from .document import CLEAN, INCOMPLETE, not_ignored
 from .extract import label, remediable
 from .lines import Line, Meaning, count, counts, names, wrap
 from .severity import allowed
@@ -103,7 +103,7 @@ def _headline(report: Data, width: int) -> list[Line]:
         text = f"{name} could not be checked completely: {failed} of {stacks} failed, nothing was"
         text += f" found in the others ({seconds})."
     else:
-        findings = counting(report)
+        findings = not_ignored(report)
         orphans = sum(finding["kind"] == "orphaned" for finding in findings)
         drifted = {(finding["host"], finding["stack"]) for finding in findings if finding["host"]}
         text = (
@@ -126,7 +126,7 @@ def _colour(text: str, verdict: str, width: int) -> list[Line]:
 def _rows(report: Data) -> list[_Cells]:
     hosts = {(host.name, host.stack_name): host for host in _hosts(report["hosts"])}
     alike: dict[tuple[str, str, str], list[Data]] = {}
-    found = sorted(counting(report), key=lambda finding: label(finding) != "DANGER")
+    found = sorted(not_ignored(report), key=lambda finding: label(finding) != "DANGER")
     for finding in found:
         text = _TYPE.sub("", finding["message"])
         added = allowed(finding)
@@ -174,7 +174,7 @@ def _table(rows: t.Sequence[_Cells], width: int) -> list[Line]:
 def _notes(report: Data, width: int) -> list[Line]:
     """Return what does not count: ignored, expired, quarantined, not checkable."""
     texts = []
-    ignored = len(report["findings"]) - len(counting(report))
+    ignored = len(report["findings"]) - len(not_ignored(report))
     if ignored:
         texts.append(f"{count(ignored, 'finding')} ignored, as drift_ignore says.")
     quarantined = [host["name"] for host in report["hosts"] if host["state"] == "quarantined"]
