@@ -27,6 +27,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.p
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.recorded import (
     plan_of,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     PIPELINES,
 )
@@ -55,20 +56,23 @@ class ActionModule(PipelineAction):
 
     argument_spec = ARGUMENT_SPEC
 
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None
+    ) -> dict[str, t.Any]:
+        """Act, and mark the result, also a failure, as one of this run."""
+        plan = plan_of(task_vars or {})
+        return {**super().run(tmp, task_vars), **({"run": plan["run"]} if plan else {})}
+
     def act(self) -> dict[str, t.Any]:
         """Converge the stack, compare it, or remove it."""
         group, state = self.options["group"], self.options["state"]
-        plan = plan_of(self.task_vars)
         settings = role_settings(group, self._variable, self.host)
         run = self._open(settings)
-        result: dict[str, t.Any]
         if state == "absent":
-            result = {**run.remove(settings["stack_name"])}
-        elif state == "compared":
-            result = {**run.compare(self._desired(settings))}
-        else:
-            result = self._converge(run, self._desired(settings))
-        return {**result, **({"run": plan["run"]} if plan else {})}
+            return {**run.remove(settings["stack_name"])}
+        if state == "compared":
+            return {**run.compare(self._desired(settings))}
+        return self._converge(run, self._desired(settings))
 
     def _converge(self, run: StackRun, desired: Desired) -> dict[str, t.Any]:
         """Converge the stack; in check mode, also preview its policies."""
@@ -126,7 +130,14 @@ class ActionModule(PipelineAction):
         variables = Variables(
             self.task_vars["groups"], self.task_vars["hostvars"], loader=self._loader
         )
-        return read_inventory(variables, hosts=[self.host]).pipelines[self.host]
+        pipelines = read_inventory(variables, hosts=[self.host]).pipelines
+        if self.host not in pipelines:
+            raise PipelineError(
+                f"{self.host} is no pipeline of the inventory that is to be present",
+                cure="Run the role for hosts of group pipelines; remove an absent one with"
+                " pipeline_state: absent",
+            )
+        return pipelines[self.host]
 
     def _variable(self, name: str) -> t.Any:
         value = self.task_vars.get(name)

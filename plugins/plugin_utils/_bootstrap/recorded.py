@@ -44,9 +44,12 @@ def plan_of(variables: Variables) -> Plan | None:
 
 
 def find_plan(hostvars: HostVars) -> Plan | None:
-    """Return this run's plan from any host that has it."""
+    """Return this run's plan, the newest that any host has.
+
+    An earlier playbook of the same command leaves its plan on hosts that this run leaves out.
+    """
     found = (plan_of(hostvars.raw_get(name)) for name in hostvars)
-    return next((plan for plan in found if plan is not None), None)
+    return max(filter(None, found), key=lambda plan: plan["started"], default=None)
 
 
 class Results(t.Mapping[str, HostResult]):
