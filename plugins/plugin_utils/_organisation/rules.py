@@ -31,7 +31,7 @@ from .model import (
     pipeline_stack_name,
 )
 from .problems import Problems
-from .schema import BUILD_ACCOUNT_ID, PRIMARY_REGION, REGION, SHARED, host_variables
+from .schema import BUILD_ACCOUNT_ID, HOST_NAME, PRIMARY_REGION, REGION, SHARED, host_variables
 from .variables import Variables
 
 # A bucket policy (20 KB) names each account twice, and S3 may count an id as its root's ARN; one
@@ -189,6 +189,13 @@ class _Organisation:
                 )
             elif len(groups) > 1:
                 self._problem(name, f"it is in {' and '.join(groups)}", _rename(name, groups))
+            if not re.fullmatch(HOST_NAME, name, re.ASCII):
+                self._problem(
+                    name,
+                    "its name has characters other than letters, digits and . _ - + = / @",
+                    "Rename the host: the plays find hosts by name, and Ansible would read a"
+                    " pattern",
+                )
             if name in self._variables.groups:
                 self._problem(
                     name,

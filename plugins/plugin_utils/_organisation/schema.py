@@ -26,6 +26,8 @@ from .model import (
 
 ACCOUNT_ID = r"\d{12}"
 REGION = r"[a-z]{2,}(-[a-z]+)+-\d"
+# What Ansible takes as a name where it expects a pattern of hosts.
+HOST_NAME = r"[\w.+=/@-]+"
 MINIMUM_RETENTION_DAYS = 90
 
 # The role of each group, whose name its variables begin with.
@@ -344,6 +346,7 @@ __all__ = (
     "EXECUTION_POLICIES",
     "GROUP_VARIABLES",
     "HOST",
+    "HOST_NAME",
     "MINIMUM_RETENTION_DAYS",
     "ORGANISATION",
     "PRIMARY_REGION",

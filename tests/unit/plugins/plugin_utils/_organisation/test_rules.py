@@ -153,6 +153,14 @@ HOST_PROBLEMS: list[tuple[Change, str, str]] = [
         "primary",
         "it has the name of a group, which Ansible confuses. Rename the host",
     ),
+    *(
+        (
+            add("deploy_accounts", name),
+            name,
+            "its name has characters other than letters, digits and . _ - + = / @. Rename the host",
+        )
+        for name in ("my account", "a,b", "a:b", "prod*", "!dev", "~dev", "&dev", "dev[1]")
+    ),
     (
         put("build", pipelines=[{"name": "hello"}]),
         "build",
