@@ -61,6 +61,9 @@ CURES: dict[str, str] = {
 # The final statuses of successful operations.
 _SUCCESSES = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 
+# Statuses of a stack that will be gone, or can only be deleted.
+_GOING = frozenset({"DELETE_IN_PROGRESS", "DELETE_FAILED", "ROLLBACK_IN_PROGRESS"})
+
 # Events of the stack itself that start an operation, as opposed to its rollback.
 OPERATION_STARTS = frozenset(
     {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
@@ -104,8 +107,8 @@ def was_created(status: str | None) -> bool:
 
 
 def is_unusable(status: str | None) -> bool:
-    """Return whether the stack is gone, was never created, or can only be deleted."""
-    return not was_created(status) or status == "DELETE_FAILED"
+    """Return whether the stack is gone or going, was never created, or can only be deleted."""
+    return not was_created(status) or status in _GOING
 
 
 def is_readable(status: str | None) -> bool:

@@ -89,13 +89,15 @@ def test_a_stack_stands_once_it_was_made(status: str | None) -> None:
         "SOMETHING_NEW_COMPLETE",
     ],
 )
-def test_a_stack_is_unusable_once_it_can_only_be_deleted(status: str | None) -> None:
+def test_a_stack_is_unusable_once_it_is_deleted_or_can_only_be(status: str | None) -> None:
     expected = status in (
         None,
         "REVIEW_IN_PROGRESS",
         "CREATE_FAILED",
+        "ROLLBACK_IN_PROGRESS",
         "ROLLBACK_COMPLETE",
         "ROLLBACK_FAILED",
+        "DELETE_IN_PROGRESS",
         "DELETE_COMPLETE",
         "DELETE_FAILED",
     )
