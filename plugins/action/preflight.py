@@ -39,7 +39,7 @@ class ActionModule(PipelineAction):
         inventory = read_inventory(
             Variables(variables["groups"], variables["hostvars"], loader=self._loader),
             hosts=variables["ansible_play_hosts_all"],
-            tags=variables["ansible_run_tags"],
+            tags=self._tags(variables["ansible_run_tags"]),
             skipped=variables["ansible_skip_tags"],
             teardown=self.options["teardown"],
         )
@@ -48,6 +48,11 @@ class ActionModule(PipelineAction):
             endpoint_url=self.options["endpoint_url"],
         )
         return {"changed": False, **check(self._request(inventory), gateway)}
+
+    def _tags(self, run_tags: t.Collection[str]) -> t.Collection[str]:
+        """Return the tags that choose groups; none where a tag of the whole playbook is chosen."""
+        inherited = set(self._task.tags) - {"always"}
+        return () if inherited & set(run_tags) else run_tags
 
     def _request(self, inventory: Inventory) -> Request:
         return Request(

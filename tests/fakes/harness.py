@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ def run_action(
     become: bool = False,
     environment: Any = None,
     role: Path | None = None,
+    tags: Collection[str] = (),
 ) -> dict[str, Any]:
     """Run *action* and return its result.
 
+    :param tags: those of the task, with what it inherits.
     :param role: the role whose ``files`` the action finds.
     """
     task = types.SimpleNamespace(
@@ -35,6 +38,7 @@ def run_action(
         check_mode=check_mode,
         environment=environment,
         get_search_path=lambda: [str(role)] if role else [],
+        tags=list(tags),
     )
     loader = DataLoader()
     found: dict[str, Any] = action(

@@ -320,7 +320,7 @@ def items(parameters: t.Mapping[str, str], name: str) -> list[str]:
 def participates(host: Host, tags: t.Collection[str], skipped: t.Collection[str]) -> bool:
     """Return whether the run's tags leave *host*'s group in."""
     wanted = not tags or bool({"all", "tagged", host.group} & set(tags))
-    return wanted and host.group not in skipped
+    return wanted and not {"all", host.group} & set(skipped)
 
 
 __all__ = (

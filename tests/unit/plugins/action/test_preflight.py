@@ -40,7 +40,7 @@ def run(
     world: World, *play_hosts: str, tags: tuple[str, ...] = ("all",), **options: Any
 ) -> dict[str, Any]:
     """Run the action in a play of *play_hosts*, by default of all."""
-    check_mode = options.pop("check_mode", False)
+    more = {"check_mode": options.pop("check_mode", False), "tags": options.pop("inherited", ())}
     inventory = world.inventory
     task_vars = {
         "groups": {"all": list(inventory.hosts), **inventory.groups},
@@ -49,7 +49,7 @@ def run(
         "ansible_run_tags": list(tags),
         "ansible_skip_tags": [],
     }
-    return run_action(preflight.ActionModule, options, task_vars=task_vars, check_mode=check_mode)
+    return run_action(preflight.ActionModule, options, task_vars=task_vars, **more)
 
 
 def test_the_result_is_the_plan_of_the_whole_play(world: World) -> None:
@@ -77,6 +77,12 @@ def test_a_limit_and_tags_choose_the_hosts(
     world: World, play_hosts: tuple[str, ...], tags: tuple[str, ...], expected: list[str]
 ) -> None:
     assert run(world, *play_hosts, tags=tags)["hosts"] == expected
+
+
+def test_a_tag_of_the_whole_playbook_chooses_every_group(world: World) -> None:
+    result = run(world, tags=("nightly",), inherited=("always", "nightly"))
+
+    assert result["hosts"] == sorted(world.inventory.hosts)
 
 
 def test_a_teardown_in_check_mode_plans_every_removal(world: World) -> None:

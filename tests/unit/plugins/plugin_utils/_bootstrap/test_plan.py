@@ -317,6 +317,7 @@ def test_an_absent_region_is_gone_when_its_stack_is_or_can_only_be_deleted(
         (["tagged"], [], True),
         (["primary"], [], True),
         (["primary"], ["primary"], False),
+        (["all"], ["all"], False),
         (["regional"], [], False),
     ],
 )
