@@ -46,7 +46,7 @@ class ActionModule(PipelineAction):
         plan = find_plan(hostvars)
         if plan is None:
             raise PipelineError(
-                "the check before the first write has not run",
+                "the check before the first write ran for no host",
                 cure="Run the playbook from its start",
             )
         now = datetime.datetime.now(datetime.UTC)

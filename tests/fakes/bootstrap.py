@@ -86,7 +86,7 @@ class World:
         phases = {}
         for play in _plays(playbook):
             before = Run(plan, dict(results))
-            names = [name for phase in play for name in before.hosts(phase)]
+            names = list(dict.fromkeys(name for phase in play for name in before.hosts(phase)))
             if names:
                 phases["+".join(play)] = names
             for name in names:

@@ -93,7 +93,9 @@ def _run(hostvars: HostVars) -> Run:
     plan = find_plan(hostvars)
     if plan is None:
         raise PipelineError(
-            "the check before the first write has not run", cure="Run the playbook from its start"
+            "the check before the first write ran for no host",
+            cure="Look at --limit and the groups of the inventory, and run the playbook from its"
+            " start",
         )
     return Run(plan, Results(plan, hostvars))
 

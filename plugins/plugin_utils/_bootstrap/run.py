@@ -53,7 +53,7 @@ class Run:
     def _takes_part(self, host: Host, phase: str) -> bool:
         if host.is_quarantined or self.failure(host.name):
             return False
-        if host.group == PIPELINES and (phase == RELEASING) != self._is_releasing(host):
+        if phase == RELEASING and not self._is_releasing(host):
             return False
         if phase == RETIRED:
             return host.is_absent and self.postponed(host.name) is None
@@ -122,6 +122,15 @@ class Run:
             return self.unregistered(name)
         return None
 
+    def unfinished(self, name: str) -> str | None:
+        """Return why *name* is not as desired although nothing stopped it; None when it is."""
+        if self.is_settled(name):
+            return None
+        if self.organisation.hosts[name].is_absent and self.plan["releasing"]:
+            pipelines = ", ".join(self.plan["releasing"])
+            return f"postponed: pipelines used it until the end of this run: {pipelines}. Run again"
+        return "an earlier phase ended the run"
+
     def unregistered(self, name: str) -> str | None:
         """Return which regions of *name* the register does not hold yet."""
         host = self.organisation.hosts[name]
@@ -142,8 +151,7 @@ class Run:
         if host.is_quarantined:
             return None
         reason = self.failure(name) or self.postponed(name) or self.not_reached(name)
-        if reason is None and not self.is_settled(name):
-            reason = "an earlier phase ended the run"
+        reason = reason or self.unfinished(name)
         return reason or (None if host.is_absent else self.unregistered(name))
 
     def is_readable(self, name: str) -> bool:

@@ -105,8 +105,8 @@ class Progress(t.Protocol):
     def unregistered(self, name: str) -> str | None:
         """Return which regions of a host the register does not hold yet."""
 
-    def is_settled(self, name: str) -> bool:
-        """Return whether a host is as desired now."""
+    def unfinished(self, name: str) -> str | None:
+        """Return why a host is not as desired although nothing stopped it."""
 
 
 def summarise(run: Progress, *, check_mode: bool = False) -> list[Row]:
@@ -152,8 +152,9 @@ def _row(run: Progress, host: Host, words: t.Mapping[str, str]) -> Row:
     if postponed:
         return _failed(host, POSTPONED, postponed)
     not_reached = run.not_reached(name)
-    if not_reached or not run.is_settled(name):
-        return _failed(host, NOT_REACHED, not_reached or "an earlier phase ended the run")
+    unfinished = not_reached or run.unfinished(name)
+    if unfinished:
+        return _failed(host, POSTPONED if host.is_absent else NOT_REACHED, unfinished)
     result: Data = run.results.get(name) or _NOTHING
     operation = str(result.get("operation", "none"))
     if host.is_absent:

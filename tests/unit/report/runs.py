@@ -45,7 +45,7 @@ class FakeRun:
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
     waiting: dict[str, str] = dataclasses.field(default_factory=dict)
     unreached: dict[str, str] = dataclasses.field(default_factory=dict)
-    unsettled: tuple[str, ...] = ()
+    unfinished_hosts: dict[str, str] = dataclasses.field(default_factory=dict)
     missing: dict[str, str] = dataclasses.field(default_factory=dict)
     differences: Data = dataclasses.field(default_factory=dict)
     hosts: tuple[str, ...] = ()
@@ -78,9 +78,9 @@ class FakeRun:
         """Which regions are missing."""
         return self.missing.get(name)
 
-    def is_settled(self, name: str) -> bool:
-        """Whether it is as desired."""
-        return name not in self.unsettled
+    def unfinished(self, name: str) -> str | None:
+        """Why it is not as desired."""
+        return self.unfinished_hosts.get(name)
 
     def rows(self, *, check_mode: bool = False) -> dict[str, Row]:
         """The rows of the summary, by host."""

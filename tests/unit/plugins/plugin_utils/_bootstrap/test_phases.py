@@ -78,6 +78,17 @@ def test_what_the_roles_register_counts_in_its_own_run(
         hostvars[name][variable] = {"stack": stack, "run": "this", "operation": "none"}
 
 
+def test_the_plan_is_that_of_the_last_check(world: World) -> None:
+    hostvars = registered(world)  # of a playbook before, in the same command
+    world.inventory.shared.pop("stack_tags")
+    later = {**world.check("shop"), "run": "later", "started": "2026-11-24T09:00:00Z"}
+    hostvars["shop"] |= {"preflight_result": later, "pipeline_result": {"run": "this"}}
+
+    assert phases.hosts(hostvars, "deploy_accounts") == []
+    assert phases.hosts(hostvars, "summary") == ["shop"]
+    assert not phases.fails(hostvars, "shop", "summary")
+
+
 def test_the_summary_is_for_hosts_that_are_not_complete_or_else_for_one_host(world: World) -> None:
     hostvars = registered(world, "testing", "production")
     assert phases.hosts(hostvars, "summary") == ["production", "testing"]
@@ -148,7 +159,8 @@ def test_a_play_before_the_check_is_an_error_with_its_cure() -> None:
         phases.hosts(HostVars(build={}), "regional")
 
     assert str(failure.value) == (
-        "the check before the first write has not run. Run the playbook from its start"
+        "the check before the first write ran for no host. Look at --limit and the groups of the"
+        " inventory, and run the playbook from its start"
     )
 
 

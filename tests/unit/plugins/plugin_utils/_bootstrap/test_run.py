@@ -245,6 +245,37 @@ def test_an_account_is_removed_after_every_policy_that_named_it(world: World) ->
     assert world.run().phases == {}
 
 
+def test_a_region_whose_stack_goes_already_is_not_made_again(world: World) -> None:
+    world.inventory.retire("eu-west-1")
+    stack = world.stack("eu-west-1")
+    assert stack
+    stack.status = "DELETE_IN_PROGRESS"
+
+    course = world.run()
+
+    assert "regional" not in course.phases
+    assert course.phases["retired"] == ["eu-west-1"]
+
+
+def test_a_pipeline_that_cannot_release_at_first_does_when_the_register_is_settled(
+    world: World,
+) -> None:
+    remove_account(world)
+    primary = world.stack("build")
+    assert primary
+    primary.status = "UPDATE_ROLLBACK_FAILED"
+
+    course = world.run()
+
+    assert "releasing" not in course.phases
+    assert course.phases["deploy_accounts"] == ["development", "testing"]
+    assert course.phases["pipelines"] == ["shop"]
+    assert course.shortfalls == {
+        "production": "postponed: pipelines used it until the end of this run: shop. Run again"
+    }
+    assert world.run().shortfalls == {}
+
+
 def test_a_region_is_removed_last_and_grants_nobody_before(world: World) -> None:
     world.inventory.retire("eu-west-1")
 

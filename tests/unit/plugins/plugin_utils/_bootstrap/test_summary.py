@@ -62,7 +62,7 @@ def test_a_word_says_what_was_done_or_would_be(
         (FakeRun(failed={"testing": "refused"}), "FAILED", "refused"),
         (FakeRun(waiting={"testing": "postponed: build"}), "POSTPONED", "postponed: build"),
         (FakeRun(unreached={"testing": "the primary failed"}), "NOT REACHED", "the primary failed"),
-        (FakeRun(unsettled=("testing",)), "NOT REACHED", "an earlier phase ended the run"),
+        (FakeRun(unfinished_hosts={"testing": "it ended"}), "NOT REACHED", "it ended"),
         (FakeRun(missing={"testing": "not yet"}), "unchanged, incomplete", "not yet"),
         (
             FakeRun(done={"testing": result("create")}, missing={"testing": "not yet"}),
@@ -90,7 +90,7 @@ def test_a_host_that_is_not_complete_fails_with_the_reason(
 
 
 def test_a_quarantined_account_is_left_out_and_fails_nothing() -> None:
-    run = FakeRun(with_state("testing", "quarantined"), unsettled=("testing",))
+    run = FakeRun(with_state("testing", "quarantined"), unfinished_hosts={"testing": "it ended"})
 
     row = run.rows()["testing"]
     assert (row.result, row.outcome, row.failure) == ("quarantined", "skipped", None)
