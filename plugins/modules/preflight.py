@@ -15,7 +15,7 @@ description:
   - Checks the inventory against all its rules and reports every error together. AWS is not called
     before it follows them.
   - Then reads in threads the foundation of the build account, the stack of every host of the play
-    and, where a host is to be absent, the live pipelines. The credentials of every account are
+    and, where a host should be absent, the live pipelines. The credentials of every account are
     proven on the way.
   - Compares every stack with what it should be, and decides what the run may do.
   - The playbooks of this collection run it once and register its result as C(preflight_result). The

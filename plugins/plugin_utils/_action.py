@@ -96,7 +96,7 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
                 cure="Install boto3 there",
             )
         if self._play_context.become:
-            raise PipelineError("become does not apply to calls of AWS", cure="Remove it")
+            raise PipelineError("become does not apply to AWS calls", cure="Remove it")
         for environment in self._task.environment or []:
             for variable in environment if isinstance(environment, dict) else ():
                 if str(variable).startswith("AWS_"):

@@ -245,7 +245,7 @@ class Reader:
             for value, count in collections.Counter(map(str, values)).items():
                 if count > 1 and value:
                     what = f"{name} {value}" if name else value
-                    self.problem(where, f"{what} is there twice", "Keep one")
+                    self.problem(where, f"{what} appears twice", "Keep one")
 
 
 _READ: dict[str, t.Callable[[Reader, Field, t.Any, str], t.Any]] = {

@@ -290,8 +290,8 @@ def _vanished(organisation: Organisation, foundation: Foundation) -> str | None:
     if not missing:
         return None
     return (
-        f"the inventory no longer has {', '.join(missing)}. Nothing is removed because a host is"
-        " missing: bring it back (an account that is closed gets state: quarantined)"
+        f"the inventory no longer has {', '.join(missing)}. A missing host removes nothing: bring"
+        " it back (a closed account gets state: quarantined)"
     )
 
 

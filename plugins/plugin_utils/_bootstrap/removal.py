@@ -37,7 +37,7 @@ def uses_of(
     """Return which live pipelines use *host*, by what this run does with them.
 
     :param buckets: the pipeline buckets of the foundation: pipelines with one of them are ours.
-    :param declared: the pipelines that this run reconciles; None for one that is to be absent.
+    :param declared: the pipelines that this run reconciles; None for one that should be absent.
     :param registered: the regions in the register.
     """
     releasing, holding, blocking = [], [], []
@@ -70,7 +70,7 @@ def blocked(uses: t.Mapping[str, Uses]) -> str | None:
     :param uses: by absent host.
     """
     used = [
-        f"{name} is to be absent, and pipelines still use it: {', '.join(sorted(found.blocking))}"
+        f"{name} should be absent, but pipelines still use it: {', '.join(sorted(found.blocking))}"
         for name, found in sorted(uses.items())
         if found.blocking
     ]

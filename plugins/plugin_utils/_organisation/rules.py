@@ -157,7 +157,7 @@ class _Organisation:
         if host.is_absent and host.group == PRIMARY:
             self._problem(
                 host.name,
-                "state: the primary cannot be absent, as everything refers to it",
+                "state: the primary cannot be absent, because everything refers to it",
                 "To remove the whole organisation, run playbooks/teardown.yml",
             )
         elif host.is_quarantined and host.group != DEPLOY_ACCOUNTS:
@@ -268,8 +268,8 @@ class _Organisation:
             if host.account_id in owners:
                 self._problem(
                     host.name,
-                    f"account_id: {host.account_id} is the account of host"
-                    f" {owners[host.account_id]} already",
+                    f"account_id: {host.account_id} is already the account of host"
+                    f" {owners[host.account_id]}",
                     "Keep one host; list all its regions there",
                 )
             if host.account_id:

@@ -99,13 +99,13 @@ def _stage_problems(pipeline: Pipeline, foundation: Foundation) -> Iterator[Prob
     stages = compose_stages(pipeline, foundation)
     names = [stage["Name"] for stage in stages]
     if twice := _twice(names):
-        yield ("waves", f"stage {twice} is there twice", "Rename a wave")
+        yield ("waves", f"stage {twice} appears twice", "Rename a wave")
     for stage in stages:
         actions = [action["Name"] for action in stage["Actions"]]
         if twice := _twice(actions):
             yield (
                 f"waves[{stage['Name']}]",
-                f"action {twice} is there twice",
+                f"action {twice} appears twice",
                 "Rename a stack or a host",
             )
         if len(actions) > pipeline.max_actions_per_stage:

@@ -45,7 +45,8 @@ def read_pipelines(
 def _check_name(host: Host, problems: Problems) -> None:
     if not re.fullmatch(PIPELINE_NAME, host.name):
         problems.add(
-            "the name of a pipeline is 2 to 32 small letters, digits and hyphens, a letter first",
+            "the name of a pipeline is 2 to 32 lowercase letters, digits and hyphens,"
+            " a letter first",
             "Rename the host",
             host.name,
         )
@@ -128,8 +129,8 @@ class _Reading:
         if not re.fullmatch(_HOST_NAME, name):
             self._problem(
                 f"{where}.host",
-                f"{name} has other characters than letters, digits and .@_-, and becomes part of"
-                " the names of actions",
+                f"{name} has characters other than letters, digits and .@_-, and action names"
+                " contain it",
                 "Rename the host",
             )
         # Without a primary region (already reported) no region is known.
@@ -241,7 +242,7 @@ class _Reading:
                     if target in seen:
                         self._problem(
                             f"waves[{wave.name}].environments",
-                            f"{environment.host} in {region} is in wave {seen[target]} already",
+                            f"{environment.host} in {region} is already in wave {seen[target]}",
                             "A release reaches it once: remove one",
                         )
                     seen.setdefault(target, wave.name)
@@ -303,8 +304,8 @@ def _check_together(
                 owner = owners.setdefault((stack.name, account_id, region), name)
                 if owner != name:
                     problems.add(
-                        f"{where}: pipeline {owner} deploys this stack to {environment.host} in"
-                        f" {region} already",
+                        f"{where}: pipeline {owner} already deploys this stack to"
+                        f" {environment.host} in {region}",
                         "Rename one of them",
                         name,
                     )

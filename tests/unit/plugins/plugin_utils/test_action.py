@@ -109,7 +109,7 @@ def test_become_is_refused(action: type[PipelineAction]) -> None:
     assert run_action(action, {"name": "one"}, become=True) == {
         "failed": True,
         "changed": False,
-        "msg": "become does not apply to calls of AWS. Remove it",
+        "msg": "become does not apply to AWS calls. Remove it",
     }
 
 

@@ -200,8 +200,8 @@ def make_absent(inventory: Inventory) -> None:
 
 MORE = primary_stack([*GRANTS["us-east-1"], GONE], [*REGIONS, "sa-east-1"])
 VANISHED = (
-    "the inventory no longer has {}. Nothing is removed because a host is missing: bring it back"
-    " (an account that is closed gets state: quarantined)"
+    "the inventory no longer has {}. A missing host removes nothing: bring it back"
+    " (a closed account gets state: quarantined)"
 )
 VANISHED_REGION = "region {} (registered by CrossAccountPrimary)"
 VANISHED_ACCOUNT = ", ".join(

@@ -124,7 +124,7 @@ def test_pipelines_that_the_run_does_not_change_block_a_removal(
 
     assert plan["failures"] == dict.fromkeys(
         ["ap-southeast-2", "build", "eu-west-1"],
-        "eu-west-1 is to be absent, and pipelines still use it: till. Remove it from their waves,"
+        "eu-west-1 should be absent, but pipelines still use it: till. Remove it from their waves,"
         " or remove these pipelines first. Nothing was written",
     )
 
@@ -138,7 +138,7 @@ def test_everything_that_is_blocked_is_reported_together(world: World) -> None:
 
     assert failures == dict.fromkeys(
         [*world.inventory.hosts],
-        "build is to be absent, and pipelines still use it: till; testing is to be absent, and"
+        "build should be absent, but pipelines still use it: till; testing should be absent, but"
         " pipelines still use it: till. Remove it from their waves, or remove these pipelines"
         " first. Nothing was written",
     )

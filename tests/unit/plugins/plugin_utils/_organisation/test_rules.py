@@ -65,13 +65,13 @@ HOST_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         put("testing", account_id=DEVELOPMENT),
         "testing",
-        f"account_id: {DEVELOPMENT} is the account of host development already. Keep one host",
+        f"account_id: {DEVELOPMENT} is already the account of host development. Keep one host",
     ),
     (put("testing", regions=None), "testing", "regions is not set"),
     (put("testing", regions=[]), "testing", "regions is an empty list. List at least one region"),
     (put("testing", regions="us-east-1"), "testing", "regions: 'us-east-1' is not a list. List"),
     (put("testing", regions=["ireland"]), "testing", "regions[1]: 'ireland' is not a region"),
-    (put("testing", regions=["us-east-1"] * 2), "testing", "regions: us-east-1 is there twice"),
+    (put("testing", regions=["us-east-1"] * 2), "testing", "regions: us-east-1 appears twice"),
     (
         put("testing", regions=["sa-east-1"]),
         "testing",

@@ -163,12 +163,12 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         put("source.artifacts.1.name", "application"),
         "source.artifacts",
-        "name application is there twice. Keep one",
+        "name application appears twice. Keep one",
     ),
     (
         put("source.artifacts.1.object", "application.zip"),
         "source.artifacts",
-        "object application.zip is there twice. Keep one",
+        "object application.zip appears twice. Keep one",
     ),
     (
         put("source.artifacts.0.object", "../other/application.zip"),
@@ -189,7 +189,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (drop("stacks"), "stacks", "is not set"),
     (put("stacks", []), "stacks", "is an empty list. List the stacks to deploy"),
     (put("stacks.0.name", "my_stack"), "stacks[my_stack].name", "is not the name of a stack"),
-    (put("stacks.0.name", "hello"), "stacks", "name hello is there twice"),
+    (put("stacks.0.name", "hello"), "stacks", "name hello appears twice"),
     (drop("stacks.1.artifact"), "stacks[hello].artifact", "is not set"),
     (
         put("stacks.1.artifact", "templates"),
@@ -295,7 +295,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
         "is not a name of 1 to 100 letters",
     ),
     (put("waves.0.name", "Source"), "waves[Source].name", "other than Source and SyncArtifacts"),
-    (put("waves.0.name", "testing"), "waves", "name testing is there twice"),
+    (put("waves.0.name", "testing"), "waves", "name testing appears twice"),
     (drop("waves.0.environments"), "waves[development].environments", "is not set"),
     (
         put("waves.0.environments.0.host", "staging"),
@@ -320,7 +320,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         put("waves.1.environments.0.regions", ["eu-west-1", "eu-west-1"]),
         "waves[testing].environments[testing].regions",
-        "eu-west-1 is there twice",
+        "eu-west-1 appears twice",
     ),
     (
         put("waves.0.environments.0.regions", []),
@@ -330,7 +330,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         lambda data: data["waves"][1]["environments"].append({"host": "development"}),
         "waves[testing].environments",
-        "development in us-east-1 is in wave development already. A release reaches it once",
+        "development in us-east-1 is already in wave development. A release reaches it once",
     ),
     (put("waves.2.approval", "yes"), "waves[production].approval", "neither true nor a mapping"),
     (put("waves.2.approval", {"by": "me"}), "waves[production].approval", "unknown field `by`"),
@@ -366,7 +366,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
             put("waves.1.name", "production-approve")(data),
         ),
         "waves",
-        "stage production-approve is there twice. Rename a wave",
+        "stage production-approve appears twice. Rename a wave",
     ),
     (
         lambda data: (
@@ -561,7 +561,7 @@ def test_a_host_whose_name_no_action_can_have_is_refused() -> None:
     put("waves.0.environments.0.host", "my host")(data)
 
     [line] = problems(data, change=change)
-    assert "my host has other characters than letters, digits and .@_-" in line
+    assert "my host has characters other than letters, digits and .@_-" in line
 
 
 def test_there_are_no_pipelines_in_china() -> None:
@@ -613,8 +613,8 @@ def test_two_pipelines_do_not_deploy_one_stack_to_one_place() -> None:
     other["waves"] = [{"name": "development", "environments": [{"host": "development"}]}]
 
     assert problems(sample_pipelines.hello(), other) == [
-        f"host other: pipeline.stacks[{stack}].name: pipeline hello deploys this stack to"
-        " development in us-east-1 already. Rename one of them"
+        f"host other: pipeline.stacks[{stack}].name: pipeline hello already deploys this stack to"
+        " development in us-east-1. Rename one of them"
         for stack in ("hello-function", "hello")
     ]
 
