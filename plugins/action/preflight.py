@@ -50,7 +50,7 @@ class ActionModule(PipelineAction):
         return {"changed": False, **check(self._request(inventory), gateway)}
 
     def _tags(self, run_tags: t.Collection[str]) -> t.Collection[str]:
-        """Return the tags that choose groups; none where a tag of the whole playbook is chosen."""
+        """Return the tags that choose groups; none if the whole playbook is chosen."""
         inherited = set(self._task.tags) - {"always"}
         return () if inherited & set(run_tags) else run_tags
 

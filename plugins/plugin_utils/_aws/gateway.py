@@ -129,7 +129,7 @@ class Gateway:
 
     @property
     def known_caller_account_id(self) -> str | None:
-        """The account of the base credentials, None until it is needed; makes no call."""
+        """The account of the base credentials, if known. Makes no call."""
         return self._caller_account_id
 
     def open(self, account: Account) -> AccountSession:
@@ -158,7 +158,7 @@ class Gateway:
         return AccountSession(self, self._assuming_session(account))
 
     def create_client(self, session: t.Any, service: str, region: str) -> Client:
-        """Return a client of *session* that retries, and stops when the parent is gone."""
+        """Return a client of *session* that retries while the parent lives."""
         config = Config(
             connect_timeout=10,
             read_timeout=30,

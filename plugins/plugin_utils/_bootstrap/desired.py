@@ -89,7 +89,7 @@ def _regional(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
 
 
 def _register(inputs: Inputs) -> list[Entry]:
-    """Return the register by region, so that its order does not change the stack."""
+    """Return the register by region: its order must not matter."""
     return sorted(inputs.get("register", []), key=lambda entry: entry["region"])
 
 

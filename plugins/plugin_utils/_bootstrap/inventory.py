@@ -80,7 +80,7 @@ def read_inventory(
 
 
 def role_settings(group: str, lookup: Lookup, host: str) -> dict[str, t.Any]:
-    """Return what the role of *group* takes, with the name of the host's stack.
+    """Return the settings of the role of *group*, stack name included.
 
     :param lookup: gives the value of a variable, or None.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What playbooks ask about a run: the hosts of a phase, the inputs of a stack.
+"""Answers for playbooks: the hosts of a phase, the inputs of a stack.
 
 Everything is read from Ansible's ``hostvars``; the functions are filters.
 """

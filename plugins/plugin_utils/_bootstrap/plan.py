@@ -111,7 +111,7 @@ class Plan(t.TypedDict):
 
 
 class HostResult(t.TypedDict, total=False):
-    """What a role registers: the result of the action host_stack, or of its failure."""
+    """What a role registers: the result or failure of host_stack."""
 
     run: str
     changed: bool
@@ -304,7 +304,7 @@ def _granted(organisation: Organisation, foundation: Foundation) -> dict[str, fr
 
 
 def _host(organisation: Organisation, name: str) -> Host:
-    """Return a host of the foundation; in a slice, the stand-in for the primary."""
+    """Return a foundation host; in a slice, the primary's stand-in."""
     return organisation.hosts.get(name, organisation.primary)
 
 

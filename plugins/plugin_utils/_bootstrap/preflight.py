@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The check before the first write: read everything, decide what the run may do."""
+"""The check before the first write: reads everything, decides."""
 
 from __future__ import annotations
 

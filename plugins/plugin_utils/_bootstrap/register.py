@@ -26,7 +26,7 @@ class Stack(t.TypedDict):
 
 
 class Register(t.TypedDict):
-    """The register as the primary stack holds it, the primary region with it.
+    """The register of the primary stack, primary region included.
 
     ``problem`` says why it cannot be relied on; everything else is empty then.
     """
@@ -75,7 +75,7 @@ def read_register(
     failure: str | None = None,
     pending: t.Collection[str] = (),
 ) -> Register:
-    """Return the register as the primary stack holds it, the primary region with it.
+    """Return the register of the primary stack, primary region included.
 
     :param primary: the primary stack; None when there is none.
     :param failure: why it cannot be read, or failed in this run.
@@ -134,7 +134,7 @@ def _problem(primary: Stack | None) -> str | None:
 
 
 def _registered(primary: Stack | None) -> list[Entry]:
-    """Return the entries of the primary's parameters; none if somebody edited only one list."""
+    """Return the entries of the primary's parameters; none if their lists disagree."""
     if primary is None or not was_created(primary["status"]):
         return []
     regions, keys, buckets = (

@@ -32,7 +32,7 @@ RETIRED = "retired"  # the stacks of absent regions
 
 
 class Run:
-    """What a play has to do, by the plan and the results so far.
+    """What a play has to do, from plan and results.
 
     :param results: what the roles registered in this run, by host; empty before the first phase.
     """
@@ -123,7 +123,7 @@ class Run:
         return None
 
     def unfinished(self, name: str) -> str | None:
-        """Return why *name* is not as desired although nothing stopped it; None when it is."""
+        """Return why *name* is not as desired although nothing stopped it."""
         if self.is_settled(name):
             return None
         if self.organisation.hosts[name].is_absent and self.plan["releasing"]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run did, host by host, and which hosts must end as failed. Pure."""
+"""What a run did by host, and which hosts must fail. Pure."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Progress(t.Protocol):
 
     @property
     def results(self) -> t.Mapping[str, HostResult]:
-        """What the roles registered, by host; a host that took no part has none."""
+        """What the roles registered, by host that took part."""
 
     def failure(self, name: str) -> str | None:
         """Return why a host failed."""

@@ -124,7 +124,7 @@ class EndedDetection:
 
 @ErrorHandler.common_error_handler("start the drift detection")  # type: ignore[untyped-decorator]
 def start_detection(client: Client, stack_id: str) -> Detection | None:
-    """Start a detection; None while another one runs, which may miss the latest change.
+    """Start a detection; None while another one runs.
 
     :param stack_id: the id, so never a later stack of that name.
     """

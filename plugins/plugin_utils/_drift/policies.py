@@ -159,7 +159,7 @@ class PolicyDrift:
 
 
 def read_policies(deployed: Deployed, live: LivePolicies) -> PolicyDrift:
-    """Read every policy of the stack. What cannot be resolved or read stops no other.
+    """Read every policy of the stack; a failure stops no other.
 
     :param live: the policies of the stack's account and region.
     """
@@ -212,7 +212,7 @@ def _disputed(subject: Subject, drift: ResourceDrift | None) -> list[str]:
 
 
 def _is_same(subject: Subject, prop: str, first: Data, second: Data) -> bool | None:
-    """Return whether two sets of properties mean the same; an unknown form does not."""
+    """Return whether two sets of properties mean the same."""
     try:
         return subject.same(prop, first, second)
     except (AttributeError, KeyError, TypeError, ValueError):

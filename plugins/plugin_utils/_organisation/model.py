@@ -122,7 +122,7 @@ class Organisation:
 
     @property
     def is_slice(self) -> bool:
-        """Whether it holds deploy accounts alone, as a slice of an AWX job does."""
+        """Whether it holds deploy accounts alone, as AWX slices do."""
         return not self.of(PRIMARY)
 
     @property

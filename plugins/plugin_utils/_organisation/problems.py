@@ -18,7 +18,7 @@ MOST_NAMED = 3
 
 
 class Problems:
-    """Problems in the order found; the same problem of many hosts is one entry.
+    """Problems in order; the same problem of many hosts is one entry.
 
     :param place: where a field of a host is set, such as ``hosts.yml:12``, if that is known.
     """

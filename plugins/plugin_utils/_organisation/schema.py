@@ -248,7 +248,7 @@ GROUP_VARIABLES: dict[str, tuple[Field, ...]] = {
 
 
 def _setting(field: Field, name: str = "", doc: str = "") -> Field:
-    """Return the setting of a role that falls back to a variable of the inventory."""
+    """Return a role's setting that falls back to an inventory variable."""
     return dataclasses.replace(
         field, name=name or field.name, doc=doc or field.doc, fallback=field.name
     )

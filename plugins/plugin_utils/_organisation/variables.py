@@ -55,7 +55,7 @@ class Variables:
         self._origins: dict[tuple[str, str], t.Any] = {}
 
     def get(self, host: str, name: str, default: t.Any = None) -> t.Any:
-        """Return the value of a variable; *default* where it is unset, null or unreadable.
+        """Return a variable's value; *default* if unset, null or unreadable.
 
         Inside a list or mapping, UNREADABLE takes the place of what could not be templated.
         """
@@ -63,7 +63,7 @@ class Variables:
         return default if value is None or value is UNREADABLE else value
 
     def value(self, host: str, name: str) -> t.Any:
-        """Return the value of a variable: None where it is not set, or UNREADABLE."""
+        """Return a variable's value, None if unset, or UNREADABLE."""
         key = (host, name)
         if key not in self._values:
             self._values[key] = self._read(host, name, self._of(host).get(name))

@@ -38,7 +38,7 @@ Data = dict[str, t.Any]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """What a build puts into the build bucket, and the pipeline takes from there.
+    """What a build puts into the build bucket for the pipeline.
 
     :param name: the artifact's name in the pipeline.
     :param object: its object, below the pipeline's prefix in the build bucket.

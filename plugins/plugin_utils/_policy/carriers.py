@@ -168,7 +168,7 @@ class RoleExpectation:
 
 
 class RoleSubject(Subject):
-    """A role: its trust policy, its inline policies, its attached policies, and no others."""
+    """A role: its trust, inline and attached policies, and no others."""
 
     _TRUST, _INLINE, _ATTACHED = "AssumeRolePolicyDocument", "Policies", "ManagedPolicyArns"
 

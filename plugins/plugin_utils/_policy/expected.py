@@ -250,7 +250,7 @@ class _Template:
 
 
 def _permission(resolver: Resolver, resource: Resource, function_arn: str) -> Permission:
-    """Return what AWS makes of a permission of the template in the function's policy."""
+    """Return the policy statement that AWS makes of a template's permission."""
     given = resolver.properties(resource.logical_id)
     known = {"FunctionName", "Action", "Principal", *_CONDITIONS}
     if not given.keys() <= known:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The policies that AWS holds in one account and region: read, and put back."""
+"""Live policies of one account and region: read and restored."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _NO_VALUE: t.Any = object()  # AWS::NoValue, until the list or mapping around it
 
 
 class Unresolvable(PipelineError):
-    """A value cannot be known from the template, the parameters and the physical ids."""
+    """The value does not follow from template, parameters and physical ids."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -3,4 +3,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no promise of compatibility.
-"""What people see: the summary and the drift report, on screen and as files."""
+"""What people see: summary and drift report, on screen and as files."""

@@ -26,7 +26,7 @@ class Line:
 
 
 def wrap(text: str, *, width: int, indent: int = 0, hanging: int | None = None) -> list[str]:
-    """Return *text* on as many lines as it needs; line breaks in it stay.
+    """Return *text* on as many lines as needed, keeping its line breaks.
 
     :param indent: spaces before the first line.
     :param hanging: spaces before all others; as many as *indent* by default.
@@ -47,7 +47,7 @@ def wrap(text: str, *, width: int, indent: int = 0, hanging: int | None = None) 
 
 
 def columns(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
-    """Return *rows* as lines, every cell but the last as wide as its column."""
+    """Return *rows* as lines, cells padded to their columns."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -71,7 +71,7 @@ def stack_rows(
 
 
 def orphans(organisation: Organisation, observed: Observed) -> list[Data]:
-    """Return the orphaned stacks. A slice does not know those of the build account."""
+    """Return the orphaned stacks; a slice misses the build account's."""
     known = {
         (host.account_id, host.region, host.stack_name)
         for host in [organisation.primary, *organisation.hosts.values()]

@@ -99,7 +99,7 @@ def _policy(finding: Data) -> bool:
 
 
 def _statements(text: str) -> list[Data] | None:
-    """Return the statements of a document or of one statement; None for other text."""
+    """Return the statements of *text*; None if it has none."""
     try:
         found = json.loads(text)
     except ValueError:

@@ -26,7 +26,7 @@ _COLOURS: dict[Meaning, str] = {
 
 
 def width() -> int:
-    """Return the columns of the terminal, 100 at most; 100 where there is none."""
+    """Return the terminal's columns, 100 at most or without one."""
     return min(COLUMNS, Display().columns) if _IS_TERMINAL else COLUMNS
 
 

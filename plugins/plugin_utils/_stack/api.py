@@ -43,7 +43,7 @@ class StackApi:
 
     @ErrorHandler.common_error_handler("read the template")  # type: ignore[untyped-decorator]
     def template(self, name: str) -> str | dict[str, t.Any]:
-        """Return the template as it was deployed: text, or data where it was JSON."""
+        """Return the deployed template: text, or data if it was JSON."""
         answer = self.client.get_template(StackName=name, TemplateStage="Original")
         return t.cast("str | dict[str, t.Any]", answer["TemplateBody"])
 
@@ -67,7 +67,7 @@ class StackApi:
 
     @ErrorHandler.common_error_handler("delete the stack")  # type: ignore[untyped-decorator]
     def delete(self, stack_id: str) -> None:
-        """Start deleting the stack; by id, so never a later stack of that name."""
+        """Start deleting the stack, by id: never a later namesake."""
         self.client.delete_stack(StackName=stack_id)
 
     @ErrorHandler.common_error_handler("continue the rollback")  # type: ignore[untyped-decorator]

@@ -74,7 +74,7 @@ class ChangeSets(t.Generic[ChangeType]):
         self._details = details
 
     def create(self, stack_name: str, **request: t.Any) -> ChangeSet[ChangeType]:
-        """Start creating the change set of *request*: once, even if the reply is lost.
+        """Start creating the change set, once, even if a reply is lost.
 
         Raises StackMoved when AWS refuses because of the stack's state, PipelineError otherwise.
         """

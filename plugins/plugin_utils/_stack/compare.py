@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compare the stack found with the stack desired: two or three reads, no write."""
+"""Compare a stack with the desired one: reads only, two or three."""
 
 from __future__ import annotations
 

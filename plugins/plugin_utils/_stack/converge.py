@@ -116,7 +116,7 @@ class Converger:
             self._operations.carry_out(found, lambda: self._api.roll_back(found.stack_id))
 
     def _discard(self, found: Found) -> None:
-        """Delete a stack whose creation failed, unless it holds a key or a bucket."""
+        """Delete a stack whose creation failed, unless it holds data."""
         data = existing(self._api.resources(found.stack_id), DATA_TYPES)
         if data:
             raise PipelineError(
@@ -196,7 +196,7 @@ class Converger:
         return Outcome(operation="update" if direct else "none", found=found, differences=direct)
 
     def _withdraw(self, found: Found | None, change_set: ChangeSet[Change]) -> None:
-        """Delete the change set, and the empty stack that it created, by its id."""
+        """Delete the change set, and the empty stack it created."""
         self._change_sets.delete(change_set)
         if found is None or found.stack_id != change_set.stack_id:
             created = self._api.find(change_set.stack_id)

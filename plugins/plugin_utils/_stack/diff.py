@@ -162,7 +162,7 @@ def _resource_types(template: dict[str, t.Any]) -> dict[str, str]:
 def _leaves(
     before: t.Any, after: t.Any, path: tuple[str, ...]
 ) -> t.Iterator[tuple[tuple[str, ...], t.Any, t.Any]]:
-    """Yield the smallest parts in which two values differ; a list is one part."""
+    """Yield the smallest differing parts; a list is one part."""
     if before == after:
         return
     if isinstance(before, dict) and isinstance(after, dict) and not _is_function(before, after):

@@ -139,7 +139,7 @@ class Difference:
 
     @property
     def needs_change_set(self) -> bool:
-        """Whether a change set can make it; protection and stack policy are set directly."""
+        """Whether a change set makes it; direct settings need none."""
         return self.what in ("template", "parameters", "tags")
 
 

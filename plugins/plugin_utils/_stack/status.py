@@ -107,7 +107,7 @@ def was_created(status: str | None) -> bool:
 
 
 def is_unusable(status: str | None) -> bool:
-    """Return whether the stack is gone or going, was never created, or can only be deleted."""
+    """Return whether the stack is gone, going, incomplete or only deletable."""
     return not was_created(status) or status in _GOING
 
 
