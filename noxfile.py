@@ -4,9 +4,11 @@
 
 """Every check of the collection, in the environment that nox runs in.
 
-nox -j 2                    all of them, as `make test` does
-nox -t lint -j 2            those that only read files
+nox -t lint -j 2            those that only read files, side by side
+nox -t test                 the others, one after the other
 nox -s unit -- -k archive   one of them, with arguments for its tool
+
+`make test` runs both groups, also the second when the first has failed.
 """
 
 from __future__ import annotations
