@@ -56,23 +56,20 @@ class ActionModule(PipelineAction):
 
     argument_spec = ARGUMENT_SPEC
 
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None
-    ) -> dict[str, t.Any]:
-        """Act, and mark the result, also a failure, as one of this run."""
-        plan = plan_of(task_vars or {})
-        return {**super().run(tmp, task_vars), **({"run": plan["run"]} if plan else {})}
-
     def act(self) -> dict[str, t.Any]:
         """Converge the stack, compare it, or remove it."""
         group, state = self.options["group"], self.options["state"]
+        plan = plan_of(self.task_vars)
         settings = role_settings(group, self._variable, self.host)
         run = self._open(settings)
+        result: dict[str, t.Any]
         if state == "absent":
-            return {**run.remove(settings["stack_name"])}
-        if state == "compared":
-            return {**run.compare(self._desired(settings))}
-        return self._converge(run, self._desired(settings))
+            result = {**run.remove(settings["stack_name"])}
+        elif state == "compared":
+            result = {**run.compare(self._desired(settings))}
+        else:
+            result = self._converge(run, self._desired(settings))
+        return {**result, **({"run": plan["run"]} if plan else {})}
 
     def _converge(self, run: StackRun, desired: Desired) -> dict[str, t.Any]:
         """Converge the stack; in check mode, also preview its policies."""

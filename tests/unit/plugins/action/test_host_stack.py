@@ -114,15 +114,6 @@ def test_a_role_on_its_own_takes_the_inventory_and_no_run(world: World) -> None:
     assert "run" not in result
 
 
-def test_a_failure_is_one_of_this_run(world: World) -> None:
-    plan = settled(world).check()
-    variables = {"preflight_result": plan, "deploy_account_tags": "none"}
-
-    result = run(world, "testing", variables=variables, register=[entry("us-east-1")])
-
-    assert (result["failed"], result["run"]) == (True, "this")
-
-
 def test_a_role_on_its_own_makes_no_pipeline_that_is_to_be_absent(world: World) -> None:
     world.inventory.hosts["shop"]["state"] = "absent"
 
