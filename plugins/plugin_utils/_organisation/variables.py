@@ -116,7 +116,9 @@ class Variables:
         try:
             return _plain(self._templars[host].template(value))
         except AnsibleError as exc:
-            self.problems.add(*_explain(field, str(value), exc), host=host)
+            # What a vault holds has no text without its password.
+            text = value if isinstance(value, str) else ""
+            self.problems.add(*_explain(field, text, exc), host=host)
             return UNREADABLE
 
 
@@ -157,6 +159,8 @@ def _explain(field: str, text: str, exc: AnsibleError) -> tuple[str, str]:
             ),
         )
     reason = " ".join(str(exc).split())
+    if not text:
+        return f"{field}: {reason}", "Give the password of the vault, or correct the value"
     if isinstance(exc, AnsibleUndefinedVariable):
         return f"{field}: {reason}", "Define it for this host, or correct the template"
     return (

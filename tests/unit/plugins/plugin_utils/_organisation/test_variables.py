@@ -31,6 +31,9 @@ all:
       broken: "{{ name name }}"
       secret: "{{resolve:secretsmanager:hello:SecretString:pw}}"
       chain: "{{ undefined_here }}"
+      locked: !vault |
+        $ANSIBLE_VAULT;1.1;AES256
+        61626364
     other:
       chain: "{{ undefined_here }}"
 """
@@ -51,6 +54,15 @@ def variables(tmp_path: Path) -> Variables:
 def messages(variables: Variables) -> list[str]:
     """Return the problems, without hosts and files."""
     return [line.split("): ", 1)[1] for line in variables.problems.lines()]
+
+
+def test_a_vault_without_its_password_is_one_problem_among_others(variables: Variables) -> None:
+    assert variables.value("hello", "locked") is UNREADABLE
+    assert variables.value("hello", "broken") is UNREADABLE
+
+    message, _other = messages(variables)
+    assert message.startswith("locked: Attempting to decrypt but no vault secrets found")
+    assert message.endswith("Give the password of the vault, or correct the value")
 
 
 def test_values_are_plain_data(variables: Variables) -> None:
