@@ -87,7 +87,7 @@ def read_register(
     if problem:
         return Register(regions={}, outputs={}, problem=problem)
     entries = {entry["region"]: entry for entry in _registered(primary)}
-    own = _own_entry(primary, organisation.primary_region)
+    own = _own_entry(primary, organisation.primary_region, is_repaired=is_pending)
     if own:
         entries[own["region"]] = own
     for name in pending:
@@ -149,8 +149,15 @@ def _registered(primary: Stack | None) -> list[Entry]:
     ]
 
 
-def _own_entry(stack: Stack | None, region: str) -> Entry | None:
-    if stack is None or not is_readable(stack["status"]):
+def _own_entry(stack: Stack | None, region: str, *, is_repaired: bool = False) -> Entry | None:
+    """Return what a stack brings into the register.
+
+    :param is_repaired: take a stuck stack, which this run would repair, for a settled one.
+    """
+    if stack is None:
+        return None
+    status = stack["status"]
+    if not (is_readable(status) or (is_repaired and was_created(status))):
         return None
     outputs = stack["outputs"]
     if not {"KeyArn", "PipelineBucketArn"} <= outputs.keys():

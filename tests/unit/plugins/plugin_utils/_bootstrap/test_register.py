@@ -170,6 +170,12 @@ def read(primary: Found | None, **options: Any) -> Register:
             PRIMARY_OUTPUTS,
         ),
         (
+            primary_stack(status="UPDATE_ROLLBACK_FAILED"),
+            ["build"],
+            [entry("us-east-1")],
+            PRIMARY_OUTPUTS,
+        ),
+        (
             primary_stack(outputs={"BuildBucketName": "builds"}),
             ["build"],
             [unknown("us-east-1")],
