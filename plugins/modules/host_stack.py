@@ -84,7 +84,7 @@ changed:
   returned: success
   type: bool
 operation:
-  description: C(none), C(create), C(update), C(delete), or C(repair) in check mode.
+  description: C(none), C(create), C(update), C(delete) or C(repair).
   returned: success
   type: str
 stack:

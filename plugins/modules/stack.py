@@ -144,7 +144,8 @@ RETURN = r"""
 operation:
   description:
     - What was done, or in check mode would be; V(none), V(create), V(update) or V(delete).
-    - V(repair) in check mode is a stuck stack, which must be repaired before it can be compared.
+    - V(repair) is a stuck stack that was repaired and differed in nothing else. In check mode it is
+      any stuck stack, as only a repaired one can be compared.
   returned: success
   type: str
   sample: update

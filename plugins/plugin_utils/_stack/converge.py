@@ -28,8 +28,11 @@ _REPAIRS = (Verdict.DISCARD, Verdict.CONTINUE, Verdict.ROLL_BACK)
 class Outcome:
     """What converging did, or in check mode would do.
 
-    :param operation: ``none``, ``create``, ``update``, or ``repair`` (a stuck stack in check mode).
+    :param operation: ``none``, ``create``, ``update``, or ``repair`` of a stuck stack in which nothing
+        else had to change; in check mode, of any stuck stack.
     :param found: the stack afterwards; None where it does not exist yet (check mode).
+    :param stuck: the stack before a repair.
+    :param stuck: the stack before its repair, where that was all.
     :param changes: those of the change set; empty where none was needed.
     """
 
@@ -37,6 +40,7 @@ class Outcome:
     found: Found | None
     differences: tuple[Difference, ...] = ()
     changes: tuple[Change, ...] = ()
+    stuck: Found | None = None
 
     @property
     def changed(self) -> bool:
@@ -78,6 +82,7 @@ class Converger:
         """Converge, and return the outcome. Raises PipelineError with cause and cure."""
         name = self._desired.name
         repaired: set[Verdict] = set()
+        stuck: Found | None = None
         for _round in self._patience.polls(lambda: f"another process keeps changing {name}"):
             found = self._operations.settled(name)
             verdict = Verdict.ABSENT if found is None else found.verdict
@@ -85,17 +90,22 @@ class Converger:
                 raise self._operations.blocked(found)
             if found is not None and verdict in _REPAIRS:
                 if self._check_mode:
-                    return Outcome(operation="repair", found=found)
+                    return Outcome(operation="repair", found=found, stuck=found)
                 if verdict in repaired:
                     raise self._operations.failure(found)
                 repaired.add(verdict)
+                stuck = stuck or found
                 self._repair(found, verdict)
                 continue
             try:
-                return self._apply(found)
+                outcome = self._apply(found)
             except StackMoved:
                 if self._is_unchanged(found):
                     raise  # AWS refuses the request itself, not its timing
+                continue
+            if stuck is not None and outcome.operation == "none":
+                return dataclasses.replace(outcome, operation="repair", stuck=stuck)
+            return outcome
         raise AssertionError  # polls() ends only by raising
 
     def _is_unchanged(self, found: Found | None) -> bool:

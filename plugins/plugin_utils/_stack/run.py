@@ -155,9 +155,11 @@ class StackRun:
     def _converged_diff(self, outcome: Outcome, desired: Desired) -> list[DiffEntry]:
         """Return what ``--diff`` shows: the changes, then what differs, secrets hidden."""
         place = self._place(desired.name)
-        if outcome.operation == "repair" and outcome.found is not None:
-            status, verdict = outcome.found.status, outcome.found.verdict.value
-            return [diff_entry(place, "status", status, verdict)]
+        if outcome.operation == "repair" and outcome.stuck is not None:
+            before, after = outcome.stuck.status, outcome.stuck.verdict.value
+            if not self.check_mode and outcome.found is not None:
+                after = outcome.found.status
+            return [diff_entry(place, "status", before, after)]
         kinds = parameter_kinds(desired.template)
         entries = []
         if outcome.changes:

@@ -346,6 +346,18 @@ def test_a_diff_shows_all_that_differs_and_hides_the_secret(
     }
 
 
+def test_a_repair_is_shown_by_both_statuses(aws: FakeCloudFormation, role: Path) -> None:
+    converge(role)
+    aws.stacks[0].status = "UPDATE_ROLLBACK_FAILED"
+
+    result = converge(role)
+
+    assert (result["operation"], result["changed"]) == ("repair", True)
+    assert shown(result) == {
+        f"{PLACE} (status)": ("UPDATE_ROLLBACK_FAILED\n", "UPDATE_ROLLBACK_COMPLETE\n")
+    }
+
+
 def test_a_stack_that_is_stuck_is_shown_by_its_status(aws: FakeCloudFormation, role: Path) -> None:
     aws.add("ROLLBACK_COMPLETE")
 

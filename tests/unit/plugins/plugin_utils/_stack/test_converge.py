@@ -717,6 +717,17 @@ def test_a_rollback_goes_on_without_what_the_user_names(
     ]
 
 
+def test_a_repair_is_a_change_also_where_nothing_else_is(aws: FakeCloudFormation) -> None:
+    converge(aws)
+    aws.stacks[0].status = "UPDATE_ROLLBACK_FAILED"
+
+    outcome = converge(aws)
+
+    assert (outcome.operation, outcome.changed) == ("repair", True)
+    assert aws.writes == [*APPLY, "ContinueUpdateRollback"]
+    assert converge(aws).operation == "none"
+
+
 def test_one_repair_may_follow_another(aws: FakeCloudFormation) -> None:
     aws.add("UPDATE_FAILED")
     aws.endings["roll_back"] = ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"]
