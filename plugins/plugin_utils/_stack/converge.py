@@ -28,8 +28,8 @@ _REPAIRS = (Verdict.DISCARD, Verdict.CONTINUE, Verdict.ROLL_BACK)
 class Outcome:
     """What converging did, or in check mode would do.
 
-    :param operation: ``none``, ``create``, ``update``, or ``repair`` of a stuck stack in which nothing
-        else had to change; in check mode, of any stuck stack.
+    :param operation: ``none``, ``create``, ``update``, or ``repair`` of a stuck stack: in check
+        mode of any, otherwise of one in which nothing else had to change.
     :param found: the stack afterwards; None where it does not exist yet (check mode).
     :param stuck: the stack before a repair.
     :param stuck: the stack before its repair, where that was all.
