@@ -23,6 +23,21 @@ from .._errors import PipelineError
 # What CloudFormation returns in place of a secret (NoEcho) parameter, and what we show for it.
 HIDDEN = "****"
 
+# What an update cannot change by itself: AWS answers that there is nothing to update.
+_WITHOUT_EFFECT = frozenset({"Description", "Metadata"})
+_WITHOUT_EFFECT_ON_PARAMETERS = frozenset(
+    {
+        "AllowedPattern",
+        "AllowedValues",
+        "ConstraintDescription",
+        "Description",
+        "MaxLength",
+        "MaxValue",
+        "MinLength",
+        "MinValue",
+    }
+)
+
 # CloudFormation's limits of a template, in bytes: given inline, and read from a bucket.
 BODY_LIMIT = 51_200
 OBJECT_LIMIT = 1_000_000
@@ -116,8 +131,29 @@ def parse(body: str | dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def same_template(first: str | dict[str, t.Any], second: str | dict[str, t.Any]) -> bool:
-    """Return whether two templates mean the same; parsed only where their texts differ."""
-    return first == second or parse(first) == parse(second)
+    """Return whether two templates make the same stack; parsed only where their texts differ.
+
+    What CloudFormation does not update by itself is left out: with it alone, no run could make the
+    deployed template the desired one.
+    """
+    return first == second or _effective(parse(first)) == _effective(parse(second))
+
+
+def _effective(template: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return a template without what makes no resource differ."""
+    found = {key: value for key, value in template.items() if key not in _WITHOUT_EFFECT}
+    if isinstance(parameters := template.get("Parameters"), dict):
+        found["Parameters"] = {
+            name: {
+                key: value
+                for key, value in definition.items()
+                if key not in _WITHOUT_EFFECT_ON_PARAMETERS
+            }
+            if isinstance(definition, dict)
+            else definition
+            for name, definition in parameters.items()
+        }
+    return found
 
 
 def parameter_defaults(body: str | dict[str, t.Any]) -> dict[str, str]:

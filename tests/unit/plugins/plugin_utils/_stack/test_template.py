@@ -272,6 +272,24 @@ def test_the_same_template_is_not_parsed() -> None:
         ("A: '1'", "A: 1", False),
         ("A: !Ref B", "A: !Ref C", False),
         ("A: !Ref B", {"A": {"Ref": "C"}}, False),
+        # CloudFormation updates none of these alone.
+        ("{Description: a, Metadata: {B: 1}, A: 1}", "{Description: c, A: 1}", True),
+        *(
+            (
+                f"Parameters: {{A: {{Type: String, {text}}}}}",
+                "Parameters: {A: {Type: String}}",
+                same,
+            )
+            for text, same in [
+                ("Description: a", True),
+                ("ConstraintDescription: a", True),
+                ("AllowedPattern: a", True),
+                ("AllowedValues: [a]", True),
+                ("Default: a", False),
+                ("NoEcho: true", False),
+            ]
+        ),
+        ("Resources: {A: {Description: a}}", "Resources: {A: {Description: b}}", False),
     ],
 )
 def test_templates_are_compared_by_what_they_say(
