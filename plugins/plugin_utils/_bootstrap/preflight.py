@@ -117,10 +117,11 @@ def _uses(
         for stack in foundation.values()
         if stack is not None and "PipelineBucketName" in stack.outputs
     }
+    built = [host for host in organisation.of(PIPELINES) if found.get(host.name) is not None]
     declared = {
         host.name: None if host.is_absent else request.pipelines[host.name]
-        for host in organisation.of(PIPELINES)
-        if host.name in request.hosts and found.get(host.name) is not None
+        for host in built
+        if host.name in request.hosts
     }
     return {
         host.name: removal.uses_of(
@@ -128,6 +129,7 @@ def _uses(
             live,
             buckets=buckets,
             declared=declared,
+            left_out=[host.name for host in built if host.name not in request.hosts],
             registered=[*registered, organisation.primary_region],
         )
         for host in absent
@@ -144,9 +146,8 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
     if refusal:
         for host in plan.refused_hosts(organisation):
             failures.setdefault(host.name, refusal)
-    held = {
-        name: removal.held_back(uses.holding) for name, uses in seen.uses.items() if uses.holding
-    }
+    reasons = {name: removal.held_back(uses) for name, uses in seen.uses.items()}
+    held = {name: reason for name, reason in reasons.items() if reason}
     return Plan(
         run=request.run,
         started=request.started,

@@ -18,11 +18,13 @@ class Uses(t.NamedTuple):
 
     releasing: pipelines of the run that only stop using it, and so come first.
     holding: pipelines of the run that stop using it at the end of the run.
-    blocking: pipelines that this run does not change.
+    waiting: pipelines of the inventory that --limit or a tag leaves out of the run.
+    blocking: pipelines that are not in the inventory.
     """
 
     releasing: tuple[str, ...]
     holding: tuple[str, ...]
+    waiting: tuple[str, ...]
     blocking: tuple[str, ...]
 
 
@@ -32,17 +34,22 @@ def uses_of(
     *,
     buckets: t.Collection[str],
     declared: t.Mapping[str, Pipeline | None],
+    left_out: t.Collection[str] = (),
     registered: t.Collection[str],
 ) -> Uses:
     """Return which live pipelines use *host*, by what this run does with them.
 
     :param buckets: the pipeline buckets of the foundation: pipelines with one of them are ours.
     :param declared: the pipelines that this run reconciles; None for one that should be absent.
+    :param left_out: the other pipelines of the inventory.
     :param registered: the regions in the register.
     """
-    releasing, holding, blocking = [], [], []
+    releasing, holding, waiting, blocking = [], [], [], []
     for pipeline in live:
         if not (set(buckets) & set(pipeline.stores.values()) and _is_used(host, pipeline)):
+            continue
+        if pipeline.name in left_out:
+            waiting.append(pipeline.name)
             continue
         if pipeline.name not in declared:
             blocking.append(pipeline.name)
@@ -55,7 +62,7 @@ def uses_of(
             releasing.append(pipeline.name)
         else:
             holding.append(pipeline.name)
-    return Uses(tuple(releasing), tuple(holding), tuple(blocking))
+    return Uses(tuple(releasing), tuple(holding), tuple(waiting), tuple(blocking))
 
 
 def _is_used(host: Host, pipeline: LivePipeline) -> bool:
@@ -82,12 +89,19 @@ def blocked(uses: t.Mapping[str, Uses]) -> str | None:
     )
 
 
-def held_back(pipelines: t.Sequence[str]) -> str:
-    """Return why a removal waits for the next run."""
-    return (
-        "postponed: pipelines that also need something new stop using it at the end of this run:"
-        f" {', '.join(sorted(pipelines))}. Run again"
-    )
+def held_back(uses: Uses) -> str | None:
+    """Return why a removal waits for the next run; None if no pipeline holds it."""
+    if uses.waiting:
+        return (
+            "postponed: pipelines that this run leaves out still use it:"
+            f" {', '.join(sorted(uses.waiting))}. Run again without --limit"
+        )
+    if uses.holding:
+        return (
+            "postponed: pipelines that also need something new stop using it at the end of this"
+            f" run: {', '.join(sorted(uses.holding))}. Run again"
+        )
+    return None
 
 
 def postponed(

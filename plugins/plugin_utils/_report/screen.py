@@ -178,9 +178,12 @@ def _next(rows: t.Iterable[Row]) -> list[Line]:
 def _retained(row: Row, *, check_mode: bool) -> list[Line]:
     if not row.retained:
         return []
-    lines = ["", f"  {row.host.name}: data without a stack"]
+    title = "data that would stay" if check_mode else "data without a stack"
+    lines = ["", f"  {row.host.name}: {title}"]
     for entry in row.retained:
-        lines += [f"    {line}" for line in _entry(entry, row.host, check_mode=check_mode)]
+        pieces = _entry(entry, row.host, check_mode=check_mode)
+        # The stack may still use it: nobody should copy a command from a preview.
+        lines += [f"    {piece}" for piece in (pieces[:1] if check_mode else pieces)]
     if row.granted:
         lines.append(f"    their policies still name: {', '.join(row.granted)}")
     return [Line(line) for line in lines]

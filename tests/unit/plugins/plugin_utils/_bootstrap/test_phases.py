@@ -159,8 +159,8 @@ def test_a_play_before_the_check_is_an_error_with_its_cure() -> None:
         phases.hosts(HostVars(build={}), "regional")
 
     assert str(failure.value) == (
-        "the check before the first write ran for no host. Look at --limit and the groups of the"
-        " inventory, and run the playbook from its start"
+        "the check before the first write ran for no host. Look at the warnings above, at -i and"
+        " --limit, and at the groups of the inventory"
     )
 
 

@@ -69,7 +69,7 @@ def test_a_pipeline_of_ours_uses_its_accounts_its_regions_and_the_primary(
     )
 
     assert uses.blocking == ("shop",) * used
-    assert (uses.releasing, uses.holding) == ((), ())
+    assert (uses.releasing, uses.holding, uses.waiting) == ((), (), ())
 
 
 def deployed(account_id: str, *regions: str) -> Pipeline:
@@ -86,6 +86,7 @@ def deployed(account_id: str, *regions: str) -> Pipeline:
         ({"shop": deployed(TESTING, "us-east-1", "eu-north-1")}, "holding"),
         ({"shop": deployed("555555555555", "us-east-1")}, "holding"),
         ({"another": None}, "blocking"),
+        ({}, "waiting"),
     ],
 )
 def test_a_pipeline_releases_first_unless_it_needs_something_new(
@@ -96,10 +97,12 @@ def test_a_pipeline_releases_first_unless_it_needs_something_new(
         [live(TESTING, PRODUCTION)],
         buckets=["ours"],
         declared=declared,
+        left_out=["shop"] if group == "waiting" else [],
         registered=["us-east-1"],
     )
 
-    assert uses._asdict() == {"releasing": (), "holding": (), "blocking": (), group: ("shop",)}
+    others = dict.fromkeys(("releasing", "holding", "waiting", "blocking"), ())
+    assert uses._asdict() == {**others, group: ("shop",)}
 
 
 # What a removal waits for

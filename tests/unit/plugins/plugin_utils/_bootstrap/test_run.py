@@ -319,6 +319,19 @@ def test_a_limit_postpones_a_removal(world: World) -> None:
     assert course.shortfalls == {"eu-west-1": referring(*ACCOUNTS)}
 
 
+def test_a_limit_to_an_absent_host_leaves_what_its_pipeline_still_uses(world: World) -> None:
+    world.inventory.retire("eu-west-1")
+    deploy_to(world, "testing")
+
+    course = world.run("eu-west-1")
+
+    assert course.phases == {}
+    assert course.shortfalls == {
+        "eu-west-1": "postponed: pipelines that this run leaves out still use it: shop."
+        " Run again without --limit"
+    }
+
+
 def test_a_removal_waits_for_a_host_that_failed(world: World) -> None:
     world.inventory.retire("eu-west-1")
 
