@@ -94,7 +94,8 @@ def _run(hostvars: HostVars) -> Run:
     if plan is None:
         raise PipelineError(
             "the check before the first write ran for no host",
-            cure="Look at the warnings above, at -i and --limit, and at the groups of the inventory",
+            cure="Look at the warnings above, at -i and --limit, and at the groups of the"
+            " inventory",
         )
     return Run(plan, Results(plan, hostvars))
 

@@ -24,6 +24,7 @@ try:
 except ImportError:
     Origin = None
 
+from .._errors import PipelineError
 from .._fields import UNREADABLE, entry_label
 from .problems import Problems
 
@@ -87,7 +88,13 @@ class Variables:
     def _of(self, host: str) -> t.Mapping[str, t.Any]:
         if host not in self._raw:
             raw_get = getattr(self.hostvars, "raw_get", None)
-            self._raw[host] = raw_get(host) if raw_get else self.hostvars[host]
+            try:
+                self._raw[host] = raw_get(host) if raw_get else self.hostvars[host]
+            except AnsibleError as exc:
+                raise PipelineError(
+                    f"the variables of host {host} cannot be read: {_place(exc)}{exc}".rstrip("."),
+                    cure="Correct the file",
+                ) from exc
         return self._raw[host]
 
     def _read(self, host: str, field: str, value: t.Any) -> t.Any:
@@ -126,6 +133,16 @@ def _short(path: str) -> str:
     """Return *path* relative to the working directory, if it is below it."""
     relative = os.path.relpath(path)
     return path if relative.startswith(os.pardir) else relative
+
+
+def _place(exc: BaseException | None) -> str:
+    """Return the file, line and column of an error of the YAML reader; empty if it has none."""
+    while exc is not None:
+        place = getattr(exc, "obj", None)
+        if place is not None:
+            return f"{place}: "
+        exc = exc.__cause__ or exc.__context__
+    return ""
 
 
 def _plain(value: t.Any) -> t.Any:

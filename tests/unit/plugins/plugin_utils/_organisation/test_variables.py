@@ -14,6 +14,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._fields import UNREADABLE
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
     Variables,
@@ -140,3 +141,22 @@ def test_a_host_is_looked_up_once(variables: Variables) -> None:
         variables.get("hello", name)
 
     assert looked_up == ["hello"]
+
+
+def test_a_file_that_is_not_yaml_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("primary: {hosts: {build: }}\n")
+    (tmp_path / "host_vars").mkdir()
+    broken = tmp_path / "host_vars" / "build.yml"
+    broken.write_text("one: 1\npipeline: {a:b\n")
+    loader = DataLoader()
+    inventory = InventoryManager(loader=loader, sources=[str(tmp_path)])
+    manager = VariableManager(loader=loader, inventory=inventory)
+    variables = Variables({}, HostVars(inventory, manager, loader))
+
+    with pytest.raises(PipelineError) as failure:
+        variables.get("build", "one")
+
+    assert str(failure.value).startswith(
+        f"the variables of host build cannot be read: {broken}:3:1: "
+    )
+    assert str(failure.value).endswith(". Correct the file")
