@@ -61,7 +61,7 @@ class Run:
             return self.has_work(host.name)
         if host.group == REGIONAL:
             # It grants nobody from here on; its stack is removed later.
-            is_waiting = host.name in self.plan["held"] or host.name in self.plan["gone"]
+            is_waiting = host.name in self._held or host.name in self.plan["gone"]
             return not is_waiting and self.has_work(host.name)
         if self.postponed(host.name) is not None:
             return False
@@ -172,15 +172,15 @@ class Run:
         if host.is_absent:
             return {"deploy_account_ids": [], "register": [], "outputs": {}}
         if host.group == REGIONAL:
-            return {"deploy_account_ids": self.plan["grants"].get(host.region, [])}
+            return {"deploy_account_ids": self._grants(host)}
         if host.group == PRIMARY:
             return {
-                "deploy_account_ids": self.plan["grants"].get(host.region, []),
+                "deploy_account_ids": self._grants(host),
                 "register": desired_register(
                     self.organisation,
                     self._foundation(),
                     pending=self._pending,
-                    held=self.plan["held"],
+                    held=self._held,
                 ),
             }
         if self.not_reached(name):
@@ -212,9 +212,29 @@ class Run:
         pipeline = Pipeline.from_dict(self.plan["pipelines"][name])
         return store_regions(pipeline, self.organisation.primary_region)
 
+    @functools.cached_property
+    def _held(self) -> list[str]:
+        """The absent hosts that pipelines still use.
+
+        Where a pipeline that was to stop using one has failed, all of them.
+        """
+        absent = (host.name for host in self.organisation.foundation if host.is_absent)
+        failed = any(self.failure(name) for name in self.plan["releasing"])
+        if failed and not self.organisation.primary.is_absent:
+            return list(absent)
+        return list(self.plan["held"])
+
+    def _grants(self, host: Host) -> list[str]:
+        """Return the accounts that a stack is to grant; held ones keep what they have."""
+        state = self.plan["stacks"].get(host.name)
+        before = items(state["parameters"], "DeployAccountIds") if state else []
+        held = {self.organisation.hosts[name].account_id for name in self._held}
+        wanted = self.plan["grants"].get(host.region, [])
+        return sorted({*wanted, *(held & set(before))})
+
     def _held_regions(self, account: Host) -> list[str]:
         """Return the regions of held hosts that grant *account*: pipelines still use them."""
-        stacks = {name: self.plan["stacks"].get(name) for name in self.plan["held"]}
+        stacks = {name: self.plan["stacks"].get(name) for name in self._held}
         return [
             self.organisation.hosts[name].region
             for name, state in stacks.items()

@@ -276,6 +276,26 @@ def test_a_pipeline_that_cannot_release_at_first_does_when_the_register_is_settl
     assert world.run().shortfalls == {}
 
 
+@pytest.mark.parametrize("name", ["production", "eu-west-1"])
+def test_what_a_pipeline_failed_to_release_keeps_all_that_it_uses(world: World, name: str) -> None:
+    if name == "production":
+        remove_account(world)
+    else:
+        world.inventory.retire(name)
+
+    def parameters() -> list[dict[str, str]]:
+        stacks = [world.stack(host) for host in ("build", *REGIONS, *ACCOUNTS)]
+        return [dict(stack.parameters) for stack in stacks if stack]
+
+    before = parameters()
+    course = world.run(failing=["shop"])
+
+    assert parameters() == before
+    assert course.shortfalls["shop"] == "it broke"
+    assert "shop" in course.shortfalls[name]
+    assert (world.run().shortfalls, world.stack(name)) == ({}, None)
+
+
 def test_a_region_is_removed_last_and_grants_nobody_before(world: World) -> None:
     world.inventory.retire("eu-west-1")
 
