@@ -327,14 +327,14 @@ def test_what_is_chosen_differently_is_changed(awx: Awx) -> None:
     ("variables", "told"),
     [
         ({"awx_slices": 10}, "awx_slices 10 is not between 1 and 9"),
-        ({"awx_drift_template": "bootstrap"}, "These names must be different"),
+        ({"awx_drift_template": "bootstrap"}, "These names must differ"),
         (
             {
                 "awx_schedules": [
                     {"name": "odd", "rrule": "DTSTART:20260101T030000 RRULE:FREQ=DAILY"}
                 ]
             },
-            "schedule odd: AWX does not take DTSTART:20260101T030000",
+            "schedule odd: AWX does not accept DTSTART:20260101T030000",
         ),
         ({"awx_schedules": [{"name": "odd"}]}, "missing required arguments: rrule"),
         ({"awx_environment_pull": "often"}, "value of awx_environment_pull must be one of"),

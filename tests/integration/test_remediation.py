@@ -98,7 +98,7 @@ def test_all_of_it_is_found_at_once_and_put_right(organisation: Organisation) ->
     )
     assert command in finding["message"]
     assert run.code == 2, run.output
-    assert run.failed == {PRIMARY_HOST}
+    assert run.failed == {"hello"}
     assert organisation.held.status(UNKNOWN) == "CREATE_COMPLETE"
     assert organisation.held.change_sets() == []
 
@@ -207,7 +207,7 @@ def test_a_pipeline_is_remediated_too(lab: Lab, states: States, tmp_path: Path) 
         ("policy", "hello-pipeline", "PipelineRole"),
     }
     assert {one["resource_type"] for one in report["unchecked"]} == {"AWS::CodeBuild::Project"}
-    assert run.failed == {PRIMARY_HOST}
+    assert run.failed == {"hello"}
 
     run, report = organisation.remediate()
     assert run.code == 0, run.output

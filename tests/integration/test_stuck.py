@@ -252,7 +252,7 @@ def test_an_update_that_cannot_be_taken_back_is_tried_once_and_explained(
 
     assert f"{NAME} is {status}" in str(refusal.value)
     assert f"{TOPIC} (AWS::SNS::Topic)" in str(refusal.value)
-    assert "told to fail this resource" in str(refusal.value)
+    assert "fails this resource as requested" in str(refusal.value)
     assert small.status == status
     assert len(small.operations()) <= begun + 2
     assert (small.stack_id, small.resources()) == held
