@@ -133,7 +133,7 @@ def postponed(
         verb = "refers" if len(waiting) == 1 else "refer"
         return f"postponed: {', '.join(waiting)} still {verb} to it. Run again without --limit"
     if organisation.is_slice:
-        return "postponed: a slice does not see what refers to it"
+        return "postponed: a slice does not see what refers to it. Run with a whole inventory"
     return None
 
 

@@ -27,7 +27,7 @@ from tests.fakes.inventory import PRODUCTION, TESTING, Inventory
 REGIONS, ACCOUNTS = ["ap-southeast-2", "eu-west-1"], ["development", "production", "testing"]
 FOUNDATION = [*REGIONS, "build", *ACCOUNTS]
 EVERYBODY = [*FOUNDATION, "shop"]
-SLICE = "postponed: a slice does not see what refers to it"
+SLICE = "postponed: a slice does not see what refers to it. Run with a whole inventory"
 
 
 @pytest.fixture

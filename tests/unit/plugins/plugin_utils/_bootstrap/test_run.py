@@ -368,7 +368,7 @@ def test_a_slice_postpones_a_removal(world: World) -> None:
     course = world.run()
 
     assert course.phases == {}
-    assert course.shortfalls == {"production": "postponed: a slice does not see what refers to it"}
+    assert course.shortfalls["production"].startswith("postponed: a slice does not see")
 
 
 def test_a_pipeline_that_moves_to_a_new_account_holds_the_old_one_for_a_run(world: World) -> None:
