@@ -98,7 +98,7 @@ def test_all_of_it_is_found_at_once_and_put_right(organisation: Organisation) ->
     )
     assert command in finding["message"]
     assert run.code == 2, run.output
-    assert run.failed == {"hello"}
+    assert run.failed == {PRIMARY_HOST}
     assert organisation.held.status(UNKNOWN) == "CREATE_COMPLETE"
     assert organisation.held.change_sets() == []
 
