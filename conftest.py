@@ -7,8 +7,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 # At import, before any test module can read them: a test that needs one sets it itself.
 for name in list(os.environ):
@@ -28,3 +34,16 @@ os.environ.update(
     # Command lines find the tools of the same environment.
     PATH=os.pathsep.join((str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath))),
 )
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection that leaves this machine."""
+    connect = socket.socket.connect
+
+    def connect_here(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in _LOOPBACK:
+            pytest.fail(f"a test asked for a connection to {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_here)

@@ -6,31 +6,23 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-import socket
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from lab import Lab
+from lab.tests.drifting import TEMPLATE, Drifting
 from lab.tests.roles import Caller
 from lab.tests.stacks import Stacks
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_NUMBERS = itertools.count()
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def offline(no_network: None) -> None:
     """Refuse every connection that leaves this machine."""
-    connect = socket.socket.connect
-
-    def connect_here(self: socket.socket, address: Any) -> None:
-        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in LOOPBACK:
-            pytest.fail(f"a test of the lab asked for a connection to {address}")
-        connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", connect_here)
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +65,16 @@ def stacks(lab: Lab, account: str, name: str) -> Stacks:
 @pytest.fixture
 def caller(lab: Lab, name: str) -> Caller:
     return Caller(lab, f"caller-{name}")
+
+
+@pytest.fixture
+def stack(lab: Lab) -> Drifting:
+    """A stack with a name of its own, not made yet."""
+    return Drifting(lab, f"drifting-{next(_NUMBERS)}")
+
+
+@pytest.fixture
+def drifting(stack: Drifting) -> Drifting:
+    """A stack of every type."""
+    stack.make(TEMPLATE, Tags=[{"Key": "of-the-stack", "Value": "tag"}])
+    return stack

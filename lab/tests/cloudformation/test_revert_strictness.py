@@ -9,7 +9,6 @@ MiniStack alone accepts what each test expects to be refused or different: see l
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import Any
 
@@ -31,22 +30,6 @@ from lab.tests.stacks import (
     refused,
     statements,
 )
-
-_NUMBERS = itertools.count()
-
-
-@pytest.fixture
-def stack(lab: Lab) -> Drifting:
-    """A stack with a name of its own, not made yet."""
-    return Drifting(lab, f"drifting-{next(_NUMBERS)}")
-
-
-@pytest.fixture
-def drifting(stack: Drifting) -> Drifting:
-    """A stack of every type."""
-    stack.make(TEMPLATE, Tags=[{"Key": "of-the-stack", "Value": "tag"}])
-    return stack
-
 
 # Drift-aware change sets
 
