@@ -27,6 +27,7 @@ PYTEST = "python -m pytest --numprocesses=2 --dist=loadfile"
 
 # By name; the slowest first. They run side by side.
 LINT = {
+    "sanity": ["python -m tools.sanity"],
     "ansible-lint": ["ansible-lint --nocolor"],
     "mypy": ["mypy", "mypy roles/primary/files"],
     "cfn-lint": ["python -m tools.render_templates", "cfn-lint"],
@@ -39,7 +40,6 @@ LINT = {
 # One after the other.
 TESTS = {
     "unit": [f"{PYTEST} tests/unit lab/tests"],
-    "sanity": ["python -m tools.sanity"],
     "integration": ["python -m tools.awx_collection", f"{PYTEST} tests/integration"],
     "policy": [f"{PYTEST} tests/policy"],
     "molecule": ["molecule test --all"],
