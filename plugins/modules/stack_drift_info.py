@@ -213,6 +213,13 @@ stacks:
       type: list
       elements: dict
       contains:
+        kind:
+          description:
+            - V(undetectable) is a type of which CloudFormation detects no drift, V(no_result) a
+              resource of which its detection has no result, V(unread) a policy or setting that
+              could not be compared.
+          type: str
+          sample: no_result
         host:
           description: The name of the target.
           type: str
@@ -240,5 +247,5 @@ stacks:
         why:
           description: Why it could not be checked.
           type: str
-          sample: CloudFormation does not detect drift of this type
+          sample: "CloudFormation could not check it: Rate exceeded"
 """

@@ -18,9 +18,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.action import stack_drift, stack_drift_info
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import (
-    NOT_DETECTED,
-)
 
 from lab import Call, Lab, Setup, drift_policy
 from tests.fakes.harness import run_action
@@ -134,7 +131,7 @@ def troubles(result: Data) -> list[str]:
         f"{one['resource']}: {one['why']}"
         for stack in stacks
         for one in stack["unchecked"]
-        if (one["resource_type"], one["why"]) != ("AWS::CodeBuild::Project", NOT_DETECTED)
+        if (one["resource_type"], one["kind"]) != ("AWS::CodeBuild::Project", "undetectable")
     ]
 
 
@@ -203,7 +200,7 @@ def test_a_permission_that_is_missing_is_told_and_hides_nothing_else(
         (one["host"], one["resource"]): one["why"]
         for stack in result["stacks"]
         for one in stack["unchecked"]
-        if one["why"] != NOT_DETECTED
+        if one["kind"] != "undetectable"
     }
     functions = {"SyncArtifactsFunction", "ReplicateArtifactsFunction"}
     permission = "ReplicateArtifactsPermission"

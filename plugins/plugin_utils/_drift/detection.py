@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_message
 
 from .._aws.gateway import Client
 from .._errors import ErrorHandler
-from .finding import NOT_DETECTED, Finding, Resource, Unchecked
+from .finding import Finding, Resource, Unchecked, UncheckedKind
 
 _ANOTHER_RUNS = "already in progress"
 _SHOWN = 120  # characters of a value in a message
 
+# Types of our templates that have no read handler in their schema, and those that nobody can read.
+_WITHOUT_DETECTION = re.compile(
+    r"AWS::CloudFormation::|Custom::|AWS::CodeBuild::Project$|AWS::IAM::Policy$|AWS::SNS::TopicPolicy$"
+)
 _WHY_UNCHECKED = {
-    "NOT_CHECKED": NOT_DETECTED,
+    "NOT_CHECKED": "CloudFormation has not checked it",
     "UNKNOWN": "CloudFormation could not check it",
-    "UNSUPPORTED": NOT_DETECTED,
 }
 _OLD = "its last check is older than this detection"
 
@@ -155,7 +159,7 @@ def unchecked_of(
 ) -> list[Unchecked]:
     """Return the *resources* that the detection did not check.
 
-    AWS leaves out of its answer what it cannot check.
+    AWS leaves types without detection out of its answer, but also what it skipped.
 
     :param failure: why the detection failed, where it did.
     """
@@ -163,14 +167,23 @@ def unchecked_of(
     result = []
     for resource in resources:
         drift = by_id.get(resource.logical_id)
-        # Left out by a failed detection: perhaps it failed here.
-        status = drift.status if drift else "UNKNOWN" if failure else "NOT_CHECKED"
+        status = drift.status if drift else "NOT_CHECKED"
         if status in ("IN_SYNC", "MODIFIED", "DELETED"):
             continue
-        why = _WHY_UNCHECKED.get(status, f"CloudFormation reports {status}")
-        reason = drift.why if drift and drift.why else failure
-        result.append(Unchecked(resource=resource, why=f"{why}: {reason}" if reason else why))
+        if _is_undetectable(resource, status):
+            kind: UncheckedKind = "undetectable"
+            why = f"{resource.resource_type} has no drift detection"
+        else:
+            kind, why = "no_result", _WHY_UNCHECKED.get(status, f"CloudFormation reports {status}")
+            reason = drift.why if drift and drift.why else failure
+            why = f"{why}: {reason}" if reason else why
+        result.append(Unchecked(resource=resource, kind=kind, why=why))
     return result
+
+
+def _is_undetectable(resource: Resource, status: str) -> bool:
+    known = _WITHOUT_DETECTION.match(resource.resource_type) is not None
+    return status == "UNSUPPORTED" or (known and status == "NOT_CHECKED")
 
 
 def _finding(resource: Resource, difference: dict[str, str]) -> Finding:

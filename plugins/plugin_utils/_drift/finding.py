@@ -11,9 +11,6 @@ import typing as t
 
 from .._stack.model import Resource
 
-# Why something is unchecked although nothing failed.
-NOT_DETECTED = "CloudFormation does not detect drift of this type"
-
 _SECTIONS = {"parameters": "Parameters", "tags": "Tags"}
 _RESOURCES = "Resources."
 _SHOWN = 60  # characters of a value in a message
@@ -22,20 +19,29 @@ Data = dict[str, t.Any]  # findings and the like as Ansible gives them back
 
 Kind = t.Literal["missing", "orphaned", "stuck", "outdated", "drifted", "policy"]
 KINDS: tuple[Kind, ...] = t.get_args(Kind)
+# Why something is unchecked: CloudFormation detects no drift of its type; it should have a result
+# and has none; we could not read or resolve it.
+UncheckedKind = t.Literal["undetectable", "no_result", "unread"]
+UNDETECTABLE: UncheckedKind = "undetectable"
 WHOLE_STACK = Resource()
 
 
-class FindingEntry(t.TypedDict):
+class PlaceEntry(t.TypedDict):
+    """A place, as findings and what is unchecked hold it."""
+
+    host: str
+    account_id: str
+    region: str
+    stack: str
+
+
+class FindingEntry(PlaceEntry):
     """A finding, as actions return it and the report holds it.
 
     ``ignored`` is None, or reason and until of the entry of ``drift_ignore`` that matches.
     """
 
     kind: str
-    host: str
-    account_id: str
-    region: str
-    stack: str
     resource: str
     resource_type: str
     physical_id: str
@@ -47,13 +53,10 @@ class FindingEntry(t.TypedDict):
     ignored: dict[str, str] | None
 
 
-class UncheckedEntry(t.TypedDict):
+class UncheckedEntry(PlaceEntry):
     """Something unchecked, as actions return it and the report holds it."""
 
-    host: str
-    account_id: str
-    region: str
-    stack: str
+    kind: str
     resource: str
     resource_type: str
     why: str
@@ -73,6 +76,15 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.stack} in {self.account_id} {self.region}"
+
+    def as_dict(self) -> PlaceEntry:
+        """Return it as entries hold it."""
+        return {
+            "host": self.host,
+            "account_id": self.account_id,
+            "region": self.region,
+            "stack": self.stack,
+        }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,11 +109,8 @@ class Finding:
     def as_dict(self, place: Place) -> FindingEntry:
         """Return it as actions return it."""
         return {
+            **place.as_dict(),
             "kind": self.kind,
-            "host": place.host,
-            "account_id": place.account_id,
-            "region": place.region,
-            "stack": place.stack,
             "resource": self.resource.logical_id,
             "resource_type": self.resource.resource_type,
             "physical_id": self.resource.physical_id,
@@ -119,15 +128,14 @@ class Unchecked:
     """An unchecked resource, or part of it. Never counts as in sync."""
 
     resource: Resource = WHOLE_STACK
+    kind: UncheckedKind = "unread"
     why: str
 
     def as_dict(self, place: Place) -> UncheckedEntry:
         """Return it as actions return it."""
         return {
-            "host": place.host,
-            "account_id": place.account_id,
-            "region": place.region,
-            "stack": place.stack,
+            **place.as_dict(),
+            "kind": self.kind,
             "resource": self.resource.logical_id,
             "resource_type": self.resource.resource_type,
             "why": self.why,
@@ -231,20 +239,22 @@ def sort_key(entry: Data) -> tuple[str, ...]:
 
 def check_failed(unchecked: Data) -> bool:
     """Return whether a check failed, not counting types AWS cannot check."""
-    return unchecked["ignored"] is None and unchecked["why"] != NOT_DETECTED
+    return unchecked["ignored"] is None and unchecked["kind"] != UNDETECTABLE
 
 
 __all__ = (
     "KINDS",
-    "NOT_DETECTED",
+    "UNDETECTABLE",
     "WHOLE_STACK",
     "Finding",
     "FindingEntry",
     "Kind",
     "Place",
+    "PlaceEntry",
     "Resource",
     "Unchecked",
     "UncheckedEntry",
+    "UncheckedKind",
     "check_failed",
     "missing",
     "outdated",

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import collections
 import re
 import typing as t
 
@@ -180,11 +179,14 @@ def _notes(report: Data, width: int) -> list[Line]:
     quarantined = [host["name"] for host in report["hosts"] if host["state"] == "quarantined"]
     if quarantined:
         texts.append(f"Quarantined, not checked: {names(quarantined)}.")
-    whys = collections.Counter(
-        entry["why"] for entry in report["unchecked"] if not check_failed(entry)
-    )
-    for why, number in sorted(whys.items()):
-        texts.append(f"{count(number, 'resource')} not checked: {why}.")
+    unchecked = [
+        f"{entry['resource']} ({entry['resource_type']})"
+        for entry in report["unchecked"]
+        if not check_failed(entry)
+    ]
+    if unchecked:
+        number, listed = count(len(unchecked), "resource"), names(sorted(set(unchecked)), shown=10)
+        texts.append(f"{number} not checked, of a type without drift detection: {listed}.")
     texts += [
         f"The drift_ignore entry {entry['reason']!r} expired on {entry['until']}:"
         f" {count(entry['findings'], 'finding')} no longer ignored."

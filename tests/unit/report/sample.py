@@ -11,7 +11,6 @@ import json
 from typing import Any
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import (
-    NOT_DETECTED,
     Finding,
     Kind,
     Place,
@@ -200,8 +199,11 @@ def everything() -> Data:
             ),
             unchecked=(
                 Unchecked(
-                    resource=Resource(logical_id="KeyAlias", resource_type="AWS::KMS::Alias"),
-                    why=NOT_DETECTED,
+                    resource=Resource(
+                        logical_id="ReleaseProject", resource_type="AWS::CodeBuild::Project"
+                    ),
+                    kind="undetectable",
+                    why="AWS::CodeBuild::Project has no drift detection",
                 ),
             ),
         ),
@@ -231,7 +233,8 @@ def everything() -> Data:
             unchecked=(
                 Unchecked(
                     resource=Resource(logical_id="Policy", resource_type="AWS::IAM::Policy"),
-                    why=NOT_DETECTED,
+                    kind="undetectable",
+                    why="AWS::IAM::Policy has no drift detection",
                 ),
             ),
         ),

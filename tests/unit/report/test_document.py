@@ -18,7 +18,6 @@ import jsonschema
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import (
     KINDS,
-    NOT_DETECTED,
     Finding,
     Resource,
     Unchecked,
@@ -221,12 +220,18 @@ def test_what_could_not_be_checked_is_never_clean(report: Any, error: str) -> No
 
 
 def test_a_type_without_detection_is_in_the_report_and_no_error() -> None:
-    unchecked = Unchecked(resource=Resource(logical_id="Policy"), why=NOT_DETECTED)
+    unchecked = Unchecked(resource=Resource(logical_id="Policy"), kind="undetectable", why="none")
 
     report = observe(unchecked=(unchecked,))
 
     assert state_of(report) == ("clean", None)
     assert [entry["resource"] for entry in report["unchecked"]] == ["Policy"]
+
+
+def test_a_type_with_detection_but_no_result_is_an_error() -> None:
+    unchecked = Unchecked(resource=Resource(logical_id="Key"), kind="no_result", why="left out")
+
+    assert state_of(observe(unchecked=(unchecked,))) == ("error", "could not check Key: left out")
 
 
 def test_an_error_hides_no_finding() -> None:

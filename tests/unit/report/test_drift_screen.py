@@ -105,7 +105,8 @@ SCREENS: dict[str, tuple[str, str]] = {
 
   1 finding ignored, as drift_ignore says.
   Quarantined, not checked: sandbox.
-  2 resources not checked: CloudFormation does not detect drift of this type.
+  2 resources not checked, of a type without drift detection: Policy (AWS::IAM::Policy),
+    ReleaseProject (AWS::CodeBuild::Project).
   The drift_ignore entry 'a shorter timeout was tried' expired on 2026-10-01: 1 finding no longer
     ignored.
 

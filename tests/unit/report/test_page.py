@@ -203,6 +203,15 @@ def test_two_values_stand_side_by_side_and_what_differs_is_marked(show: Show) ->
     assert policy.locator("tbody tr").count() == lines - 1 + number
 
 
+def test_every_finding_shows_its_severity(show: Show) -> None:
+    report = sample.everything()
+    page = show(report)
+
+    shown = page.locator("article.finding .severity").all_text_contents()
+    severities = [finding["severity"] for finding in report["findings"]]
+    assert sorted(shown) == sorted(text.replace("danger", "DANGER") for text in severities)
+
+
 def test_what_the_report_quotes_is_text_and_never_runs(show: Show) -> None:
     page = show(sample.everything())
 

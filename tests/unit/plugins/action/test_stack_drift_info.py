@@ -181,7 +181,7 @@ def test_a_long_value_is_short_in_the_message_only(gateway: FakeGateway) -> None
     assert len(finding["message"]) < 300
 
 
-NO_SUPPORT = "CloudFormation does not detect drift of this type"
+PROJECT = "AWS::CodeBuild::Project"
 
 
 def test_what_was_not_looked_at_is_never_in_sync(gateway: FakeGateway) -> None:
@@ -189,6 +189,7 @@ def test_what_was_not_looked_at_is_never_in_sync(gateway: FakeGateway) -> None:
     names = ["InSync", "NotChecked", "Unknown", "Unsupported", "Newer", "Old", "LeftOut"]
     found.add_with(
         *(resource(name, LAMBDA) for name in names),
+        resource("Project", PROJECT),
         resource("Gone", LAMBDA) | {"ResourceStatus": "DELETE_COMPLETE"},
     )
     found.drifts["One"] = [
@@ -202,22 +203,25 @@ def test_what_was_not_looked_at_is_never_in_sync(gateway: FakeGateway) -> None:
 
     [told] = look([target()])["stacks"]
 
-    assert {one["resource"]: one["why"] for one in told["unchecked"]} == {
-        "NotChecked": NO_SUPPORT,
-        "Unknown": "CloudFormation could not check it: Access denied",
-        "Unsupported": NO_SUPPORT,
-        "Newer": "CloudFormation reports SOMETHING_NEW",
-        "Old": "CloudFormation could not check it: its last check is older than this detection",
-        "LeftOut": NO_SUPPORT,
+    old = "CloudFormation could not check it: its last check is older than this detection"
+    assert {one["resource"]: (one["kind"], one["why"]) for one in told["unchecked"]} == {
+        "NotChecked": ("no_result", "CloudFormation has not checked it"),
+        "Unknown": ("no_result", "CloudFormation could not check it: Access denied"),
+        "Unsupported": ("undetectable", f"{LAMBDA} has no drift detection"),
+        "Newer": ("no_result", "CloudFormation reports SOMETHING_NEW"),
+        "Old": ("no_result", old),
+        "LeftOut": ("no_result", "CloudFormation has not checked it"),
+        "Project": ("undetectable", f"{PROJECT} has no drift detection"),
     }
     assert told["unchecked"][0] == {
         "host": "One",
         "account_id": BUILD,
         "region": "us-east-1",
         "stack": "One",
+        "kind": "no_result",
         "resource": "NotChecked",
         "resource_type": LAMBDA,
-        "why": NO_SUPPORT,
+        "why": "CloudFormation has not checked it",
     }
     assert (told["findings"], told["error"]) == ([], None)
 
@@ -235,7 +239,7 @@ def test_a_failed_detection_tells_what_it_saw_and_why_not_the_rest(gateway: Fake
 
     assert [one["property"] for one in told["findings"]] == ["Timeout"]
     assert [(one["resource"], one["why"]) for one in told["unchecked"]] == [
-        ("Alias", f"CloudFormation could not check it: {found.reason}")
+        ("Alias", f"CloudFormation has not checked it: {found.reason}")
     ]
     assert told["error"] is None
 
