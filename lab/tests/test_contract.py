@@ -200,6 +200,7 @@ SIGNATURES = {
         "(stack: dict, logical_id: str, record: dict, timestamp: str) -> dict"
     ),
     f"{CLOUDFORMATION}.drift.supports_drift": "(resource_type: str) -> bool",
+    f"{CLOUDFORMATION}.engine.CfnLoader": VALUE,
     f"{CLOUDFORMATION}.engine._NO_VALUE": VALUE,
     f"{CLOUDFORMATION}.engine._evaluate_conditions": "(template: dict, params: dict) -> dict",
     f"{CLOUDFORMATION}.engine._intrinsic_references": "(value)",
