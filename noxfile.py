@@ -23,7 +23,9 @@ from tools.leftovers import ended_leftovers
 nox.options.default_venv_backend = "none"
 
 # Two files of tests at a time: they mostly wait, and the tests of a file share its lab.
-PYTEST = "python -m pytest --numprocesses=2 --dist=loadfile"
+PYTEST = "python -m pytest --dist=loadfile --numprocesses=2"
+# Three where each of them also waits for the lab's stacks.
+PLAYBOOKS = "python -m pytest --dist=loadfile --numprocesses=3"
 
 # By name; the slowest first. They run side by side.
 LINT = {
@@ -40,7 +42,7 @@ LINT = {
 # One after the other.
 TESTS = {
     "unit": [f"{PYTEST} tests/unit lab/tests"],
-    "integration": ["python -m tools.awx_collection", f"{PYTEST} tests/integration"],
+    "integration": ["python -m tools.awx_collection", f"{PLAYBOOKS} tests/integration"],
     "policy": [f"{PYTEST} tests/policy"],
     "molecule": ["molecule test --all"],
 }
