@@ -22,8 +22,8 @@ extends_documentation_fragment:
 options:
   reports:
     description:
-      - The summaries, each RV(crossaccount.pipeline.drift_report#module:summary), by the names they
-        were published under.
+      - The summaries, each RV(crossaccount.pipeline.drift_report#module:summary) as JSON text, by
+        the names they were published under.
     type: dict
     required: true
   hosts:

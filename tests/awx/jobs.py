@@ -6,6 +6,10 @@
 
 A job finds a project, one inventory file that prints all that it may see, its extra variables and
 its environment. What it publishes by set_stats is read from its events, as AWX does.
+
+Extra variables are YAML. AWX trusts those of the job template; every other text, such as what
+earlier jobs of a workflow have published, has the tag ``!unsafe``. ansible-core 2.19 and later then
+resolve the type behind the tag: the text 1.0 becomes a number, a time a datetime, '' null.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "examples" / "awx-project"
@@ -33,6 +39,17 @@ class Job:
     code: int
     output: str
     artifacts: Data
+
+    @property
+    def summary(self) -> Data:
+        """The one summary among what it published, as a program reads it."""
+        (text,) = [
+            value
+            for name, value in self.artifacts.items()
+            if name == "drift_verdict" or name.startswith("drift_report_")
+        ]
+        found: Data = json.loads(text)
+        return found
 
 
 class Stored:
@@ -98,11 +115,12 @@ def run_job(
     environment: Mapping[str, str],
     hosts: Iterable[str] | None = None,
     variables: Data | None = None,
+    given: Data | None = None,
 ) -> Job:
     """Run one job to its end.
 
-    number: its id. hosts: those of its slice; all by default. variables: of the template, of the
-    launch, and what jobs before it in a workflow have published.
+    number: its id. hosts: those of its slice; all by default. variables: of the template. given: of
+    the launch, and what jobs before it in a workflow have published.
     """
     directory = folder / f"job-{number}"
     shutil.copytree(PROJECT, directory / "project")
@@ -110,10 +128,10 @@ def run_job(
     script.parent.mkdir()
     script.write_text(inventory.script(inventory.hosts if hosts is None else hosts), "utf-8")
     script.chmod(0o700)
-    given = {"awx_job_id": number, "awx_job_template_name": playbook, **(variables or {})}
+    untrusted = {"awx_job_id": number, "awx_job_template_name": playbook, **(given or {})}
     env = directory / "env"
     env.mkdir()
-    (env / "extravars").write_text(json.dumps(given), "utf-8")
+    (env / "extravars").write_text(extra_variables(variables or {}, untrusted), "utf-8")
     (env / "envvars").write_text(json.dumps({"ANSIBLE_HOME": str(folder / "ansible")}), "utf-8")
     done = subprocess.run(
         ("ansible-runner", "run", str(directory), "-p", playbook, "--ident", str(number)),
@@ -128,6 +146,23 @@ def run_job(
     return Job(code=done.returncode, output=done.stdout, artifacts=_published(directory, number))
 
 
+class _Untrusted(yaml.SafeDumper):
+    """Writes every text with the tag !unsafe, keys too."""
+
+
+_Untrusted.add_representer(str, lambda dumper, text: dumper.represent_scalar("!unsafe", text))
+
+
+def extra_variables(trusted: Data, untrusted: Data) -> str:
+    """The file of a job's extra variables."""
+    parts = [
+        yaml.dump(data, Dumper=dumper, default_flow_style=False, width=80)
+        for data, dumper in ((trusted, yaml.SafeDumper), (untrusted, _Untrusted))
+        if data
+    ]
+    return "".join(parts)
+
+
 def _published(directory: Path, number: int) -> Data:
     found: Data = {}
     for path in (directory / "artifacts" / str(number) / "job_events").glob("*.json"):
@@ -137,4 +172,4 @@ def _published(directory: Path, number: int) -> Data:
     return found
 
 
-__all__ = ("Job", "Stored", "run_job")
+__all__ = ("Job", "Stored", "extra_variables", "run_job")

@@ -112,7 +112,7 @@ def test_the_summary_is_published_before_the_run_fails(organisation: Organisatio
     run = drift(organisation, "-e", "drift_report_path=", "--limit", "testing", variables=STATS)
 
     assert run.code == 2, run.output
-    summary = stats(run)["drift_report"]
+    summary = json.loads(stats(run)["drift_report"])
     assert (summary["verdict"], summary["findings"]) == ("drifted", {"outdated": 1})
     assert not (Path.cwd() / "drift-report").exists()
 

@@ -94,7 +94,7 @@ class Jobs:
 
     def verdict(self, *jobs: Job) -> Job:
         """The job that collects what those have published."""
-        return self.run("drift_collect.yml", self.everything, variables=self.after(*jobs))
+        return self.run("drift_collect.yml", self.everything, given=self.after(*jobs))
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_the_verdict_is_clean_when_every_part_is(jobs: Jobs) -> None:
         assert job.code == 0, job.output
     verdict = jobs.verdict(foundation, *slices)
     assert verdict.code == 0, verdict.output
-    summary = verdict.artifacts["drift_verdict"]
+    summary = verdict.summary
     assert (summary["verdict"], summary["complete"]) == ("clean", True)
     assert summary["reports"] == 1 + SLICES
     assert set(summary["hosts"]) == jobs.organisation.inventory.hosts
@@ -132,7 +132,7 @@ def test_the_verdict_is_clean_when_every_part_is(jobs: Jobs) -> None:
 
     verdict = jobs.verdict(foundation, *slices[1:])
     assert verdict.code != 0
-    summary = verdict.artifacts["drift_verdict"]
+    summary = verdict.summary
     assert (summary["verdict"], summary["complete"]) == ("incomplete", False)
     assert summary["missing"] == ["development", "testing"]
     assert "development, testing" in verdict.output
@@ -145,8 +145,8 @@ def test_the_workflow_finds_what_one_run_finds_and_remediates_it(jobs: Jobs) -> 
     foundation, slices = jobs.looked()
     verdict = jobs.verdict(foundation, *slices)
 
-    (expected,) = whole.artifacts.values()
-    summary = verdict.artifacts["drift_verdict"]
+    expected = whole.summary
+    summary = verdict.summary
     same = ("verdict", "complete", "hosts", "stacks", "findings", "ignored", "unchecked")
     assert {key: summary[key] for key in same} == {key: expected[key] for key in same}
     assert expected["verdict"] == "drifted"
@@ -161,13 +161,10 @@ def test_the_workflow_finds_what_one_run_finds_and_remediates_it(jobs: Jobs) -> 
     last = jobs.run(
         "drift.yml",
         jobs.everything,
-        variables={
-            "drift_report_path": "",
-            "remediate": True,
-            **jobs.after(foundation, *slices, verdict),
-        },
+        variables={"drift_report_path": "", "remediate": True},
+        given=jobs.after(foundation, *slices, verdict),
     )
-    (summary,) = last.artifacts.values()
+    summary = last.summary
     assert summary["findings"] == {"orphaned": 1}, last.output
     assert summary["complete"] is True
     assert last.code != 0
@@ -177,13 +174,17 @@ def test_the_workflow_finds_what_one_run_finds_and_remediates_it(jobs: Jobs) -> 
 def test_what_is_found_need_not_fail_a_slice(jobs: Jobs) -> None:
     """With what a survey answers, which is text."""
     (hosts,) = [part for part in jobs.accounts.slices(SLICES) if "testing" in part]
-    variables = {"fail_on_drift": "false", "drift_report_path": ""}
 
-    job = jobs.run("drift.yml", jobs.accounts, hosts=hosts, variables=variables)
+    job = jobs.run(
+        "drift.yml",
+        jobs.accounts,
+        hosts=hosts,
+        variables={"drift_report_path": ""},
+        given={"fail_on_drift": "false"},
+    )
 
     assert job.code == 0, job.output
-    (summary,) = job.artifacts.values()
-    assert summary["verdict"] == "drifted"
+    assert job.summary["verdict"] == "drifted"
 
 
 def test_the_deploy_accounts_are_bootstrapped_in_slices(jobs: Jobs) -> None:

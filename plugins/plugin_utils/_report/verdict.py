@@ -4,12 +4,15 @@
 
 """The verdict on a drift run done in parts. Pure.
 
-A part that published nothing is unknown, but its hosts are missing.
+Each part publishes its summary as one JSON text: AWX hands structures on in a form in which
+ansible-core reads versions as numbers and times as dates. A part that published nothing is unknown,
+but its hosts are missing.
 """
 
 from __future__ import annotations
 
 import collections
+import json
 import typing as t
 
 from .._drift.finding import KINDS
@@ -36,7 +39,7 @@ _KEYS = (
 def collect(reports: t.Mapping[str, t.Any], hosts: t.Collection[str]) -> Data:
     """Return the summaries of all parts as one.
 
-    :param reports: the summaries of the parts, each by the name it was published under.
+    :param reports: the summaries of the parts as JSON, each by the name it was published under.
     :param hosts: every host that should have been checked.
     """
     parts = [_read(name, reports[name]) for name in sorted(reports)]
@@ -84,8 +87,12 @@ def failure(summary: Data, *, drift: bool = True) -> str:
     return "; ".join(reasons)
 
 
-def _read(name: str, report: t.Any) -> Data:
+def _read(name: str, published: t.Any) -> Data:
     """Return the summary of a part. Raises PipelineError if it is something else."""
+    try:
+        report = json.loads(published)
+    except (TypeError, ValueError):
+        report = None
     if not isinstance(report, dict) or "schema_version" not in report:
         raise PipelineError(
             f"{name} is not the summary of a drift run",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -217,7 +218,7 @@ def test_severity_has_a_colour() -> None:
 
 
 def test_the_verdict_of_clean_parts_is_one_line() -> None:
-    parts = {"drift_report_1": {**extract.summary(sample.clean()), "unchecked": 0}}
+    parts = {"drift_report_1": json.dumps({**extract.summary(sample.clean()), "unchecked": 0})}
     hosts = [host["name"] for host in sample.clean()["hosts"]]
 
     lines = verdict_lines(verdict.collect(parts, hosts), width=100)
@@ -234,7 +235,8 @@ def test_the_verdict_shows_every_message_and_who_was_left_out() -> None:
     found |= {"messages": found["messages"][:2] + found["messages"][-1:], "more_messages": 9}
     hosts = [*found["hosts"], "payroll"]
 
-    lines = verdict_lines(verdict.collect({"drift_report_1": found}, hosts), width=100)
+    summary = verdict.collect({"drift_report_1": json.dumps(found)}, hosts)
+    lines = verdict_lines(summary, width=100)
 
     assert (
         "\n".join(line.text for line in lines)

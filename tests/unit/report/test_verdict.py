@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -18,9 +19,9 @@ HOSTS = ["build", "eu-west-1", "production", "testing"]
 DRIFTED = "drift production CrossAccountDeploy (444444444444 us-east-1): Role was deleted"
 
 
-def part(*hosts: str, **changes: Any) -> dict[str, Any]:
+def part(*hosts: str, **changes: Any) -> str:
     """What the run of a part publishes when all is well."""
-    return {
+    summary = {
         "schema_version": "1.1",
         "organisation": "org",
         "started": "2026-11-24T03:00:10Z",
@@ -38,9 +39,10 @@ def part(*hosts: str, **changes: Any) -> dict[str, Any]:
         "more_messages": 0,
         **changes,
     }
+    return json.dumps(summary)
 
 
-def with_drift(*hosts: str, **changes: Any) -> dict[str, Any]:
+def with_drift(*hosts: str, **changes: Any) -> str:
     """What a part publishes that found a role of its last host deleted."""
     return part(
         *hosts,
@@ -145,7 +147,7 @@ def test_a_part_that_published_nothing_shows_in_the_hosts_that_no_part_checked()
     ],
 )
 def test_what_no_part_checked_is_never_clean(
-    reports: dict[str, Any], hosts: list[str], reason: str
+    reports: dict[str, str], hosts: list[str], reason: str
 ) -> None:
     summary = _verdict.collect(reports, hosts)
 
@@ -163,10 +165,11 @@ def test_what_two_parts_found_is_there_once() -> None:
     ("report", "message"),
     [
         ("text", "drift_report_1 is not the summary of a drift run"),
-        ({"verdict": "clean"}, "drift_report_1 is not the summary of a drift run"),
+        ({"schema_version": 1.1}, "drift_report_1 is not the summary of a drift run"),
+        ('{"verdict": "clean"}', "drift_report_1 is not the summary of a drift run"),
         (part(*HOSTS, schema_version="2.0"), "drift_report_1 has the schema version 2.0"),
         (
-            {"schema_version": "1.1", "verdict": "clean", "complete": True},
+            '{"schema_version": "1.1", "verdict": "clean", "complete": true}',
             "drift_report_1 has no findings, finished, hosts, messages, severities, stacks,",
         ),
     ],
