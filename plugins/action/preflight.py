@@ -12,6 +12,7 @@ import uuid
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import PREFLIGHT
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.cache import run_directory
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Gateway
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.inventory import (
     Inventory,
@@ -46,6 +47,7 @@ class ActionModule(PipelineAction):
         gateway = Gateway(
             sts_region=inventory.organisation.primary_region,
             endpoint_url=self.options["endpoint_url"],
+            run_directory=run_directory(),
         )
         return {"changed": False, **check(self._request(inventory), gateway)}
 

@@ -13,6 +13,12 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto
 from ansible_collections.amazon.aws.plugins.module_utils.errors import AWSErrorHandler
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
 
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException")
+NO_CREDENTIALS = (
+    "Set AWS_PROFILE or AWS_ACCESS_KEY_ID before ansible-playbook starts, or aws_profile of the"
+    " host"
+)
+
 
 class PipelineError(AnsibleAWSError):  # type: ignore[misc]  # amazon.aws carries no types
     """An expected error: what happened, and the cure if there is one.
@@ -26,11 +32,19 @@ class PipelineError(AnsibleAWSError):  # type: ignore[misc]  # amazon.aws carrie
         self, message: str, exception: Exception | None = None, *, cure: str | None = None
     ) -> None:
         super().__init__(message=message, exception=exception)
-        self.cure = cure
+        self.cure = cure or _cure_of(exception)
 
     def __str__(self) -> str:
         text = super().__str__()
         return f"{text}. {self.cure}" if self.cure else text
+
+
+def _cure_of(exception: Exception | None) -> str | None:
+    """Return what to do about credentials that no request can be signed with."""
+    code = getattr(exception, "response", {}).get("Error", {}).get("Code")
+    if code in _EXPIRED:
+        return "The credentials have expired: renew them, then start ansible-playbook again"
+    return NO_CREDENTIALS if type(exception).__name__ == "NoCredentialsError" else None
 
 
 class StackMoved(PipelineError):
@@ -54,4 +68,4 @@ class ErrorHandler(AWSErrorHandler):  # type: ignore[misc]  # amazon.aws carries
         return is_boto3_error_message("does not exist")
 
 
-__all__ = ("ErrorHandler", "OrphanedWorker", "PipelineError", "StackMoved")
+__all__ = ("NO_CREDENTIALS", "ErrorHandler", "OrphanedWorker", "PipelineError", "StackMoved")

@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.account import Account
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
 from tests.fakes.cloudformation import FakeCloudFormation

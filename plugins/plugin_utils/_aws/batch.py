@@ -11,10 +11,13 @@ import dataclasses
 import typing as t
 
 from .._errors import PipelineError
-from .gateway import Account, Gateway
+from .account import Account
+from .cache import run_directory
+from .gateway import Gateway
 
 _THREADS = 16
-_CREDENTIALS = ("profile", "role_arn", "access_role_name")
+_SESSION = ("external_id", "session_name", "session_duration", "source_identity", "session_tags")
+_CREDENTIALS = ("profile", "role_arn", "access_role_name", *_SESSION)
 
 Options = t.Mapping[str, t.Any]  # an action's arguments, or one of its targets
 Target = t.TypeVar("Target")
@@ -75,8 +78,17 @@ def stack_targets(options: Options) -> list[dict[str, t.Any]]:
 
 def account_of(options: Options) -> Account:
     """Return the account named by *options* or by a target."""
+    tags: t.Mapping[str, str] = options.get("session_tags") or {}
     return Account(
-        account_id=options["account_id"], **{key: options.get(key) for key in _CREDENTIALS}
+        account_id=options["account_id"],
+        profile=options.get("profile"),
+        role_arn=options.get("role_arn"),
+        access_role_name=options.get("access_role_name"),
+        external_id=options.get("external_id"),
+        session_name=options.get("session_name"),
+        session_duration=options.get("session_duration"),
+        source_identity=options.get("source_identity"),
+        session_tags=tuple(sorted(tags.items())),
     )
 
 
@@ -92,6 +104,7 @@ def gateway_of(options: Options) -> Gateway:
         sts_region=region,
         endpoint_url=options.get("endpoint_url"),
         caller_account_id=options.get("caller_account_id"),
+        run_directory=run_directory(),
     )
 
 

@@ -5,24 +5,27 @@
 """Access to an account: base credentials, the access role, proven accounts, clients.
 
 Base credentials are whatever boto3 finds. They assume the access role of every other account,
-refreshable, through a regional STS endpoint: global tokens are not valid in opt-in regions.
+refreshable, through a regional STS endpoint: global tokens are not valid in opt-in regions. Each
+account costs one call of STS in a run: its processes share what is temporary.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import threading
 import typing as t
+from pathlib import Path
 
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 
-from .._errors import PipelineError
+from .._errors import NO_CREDENTIALS, PipelineError
+from .account import PRODUCT, Account
+from .cache import Entry, RunCache
+from .credentials import refreshable, share_base_credentials, use_credentials
 from .parent import ParentWatch
 
 try:
-    import botocore.credentials
     import botocore.exceptions
     import botocore.loaders
     import botocore.session
@@ -34,28 +37,7 @@ except ImportError:  # reported by the actions, host by host
 
 Client = t.Any  # botocore makes its client classes at run time
 
-_SESSION_NAME = "crossaccount.pipeline"
-_NO_CREDENTIALS = (
-    "Set AWS_PROFILE or AWS_ACCESS_KEY_ID before ansible-playbook starts, or aws_profile of the"
-    " host"
-)
 _SERVICES = ("cloudformation", "sts")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Account:
-    """An account and how to reach it.
-
-    :param account_id: 12 digits; checked against the credentials before the first use.
-    :param profile: an AWS profile that reaches the account directly.
-    :param role_arn: a role to assume instead of the access role.
-    :param access_role_name: the role that every account has for this collection.
-    """
-
-    account_id: str
-    profile: str | None = None
-    role_arn: str | None = None
-    access_role_name: str | None = None
 
 
 # Made before the fork: a session costs more than a client. A worker needs one for the base
@@ -101,6 +83,7 @@ class Gateway:
     :param endpoint_url: endpoint of every service; None leaves it to botocore (AWS_ENDPOINT_URL).
     :param caller_account_id: the account of the base credentials where it is known already;
         saves a call of GetCallerIdentity.
+    :param run_directory: where the processes of a run share temporary credentials.
     """
 
     def __init__(
@@ -109,20 +92,23 @@ class Gateway:
         sts_region: str,
         endpoint_url: str | None = None,
         caller_account_id: str | None = None,
+        run_directory: Path | None = None,
     ) -> None:
         self._sts_region = sts_region
         self._endpoint_url = endpoint_url
         self._caller_account_id = caller_account_id
         self._watch = ParentWatch()
+        self._cache = RunCache(run_directory)
         self._lock = threading.RLock()  # botocore sessions are not safe to share
+        self._identifying = threading.Lock()
         self._sessions: dict[str | None, t.Any] = {}
         self._sts_clients: dict[str | None, Client] = {}
-        self._opened: dict[Account, AccountSession] = {}
+        self._opened: dict[Account, AccountSession | PipelineError] = {}
         self._opening: dict[Account, threading.Lock] = {}
 
     def caller_account_id(self) -> str:
         """Return the account of the base credentials. Raises PipelineError."""
-        with self._lock:
+        with self._identifying:
             if self._caller_account_id is None:
                 self._caller_account_id = self._identify(None)
             return self._caller_account_id
@@ -135,14 +121,21 @@ class Gateway:
     def open(self, account: Account) -> AccountSession:
         """Return a session whose credentials are proven to reach *account* and no other.
 
-        Raises PipelineError when the credentials reach no account, or another one.
+        Raises PipelineError when the credentials reach no account, or another one; also for later
+        targets of the account, without asking again.
         """
         with self._lock:
             opening = self._opening.setdefault(account, threading.Lock())
         with opening:  # other accounts are opened meanwhile
             if account not in self._opened:
-                self._opened[account] = self._open(account)
-            return self._opened[account]
+                try:
+                    self._opened[account] = self._open(account)
+                except PipelineError as exc:
+                    self._opened[account] = exc
+            opened = self._opened[account]
+            if isinstance(opened, PipelineError):
+                raise opened
+            return opened
 
     def _open(self, account: Account) -> AccountSession:
         if account.profile:
@@ -163,7 +156,7 @@ class Gateway:
             connect_timeout=10,
             read_timeout=30,
             retries={"mode": "adaptive", "max_attempts": 8},
-            user_agent_extra=_SESSION_NAME,
+            user_agent_extra=PRODUCT,
             max_pool_connections=16,
         )
         try:
@@ -179,16 +172,32 @@ class Gateway:
     def _session(self, profile: str | None) -> t.Any:
         with self._lock:
             if profile not in self._sessions:
-                self._sessions[profile] = _new_session(profile)
+                session = _new_session()
+                if profile is not None:
+                    session.set_config_variable("profile", profile)
+                try:
+                    share_base_credentials(session, self._cache)
+                except (botocore.exceptions.BotoCoreError, ValueError) as exc:
+                    raise PipelineError("Failed to set up the connection", exc) from exc
+                self._sessions[profile] = session
             return self._sessions[profile]
 
     def _identify(self, profile: str | None) -> str:
+        """Return the account of the credentials; asked once in a run for each access key."""
+        sts = self._sts(profile)
+
+        def ask() -> Entry:
+            return {"account": str(sts.get_caller_identity()["Account"])}
+
         try:
-            return str(self._sts(profile).get_caller_identity()["Account"])
+            key = self._session(profile).get_credentials()
+            name = key.get_frozen_credentials().access_key if key else ""
+            found = self._cache.get(["identity", self._endpoint_url, name], ask)
         except botocore.exceptions.NoCredentialsError as exc:
-            raise PipelineError("there are no AWS credentials", cure=_NO_CREDENTIALS) from exc
+            raise PipelineError("there are no AWS credentials", cure=NO_CREDENTIALS) from exc
         except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as exc:
             raise PipelineError("Failed to use the credentials", exc) from exc
+        return str(found["account"])
 
     def _sts(self, profile: str | None) -> Client:
         with self._lock:
@@ -200,28 +209,26 @@ class Gateway:
 
     def _assuming_session(self, account: Account) -> t.Callable[[], t.Any]:
         role_arn = account.role_arn or self._access_role_arn(account)
-        sts = self._sts(None)
-
-        def assume() -> dict[str, str]:
-            response = _assume_role(sts, role_arn)
-            assumed = parse_aws_arn(response["AssumedRoleUser"]["Arn"])
-            if assumed is None or assumed["account_id"] != account.account_id:
-                raise PipelineError(
-                    f"role {role_arn} does not belong to account {account.account_id}",
-                    cure="Correct role_arn or account_id",
-                )
-            found = response["Credentials"]
-            return {
-                "access_key": found["AccessKeyId"],
-                "secret_key": found["SecretAccessKey"],
-                "token": found["SessionToken"],
-                "expiry_time": found["Expiration"].isoformat(),
-            }
-
-        credentials = botocore.credentials.RefreshableCredentials.create_from_metadata(
-            metadata=assume(), refresh_using=assume, method="assume-role"
+        owner = parse_aws_arn(role_arn)
+        if owner is None or owner["account_id"] != account.account_id:
+            raise PipelineError(
+                f"role {role_arn} does not belong to account {account.account_id}",
+                cure="Correct role_arn or account_id",
+            )
+        request = account.assumption(role_arn)
+        credentials = refreshable(
+            self._cache,
+            ["role", self._endpoint_url, request],
+            lambda: _assume_role(self._sts(None), request),
+            duration=account.session_duration,
         )
-        return functools.partial(_new_session, None, credentials)
+
+        def session() -> t.Any:
+            made = _new_session()
+            use_credentials(made, credentials)
+            return made
+
+        return session
 
     def _access_role_arn(self, account: Account) -> str:
         if not account.access_role_name:
@@ -243,51 +250,53 @@ class AccountSession:
     def __init__(self, gateway: Gateway, make_session: t.Callable[[], t.Any]) -> None:
         self._gateway = gateway
         self._session = functools.cache(make_session)
+        self._clients: dict[tuple[str, str], Client] = {}
+        self._lock = threading.Lock()
 
     def client(self, service: str, region: str) -> Client:
-        """Return a client of *service* in *region*."""
-        return self._gateway.create_client(self._session(), service, region)
+        """Return the client of *service* in *region*; threads may share it."""
+        with self._lock:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self._gateway.create_client(
+                    self._session(), service, region
+                )
+            return self._clients[service, region]
 
 
-def _new_session(profile: str | None, credentials: t.Any = None) -> t.Any:
-    session = _SPARE_SESSIONS.pop() if _SPARE_SESSIONS else _bare_session()
-    if profile is not None:
-        session.set_config_variable("profile", profile)
-    if credentials is not None:
-        provider = t.cast("t.Any", _GivenCredentials(credentials))
-        session.register_component(
-            "credential_provider", botocore.credentials.CredentialResolver([provider])
-        )
-    return session
+def _new_session() -> t.Any:
+    return _SPARE_SESSIONS.pop() if _SPARE_SESSIONS else _bare_session()
 
 
-class _GivenCredentials:
-    """A botocore credential provider for existing credentials."""
-
-    METHOD = "assume-role"
-    CANONICAL_NAME = None
-
-    def __init__(self, credentials: t.Any) -> None:
-        self._credentials = credentials
-
-    def load(self) -> t.Any:
-        """Return the credentials: botocore's interface."""
-        return self._credentials
-
-
-def _assume_role(sts: Client, role_arn: str) -> dict[str, t.Any]:
+def _assume_role(sts: Client, request: dict[str, t.Any]) -> Entry:
     try:
-        return t.cast(
-            "dict[str, t.Any]",
-            sts.assume_role(RoleArn=role_arn, RoleSessionName=_SESSION_NAME),
-        )
+        found = sts.assume_role(**request)["Credentials"]
+    except botocore.exceptions.NoCredentialsError as exc:
+        raise PipelineError("there are no AWS credentials", cure=NO_CREDENTIALS) from exc
     except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as exc:
         raise PipelineError(
-            f"Failed to assume {role_arn}",
-            exc,
-            cure="The role (access_role_name, or role_arn of the host) must exist and trust the"
-            " credentials in use. For a suspended or closed account set state: quarantined",
+            f"Failed to assume {request['RoleArn']}", exc, cure=_cure_of_refusal(exc)
         ) from exc
+    return {
+        "access_key": found["AccessKeyId"],
+        "secret_key": found["SecretAccessKey"],
+        "token": found["SessionToken"],
+        "expiry_time": found["Expiration"].isoformat(),
+    }
 
 
-__all__ = ("HAS_BOTOCORE", "Account", "AccountSession", "Client", "Gateway", "warm_up")
+def _cure_of_refusal(exc: Exception) -> str | None:
+    """Return what to do where the role refused; None where the call did not get so far."""
+    error = getattr(exc, "response", {}).get("Error", {})
+    if error.get("Code") != "AccessDenied":
+        return None
+    for action in ("sts:TagSession", "sts:SetSourceIdentity"):
+        if action in str(exc):
+            return f"The role's trust and the policy of the credentials in use must allow {action}"
+    return (
+        "The role (access_role_name, or role_arn of the host) must exist and trust the credentials"
+        " in use, with the external_id that it demands. For a suspended or closed account set"
+        " state: quarantined"
+    )
+
+
+__all__ = ("HAS_BOTOCORE", "AccountSession", "Client", "Gateway", "warm_up")

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible import constants
 from ansible.template import trust_as_template
 from ansible_collections.crossaccount.pipeline.plugins.action import preflight
 
@@ -61,6 +63,7 @@ def test_the_result_is_the_plan_of_the_whole_play(world: World) -> None:
     assert world.gateway.options == {
         "sts_region": "us-east-1",
         "endpoint_url": "http://127.0.0.1:9",
+        "run_directory": Path(constants.DEFAULT_LOCAL_TMP),
     }
     assert json.loads(json.dumps(result)) == result
     assert run(world)["run"] != result["run"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.action import stack
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.account import Account
 
 from tests.fakes.clock import Clock
 from tests.fakes.cloudformation import (

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.account import Account
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
     Failure,
     account_of,
@@ -19,7 +20,6 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch i
     stack_targets,
     with_defaults,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Account
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import (
     OrphanedWorker,
     PipelineError,

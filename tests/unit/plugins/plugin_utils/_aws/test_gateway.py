@@ -19,9 +19,9 @@ import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws import (
     gateway as _connection,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.account import Account
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import for_each
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import (
-    Account,
     AccountSession,
     Gateway,
     warm_up,
@@ -33,7 +33,8 @@ BUILD, DEPLOY, MANAGEMENT = "111111111111", "222222222222", "555555555555"
 ROLE = f"arn:aws:iam::{DEPLOY}:role/CrossAccountAccess"
 CURE = (
     "The role (access_role_name, or role_arn of the host) must exist and trust the credentials in"
-    " use. For a suspended or closed account set state: quarantined"
+    " use, with the external_id that it demands. For a suspended or closed account set state:"
+    " quarantined"
 )
 
 
@@ -41,6 +42,7 @@ CURE = (
 def base_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIABASE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "base")
+    monkeypatch.setenv("LOGNAME", "alice")
 
 
 @pytest.fixture
@@ -83,9 +85,7 @@ class Sts:
         answer = {"Account": account_id, "Arn": f"arn:aws:iam::{account_id}:user/One"}
         self._stub.add_response("get_caller_identity", answer, {})
 
-    def assume(
-        self, role_arn: str, *, seconds: int = 3_600, key: str = "ASIAONE", owner: str = DEPLOY
-    ) -> None:
+    def assume(self, role_arn: str, *, seconds: int = 3_600, key: str = "ASIAONE") -> None:
         """Answer AssumeRole once, with credentials that last so many seconds."""
         now = datetime.datetime.now(datetime.UTC)
         self._stub.add_response(
@@ -98,11 +98,11 @@ class Sts:
                     "Expiration": now + datetime.timedelta(seconds=seconds),
                 },
                 "AssumedRoleUser": {
-                    "Arn": f"arn:aws:sts::{owner}:assumed-role/CrossAccountAccess/session",
+                    "Arn": f"arn:aws:sts::{DEPLOY}:assumed-role/CrossAccountAccess/alice",
                     "AssumedRoleId": "AROAEXAMPLE:session",
                 },
             },
-            {"RoleArn": role_arn, "RoleSessionName": "crossaccount.pipeline"},
+            {"RoleArn": role_arn, "RoleSessionName": "alice"},
         )
 
     def refuse(self, operation: str, code: str, message: str) -> None:
@@ -156,9 +156,9 @@ def test_an_account_is_opened_once_for_a_batch(
     Sts(gate, stubs).assume(ROLE)  # a second request would have no answer
     assume = _connection._assume_role
 
-    def slowly(sts: Any, role_arn: str) -> dict[str, Any]:
+    def slowly(sts: Any, request: dict[str, Any]) -> dict[str, Any]:
         time.sleep(0.05)  # until the other threads are there
-        return assume(sts, role_arn)
+        return assume(sts, request)
 
     monkeypatch.setattr(_connection, "_assume_role", slowly)
     account = Account(account_id=DEPLOY, access_role_name="CrossAccountAccess")
@@ -171,26 +171,24 @@ def test_an_account_is_opened_once_for_a_batch(
 def test_other_accounts_are_opened_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     together = threading.Barrier(2, timeout=10)
 
-    def assume(_sts: Any, role_arn: str) -> dict[str, Any]:
+    def assume(_sts: Any, _request: dict[str, Any]) -> dict[str, Any]:
         together.wait()
+        expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
         return {
-            "Credentials": {
-                "AccessKeyId": "ASIAONE",
-                "SecretAccessKey": "secret",
-                "SessionToken": "token",
-                "Expiration": datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1),
-            },
-            "AssumedRoleUser": {"Arn": role_arn},
+            "access_key": "ASIAONE",
+            "secret_key": "secret",
+            "token": "token",
+            "expiry_time": expires.isoformat(),
         }
 
     monkeypatch.setattr(_connection, "_assume_role", assume)
     gate = gateway(BUILD)
-    targets = [{"account_id": DEPLOY}, {"account_id": MANAGEMENT}]
+    accounts = [
+        Account(account_id=account_id, access_role_name="CrossAccountAccess")
+        for account_id in (DEPLOY, MANAGEMENT)
+    ]
 
-    answers = for_each(
-        targets,
-        lambda target: key_of(gate.open(Account(**target, access_role_name="CrossAccountAccess"))),
-    )
+    answers = for_each(accounts, lambda account: key_of(gate.open(account)))
 
     assert answers == ["ASIAONE", "ASIAONE"]
 
@@ -209,15 +207,21 @@ def test_another_way_into_an_account_is_opened_by_itself(stubs: list[Stubber]) -
     assert [key_of(session) for session in sessions] == ["ASIAONE", "ASIATWO", "ASIAONE"]
 
 
-def test_an_account_that_refused_is_asked_again(stubs: list[Stubber]) -> None:
+def test_an_account_that_refused_is_asked_once_for_a_batch(stubs: list[Stubber]) -> None:
     gate = gateway(BUILD)
-    sts = Sts(gate, stubs)
-    sts.refuse("assume_role", "AccessDenied", "not yet")
+    Sts(gate, stubs).refuse("assume_role", "AccessDenied", "no")
     account = Account(account_id=DEPLOY, access_role_name="CrossAccountAccess")
 
-    assert "not yet" in refusal(gate, account)
-    sts.assume(ROLE)
-    assert key_of(gate.open(account)) == "ASIAONE"
+    assert refusal(gate, account) == refusal(gate, account)
+
+
+def test_threads_share_the_client_of_a_region() -> None:
+    session = gateway(BUILD).open(Account(account_id=BUILD))
+
+    clients = for_each([{}] * 4, lambda _target: session.client("cloudformation", "eu-west-1"))
+
+    assert {id(client) for client in clients} == {id(clients[0])}
+    assert session.client("cloudformation", "us-east-1") is not clients[0]
 
 
 @pytest.mark.parametrize(
@@ -300,12 +304,10 @@ def test_a_profile_that_reaches_another_account_is_refused(
     )
 
 
-def test_a_role_of_another_account_is_refused(stubs: list[Stubber]) -> None:
-    gate = gateway()
+def test_a_role_of_another_account_is_refused_without_a_call() -> None:
     role = f"arn:aws:iam::{MANAGEMENT}:role/CrossAccountAccess"
-    Sts(gate, stubs).assume(role, owner=MANAGEMENT)
 
-    assert refusal(gate, Account(account_id=DEPLOY, role_arn=role)) == (
+    assert refusal(gateway(), Account(account_id=DEPLOY, role_arn=role)) == (
         f"role {role} does not belong to account {DEPLOY}. Correct role_arn or account_id"
     )
 
@@ -318,6 +320,33 @@ def test_a_role_that_refuses_is_named_with_the_cure(stubs: list[Stubber]) -> Non
         f"Failed to assume {ROLE}: An error occurred (AccessDenied) when calling the AssumeRole"
         f" operation: not authorized. {CURE}"
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "cure"),
+    [
+        ("Throttling", "Rate exceeded", ""),
+        (
+            "ExpiredToken",
+            "The token has expired",
+            "The credentials have expired: renew them, then start ansible-playbook again",
+        ),
+        (
+            "AccessDenied",
+            "not authorized to perform: sts:TagSession on resource",
+            "The role's trust and the policy of the credentials in use must allow sts:TagSession",
+        ),
+    ],
+)
+def test_only_an_account_that_refused_may_need_quarantine(
+    stubs: list[Stubber], code: str, message: str, cure: str
+) -> None:
+    gate = gateway(BUILD)
+    Sts(gate, stubs).refuse("assume_role", code, message)
+
+    told = refusal(gate, Account(account_id=DEPLOY, access_role_name="CrossAccountAccess"))
+
+    assert told.endswith(f"operation: {message}{'. ' if cure else ''}{cure}")
 
 
 def test_no_way_in_is_told(stubs: list[Stubber]) -> None:
@@ -336,7 +365,8 @@ def test_a_caller_without_an_identity_is_told(stubs: list[Stubber]) -> None:
 
     assert refusal(gate, Account(account_id=BUILD)) == (
         "Failed to use the credentials: An error occurred (ExpiredToken) when calling the"
-        " GetCallerIdentity operation: The token has expired"
+        " GetCallerIdentity operation: The token has expired. The credentials have expired: renew"
+        " them, then start ansible-playbook again"
     )
 
 

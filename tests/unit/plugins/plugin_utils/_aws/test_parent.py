@@ -14,10 +14,8 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import (
-    Account,
-    Gateway,
-)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.account import Account
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Gateway
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.parent import ParentWatch
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import OrphanedWorker
 
