@@ -11,6 +11,7 @@ from .calls.faults import Rule
 from .client.groups import end_group
 from .client.lab import Lab, Setup
 from .client.pipeline import Action, Pipeline
+from .cloudformation.hooks import Hook
 from .cloudformation.resource_faults import ResourceRule
 from .errors import LabError
 from .organisation.example import EXAMPLE, artifacts
@@ -22,6 +23,7 @@ __all__ = (
     "FILES",
     "Action",
     "Call",
+    "Hook",
     "Lab",
     "LabError",
     "Organisation",

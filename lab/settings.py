@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from .calls.faults import Faults
+from .cloudformation.hooks import Hook
 from .cloudformation.resource_faults import ResourceFaults
 
 CHANGE_PAGE = 100
@@ -37,6 +38,8 @@ class Settings:
     held: kinds of work (operation, change_set, drift) that stay in progress while they are here.
     until_seen: no state of a stack in progress ends before a DescribeStacks has shown it.
     accounts: the ids that exist (principals of others are refused); empty means: any.
+    early_validation: whether a change set fails that would take a name that is taken.
+    hooks: what refuses change sets.
     change_page: changes on one page of DescribeChangeSet.
     drift_page: resources on one page of DescribeStackResourceDrifts, at most.
     artifact_copier: who brings artifacts into another region's store: "pipeline-role" or "service".
@@ -51,6 +54,8 @@ class Settings:
     resource_faults: ResourceFaults = field(default_factory=ResourceFaults)
     secure_transport: bool = True
     accounts: set[str] = field(default_factory=set)
+    early_validation: bool = True
+    hooks: tuple[Hook, ...] = ()
     change_page: int = CHANGE_PAGE
     drift_page: int = DRIFT_PAGE
     artifact_copier: str = ARTIFACT_COPIER
@@ -69,6 +74,8 @@ class Settings:
                 self.faults = Faults.from_data(value)
             elif name == "resource_faults":
                 self.resource_faults = ResourceFaults.from_data(value)
+            elif name == "hooks":
+                self.hooks = tuple(Hook(**item) for item in value)
             elif name in ("accounts", "held"):
                 setattr(self, name, set(value))
             else:
@@ -100,6 +107,8 @@ class Settings:
             "resource_faults": self.resource_faults.as_data(),
             "secure_transport": self.secure_transport,
             "accounts": sorted(self.accounts),
+            "early_validation": self.early_validation,
+            "hooks": [asdict(hook) for hook in self.hooks],
             "change_page": self.change_page,
             "drift_page": self.drift_page,
             "artifact_copier": self.artifact_copier,

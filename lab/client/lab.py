@@ -21,6 +21,7 @@ from typing import Any, Literal, cast
 from ..calls.call import Call
 from ..calls.faults import Rule
 from ..clients import Clients
+from ..cloudformation.hooks import Hook
 from ..cloudformation.resource_faults import ResourceRule
 from ..errors import LabError
 from ..organisation.model import Organisation, check_account_id, load_organisation
@@ -294,6 +295,14 @@ class Lab:
     def set_resource_faults(self, rules: Iterable[ResourceRule]) -> None:
         """Replace the rules by which resources of stacks fail; an empty list ends that."""
         self._configure(resource_faults=[asdict(rule) for rule in rules])
+
+    def set_early_validation(self, enabled: bool) -> None:
+        """Whether a change set fails that would take a name that is taken; else its execution."""
+        self._configure(early_validation=enabled)
+
+    def set_hooks(self, hooks: Iterable[Hook]) -> None:
+        """Replace the CloudFormation Hooks, which refuse change sets; an empty list ends that."""
+        self._configure(hooks=[asdict(hook) for hook in hooks])
 
     def set_stack_status(
         self, account_id: str, region: str, stack: str, status: str, reason: str = ""

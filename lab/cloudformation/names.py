@@ -98,15 +98,25 @@ def _refuse_taken(work: Work) -> None:
     AWS: the creation fails with "already exists", and the stack rolls back. MiniStack: the other
     resource is overwritten.
     """
-    if work.operation == "delete" or work.resource_type not in _NAMED:
+    if work.operation == "delete":
         return
-    property_name, store, key, message = _NAMED[work.resource_type]
-    name = work.new.get(property_name)
-    if name and name != work.old.get(property_name) and key(name, work.new) in store():
+    if name := taken(work.resource_type, work.old, work.new):
+        message = _NAMED[work.resource_type][3]
         raise ValueError(
             f'Resource handler returned message: "{message.format(name)}" '
             "(HandlerErrorCode: AlreadyExists)"
         )
+
+
+def taken(resource_type: str, old: Properties, new: Properties) -> str:
+    """The name that a resource is to get and that another has; empty when there is none."""
+    if resource_type not in _NAMED:
+        return ""
+    property_name, store, key, _unused = _NAMED[resource_type]
+    name = new.get(property_name)
+    if not isinstance(name, str) or name == old.get(property_name):
+        return ""
+    return name if key(name, new) in store() else ""
 
 
 def _drawing(create: Create) -> Create:
@@ -149,4 +159,4 @@ def _log_group_names() -> None:
     handlers.update(create=_drawing(named), update=keep_name)
 
 
-__all__ = ("install",)
+__all__ = ("install", "taken")

@@ -56,6 +56,7 @@ def install() -> None:
     engine.CfnLoader = _Loader
     _conditions()
     _parameters()
+    _changes()
 
 
 def _conditions() -> None:
@@ -77,6 +78,31 @@ def _conditions() -> None:
 
     for module in _MODULES:
         module._evaluate_conditions = evaluated
+
+
+def _changes() -> None:
+    """The changes of a change set.
+
+    AWS: a resource whose condition is false does not exist, so it is added when the condition
+    turns true, and removed when it turns false. MiniStack: lists it whatever the condition.
+    """
+    resolve = changesets._resolve_props_for_diff
+
+    def resolved(
+        template: dict[str, Any], values: dict[str, Any], stack_name: str, stack_id: str
+    ) -> dict[str, Any]:
+        result: dict[str, Any] = resolve(template, values, stack_name, stack_id)
+        if not result:
+            return result
+        conditions = engine._evaluate_conditions(template, values)
+        resources = {
+            name: resource
+            for name, resource in result["Resources"].items()
+            if conditions.get(resource.get("Condition"), True)
+        }
+        return {"Resources": resources}
+
+    changesets._resolve_props_for_diff = resolved
 
 
 def _resolved(node: Any, values: dict[str, Any], mappings: dict[str, Any]) -> Any:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import parse_qs
 
 from ministack.core import iam_actions
 from ministack.services import iam
+
+from ..cloudformation.early_validation import stack_of
 
 # The member of a request that names resources of a service, and what they are called in an ARN.
 _NAMED = {"codebuild": ("names", "project"), "events": ("Rule", "rule")}
 
 
 def install() -> None:
-    """The resource of a call that names a role, CodeBuild projects or the rule of targets.
+    """The resource of a call that names a role, CodeBuild projects, a rule or a change set.
 
-    AWS: the role's ARN, with its path; each project; the rule. MiniStack: the role without its
-    path, and everything for the other two. So a policy that is right on AWS is refused.
+    AWS: the role's ARN, with its path; each project; the rule; a change set that is given without
+    its stack, or the stack of one whose Hooks' results are listed. MiniStack: the role without its
+    path, and everything for the others. So a policy that is right on AWS is refused.
     """
     stock = iam_actions.extract_resource_arn
 
@@ -31,11 +35,20 @@ def install() -> None:
         if service == "iam" and ":role/" in arn:
             role = iam._roles.get(arn.rpartition("/")[2])
             return str(role["Arn"]) if role else arn
+        if service == "cloudformation" and arn == "*":
+            return _change_set(body) or arn
         if service in _NAMED and arn == "*":
             return _named(service, body, *rest[-2:]) or arn
         return arn
 
     iam_actions.extract_resource_arn = extracted
+
+
+def _change_set(body: bytes) -> str:
+    request = parse_qs(body.decode())
+    if name := request.get("ChangeSetName"):
+        return name[0]
+    return stack_of(request.get("TargetId", [""])[0])
 
 
 def _named(service: str, body: bytes, region: str, account: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..cloudformation import (
     drift_detection,
     drift_readers,
+    early_validation,
     exports,
     function_code,
     latency,
@@ -70,6 +71,7 @@ def install(settings: Settings) -> None:
     latency.install(settings)
     drift_detection.install(settings)
     revert_drift.install()
+    early_validation.install(settings)
     operations.install(settings)
     tokens.install()
     service_roles.install()

@@ -93,6 +93,7 @@ SIGNATURES = {
         "(access_key_id: str) -> str | None"
     ),
     "ministack.core.concurrency.active_counts": "() -> dict",
+    "ministack.core.responses.new_uuid": "() -> str",
     "ministack.core.responses.AccountRegionScopedDict": VALUE,
     "ministack.core.responses.AccountScopedDict": VALUE,
     "ministack.core.responses.error_response_json": (
@@ -203,6 +204,9 @@ SIGNATURES = {
     f"{CLOUDFORMATION}.engine.CfnLoader": VALUE,
     f"{CLOUDFORMATION}.engine._NO_VALUE": VALUE,
     f"{CLOUDFORMATION}.engine._evaluate_conditions": "(template: dict, params: dict) -> dict",
+    f"{CLOUDFORMATION}.changesets._resolve_props_for_diff": (
+        "(template, params, stack_name, stack_id)"
+    ),
     f"{CLOUDFORMATION}.engine._intrinsic_references": "(value)",
     f"{CLOUDFORMATION}.engine.validate_template_support": (
         "(template: dict, conditions: dict, params: dict | None = None) -> None"

@@ -17,6 +17,32 @@ NO_CHANGES = (
     " change set."
 )
 
+EARLY_VALIDATION = (
+    "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. To"
+    " troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure"
+    " information."
+)
+NAME_CONFLICT = {
+    "EventType": "VALIDATION_ERROR",
+    "LogicalResourceId": "Role",
+    "ResourceType": "AWS::IAM::Role",
+    "ValidationFailureMode": "FAIL",
+    "ValidationName": "NAME_CONFLICT_VALIDATION",
+    "ValidationStatus": "FAILED",
+    "ValidationStatusReason": (
+        "Resource of type 'AWS::IAM::Role' with identifier 'Deploy' already exists."
+    ),
+    "ValidationPath": "/Resources/Role",
+}
+PROPERTY_ERROR = {
+    "EventType": "VALIDATION_ERROR",
+    "LogicalResourceId": "Bucket",
+    "ResourceType": "AWS::S3::Bucket",
+    "ValidationFailureMode": "FAIL",
+    "ValidationName": "PROPERTY_VALIDATION",
+    "ValidationStatusReason": "#/Rules/0: required key [Event] not found",
+    "ValidationPath": "/Resources/Bucket/Properties/Rules/0",
+}
 # The event of the stack itself that an operation begins with.
 _FIRST_EVENTS = {
     "create": "CREATE_IN_PROGRESS",
@@ -71,6 +97,9 @@ class FakeCloudFormation(FakeService):
     :ivar changes: what every change set changes, as DescribeChangeSet returns it.
     :ivar change_set_statuses: what a change set goes through, one at each look.
     :ivar templates: what lies behind a TemplateURL.
+    :ivar operation_events: what DescribeEvents answers.
+    :ivar hook_results: what ListHookResults answers.
+    :ivar hook_notes: the annotations of every Hook's result.
     :ivar events: the events of every stack, newest first.
     :ivar stories: the events that an operation adds, newest first; without a story it adds the one
         that it begins with.
@@ -98,6 +127,9 @@ class FakeCloudFormation(FakeService):
         self.events: list[dict[str, Any]] = []
         self.stories: dict[str, list[dict[str, Any]]] = {}
         self.templates: dict[str, str] = {}
+        self.operation_events: list[dict[str, Any]] = []
+        self.hook_results: list[dict[str, Any]] = []
+        self.hook_notes: list[dict[str, Any]] = []
         self.page_size = 100
 
     # For tests
@@ -177,8 +209,19 @@ class FakeCloudFormation(FakeService):
     def _continue_update_rollback(self, StackName: str, **_more: Any) -> None:  # noqa: N803
         self._begin(self._find(StackName), "continue")
 
-    def _rollback_stack(self, StackName: str) -> None:  # noqa: N803
+    def _rollback_stack(self, StackName: str, **_more: Any) -> None:  # noqa: N803
         self._begin(self._find(StackName), "roll_back")
+
+    def _describe_events(self, **_which: Any) -> dict[str, Any]:
+        return {"OperationEvents": self.operation_events}
+
+    def _list_hook_results(self, **_target: Any) -> dict[str, Any]:
+        if not self.hook_results:
+            raise Refusal("HookResultNotFound", "no Hook was invoked")
+        return {"HookResults": self.hook_results}
+
+    def _get_hook_result(self, HookResultId: str) -> dict[str, Any]:  # noqa: N803
+        return {"HookResultId": HookResultId, "Annotations": self.hook_notes}
 
     def _list_stack_resources(
         self,
@@ -291,7 +334,7 @@ def change(
 
 
 def event(
-    status: str, logical_id: str = "One", resource_type: str = "", reason: str = ""
+    status: str, logical_id: str = "One", resource_type: str = "", reason: str = "", **more: Any
 ) -> dict[str, Any]:
     """Return one event, as DescribeStackEvents returns it; of the stack or of a resource."""
     told = {
@@ -299,7 +342,7 @@ def event(
         "ResourceType": resource_type or "AWS::CloudFormation::Stack",
         "ResourceStatus": status,
     }
-    return told | ({"ResourceStatusReason": reason} if reason else {})
+    return told | more | ({"ResourceStatusReason": reason} if reason else {})
 
 
 def _description(stack: FakeStack) -> dict[str, Any]:

@@ -142,9 +142,10 @@ class Operator:
     def _seldom(self) -> Iterator[Request]:
         """What a bootstrap of an empty organisation does not come to.
 
-        Removal looks for pipelines and for kept keys, drift is detected, stacks with our tag are
-        looked for, a large template goes through the build bucket, a role gets a boundary. The lab
-        does not ask for the roles of a pipeline's actions, which are passed too.
+        Removal looks for pipelines and for kept keys, drift is detected, a refusal is explained,
+        stacks with our tag are looked for, a large template goes through the build bucket, a role
+        gets a boundary. The lab does not ask for the roles of a pipeline's actions, which are
+        passed too.
         """
         account = self._foundation.primary.account
         for role in (self.role, *self.access_roles.values()):
@@ -154,6 +155,7 @@ class Operator:
                 resource="*",
                 account=role.split(":")[4],
             )
+            yield from self._refusals(role)
         for action in ("codepipeline:ListPipelines", "tag:GetResources"):
             yield Request(principal=self.role, action=action, resource="*", account=account)
         yield Request(
@@ -188,6 +190,20 @@ class Operator:
                     resource=store.key_arn,
                     context=_CALLED_VIA,
                 )
+
+    def _refusals(self, role: str) -> Iterator[Request]:
+        """What explains a change set that early validation or a Hook refuses."""
+        account, region = role.split(":")[4], self._foundation.primary.region
+        stacks = [self._foundation.primary, *(one.stack for one in self._foundation.accounts)]
+        (stack,) = (stack for stack in stacks if stack.account == account)
+        change_set = f"arn:aws:cloudformation:{region}:{account}:changeSet/crossaccount-1"
+        for action, resource in (
+            ("cloudformation:DescribeEvents", f"{change_set}/{_STACK_ID}"),
+            ("cloudformation:DescribeEvents", self._stack(account, region, stack.name)),
+            ("cloudformation:ListHookResults", self._stack(account, region, stack.name)),
+            ("cloudformation:GetHookResult", "*"),
+        ):
+            yield Request(principal=role, action=action, resource=resource, account=account)
 
     def _execution_policy(self, account: str) -> str:
         """The policy that the inventory names for an account."""

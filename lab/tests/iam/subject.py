@@ -25,7 +25,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.uploa
 )
 from botocore.exceptions import ClientError
 
-from lab import FILES, Lab, ResourceRule
+from lab import FILES, Hook, Lab, ResourceRule
 from lab.clients import Clients
 from lab.tests.stacks import Stacks
 
@@ -172,6 +172,7 @@ class Subject:
     def clear(self) -> None:
         """As root: no stack, no faults."""
         self.lab.set_resource_faults([])
+        self.lab.set_hooks([])
         try:
             # A stack in review waits for ever.
             if self.root.status() != "REVIEW_IN_PROGRESS":
@@ -308,6 +309,34 @@ def make_again(subject: Subject) -> None:
     subject.converge(subject.empty)
 
 
+def read_why_a_name_is_refused(subject: Subject) -> None:
+    """Early validation, which only DescribeEvents explains."""
+    subject.lab.client("sns", subject.account).create_topic(Name="taken")
+    template = _template.parse(subject.template)
+    template["Resources"]["Taken"] = {
+        "Type": "AWS::SNS::Topic",
+        "Properties": {"TopicName": "taken"},
+    }
+    _expect_refusal(subject, "Taken (AWS::SNS::Topic)", template=json.dumps(template))
+
+
+def read_why_a_hook_refuses(subject: Subject) -> None:
+    hook = Hook(
+        type_name="Private::Guard::Rules", reason="failed", rule="A_RULE", stack=subject.name
+    )
+    subject.lab.set_hooks([hook])
+    _expect_refusal(subject, "A_RULE")
+
+
+def _expect_refusal(subject: Subject, reason: str, *, template: str = "") -> None:
+    """Raise unless the stack is refused with that reason."""
+    try:
+        subject.converge(subject.empty, template=template)
+    except PipelineError as error:
+        if reason not in str(error):
+            raise
+
+
 def continue_rollback(subject: Subject) -> None:
     subject.install()
     subject.lab.set_stack_status(subject.account, REGION, subject.name, "UPDATE_ROLLBACK_FAILED")
@@ -390,6 +419,8 @@ PATHS: dict[str, Callable[[Subject], None]] = {
         set_stack_policy,
         fail_first_creation,
         make_again,
+        read_why_a_name_is_refused,
+        read_why_a_hook_refuses,
         continue_rollback,
         roll_back,
         detect_drift,

@@ -305,12 +305,13 @@ class Reverter:
                 self._change_sets.delete(change_set)
             raise
         self.done.changes = change_set.changes
-        self.done.found = self._operations.executed(self._change_sets, change_set, name=found.name)
+        self.done.found = self._operations.executed(
+            self._change_sets, change_set, name=found.name, before=found
+        )
         return True
 
     def _check(self, found: Found, change_set: ChangeSet[RevertChange]) -> None:
-        if change_set.failure:
-            raise PipelineError(f"the change set of {found.name} failed: {change_set.failure}")
+        change_set.check(found.name)
         changes = change_set.changes
         refused = guarded(changes)
         losing = [change for change in changes if change.loses_data or change in refused]

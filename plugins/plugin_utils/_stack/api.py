@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import typing as t
+import uuid
 
 from .._aws.gateway import Client
 from .._errors import ErrorHandler
+from .events import Event, is_stack
 from .model import Found
+from .refusal import hook_text, validation_errors
 from .status import OPERATION_STARTS
-
-_CANCELLED = "cancelled"
 
 
 class StackApi:
@@ -72,13 +73,18 @@ class StackApi:
 
     @ErrorHandler.common_error_handler("continue the rollback")  # type: ignore[untyped-decorator]
     def continue_rollback(self, stack_id: str, *, skip: t.Sequence[str] = ()) -> None:
-        """Continue a rollback that stopped half way, skipping the resources in *skip*."""
-        self.client.continue_update_rollback(StackName=stack_id, ResourcesToSkip=list(skip))
+        """Continue a rollback that stopped half way, skipping the resources in *skip*.
+
+        Once, even if a reply is lost: the request carries a token.
+        """
+        self.client.continue_update_rollback(
+            StackName=stack_id, ResourcesToSkip=list(skip), ClientRequestToken=str(uuid.uuid4())
+        )
 
     @ErrorHandler.common_error_handler("roll the stack back")  # type: ignore[untyped-decorator]
     def roll_back(self, stack_id: str) -> None:
-        """Start rolling back an update that stopped half way."""
-        self.client.rollback_stack(StackName=stack_id)
+        """Start rolling back an update that stopped half way: once, even if a reply is lost."""
+        self.client.rollback_stack(StackName=stack_id, ClientRequestToken=str(uuid.uuid4()))
 
     @ErrorHandler.common_error_handler("list the stack's resources")  # type: ignore[untyped-decorator]
     def resources(self, stack_id: str) -> list[dict[str, t.Any]]:
@@ -108,33 +114,28 @@ class StackApi:
         for page in pages:
             for event in page["StackEvents"]:
                 events.append(event)
-                if _is_stack(event) and event["ResourceStatus"] in OPERATION_STARTS:
+                if is_stack(event) and event["ResourceStatus"] in OPERATION_STARTS:
                     return events
         return events
 
+    def refusals(self, stack_id: str) -> str:
+        """Return what early validation refused in the stack's latest operation; empty for nothing.
 
-def first_failure(events: list[dict[str, t.Any]]) -> str | None:
-    """Return the first failure in *events* (newest first), or None.
+        Text also when the errors cannot be read.
+        """
+        return validation_errors(self.client, StackName=stack_id)
 
-    A cancelled resource is a consequence, not a cause.
-    """
-    for event in reversed(events):
-        reason = event.get("ResourceStatusReason", "")
-        if event["ResourceStatus"].endswith("_FAILED") and _CANCELLED not in reason.lower():
-            return f"{_resource(event)} {event['ResourceStatus']}: {reason or 'no reason given'}"
-    return None
-
-
-def in_progress(events: list[dict[str, t.Any]]) -> str | None:
-    """Return the latest resource in progress in *events* (newest first)."""
-    seen = set()
-    for event in events:
-        logical_id = event["LogicalResourceId"]
-        newest = logical_id not in seen
-        seen.add(logical_id)
-        if newest and not _is_stack(event) and event["ResourceStatus"].endswith("_IN_PROGRESS"):
-            return _resource(event)
-    return None
+    def hooks(self, events: t.Iterable[Event]) -> list[str]:
+        """Return which Hooks failed in *events*, and why."""
+        return [
+            hook_text(
+                self.client,
+                event.get("HookType", ""),
+                event.get("HookStatusReason", ""),
+                result_id=event.get("HookInvocationId"),
+            )
+            for event in events
+        ]
 
 
 def existing(resources: list[dict[str, t.Any]], types: frozenset[str]) -> list[str]:
@@ -148,12 +149,4 @@ def existing(resources: list[dict[str, t.Any]], types: frozenset[str]) -> list[s
     ]
 
 
-def _is_stack(event: dict[str, t.Any]) -> bool:
-    return bool(event.get("PhysicalResourceId") == event["StackId"])
-
-
-def _resource(event: dict[str, t.Any]) -> str:
-    return f"{event['LogicalResourceId']} ({event['ResourceType']})"
-
-
-__all__ = ("StackApi", "existing", "first_failure", "in_progress")
+__all__ = ("StackApi", "existing")

@@ -23,6 +23,7 @@ from .._aws.patience import Patience
 from .._errors import ErrorHandler, PipelineError, StackMoved
 from .gate import Change, ChangeType
 from .model import Desired
+from .refusal import CONFLICT_CURE, is_conflict, why_failed
 from .template import BODY_LIMIT
 from .upload import TemplateStore
 
@@ -40,7 +41,7 @@ class ChangeSet(t.Generic[ChangeType]):
     """One change set.
 
     :param changes: all of them; empty before it was read, and when there is nothing to change.
-    :param failure: AWS's reason when it failed; None if it is only empty.
+    :param failure: why it failed, with the resource where AWS names it; None if it is only empty.
     """
 
     arn: str
@@ -53,6 +54,14 @@ class ChangeSet(t.Generic[ChangeType]):
     def names(self) -> dict[str, str]:
         """Its names in a request; with the stack, because IAM policies need it."""
         return {"StackName": self.stack_id, "ChangeSetName": self.arn}
+
+    def check(self, stack_name: str) -> None:
+        """Raise PipelineError if it failed."""
+        if self.failure:
+            raise PipelineError(
+                f"the change set of {stack_name} failed: {self.failure}",
+                cure=CONFLICT_CURE if is_conflict(self.failure) else None,
+            )
 
 
 class ChangeSets(t.Generic[ChangeType]):
@@ -121,6 +130,7 @@ class ChangeSets(t.Generic[ChangeType]):
             reason = page.get("StatusReason") or "no reason given"
             if any(text in reason for text in _EMPTY):
                 return dataclasses.replace(change_set, is_empty=True)
+            reason = why_failed(self._client, change_set.arn, reason)
             return dataclasses.replace(change_set, failure=reason)
         changes = list(page.get("Changes", []))
         while page.get("NextToken"):

@@ -31,7 +31,6 @@ class Outcome:
     :param operation: ``none``, ``create``, ``update``, or ``repair`` of a stuck stack: in check
         mode of any, otherwise of one in which nothing else had to change.
     :param found: the stack afterwards; None where it does not exist yet (check mode).
-    :param stuck: the stack before a repair.
     :param stuck: the stack before its repair, where that was all.
     :param changes: those of the change set; empty where none was needed.
     """
@@ -181,15 +180,14 @@ class Converger:
         except StackMoved:
             self._withdraw(found, change_set)
             raise
-        after = self._operations.executed(self._change_sets, change_set, name=self._desired.name)
+        after = self._operations.executed(
+            self._change_sets, change_set, name=self._desired.name, before=found
+        )
         self._set_directly(after, direct_differences(self._desired, after))
         return after
 
     def _check_gate(self, change_set: ChangeSet[Change]) -> None:
-        if change_set.failure:
-            raise PipelineError(
-                f"the change set of {self._desired.name} failed: {change_set.failure}"
-            )
+        change_set.check(self._desired.name)
         refused = [] if self._allow_replacement else guarded(change_set.changes)
         if refused:
             raise PipelineError(

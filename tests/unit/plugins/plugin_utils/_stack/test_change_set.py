@@ -18,10 +18,16 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.chang
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.gate import Change
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.refusal import (
+    CONFLICT_CURE,
+)
 
 from tests.fakes.clock import Clock
 from tests.fakes.cloudformation import (
+    EARLY_VALIDATION,
+    NAME_CONFLICT,
     NO_CHANGES,
+    PROPERTY_ERROR,
     FakeCloudFormation,
     change,
 )
@@ -85,6 +91,85 @@ def test_a_change_set_that_fails_has_its_reason(
     change_set = make(aws)
 
     assert (change_set.failure, change_set.is_empty, change_set.changes) == (failure, False, ())
+
+
+# Why AWS refuses a change set
+
+
+HOOKS = "Change set creation failed. The following hook(s) failed: [Private::Guard::Rules]"
+HOOK_RESULT = {
+    "HookResultId": "11111111-1111-1111-1111-111111111111",
+    "TypeName": "Private::Guard::Rules",
+    "Status": "HOOK_COMPLETE_FAILED",
+    "FailureMode": "FAIL",
+    "HookStatusReason": "Template failed validation",
+}
+
+
+def refused(aws: FakeCloudFormation, reason: str) -> str:
+    aws.change_set_statuses = ["CREATE_IN_PROGRESS", "FAILED"]
+    aws.change_set_reason = reason
+    change_set = make(aws)
+    with pytest.raises(PipelineError) as caught:
+        change_set.check("One")
+    return str(caught.value).removeprefix("the change set of One failed: ")
+
+
+def test_early_validation_names_resource_reason_and_check(aws: FakeCloudFormation) -> None:
+    whole = {"EventType": "STACK_EVENT", "OperationStatus": "FAILED"}
+    warning = {**PROPERTY_ERROR, "ValidationFailureMode": "WARN"}
+    aws.operation_events = [whole, NAME_CONFLICT, PROPERTY_ERROR, warning]
+
+    assert refused(aws, EARLY_VALIDATION) == (
+        "Role (AWS::IAM::Role): Resource of type 'AWS::IAM::Role' with identifier 'Deploy' already"
+        " exists (NAME_CONFLICT_VALIDATION); Bucket (AWS::S3::Bucket) at Properties/Rules/0:"
+        f" #/Rules/0: required key [Event] not found (PROPERTY_VALIDATION). {CONFLICT_CURE}"
+    )
+    (asked,) = [request for operation, request in aws.calls if operation == "DescribeEvents"]
+    assert asked == {
+        "ChangeSetName": aws.change_sets[0].arn, "Filters": {"FailedEvents": True}
+    }  # fmt: skip
+
+
+def test_a_hook_is_named_with_its_reason_and_what_to_do(aws: FakeCloudFormation) -> None:
+    aws.hook_results = [HOOK_RESULT, {**HOOK_RESULT, "FailureMode": "WARN"}]
+    aws.hook_notes = [
+        {"AnnotationName": "ENCRYPTED", "Status": "FAILED", "StatusMessage": "No key.",
+         "RemediationMessage": "Set one."},
+    ]  # fmt: skip
+
+    assert refused(aws, HOOKS) == (
+        "Hook Private::Guard::Rules: Template failed validation. ENCRYPTED: No key. Set one"
+    )
+
+
+def test_a_hook_without_a_result_leaves_the_reason(aws: FakeCloudFormation) -> None:
+    assert refused(aws, HOOKS) == HOOKS
+
+
+@pytest.mark.parametrize(
+    ("operation", "reason", "told"),
+    [
+        ("DescribeEvents", EARLY_VALIDATION, "early validation refused it, but its errors"),
+        ("ListHookResults", HOOKS, "a Hook refused it, but why"),
+        ("GetHookResult", HOOKS, "Hook Private::Guard::Rules: Template failed validation (more"),
+    ],
+)
+def test_what_cannot_be_read_is_said_with_aws_s_reason(
+    aws: FakeCloudFormation, operation: str, reason: str, told: str
+) -> None:
+    aws.hook_results = [HOOK_RESULT]
+    aws.before(operation, refuse("AccessDenied", f"not authorized to perform: {operation}"))
+
+    text = refused(aws, reason)
+
+    assert text.startswith(told)
+    assert f"cannot be read: An error occurred (AccessDenied) when calling the {operation}" in text
+
+
+def test_another_failure_is_not_asked_about(aws: FakeCloudFormation) -> None:
+    assert refused(aws, "Transform failed") == "Transform failed"
+    assert "DescribeEvents" not in aws.asked
 
 
 def test_a_change_set_whose_reply_was_lost_is_found_by_its_name(aws: FakeCloudFormation) -> None:

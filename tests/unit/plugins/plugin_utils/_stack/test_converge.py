@@ -712,9 +712,8 @@ def test_a_rollback_goes_on_without_what_the_user_names(
 
     converge(aws, resources_to_skip=skip)
 
-    assert [asked for operation, asked in aws.calls if operation == "ContinueUpdateRollback"] == [
-        {"StackName": stack.stack_id, "ResourcesToSkip": list(skip)}
-    ]
+    (asked,) = [asked for operation, asked in aws.calls if operation == "ContinueUpdateRollback"]
+    assert (asked["StackName"], asked["ResourcesToSkip"]) == (stack.stack_id, list(skip))
 
 
 def test_a_repair_is_a_change_also_where_nothing_else_is(aws: FakeCloudFormation) -> None:

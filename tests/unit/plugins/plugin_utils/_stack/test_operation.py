@@ -9,9 +9,17 @@ from __future__ import annotations
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.change_set import (
+    ChangeSet,
+    template_change_sets,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.gate import Change
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Found
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.operation import (
     Operations,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.refusal import (
+    CONFLICT_CURE,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import (
     CURES,
@@ -21,6 +29,8 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.statu
 
 from tests.fakes.clock import Clock
 from tests.fakes.cloudformation import (
+    NAME_CONFLICT,
+    FakeChangeSet,
     FakeCloudFormation,
     FakeStack,
     event,
@@ -347,6 +357,91 @@ def test_a_deletion_that_fails_names_its_cause(
     )
 
 
+@pytest.mark.parametrize("protected", [False, True])
+def test_a_stack_that_could_not_be_deleted_is_protected_again(
+    aws: FakeCloudFormation, protected: bool
+) -> None:
+    stack = aws.add(protected=protected)
+    aws.endings["delete"] = ["DELETE_IN_PROGRESS", "DELETE_FAILED"]
+
+    with pytest.raises(PipelineError, match="One is DELETE_FAILED"):
+        operations(aws).delete(now(aws, stack))
+
+    assert stack.protected is protected
+
+
+# Requests that are sent again
+
+
+@pytest.mark.parametrize("operation", ["continue_rollback", "roll_back"])
+def test_each_rollback_is_asked_for_with_a_token_of_its_own(
+    aws: FakeCloudFormation, operation: str
+) -> None:
+    """So that AWS recognises a request that botocore sends again after a lost reply."""
+    stack = aws.add("UPDATE_ROLLBACK_FAILED")
+    for _unused in range(2):
+        getattr(StackApi(aws.client), operation)(stack.stack_id)
+
+    first, second = (request["ClientRequestToken"] for _operation, request in aws.calls)
+    assert first != second
+
+
+# Executions
+
+
+def execution(aws: FakeCloudFormation, before: Found | None) -> Found:
+    change_sets = template_change_sets(aws.client)
+    change_set = ChangeSet[Change](arn=aws.change_sets[0].arn, stack_id=aws.stacks[0].stack_id)
+    return operations(aws, seconds=60).executed(change_sets, change_set, name="One", before=before)
+
+
+def change_set_of(aws: FakeCloudFormation, stack: FakeStack, execution_status: str) -> None:
+    aws.change_sets.append(
+        FakeChangeSet(
+            arn="arn:one", name="one", stack=stack, request={}, coming=[],
+            execution=execution_status,
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("status", ["EXECUTE_FAILED", "OBSOLETE", "GONE"])
+def test_a_change_set_that_changed_nothing_is_no_success(
+    aws: FakeCloudFormation, status: str
+) -> None:
+    stack = aws.add("UPDATE_COMPLETE")
+    change_set_of(aws, stack, status)
+    if status == "GONE":
+        aws.before("DescribeChangeSet", refuse("ChangeSetNotFound", "it does not exist"))
+
+    with pytest.raises(PipelineError) as caught:
+        execution(aws, now(aws, stack))
+
+    assert str(caught.value) == (
+        f"One is unchanged: the execution of its change set ended {status}. Another process may"
+        " have changed the stack or deleted the change set: run again"
+    )
+
+
+@pytest.mark.parametrize("status", ["EXECUTE_COMPLETE", "GONE"])
+def test_a_stack_that_the_execution_changed_is_done(aws: FakeCloudFormation, status: str) -> None:
+    """AWS deletes a stack's other change sets after an execution; a version is proof enough."""
+    stack = aws.add("UPDATE_COMPLETE")
+    change_set_of(aws, stack, status)
+    if status == "GONE":
+        aws.before("DescribeChangeSet", refuse("ChangeSetNotFound", "it does not exist"))
+    before = now(aws, stack)
+    stack.updates += 1
+
+    assert execution(aws, before).status == "UPDATE_COMPLETE"
+
+
+def test_a_stack_in_review_that_stays_so_was_not_created(aws: FakeCloudFormation) -> None:
+    change_set_of(aws, aws.add("REVIEW_IN_PROGRESS"), "EXECUTE_FAILED")
+
+    with pytest.raises(PipelineError, match="One is unchanged"):
+        execution(aws, None)
+
+
 # What is told
 
 
@@ -389,6 +484,90 @@ def test_a_failure_names_its_cause(
     assert aws.writes == []
 
 
+STOPPED = [
+    event("UPDATE_ROLLBACK_FAILED", reason="The following resource(s) failed to update: [Key]"),
+    event("UPDATE_COMPLETE", "Topic", "AWS::SNS::Topic"),
+    event("UPDATE_FAILED", "Key", "AWS::KMS::Key", "the key is disabled."),
+    event("UPDATE_FAILED", "Topic", "AWS::SNS::Topic", "not yet"),
+    event("UPDATE_ROLLBACK_IN_PROGRESS"),
+    event("UPDATE_FAILED", "Role", "AWS::IAM::Role", "denied."),
+    event("UPDATE_IN_PROGRESS"),
+]
+
+
+def test_a_rollback_that_stopped_names_what_it_stopped_at_then_the_cause(
+    aws: FakeCloudFormation,
+) -> None:
+    found = now(aws, aws.add("UPDATE_ROLLBACK_FAILED"))
+    aws.events = STOPPED
+
+    assert str(operations(aws).failure(found)) == (
+        "One is UPDATE_ROLLBACK_FAILED. Its rollback failed at Key (AWS::KMS::Key): the key is"
+        " disabled. First failure: Role (AWS::IAM::Role) UPDATE_FAILED: denied. Fix the cause and"
+        ' run again, or let the rollback skip what it may: -e \'{"resources_to_skip": ["Key"]}\''
+    )
+
+
+def test_a_creation_that_was_not_undone_names_what_is_left_then_the_cause(
+    aws: FakeCloudFormation,
+) -> None:
+    found = now(aws, aws.add("ROLLBACK_FAILED"))
+    aws.events = [
+        event("ROLLBACK_FAILED", reason="The following resource(s) failed to delete: [Bucket]"),
+        event("DELETE_FAILED", "Bucket", "AWS::S3::Bucket", "it is not empty"),
+        event("ROLLBACK_IN_PROGRESS"),
+        event("CREATE_FAILED", "Topic", "AWS::SNS::Topic", "denied"),
+        event("CREATE_IN_PROGRESS"),
+    ]
+
+    assert str(operations(aws).blocked(found)) == (
+        "One is ROLLBACK_FAILED. Its rollback failed at Bucket (AWS::S3::Bucket): it is not empty."
+        " First failure: Topic (AWS::SNS::Topic) CREATE_FAILED: denied. " + CURES["ROLLBACK_FAILED"]
+    )
+
+
+def test_a_resource_that_a_hook_refused_names_the_hook_and_its_rule(
+    aws: FakeCloudFormation,
+) -> None:
+    found = now(aws, aws.add("UPDATE_ROLLBACK_COMPLETE"))
+    hook = {"HookType": "Private::Guard::Rules", "HookInvocationId": "1" * 36}
+    aws.hook_notes = [
+        {"AnnotationName": "ENCRYPTED", "Status": "FAILED", "StatusMessage": "No key.",
+         "RemediationMessage": "Set one."},
+        {"AnnotationName": "NAMED", "Status": "PASSED"},
+    ]  # fmt: skip
+    reason = "The following hook(s) failed: [Private::Guard::Rules]"
+    aws.events = [
+        event("UPDATE_FAILED", "Topic", "AWS::SNS::Topic", reason),
+        event("UPDATE_IN_PROGRESS", "Topic", "AWS::SNS::Topic", HookStatus="HOOK_COMPLETE_FAILED",
+              HookStatusReason="Template failed validation", **hook),
+        event("UPDATE_IN_PROGRESS", "Topic", "AWS::SNS::Topic", HookStatus="HOOK_COMPLETE_FAILED",
+              HookStatusReason="only a warning", HookFailureMode="WARN", HookType="Warning"),
+        event("UPDATE_IN_PROGRESS"),
+    ]  # fmt: skip
+
+    assert str(operations(aws).failure(found)) == (
+        f"One is UPDATE_ROLLBACK_COMPLETE. Topic (AWS::SNS::Topic) UPDATE_FAILED: {reason}; Hook"
+        " Private::Guard::Rules: Template failed validation. ENCRYPTED: No key. Set one"
+    )
+
+
+def test_an_operation_that_failed_early_validation_names_the_resource(
+    aws: FakeCloudFormation,
+) -> None:
+    found = now(aws, aws.add("ROLLBACK_COMPLETE"))
+    aws.events = [
+        event("CREATE_FAILED", reason="Call DescribeEvents", DetailedStatus="VALIDATION_FAILED"),
+        event("CREATE_IN_PROGRESS"),
+    ]
+    aws.operation_events = [NAME_CONFLICT]
+
+    assert str(operations(aws).failure(found)) == (
+        "One is ROLLBACK_COMPLETE. Role (AWS::IAM::Role): Resource of type 'AWS::IAM::Role' with"
+        f" identifier 'Deploy' already exists (NAME_CONFLICT_VALIDATION). {CONFLICT_CURE}"
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "cure"),
     [*CURES.items(), ("NEW_STATUS", "This version does not know that status: update it")],
@@ -399,5 +578,5 @@ def test_what_only_the_user_can_decide_has_its_reason_and_its_cure(
 ) -> None:
     found = now(aws, aws.add(status, reason=reason))
 
-    told = f"{status}: {reason}" if reason else status
-    assert str(Operations.blocked(found)) == f"One is {told}. {cure}"
+    told = f"{status}. {reason}" if reason else status
+    assert str(operations(aws).blocked(found)) == f"One is {told}. {cure}"
