@@ -56,6 +56,7 @@ _TABLE = re.compile(
     r"(<!-- reference: (?P<name>\w+) -->\n).*?(<!-- end of reference -->)", re.DOTALL
 )
 _TYPES = {TEXT: "text", FLAG: "boolean", NUMBER: "number", LIST: "list", MAPPING: "mapping"}
+_TEMPLATE_PATTERN = r"\{\{|\{%"
 _TEMPLATE = {"$ref": "#/$defs/template"}
 
 Schema = dict[str, Any]
@@ -118,7 +119,7 @@ def _type(field: Field) -> str:
         choices = field.choices or (field.item.choices if field.item else ())
         listed = ", ".join(f"`{choice}`" for choice in choices)
         return f"list of {listed}" if field.item else listed
-    if field.maximum is not None:
+    if field.type == NUMBER and field.maximum is not None:
         return f"{field.minimum} to {field.maximum}"
     if field.type == NUMBER and field.minimum is not None:
         return f"number, at least {field.minimum}"
@@ -161,7 +162,7 @@ def schemas() -> dict[str, Schema]:
 
 
 def _document(title: str, properties: Schema, definitions: Schema | None = None) -> Schema:
-    template = {"type": "string", "pattern": r"\{\{|\{%"}
+    template = {"type": "string", "pattern": _TEMPLATE_PATTERN}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": title,
@@ -214,7 +215,8 @@ def _schema(field: Field) -> Schema:
     if field.type == LIST:
         return {"anyOf": [_list(field), _TEMPLATE]}
     if field.type == SCALAR:
-        return {"type": ["string", "integer", "boolean"]}
+        text = {"pattern": rf"{_TEMPLATE_PATTERN}|^(?:{field.pattern})$"} if field.pattern else {}
+        return {"type": ["string", "integer", "boolean"], **text}
     if field.type == FLAG:
         return {"anyOf": [{"type": "boolean"}, _TEMPLATE]}
     if field.type == NUMBER:
@@ -222,12 +224,17 @@ def _schema(field: Field) -> Schema:
         return {"anyOf": [{"type": "integer", **_given(limits)}, _TEMPLATE]}
     text = _given(
         {
-            "pattern": f"^(?:{field.pattern})$" if field.pattern else None,
+            "pattern": _pattern(field) if field.pattern else None,
             "enum": list(field.choices) or None,
             "maxLength": field.longest or None,
         }
     )
     return {"anyOf": [{"type": "string", **text}, _TEMPLATE]} if text else {"type": "string"}
+
+
+def _pattern(field: Field) -> str:
+    """Return the pattern of a text; empty text means that it is not set."""
+    return f"^(?:{field.pattern}){'' if field.required else '?'}$"
 
 
 def _mapping(field: Field) -> Schema:
@@ -241,7 +248,9 @@ def _mapping(field: Field) -> Schema:
             "properties": {one.name: _described(one) for one in field.fields},
         }
     names = {"propertyNames": {"pattern": f"^(?:{field.keys.pattern})$"}} if field.keys else {}
-    return {"type": "object", **names, "additionalProperties": _schema(field.item or Field())}
+    most = _given({"maxProperties": field.maximum})
+    entries = {"additionalProperties": _schema(field.item or Field())}
+    return {"type": "object", **names, **most, **entries}
 
 
 def _list(field: Field) -> Schema:
@@ -249,7 +258,13 @@ def _list(field: Field) -> Schema:
     return {
         "type": "array",
         "items": entry,
-        **_given({"minItems": field.minimum, "uniqueItems": "" in field.unique or None}),
+        **_given(
+            {
+                "minItems": field.minimum,
+                "maxItems": field.maximum,
+                "uniqueItems": "" in field.unique or None,
+            }
+        ),
     }
 
 

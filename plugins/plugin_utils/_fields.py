@@ -36,6 +36,20 @@ class Unreadable:
 
 UNREADABLE = Unreadable()
 
+# What to do about a value that YAML does not read as text; problems.py adds how INI files quote.
+QUOTE = "Quote it"
+
+
+@dataclasses.dataclass(frozen=True)
+class Rewritten:
+    """A value that YAML reads as another one, such as 012345, 20:00 or NO.
+
+    :param text: what the file has.
+    """
+
+    value: t.Any
+    text: str
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Field:
@@ -43,8 +57,10 @@ class Field:
 
     :param doc: its meaning, for people who look it up.
     :param pattern: a regular expression for the whole text; *words* describe it.
+    :param check: returns what is wrong with text that fits the pattern, and what to do.
     :param fix: what to do about a wrong value.
     :param minimum: the smallest number, or the fewest entries of a list.
+    :param maximum: the largest number, or the most entries of a list or mapping.
     :param fields: the fields of a mapping, or of each entry of a list; others are refused.
     :param item: what each entry of a list, or each value of an open mapping, is.
     :param keys: what the names in an open mapping are.
@@ -64,6 +80,7 @@ class Field:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     words: str = ""
+    check: t.Callable[[str], tuple[str, str] | None] | None = None
     fix: str = "Correct it"
     minimum: int | None = None
     maximum: int | None = None
@@ -121,53 +138,60 @@ class Reader:
 
     def text(self, field: Field, value: t.Any, where: str) -> str | None:
         """Return text that fits the field."""
-        if not isinstance(value, str):
-            self.problem(where, f"{value!r} is not text", "Quote it")
-        elif not value.isascii():
-            self.problem(where, "has characters outside ASCII", "Use plain letters")
-        elif field.choices and value not in field.choices:
-            expected = ", ".join(field.choices)
-            self.problem(
-                where,
-                f"{value!r} is unknown; expected one of {expected}",
-                _suggestion(value, field.choices) or field.fix,
-            )
-        elif field.pattern and not re.fullmatch(field.pattern, value, re.ASCII):
-            self.problem(where, f"{value!r} is not {field.words}", field.fix)
-        elif field.longest and len(value) > field.longest:
-            self.problem(
-                where,
-                f"has {len(value)} characters, over the limit of {field.longest}",
-                "Shorten it",
-            )
+        if isinstance(value, Rewritten):
+            self.problem(where, f"YAML reads {value.text} as another value", QUOTE)
+        elif not isinstance(value, str):
+            self.problem(where, f"is {_kind(value)}, not text", QUOTE)
+        elif problem := self._problem_of(field, value):
+            self.problem(where, *problem)
         else:
             return value
         return None
 
-    def scalar(self, value: t.Any, where: str) -> str | None:
+    def _problem_of(self, field: Field, value: str) -> tuple[str, str] | None:
+        """Return what is wrong with text, and what to do."""
+        if not value.isascii():
+            return "has characters outside ASCII", "Use plain letters"
+        if field.choices and value not in field.choices:
+            expected = ", ".join(field.choices)
+            return (
+                f"{value!r} is unknown; expected one of {expected}",
+                suggestion(value, field.choices) or field.fix,
+            )
+        if field.pattern and not re.fullmatch(field.pattern, value, re.ASCII):
+            return f"{value!r} is not {field.words}", field.fix
+        if field.longest and len(value) > field.longest:
+            return f"has {len(value)} characters, over the limit of {field.longest}", "Shorten it"
+        return field.check(value) if field.check else None
+
+    def scalar(self, field: Field, value: t.Any, where: str) -> str | None:
         """Return a scalar as text. A number with a fraction is refused: 1.10 reads as 1.1."""
         if isinstance(value, bool):
-            return str(value).lower()
-        if isinstance(value, (str, int)) and str(value).isascii():
-            return str(value)
+            value = str(value).lower()
+        elif isinstance(value, int):
+            value = str(value)
+        if isinstance(value, (str, Rewritten)):
+            return self.text(field, value, where)
         self.problem(
             where,
-            f"{value!r} is neither ASCII text, a whole number, true nor false",
+            f"is {_kind(value)}; expected ASCII text, a whole number, true or false",
             "Quote it, or correct it",
         )
         return None
 
     def flag(self, field: Field, value: t.Any, where: str) -> bool | None:
         """Return a boolean."""
+        value = _plain(value)
         if isinstance(value, bool):
             return value
         if field.is_extra and str(value).lower() in _FLAGS:
             return _FLAGS[str(value).lower()]
-        self.problem(where, f"{value!r} is neither true nor false", field.fix)
+        self.problem(where, f"{shown(value)} is neither true nor false", field.fix)
         return None
 
     def number(self, field: Field, value: t.Any, where: str) -> int | None:
         """Return a whole number within the limits."""
+        given, value = value, _plain(value)
         if field.is_extra and isinstance(value, str) and value.isdecimal():
             value = int(value)
         low, high = field.minimum, field.maximum
@@ -179,8 +203,10 @@ class Reader:
         ):
             return int(value)
         limits = f" from {low} to {high}" if high is not None else f" of at least {low}"
+        is_number = isinstance(given, (int, float)) and not isinstance(given, bool)
+        text = repr(given) if is_number else shown(given)
         self.problem(
-            where, f"{value!r} is not a whole number{'' if low is None else limits}", field.fix
+            where, f"{text} is not a whole number{'' if low is None else limits}", field.fix
         )
         return None
 
@@ -189,10 +215,11 @@ class Reader:
         if field.is_extra and isinstance(value, str):
             value = [part.strip() for part in value.split(",") if part.strip()]
         if not isinstance(value, (list, tuple)):
-            self.problem(where, f"{value!r} is not a list", field.fix)
+            self.problem(where, f"{shown(value)} is not a list", field.fix)
             return None
         if field.minimum and not value:
             self.problem(where, "is an empty list", field.fix)
+        self._check_count(field, value, where)
         entry = field.item or Field(type=MAPPING, fields=field.fields)
         found = []
         for number, item in enumerate(value, start=1):
@@ -207,7 +234,7 @@ class Reader:
     def mapping(self, field: Field, value: t.Any, where: str) -> dict[str, t.Any] | None:
         """Return a mapping, either of known fields or of any names."""
         if not isinstance(value, Mapping):
-            self.problem(where, f"{value!r} is not a mapping", field.fix)
+            self.problem(where, f"{shown(value)} is not a mapping", field.fix)
             return None
         if not field.fields:
             return self._open_mapping(field, value, where)
@@ -217,7 +244,7 @@ class Reader:
                 self.problem(
                     where,
                     f"unknown field `{name}`; expected one of {', '.join(known)}",
-                    _suggestion(str(name), known) or "Remove it, or correct its name",
+                    suggestion(str(name), known) or "Remove it, or correct its name",
                 )
         return {
             part.name: self.read(part, value.get(part.name), f"{where}.{part.name}")
@@ -228,9 +255,12 @@ class Reader:
         self, field: Field, value: Mapping[t.Any, t.Any], where: str
     ) -> dict[str, t.Any]:
         found = {}
+        self._check_count(field, value, where)
         for name, item in value.items():
             key = str(name)
-            if field.keys and not re.fullmatch(field.keys.pattern, key, re.ASCII):
+            if not isinstance(name, str):
+                self.problem(where, f"has a name that is {_kind(name)}, not text", QUOTE)
+            elif field.keys and not re.fullmatch(field.keys.pattern, key, re.ASCII):
                 self.problem(f"{where}.{key}", f"is not {field.keys.words}", field.keys.fix)
             else:
                 entry = field.item or Field(type=SCALAR)
@@ -238,6 +268,12 @@ class Reader:
                     dataclasses.replace(entry, required=True), item, f"{where}.{key}"
                 )
         return found
+
+    def _check_count(self, field: Field, value: t.Collection[t.Any], where: str) -> None:
+        if field.maximum is not None and len(value) > field.maximum:
+            self.problem(
+                where, f"has {len(value)} entries, over the limit of {field.maximum}", "Remove some"
+            )
 
     def _check_unique(self, field: Field, entries: t.Sequence[t.Any], where: str) -> None:
         for name in field.unique:
@@ -250,7 +286,7 @@ class Reader:
 
 _READ: dict[str, t.Callable[[Reader, Field, t.Any, str], t.Any]] = {
     TEXT: Reader.text,
-    SCALAR: lambda reader, _field, value, where: reader.scalar(value, where),
+    SCALAR: Reader.scalar,
     FLAG: Reader.flag,
     NUMBER: Reader.number,
     LIST: Reader.entries,
@@ -267,11 +303,42 @@ def entry_label(entry: t.Any, number: int) -> str:
     return str(number)
 
 
-def _suggestion(value: str, known: t.Iterable[str]) -> str:
-    """Return a "did you mean" question if *value* resembles a known name."""
+def suggestion(value: str, known: t.Iterable[str]) -> str:
+    """Return a "did you mean" question if *value* resembles known names, else empty text."""
     names = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(value.lower(), names, n=1, cutoff=0.6)
-    return f"Did you mean {names[found[0]]}?" if found else ""
+    found = difflib.get_close_matches(value.lower(), names, n=2, cutoff=0.75)
+    if len(found) == 2 and _ratio(found[0], value) > _ratio(found[1], value):
+        found.pop()
+    meant = " or ".join(names[name] for name in sorted(found))
+    return f"Did you mean {meant}?" if found else ""
+
+
+def _ratio(name: str, value: str) -> float:
+    return difflib.SequenceMatcher(None, name, value.lower()).ratio()
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Return what YAML made of a value, where its type expects just that."""
+    return value.value if isinstance(value, Rewritten) else value
+
+
+def shown(value: t.Any) -> str:
+    """Return a wrong value as it was written, or what it is."""
+    if isinstance(value, Rewritten):
+        return value.text
+    return repr(value) if isinstance(value, str) else _kind(value)
+
+
+def _kind(value: t.Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return "a number" if isinstance(value, (int, float)) else "a date"
 
 
 def _how_to_set(field: Field) -> str:
@@ -283,13 +350,17 @@ __all__ = (
     "LIST",
     "MAPPING",
     "NUMBER",
+    "QUOTE",
     "SCALAR",
     "TEXT",
     "UNREADABLE",
     "Field",
     "Reader",
     "Report",
+    "Rewritten",
     "Schema",
     "Unreadable",
     "entry_label",
+    "shown",
+    "suggestion",
 )

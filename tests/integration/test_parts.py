@@ -117,7 +117,7 @@ def test_a_bad_inventory_fails_before_any_call_also_under_a_limit(
     run = playbook.run("--limit", "production")
 
     assert run.code == 2, run.output
-    message = "account_id: 333333333333 is not text. Quote it"
+    message = "account_id is a number, not text. Quote it"
     assert message in " ".join(run.output.split())
     assert str(inventory.directory / "hosts.yml") in run.output
     assert run.calls == []

@@ -205,7 +205,7 @@ def test_everything_wrong_is_reported_together_before_any_call(
     assert run.calls == []
     assert len(run.plays) == 1
     text = " ".join(run.output.split())
-    for words in ("wave", "nowhere", "regions_of_testing", "444444444444 is not text", "hello.yml"):
+    for words in ("wave", "nowhere", "regions_of_testing", "account_id is a number", "hello.yml"):
         assert words in text, run.output
 
 

@@ -55,27 +55,27 @@ def read_inventory(
         # Of absent pipelines only the names matter.
         organisation = organisation.all_absent()
     pipelines = read_pipelines(variables, organisation, problems)
+    problems.raise_any()
     running = [
         name
         for name in sorted(hosts)
         if name in organisation.hosts and participates(organisation.hosts[name], tags, skipped)
     ]
-    settings = {}
-    for name in running:
-        try:
-            settings[name] = role_settings(
-                organisation.hosts[name].group, functools.partial(variables.get, name), name
-            )
-        except PipelineError as exc:
-            problems.add(exc.message, exc.cure or "Correct it", host=name)
-    problems.raise_any()
     if not running:
         raise PipelineError(
             "no host of the inventory takes part in this run",
             cure="Look at --limit, --tags and the groups of the inventory",
         )
     return Inventory(
-        organisation=organisation, hosts=tuple(running), pipelines=pipelines, settings=settings
+        organisation=organisation,
+        hosts=tuple(running),
+        pipelines=pipelines,
+        settings={
+            name: role_settings(
+                organisation.hosts[name].group, functools.partial(variables.get, name), name
+            )
+            for name in running
+        },
     )
 
 

@@ -15,7 +15,8 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 
-from .._fields import UNREADABLE, Field, Reader
+from .._fields import QUOTE, UNREADABLE, Field, Reader, shown
+from .forms import check_forms
 from .model import (
     ACCESS_ROLE_NAME,
     DEPLOY_ACCOUNTS,
@@ -30,8 +31,10 @@ from .model import (
     Organisation,
     pipeline_stack_name,
 )
+from .near_misses import check_variables
 from .problems import Problems
-from .schema import BUILD_ACCOUNT_ID, HOST_NAME, PRIMARY_REGION, REGION, SHARED, host_variables
+from .regions import REGION, region_problem
+from .schema import BUILD_ACCOUNT_ID, HOST_NAME, PRIMARY_REGION, SHARED, host_variables
 from .variables import Variables
 
 # A bucket policy (20 KB) names each account twice, and S3 may count an id as its root's ARN; one
@@ -63,6 +66,7 @@ class _Organisation:
     def read(self) -> Organisation:
         """Return the organisation."""
         self._check_groups()
+        check_variables(self._variables, self._problems)
         shared = {field.name: self._shared(field) for field in SHARED}
         hosts: dict[str, Host] = {}
         for group in FOUNDATION_GROUPS:
@@ -81,6 +85,7 @@ class _Organisation:
             hosts=hosts,
         )
         self._check_regional(organisation)
+        check_forms(organisation, self._variables, self._problems)
         self._check_deploy_accounts(organisation)
         self._check_sizes(organisation)
         return organisation
@@ -234,11 +239,12 @@ class _Organisation:
             if value is UNREADABLE:
                 return str(field.empty())
             value = field.empty() if value is None else value
-            text = value if isinstance(value, str) else f"{value!r}, which is not text"
+            text = value if isinstance(value, str) else f"{shown(value)}, which is not text"
             hosts_of.setdefault(text, []).append(name)
         if len(hosts_of) > 1:
             found = ", ".join(
-                f"{names[0]}: {text or 'nothing'}" for text, names in hosts_of.items()
+                f"{names[0]}: {text or 'nothing'}{self._set_in(names[0], field.name)}"
+                for text, names in hosts_of.items()
             )
             self._problems.add(
                 f"{field.name}: it differs between hosts ({found})",
@@ -247,9 +253,22 @@ class _Organisation:
             return str(field.empty())
         if not hosts_of:
             return str(field.empty())  # no hosts, which is reported elsewhere
-        reader = Reader(lambda what, fix: self._problems.add(what, f"{fix} in {_SHARED_FILE}"))
         first = next(iter(hosts_of.values()))[0]
-        return str(reader.read(field, self._variables.value(first, field.name)))
+        place = self._variables.line(first, field.name)
+
+        def report(what: str, fix: str) -> None:
+            if place:
+                quoted = self._variables.how_to_quote(first, field.name)
+                self._problems.add(what, quoted if fix == QUOTE else fix, place=place)
+            else:
+                self._problems.add(what, f"{fix} in {_SHARED_FILE}")
+
+        return str(Reader(report).read(field, self._variables.value(first, field.name)))
+
+    def _set_in(self, host: str, name: str) -> str:
+        """Return where a variable is set, in brackets, if that is known."""
+        place = self._variables.line(host, name)
+        return f" ({place})" if place else ""
 
     def _check_regional(self, organisation: Organisation) -> None:
         for host in organisation.of(REGIONAL):
@@ -257,6 +276,8 @@ class _Organisation:
                 self._problem(
                     host.name, "a host of group regional is named by its region", "Rename it"
                 )
+            elif problem := region_problem(host.name):
+                self._problem(host.name, f"its name: {problem[0]}", problem[1])
             elif host.name == organisation.primary_region:
                 self._problem(
                     host.name, "the primary region is not regional", "Remove it from group regional"
@@ -275,7 +296,7 @@ class _Organisation:
             if host.account_id:
                 owners.setdefault(host.account_id, host.name)
             # A slice has no regional hosts in sight; an absent account deploys nowhere any more.
-            known = organisation.primary_region and not organisation.is_slice
+            known = knows_regions(organisation) and not organisation.is_slice
             if known and not host.is_absent:
                 self._check_regions_known(host, organisation)
 
@@ -317,6 +338,16 @@ class _Organisation:
         self._problems.add(what, fix, host=name)
 
 
+def knows_regions(organisation: Organisation) -> bool:
+    """Return whether the regions are known: the primary region, and the names of regional hosts.
+
+    What depends on them is checked when these are right.
+    """
+    return bool(organisation.primary_region) and not any(
+        region_problem(host.name) for host in organisation.of(REGIONAL)
+    )
+
+
 def _rename(name: str, groups: t.Sequence[str]) -> str:
     if PIPELINES in groups:
         return (
@@ -326,4 +357,4 @@ def _rename(name: str, groups: t.Sequence[str]) -> str:
     return "Keep one; the build account as a target is a second host with another name"
 
 
-__all__ = ("MOST_ACCOUNTS", "MOST_REGIONS", "read_organisation")
+__all__ = ("MOST_ACCOUNTS", "MOST_REGIONS", "knows_regions", "read_organisation")

@@ -9,11 +9,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import typing as t
-from collections.abc import Mapping
 
-from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
-
-from .._fields import FLAG, LIST, MAPPING, NUMBER, Field, Reader
+from .._fields import FLAG, LIST, MAPPING, NUMBER, SCALAR, Field, Reader
 from .model import (
     ACCESS_ROLE_NAME,
     DEPLOY_ACCOUNTS,
@@ -23,12 +20,26 @@ from .model import (
     ROLE_NAMES,
     STACK_NAMES,
 )
+from .regions import REGION, region_problem
 
 ACCOUNT_ID = r"\d{12}"
-REGION = r"[a-z]{2,}(-[a-z]+)+-\d"
+ROLE_NAME = r"[\w+=,.@-]{1,64}"
+STACK_NAME = r"[A-Za-z][A-Za-z0-9-]{0,127}"
+STACK_NAME_WORDS = "the name of a stack: up to 128 letters, digits and hyphens, a letter first"
+_PARTITION = "arn:aws[a-z-]*"
+_ROLE_ARN = rf"{_PARTITION}:iam::{ACCOUNT_ID}:role/([!-~]+/)?{ROLE_NAME}"
+_POLICY_ARN = rf"{_PARTITION}:iam::(aws|{ACCOUNT_ID}):policy/[\w+=,.@/-]{{1,1024}}"
+_BUCKET_ARN = rf"{_PARTITION}:s3:::[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9]"
 # What Ansible takes as a name where it expects a pattern of hosts.
 HOST_NAME = r"[\w.+=/@-]+"
 MINIMUM_RETENTION_DAYS = 90
+_MOST_DAYS = 2_147_483_647  # of a lifecycle rule
+_MOST_TAGS = 50 - 3  # of a stack, without our own
+# IAM's most for a role; its default is 10.
+MOST_POLICIES = 20
+# CodeBuild's limits, and IAM's characters: the narrowest of the services that get the tags.
+_TAG_CHARACTERS = r"[\w .:/=+@-]"
+_TAG_WORDS = "letters, digits, spaces and _.:/=+-@"
 
 # The role of each group, whose name its variables begin with.
 ROLES = {
@@ -39,28 +50,62 @@ ROLES = {
 }
 
 
-def _role_arn(reader: Reader, value: t.Any, where: str) -> str | None:
-    text = reader.text(Field(), value, where)
-    arn = parse_aws_arn(text) if text else None
-    if text and (arn is None or arn["service"] != "iam" or not arn["resource"].startswith("role/")):
-        reader.problem(where, f"{text!r} is not the ARN of a role", "Correct it")
-        return None
-    return text
-
-
 def _tags(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | None:
-    if isinstance(value, Mapping) and all(
-        str(text).isascii() for pair in value.items() for text in pair
-    ):
-        return dict(value)
-    # AWS returns other characters as "?", so that every run would find a difference.
-    reader.problem(where, "is not a mapping of ASCII names to ASCII values", "Correct it")
-    return None
+    found = reader.mapping(_TAGS, value, where)
+    names: dict[str, str] = {}
+    for name in found or {}:
+        other = names.setdefault(name.lower(), name)
+        if other != name:
+            reader.problem(where, f"{other} and {name} are the same name to IAM", "Keep one")
+    return found
+
+
+_TAGS = Field(
+    type=MAPPING,
+    maximum=_MOST_TAGS,
+    keys=Field(
+        pattern=rf"(?![aA][wW][sS]:){_TAG_CHARACTERS}{{1,127}}",
+        words=f"the name of a tag: 1 to 127 {_TAG_WORDS}, not aws: first",
+        fix="Rename it",
+    ),
+    item=Field(
+        type=SCALAR,
+        pattern=rf"{_TAG_CHARACTERS}{{1,255}}",
+        words=f"the value of a tag: 1 to 255 {_TAG_WORDS}",
+    ),
+)
 
 
 def _stack_name(group: str, doc: str) -> Field:
     variable, default = STACK_NAMES[group]
-    return Field(name=variable, default=default, doc=doc)
+    return Field(
+        name=variable,
+        default=default,
+        pattern=STACK_NAME,
+        words=STACK_NAME_WORDS,
+        kind="stack name",
+        doc=doc,
+    )
+
+
+def _role_name(name: str, doc: str) -> Field:
+    return Field(
+        name=name,
+        default=ROLE_NAMES[name],
+        pattern=ROLE_NAME,
+        words="the name of a role, without a path: up to 64 letters, digits and _+=,.@-",
+        kind="role name",
+        doc=doc,
+    )
+
+
+def _region(name: str = "", **fields: t.Any) -> Field:
+    return Field(
+        name=name, required=True, pattern=REGION, words="a region", check=region_problem, **fields
+    )
+
+
+REGION_OF_LIST = _region()
 
 
 BUILD_ACCOUNT_ID = Field(
@@ -70,22 +115,12 @@ BUILD_ACCOUNT_ID = Field(
     words="12 digits",
     doc="The account that holds builds, keys, buckets and pipelines.",
 )
-PRIMARY_REGION = Field(
-    name="primary_region",
-    required=True,
-    pattern=REGION,
-    words="a region",
-    doc="Its home region.",
+PRIMARY_REGION = _region("primary_region", doc="Its home region.")
+CODEPIPELINE_ROLE_NAME = _role_name(
+    "codepipeline_role_name", "The role in deploy accounts that runs the actions of pipelines."
 )
-CODEPIPELINE_ROLE_NAME = Field(
-    name="codepipeline_role_name",
-    default=ROLE_NAMES["codepipeline_role_name"],
-    doc="The role in deploy accounts that runs the actions of pipelines.",
-)
-CLOUDFORMATION_ROLE_NAME = Field(
-    name="cloudformation_role_name",
-    default=ROLE_NAMES["cloudformation_role_name"],
-    doc="The role in deploy accounts that CloudFormation deploys with.",
+CLOUDFORMATION_ROLE_NAME = _role_name(
+    "cloudformation_role_name", "The role in deploy accounts that CloudFormation deploys with."
 )
 # What all hosts must agree on.
 SHARED = (BUILD_ACCOUNT_ID, PRIMARY_REGION, CODEPIPELINE_ROLE_NAME, CLOUDFORMATION_ROLE_NAME)
@@ -93,15 +128,21 @@ SHARED = (BUILD_ACCOUNT_ID, PRIMARY_REGION, CODEPIPELINE_ROLE_NAME, CLOUDFORMATI
 _ACCESS_ROLE_NAME = Field(
     name="access_role_name",
     default=ACCESS_ROLE_NAME,
+    pattern=rf"([\w+=,.@-]+/)*{ROLE_NAME}",
+    words="the name of a role, with or without a path: name or path/name",
+    longest=512,
+    kind="role name, path",
     doc="The role to assume in every account but that of the base credentials.",
 )
 _STACK_TAGS = Field(
     name="stack_tags",
     type=MAPPING,
     default={},
+    maximum=_MOST_TAGS,
+    keys=_TAGS.keys,
+    item=_TAGS.item,
     read=_tags,
-    json={"type": "object"},
-    kind="mapping, ASCII",
+    kind="name to text",
     doc="Tags of every stack, added to its `crossaccount:` tags.",
 )
 _ARTIFACT_RETENTION_DAYS = Field(
@@ -109,6 +150,8 @@ _ARTIFACT_RETENTION_DAYS = Field(
     type=NUMBER,
     default=365,
     minimum=MINIMUM_RETENTION_DAYS,
+    maximum=_MOST_DAYS,
+    kind="number, at least 90",
     fix="Set more: a rollback needs the package of the previous release",
     doc="Days that pipeline buckets keep artifacts.",
 )
@@ -116,6 +159,8 @@ _WAIT_TIMEOUT = Field(
     name="wait_timeout",
     type=NUMBER,
     default=3600,
+    minimum=1,
+    kind="number",
     is_extra=True,
     doc="Seconds that a host waits for its stack.",
 )
@@ -190,7 +235,8 @@ HOST = (
     ),
     Field(
         name="role_arn",
-        read=_role_arn,
+        pattern=_ROLE_ARN,
+        words="the ARN of a role",
         kind="ARN of a role",
         doc="A role instead of the access role.",
     ),
@@ -208,7 +254,7 @@ REGIONS = Field(
     type=LIST,
     required=True,
     minimum=1,
-    item=Field(pattern=REGION, words="a region", required=True),
+    item=REGION_OF_LIST,
     unique=("",),
     fix="List at least one region",
     kind="list of regions",
@@ -219,7 +265,9 @@ EXECUTION_POLICIES = Field(
     type=LIST,
     required=True,
     minimum=1,
-    item=Field(required=True),
+    maximum=MOST_POLICIES,
+    item=Field(required=True, pattern=_POLICY_ARN, words="the ARN of a managed policy"),
+    unique=("",),
     fix="List the managed policies that deployments need",
     kind="list of ARNs",
     doc="Managed policies of the CloudFormation role: what deployments may do.",
@@ -228,12 +276,15 @@ _REPLICATION_BUCKET_ARNS = Field(
     name="replication_bucket_arns",
     type=LIST,
     default=[],
-    item=Field(required=True),
+    item=Field(required=True, pattern=_BUCKET_ARN, words="the ARN of a bucket"),
+    unique=("",),
     kind="list of ARNs",
     doc="Buckets in developers' accounts that builds are copied to.",
 )
 _PERMISSIONS_BOUNDARY_ARN = Field(
     name="permissions_boundary_arn",
+    pattern=_POLICY_ARN,
+    words="the ARN of a managed policy",
     kind="ARN",
     doc="Permissions boundary of the CloudFormation role.",
 )
@@ -275,10 +326,9 @@ def _own_stack_name(group: str) -> Field:
 SETTINGS: dict[str, tuple[Field, ...]] = {
     REGIONAL: (
         _BUILD_ACCOUNT,
-        Field(
-            name="region",
+        _region(
+            "region",
             fallback="inventory_hostname",
-            required=True,
             default_words="the host's name",
             doc="The region of the stack.",
         ),
@@ -348,14 +398,18 @@ __all__ = (
     "HOST",
     "HOST_NAME",
     "MINIMUM_RETENTION_DAYS",
+    "MOST_POLICIES",
     "ORGANISATION",
     "PRIMARY_REGION",
     "REGION",
     "REGIONS",
+    "REGION_OF_LIST",
     "ROLES",
     "RUN",
     "SETTINGS",
     "SHARED",
+    "STACK_NAME",
+    "STACK_NAME_WORDS",
     "host_variables",
     "setting_variable",
 )

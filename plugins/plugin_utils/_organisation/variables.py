@@ -27,12 +27,13 @@ except ImportError:
 from .._errors import PipelineError
 from .._fields import UNREADABLE, entry_label
 from .problems import Problems
+from .written import SCALARS, Written, how_to_quote
 
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 _DYNAMIC_REFERENCE = re.compile(r"\{\{\s*resolve:")
+_NAME = re.compile(r"[A-Za-z_]\w*")
 # One step of a field such as pipeline.stacks[hello].name
 _PART = re.compile(r"^[^.\[]*|\.[^.\[]*|\[[^\]]*\]?")
-_PLAIN = (bool, int, float, type(None))
 
 Groups = t.Mapping[str, t.Sequence[str]]
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -47,13 +48,15 @@ class Variables:
 
     def __init__(self, groups: Groups, hostvars: HostVars, *, loader: t.Any = None) -> None:
         self.groups = {name: list(members) for name, members in groups.items()}
-        self.problems = Problems(self.place)
+        self.problems = Problems(self)
         self.hostvars = hostvars
         self._loader = loader
         self._raw: dict[str, t.Mapping[str, t.Any]] = {}
         self._templars: dict[str, t.Any] = {}
         self._values: dict[tuple[str, str], t.Any] = {}
         self._origins: dict[tuple[str, str], t.Any] = {}
+        self._uses: dict[tuple[str, str], frozenset[str]] = {}
+        self._written = Written()
 
     def get(self, host: str, name: str, default: t.Any = None) -> t.Any:
         """Return a variable's value; *default* if unset, null or unreadable.
@@ -76,14 +79,30 @@ class Variables:
         return None if value is None else str(value)
 
     def place(self, host: str, field: str) -> str | None:
+        """Return where a field is set, else the inventory file of *host*."""
+        place, file = self.line(host, field), self.file(host)
+        return place or (None if file is None else _short(file))
+
+    def line(self, host: str, field: str) -> str | None:
         """Return where a field such as ``pipeline.stacks[hello].name``, or its parent, is set."""
-        while field:
-            origin = self._origins.get((host, field))
+        for part in _parents(field):
+            origin = self._origins.get((host, part))
             if origin is not None and origin.path:
                 return f"{_short(origin.path)}:{origin.line_num}"
-            field = field[: max(match.start() for match in _PART.finditer(field))]
-        file = self.file(host)
-        return None if file is None else _short(file)
+        return None
+
+    def how_to_quote(self, host: str, field: str) -> str:
+        """Return how to make text of the value of a field."""
+        return how_to_quote(field, self._origins.get((host, field)))
+
+    def uses(self, host: str, field: str) -> frozenset[str]:
+        """Return the names in the template of a field, or of its parent."""
+        found = (self._uses.get((host, part)) for part in _parents(field))
+        return next((names for names in found if names is not None), frozenset())
+
+    def names(self, host: str) -> list[str]:
+        """Return the names of all variables of *host*."""
+        return list(self._of(host))
 
     def _of(self, host: str) -> t.Mapping[str, t.Any]:
         if host not in self._raw:
@@ -99,34 +118,78 @@ class Variables:
 
     def _read(self, host: str, field: str, value: t.Any) -> t.Any:
         """Return *value* as plain data, with its templates evaluated one by one."""
-        if Origin is not None and (origin := Origin.get_tag(value)) is not None:
-            self._origins[host, field] = origin
+        origin = self._origin(host, field, value)
         if isinstance(value, str):
             # Subclasses of str carry Ansible's tags, which mark what may be templated.
             return self._template(host, field, value) if _TEMPLATE.search(value) else str(value)
+        if isinstance(value, SCALARS):
+            return self._written.scalar(value, origin)
         if isinstance(value, Mapping):
             return {
-                str(key) if isinstance(key, str) else key: self._read(host, f"{field}.{key}", item)
+                str(key) if isinstance(key, str) else key: (
+                    self._read_entry(host, f"{field}.{key}", item, origin, key)
+                )
                 for key, item in value.items()
             }
         if isinstance(value, (list, tuple)):
             return [
-                self._read(host, f"{field}[{entry_label(item, number)}]", item)
+                self._read_entry(
+                    host, f"{field}[{entry_label(item, number)}]", item, origin, number - 1
+                )
                 for number, item in enumerate(value, start=1)
             ]
-        return value if isinstance(value, _PLAIN) else self._template(host, field, value)
+        return self._template(host, field, value)
+
+    def _read_entry(self, host: str, field: str, value: t.Any, parent: t.Any, key: t.Any) -> t.Any:
+        if isinstance(value, SCALARS):
+            self._origin(host, field, value)
+            return self._written.entry(value, parent, key)
+        return self._read(host, field, value)
+
+    def _origin(self, host: str, field: str, value: t.Any) -> t.Any:
+        """Return where a value is set, and keep it for messages."""
+        origin = None if Origin is None else Origin.get_tag(value)
+        if origin is not None:
+            self._origins[host, field] = origin
+        return origin
 
     def _template(self, host: str, field: str, value: t.Any) -> t.Any:
         """Return the value of a template, or of text in a vault."""
+        if isinstance(value, str):
+            self._uses[host, field] = frozenset(_NAME.findall(value))
         if host not in self._templars:
             self._templars[host] = Templar(loader=self._loader, variables=self._of(host))
         try:
-            return _plain(self._templars[host].template(value))
+            result = self._templars[host].template(value)
         except AnsibleError as exc:
             # What a vault holds has no text without its password.
             text = value if isinstance(value, str) else ""
             self.problems.add(*_explain(field, text, exc), host=host)
             return UNREADABLE
+        return self._plain(result)
+
+    def _plain(self, value: t.Any, parent: t.Any = None, key: t.Any = None) -> t.Any:
+        """Return the result of a template as plain data."""
+        if isinstance(value, str):
+            return str(value)
+        origin = None if Origin is None else Origin.get_tag(value)
+        if isinstance(value, Mapping):
+            return {
+                str(name) if isinstance(name, str) else name: self._plain(item, origin, name)
+                for name, item in value.items()
+            }
+        if isinstance(value, (list, tuple)):
+            return [self._plain(item, origin, number) for number, item in enumerate(value)]
+        if parent is None:
+            return self._written.scalar(value, origin)
+        return self._written.entry(value, parent, key)
+
+
+def _parents(field: str) -> t.Iterator[str]:
+    """Yield a field, then what it is in: ``a.b[c]``, ``a.b``, ``a``."""
+    while field:
+        yield field
+        field = field[: max(match.start() for match in _PART.finditer(field))]
 
 
 def _short(path: str) -> str:
@@ -143,16 +206,6 @@ def _place(exc: BaseException | None) -> str:
             return f"{place}: "
         exc = exc.__cause__ or exc.__context__
     return ""
-
-
-def _plain(value: t.Any) -> t.Any:
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {_plain(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
 
 
 def is_dynamic_reference(text: str) -> bool:

@@ -73,7 +73,8 @@ class Source:
     @property
     def container_type(self) -> str:
         """The container type of the image, by its name."""
-        return "ARM_CONTAINER" if "aarch64" in self.image else "LINUX_CONTAINER"
+        is_arm = "aarch64" in self.image or "arm64" in self.image
+        return "ARM_CONTAINER" if is_arm else "LINUX_CONTAINER"
 
     @property
     def trigger(self) -> Artifact | None:

@@ -13,12 +13,15 @@ import re
 import typing as t
 from collections.abc import Mapping
 
-from .._fields import Reader, entry_label
+from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
+
+from .._fields import Reader, entry_label, suggestion
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, Host, Organisation
 from .._organisation.problems import Problems
+from .._organisation.rules import knows_regions
 from .._organisation.variables import Variables, is_dynamic_reference
 from .limits import MOST_BUILD_ARTIFACTS, limit_problems
-from .model import S3, Pipeline, functions_in
+from .model import S3, Pipeline, Source, functions_in
 from .schema import PIPELINE, PIPELINE_NAME
 from .stages import levels
 
@@ -81,7 +84,12 @@ class _Reading:
         self._check_order(pipeline)
         self._check_environment_parameters(pipeline)
         self._check_targets(pipeline)
-        if self._organisation.primary_region and not self._problems.of(self._name):
+        knows_targets = set(pipeline.regions) <= set(self._organisation.regions)
+        if (
+            knows_regions(self._organisation)
+            and knows_targets
+            and not self._problems.of(self._name)
+        ):
             for problem in limit_problems(pipeline, self._organisation):
                 self._problem(*problem)
         return pipeline
@@ -111,10 +119,11 @@ class _Reading:
         if host is None or host.group != DEPLOY_ACCOUNTS:
             environment |= {"account_id": "", "regions": regions}
             if name:
+                known = [host.name for host in self._organisation.of(DEPLOY_ACCOUNTS)]
                 self._problem(
                     f"{where}.host",
                     f"{name} is not a host of deploy_accounts",
-                    "Add it to the inventory, or correct the name",
+                    suggestion(name, known) or "Add it to the inventory, or correct the name",
                 )
             return
         environment |= {"account_id": host.account_id, "regions": regions or list(host.regions)}
@@ -133,9 +142,10 @@ class _Reading:
                 " contain it",
                 "Rename the host",
             )
-        # Without a primary region (already reported) no region is known.
-        for region in environment["regions"] if self._organisation.primary_region else ():
-            self._check_region(region, host, f"{where}.regions")
+        # What is wrong with the host is reported there.
+        if knows_regions(self._organisation) and not self._problems.of(name):
+            for region in environment["regions"]:
+                self._check_region(region, host, f"{where}.regions")
 
     def _check_region(self, region: str, host: Host, where: str) -> None:
         if region not in self._organisation.regions:
@@ -180,6 +190,24 @@ class _Reading:
                 "Combine artifacts",
             )
 
+        self._check_connection(source)
+
+    def _check_connection(self, source: Source) -> None:
+        arn = parse_aws_arn(source.connection_arn) if source.connection_arn else None
+        if arn is None:
+            return
+        organisation = self._organisation
+        for part, own, words in (
+            ("account_id", organisation.build_account_id, "account"),
+            ("region", organisation.primary_region, "region"),
+        ):
+            if own and arn[part] != own:
+                self._problem(
+                    "source.connection_arn",
+                    f"it is of {words} {arn[part]}, and builds run in {own}",
+                    f"Make a connection in {own}",
+                )
+
     def _check_artifacts_exist(self, pipeline: Pipeline) -> None:
         made = (
             {artifact.name for artifact in pipeline.source.artifacts} if pipeline.source else set()
@@ -196,7 +224,7 @@ class _Reading:
                 self._problem(
                     where,
                     f"no artifact is called {name}; the source makes {makes}",
-                    "Add it to source.artifacts, or correct the name",
+                    suggestion(name, made) or "Add it to source.artifacts, or correct the name",
                 )
 
     def _check_order(self, pipeline: Pipeline) -> None:
@@ -206,7 +234,7 @@ class _Reading:
                 self._problem(
                     f"stacks[{stack.name}].after",
                     f"{stack.after} is not a stack of this pipeline",
-                    "Name one of its stacks",
+                    suggestion(stack.after, names - {stack.name}) or "Name one of its stacks",
                 )
                 return
         reached = {stack.name for level in levels(pipeline.stacks) for stack in level}
@@ -288,6 +316,8 @@ def _check_together(
     for name, pipeline in pipelines.items():
         for stack, environment in pipeline.deployments:
             account_id = environment.account_id
+            if not account_id:  # a wrong one is reported at its host
+                continue
             where = f"{PIPELINE.name}.stacks[{stack.name}].name"
             foundation = build_stacks.get(stack.name) or account_stacks.get(
                 (stack.name, account_id)

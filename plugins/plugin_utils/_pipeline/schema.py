@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Mapping
 
 from .._fields import FLAG, LIST, MAPPING, NUMBER, SCALAR, Field, Reader
-from .._organisation.schema import REGION
+from .._organisation.schema import REGION_OF_LIST, STACK_NAME, STACK_NAME_WORDS
 from .model import (
     ARTIFACT_SYNCS,
     CAPABILITIES,
@@ -68,9 +69,11 @@ def _parameter(reader: Reader, value: t.Any, where: str) -> t.Any:
     if isinstance(value, Mapping):
         return _function(reader, value, where)
     if isinstance(value, (list, tuple)):
-        texts = [reader.read(_SCALAR, item, where) for item in value]
-        return ",".join(texts)
-    return reader.scalar(value, where)
+        return ",".join(
+            reader.read(_ITEM, item, f"{where}[{number}]")
+            for number, item in enumerate(value, start=1)
+        )
+    return reader.scalar(_SCALAR, value, where)
 
 
 def _function(
@@ -93,7 +96,27 @@ def _function(
     return {name: [reader.read(*pair, where) for pair in zip(fields, arguments, strict=False)]}
 
 
-_SCALAR = Field(type=SCALAR, required=True)
+def _variables_problem(text: str) -> tuple[str, str] | None:
+    """Return what is wrong with CodePipeline's variables in a value that it resolves."""
+    for found in _VARIABLE.findall(text):
+        if found != _EXECUTION_ID:
+            return (
+                f"{found} is a variable that the pipeline does not have",
+                f"Use {_EXECUTION_ID}, or put the value into the template configuration",
+            )
+    return None
+
+
+def _item_problem(text: str) -> tuple[str, str] | None:
+    if "," in text:
+        return f"{text!r} has a comma, which makes two items of it", "Write them as two items"
+    return _variables_problem(text)
+
+
+_VARIABLE = re.compile(r"#\{[^}]*\}")
+_EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
+_SCALAR = Field(type=SCALAR, required=True, check=_variables_problem)
+_ITEM = Field(type=SCALAR, required=True, check=_item_problem)
 _ARGUMENT = Field(required=True)
 _ATTRIBUTE = Field(required=True, choices=_ARTIFACT_ATTRIBUTES)
 _SCALAR_JSON: dict[str, t.Any] = {"type": ["string", "integer", "boolean"]}
@@ -134,6 +157,29 @@ def _parameters(doc: str) -> Field:
 
 # The source
 
+
+def _branch_problem(branch: str) -> tuple[str, str] | None:
+    if branch.startswith("refs/"):
+        name = branch.removeprefix("refs/").partition("/")[2]
+        return f"{branch!r} is a reference, not a branch", f"Did you mean {name}?"
+    return None
+
+
+def _image_problem(image: str) -> tuple[str, str] | None:
+    """Return why CodeBuild would not pull or run an image."""
+    if _ECR.match(image):
+        return (
+            f"{image!r} is in a private registry, and builds have no credentials for it",
+            "Use an image of CodeBuild or of a public registry",
+        )
+    if _NOT_LINUX.match(image):
+        return f"{image!r} does not run in a Linux container", "Use an image for Linux"
+    return None
+
+
+_ECR = re.compile(r"\d{12}\.dkr[.-]ecr[.-]")
+_NOT_LINUX = re.compile(r"aws/codebuild/(.*(windows|lambda|macos)|ami/)")
+
 _ARTIFACTS = Field(
     name="artifacts",
     type=LIST,
@@ -170,7 +216,8 @@ BUILD_FIELDS = (
     Field(
         name="branch",
         default="main",
-        pattern=r"[A-Za-z0-9][A-Za-z0-9._/-]*",
+        pattern=r"(?!.*(\.\.|//|\.lock$|[./]$))[A-Za-z0-9][A-Za-z0-9._/-]*",
+        check=_branch_problem,
         words="a branch of letters, digits and ._/-",
         kind="letters, digits, `._/-`",
         doc="Pushes to it are released; pull requests into it are built.",
@@ -188,7 +235,9 @@ BUILD_FIELDS = (
         default=DEFAULT_IMAGE,
         pattern=r"[\w./:@-]+",
         words="an image",
-        doc="The image of the builds. With `aarch64` in its name: ARM.",
+        check=_image_problem,
+        doc="The image of the builds, for Linux and public. With `aarch64` or `arm64` in its name:"
+        " ARM.",
     ),
     Field(
         name="compute_type",
@@ -266,8 +315,8 @@ _STACKS = Field(
         Field(
             name="name",
             required=True,
-            pattern=r"[A-Za-z][A-Za-z0-9-]{0,127}",
-            words="the name of a stack: letters, digits and hyphens, a letter first",
+            pattern=STACK_NAME,
+            words=STACK_NAME_WORDS,
             kind="stack name",
             doc="The stack in the deploy accounts.",
         ),
@@ -317,12 +366,18 @@ APPROVAL = Field(
     name="approval",
     type=MAPPING,
     fields=(
-        Field(name="summary", longest=CONFIGURATION_LIMIT, doc="What is asked."),
+        Field(
+            name="summary",
+            longest=CONFIGURATION_LIMIT,
+            check=_variables_problem,
+            doc="What is asked.",
+        ),
         Field(
             name="link",
             longest=CONFIGURATION_LIMIT,
             pattern=r"https?://\S+",
             words="an address",
+            check=_variables_problem,
             doc="Where to look.",
         ),
     ),
@@ -345,7 +400,7 @@ _ENVIRONMENTS = Field(
             name="regions",
             type=LIST,
             minimum=1,
-            item=Field(required=True, pattern=REGION, words="a region"),
+            item=REGION_OF_LIST,
             unique=("",),
             fix="List at least one region",
             kind="list of regions",

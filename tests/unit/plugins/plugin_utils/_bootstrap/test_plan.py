@@ -250,11 +250,13 @@ def with_names(**more: str) -> Foundation:
 
 def rename(*variables: str) -> Change:
     """Return what gives roles another name."""
-    return lambda inventory: inventory.shared.update(dict.fromkeys(variables, "Another"))
+    return lambda inventory: inventory.shared.update({name: f"A-{name}" for name in variables})
 
 
-PIPELINE_ROLE = "codepipeline_role_name from CrossAccountCodePipeline to Another"
-CLOUDFORMATION_ROLE = "cloudformation_role_name from CrossAccountCloudFormation to Another"
+PIPELINE_ROLE = "codepipeline_role_name from CrossAccountCodePipeline to A-codepipeline_role_name"
+CLOUDFORMATION_ROLE = (
+    "cloudformation_role_name from CrossAccountCloudFormation to A-cloudformation_role_name"
+)
 RENAMED = (
     "this would change {} and replace the roles of every deploy account. Nothing was written. Set"
     " allow_replacement for this run if that is meant"

@@ -194,13 +194,15 @@ def test_a_stack_that_cannot_be_compared_takes_part_all_the_same(world: World) -
 
 
 def test_what_cloudformation_would_not_take_fails_its_host_before_a_write(world: World) -> None:
-    world.inventory.hosts["testing"]["deploy_account_permissions_boundary_arn"] = "x" * 4097
+    world.inventory.hosts["testing"]["deploy_account_execution_policies"] = [
+        f"arn:aws:iam::aws:policy/{number}{'x' * 1000}" for number in range(4)
+    ]
 
     course = world.run()
 
     assert course.phases == {}
     assert course.shortfalls == {
-        "testing": "parameter PermissionsBoundaryArn: its value has 4097 bytes, and CloudFormation"
+        "testing": "parameter ExecutionPolicyArns: its value has 4103 bytes, and CloudFormation"
         " allows 4096"
     }
 

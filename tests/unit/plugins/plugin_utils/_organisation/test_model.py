@@ -96,8 +96,8 @@ def test_each_host_is_a_stack_and_how_to_reach_it(inventory: Inventory) -> None:
         ({"aws_profile": "", "role_arn": ""}, (None, None, "CrossAccountAccess")),
         ({"aws_profile": "tools"}, ("tools", None, "CrossAccountAccess")),
         (
-            {"role_arn": f"arn:aws-cn:iam::{PRODUCTION}:role/path/Other"},
-            (None, f"arn:aws-cn:iam::{PRODUCTION}:role/path/Other", "CrossAccountAccess"),
+            {"role_arn": f"arn:aws:iam::{PRODUCTION}:role/path/Other"},
+            (None, f"arn:aws:iam::{PRODUCTION}:role/path/Other", "CrossAccountAccess"),
         ),
         ({"access_role_name": None}, (None, None, "OrganizationAccountAccessRole")),
         ({"access_role_name": ""}, (None, None, None)),

@@ -10,7 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.inventory import (
+    read_inventory,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation import regions
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
     MOST_ACCOUNTS,
     MOST_REGIONS,
@@ -22,6 +26,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model
 from tests.fakes.inventory import BUILD, DEVELOPMENT, HOSTS_FILE, Inventory
 
 Change = Callable[[Inventory], Any]
+NEAR = ("eu-west-1", "ap-southeast-2")
 ROLE = "arn:aws:iam::333333333333:role/One"
 
 
@@ -59,7 +64,7 @@ def join(group: str, host: str) -> Change:
 HOST_PROBLEMS: list[tuple[Change, str, str]] = [
     (put("testing", account_id=None), "testing", "account_id is not set. Set it"),
     # YAML reads an unquoted id as a number, and 011111111111 as another one.
-    (put("testing", account_id=1217111625), "testing", "account_id: 1217111625 is not text. Quote"),
+    (put("testing", account_id=1217111625), "testing", "account_id is a number, not text. Quote"),
     (put("testing", account_id="3" * 11), "testing", f"account_id: '{'3' * 11}' is not 12 digits"),
     (put("testing", account_id="3" * 12 + "\n"), "testing", "account_id: '333333333333\\n' is not"),
     (
@@ -112,12 +117,32 @@ HOST_PROBLEMS: list[tuple[Change, str, str]] = [
         "testing",
         "deploy_account_execution_policies is an empty list. List the managed policies",
     ),
-    (put("build", stack_tags=["team"]), "build", "stack_tags is not a mapping of ASCII names"),
-    (put("build", stack_tags={"a": "\u00e9"}), "build", "stack_tags is not a mapping of ASCII"),
+    (put("build", stack_tags=["team"]), "build", "stack_tags: a list is not a mapping"),
+    (put("build", stack_tags={"a": "\u00e9"}), "build", "stack_tags.a has characters outside"),
+    (put("build", stack_tags={"a": None}), "build", "stack_tags.a is not set"),
+    (put("build", stack_tags={"a": ""}), "build", "stack_tags.a: '' is not the value of a tag"),
+    (put("build", stack_tags={"a": "R&D, #2"}), "build", "'R&D, #2' is not the value of a tag: 1"),
+    (put("build", stack_tags={"a": "x" * 256}), "build", "is not the value of a tag: 1 to 255"),
+    (put("build", stack_tags={"a": 1.5}), "build", "stack_tags.a is a number; expected ASCII"),
+    (put("build", stack_tags={2026: "a"}), "build", "stack_tags has a name that is a number, not"),
+    *(
+        (put("build", stack_tags={name: "a"}), "build", f"stack_tags.{name} is not the name of a t")
+        for name in ("aws:team", "AWS:team", "R&D", "x" * 128)
+    ),
+    (
+        put("build", stack_tags={"team": "a", "Team": "b"}),
+        "build",
+        "stack_tags: team and Team are the same name to IAM. Keep one",
+    ),
+    (
+        put("build", stack_tags={f"tag{number}": "a" for number in range(48)}),
+        "build",
+        "stack_tags has 48 entries, over the limit of 47",
+    ),
     (
         put("build", artifact_retention_days=89),
         "build",
-        "artifact_retention_days: 89 is not a whole number of at least 90. Set more: a rollback",
+        "artifact_retention_days: 89 is not a whole number from 90 to 2147483647. Set more: a",
     ),
     (
         put("build", artifact_retention_days="365"),
@@ -125,9 +150,94 @@ HOST_PROBLEMS: list[tuple[Change, str, str]] = [
         "artifact_retention_days: '365' is not a whole number",
     ),
     # The variables of roles, and those of one run
-    (put("build", primary_tags="team"), "build", "primary_tags is not a mapping"),
+    (put("build", primary_tags="team"), "build", "primary_tags: 'team' is not a mapping"),
+    (share(wait_timeout=0), "build", "wait_timeout: 0 is not a whole number of at least 1"),
     (share(wait_timeout="soon"), "build", "wait_timeout: 'soon' is not a whole number"),
     (share(purge_data="maybe"), "build", "purge_data: 'maybe' is neither true nor false"),
+    # ARNs and names that AWS refuses
+    *(
+        (
+            put("testing", deploy_account_execution_policies=[arn]),
+            "testing",
+            f"deploy_account_execution_policies[1]: {arn!r} is not the ARN of a managed policy",
+        )
+        for arn in (
+            "arn:aws:iam:aws:policy/AdministratorAccess",
+            "arn:aws:iam::aws:role/AdministratorAccess",
+            "arn:aws:s3::aws:policy/AdministratorAccess",
+            "AdministratorAccess",
+        )
+    ),
+    (
+        put(
+            "testing",
+            deploy_account_execution_policies=[
+                f"arn:aws:iam::aws:policy/P{number}" for number in range(21)
+            ],
+        ),
+        "testing",
+        "deploy_account_execution_policies has 21 entries, over the limit of 20",
+    ),
+    (
+        put("testing", deploy_account_execution_policies=["arn:aws:iam::444444444444:policy/P"]),
+        "testing",
+        (
+            "deploy_account_execution_policies: arn:aws:iam::444444444444:policy/P is of another"
+            " account than the host"
+        ),
+    ),
+    (
+        put("testing", deploy_account_permissions_boundary_arn="arn:aws-cn:iam::aws:policy/P"),
+        "testing",
+        (
+            "deploy_account_permissions_boundary_arn: arn:aws-cn:iam::aws:policy/P is of partition"
+            " aws-cn, and primary_region of aws"
+        ),
+    ),
+    (
+        put("build", primary_replication_bucket_arns=["arn:aws:s3:::bucket/*"]),
+        "build",
+        "primary_replication_bucket_arns[1]: 'arn:aws:s3:::bucket/*' is not the ARN of a bucket",
+    ),
+    (
+        put("testing", deploy_account_stack_name="cross_account_deploy"),
+        "testing",
+        "deploy_account_stack_name: 'cross_account_deploy' is not the name of a stack: up to 128",
+    ),
+    (
+        put("testing", access_role_name="/path/Role"),
+        "testing",
+        "access_role_name: '/path/Role' is not the name of a role, with or without a path",
+    ),
+    (
+        put("testing", access_role_name="path/crossaccountcodepipeline"),
+        "testing",
+        (
+            "access_role_name: crossaccountcodepipeline is the role of codepipeline_role_name too."
+            " Give each"
+        ),
+    ),
+    (
+        share(codepipeline_role_name="Deploy", cloudformation_role_name="Deploy"),
+        "testing",
+        "cloudformation_role_name: Deploy is the role of codepipeline_role_name too. Give each",
+    ),
+    # Regions
+    (
+        put("testing", regions=["us-est-1"]),
+        "testing",
+        "regions[1]: botocore knows no region us-est-1. Did you mean us-east-1 or us-west-1?",
+    ),
+    (
+        add("regional", "ca-west-1"),
+        "ca-west-1",
+        "its name: botocore knows no CodePipeline in ca-west-1. Use another region, or install",
+    ),
+    (
+        add("regional", "us-gov-west-1"),
+        "us-gov-west-1",
+        "its name: us-gov-west-1 is of partition aws-us-gov, and primary_region of aws",
+    ),
     # Groups
     (
         lambda inventory: inventory.hosts.update(bastion={"inventory_file": HOSTS_FILE}),
@@ -169,7 +279,7 @@ HOST_PROBLEMS: list[tuple[Change, str, str]] = [
     (add("regional", "ireland"), "ireland", "a host of group regional is named by its region"),
     (add("regional", "us-east-1"), "us-east-1", "the primary region is not regional. Remove it"),
     (add("pipelines", "hello", state="quarantined"), "hello", "only a deploy account can be"),
-    (add("pipelines", "hello", stack_tags=[]), "hello", "stack_tags is not a mapping"),
+    (add("pipelines", "hello", stack_tags=[]), "hello", "stack_tags: a list is not a mapping"),
 ]
 
 
@@ -218,7 +328,7 @@ WHOLE_PROBLEMS: list[tuple[Change, str]] = [
     ),
     (
         share(build_account_id=111111111111),
-        "build_account_id: 111111111111 is not text. Quote it in group_vars/all.yml",
+        "build_account_id is a number, not text. Quote it in group_vars/all.yml",
     ),
     (
         share(primary_region="virginia"),
@@ -234,9 +344,8 @@ WHOLE_PROBLEMS: list[tuple[Change, str]] = [
     (
         put("testing", build_account_id=111111111111),
         (
-            f"build_account_id: it differs between hosts (eu-west-1: {BUILD}, testing:"
-            f" {BUILD}, which"
-            " is not text). Set it once, in group_vars/all.yml"
+            f"build_account_id: it differs between hosts (eu-west-1: {BUILD}, testing: a number,"
+            " which is not text). Set it once, in group_vars/all.yml"
         ),
     ),
     (
@@ -285,7 +394,10 @@ def test_the_same_problem_of_many_hosts_is_one(inventory: Inventory) -> None:
     [
         {"artifact_retention_days": 90},
         {"stack_tags": None},
-        {"stack_tags": {"cost-centre": 4711, 2026: "year", "version": 1.5}},
+        {"stack_tags": {"cost-centre": 4711, "2026": True, "Owner": "a@example.com + b/c_d:e=f"}},
+        {"deploy_account_execution_policies": ["arn:aws:iam::aws:policy/job-function/Support"]},
+        {"codepipeline_role_name": "a.b", "cloudformation_role_name": "A+b=c,d@e_f-g"},
+        {"regional_stack_name": "A" * 128, "access_role_name": "path/of/Role"},
         # -e makes text of everything
         {"wait_timeout": "60", "allow_replacement": "yes", "resources_to_skip": "One,Two"},
     ],
@@ -308,9 +420,13 @@ def with_accounts(inventory: Inventory, count: int, state: str = "present") -> N
         inventory.hosts[f"account-{number}"]["state"] = state
 
 
+# More regions than have CodePipeline today.
+REGIONS = [f"eu-{chr(97 + number)}-1" for number in range(26)] + [f"eu-z-{n}" for n in range(2, 9)]
+
+
 def with_regions(inventory: Inventory, count: int) -> None:
     for number in range(count - 3):
-        inventory.add("regional", f"eu-{'abcdefghij'[number % 10]}{'x' * (number // 10)}-1")
+        inventory.add("regional", REGIONS[number])
 
 
 def test_the_accounts_of_a_region_fit_into_its_policies(inventory: Inventory) -> None:
@@ -330,10 +446,92 @@ def test_the_accounts_of_a_region_fit_into_its_policies(inventory: Inventory) ->
     assert len(inventory.read().granted("us-east-1")) == MOST_ACCOUNTS
 
 
-def test_the_regions_fit_into_the_policies_of_a_role(inventory: Inventory) -> None:
+def test_the_regions_fit_into_the_policies_of_a_role(
+    inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regions, "_regions_of", lambda _service: {"us-east-1", *REGIONS, *NEAR})
     with_regions(inventory, MOST_REGIONS + 1)
     assert problems(inventory) == [
         "33 regions, and the policies of a role hold 32. Remove regions that nothing is deployed to"
     ]
     inventory.hosts["eu-a-1"]["state"] = "absent"
     assert len(inventory.read().regions) == MOST_REGIONS
+
+
+# One mistake is one problem
+
+
+def with_a_pipeline(inventory: Inventory) -> None:
+    for name in ("hello", "other"):
+        inventory.add_pipeline(name, testing=["eu-west-1"], production=None)
+        inventory.hosts[name]["pipeline"]["stacks"][0]["name"] = name
+
+
+def rename_region(inventory: Inventory) -> None:
+    inventory.remove("eu-west-1")
+    inventory.add("regional", "ireland")
+
+
+CASCADES: list[tuple[Change, str]] = [
+    (put("testing", account_id=1217111625), "testing"),
+    (put("testing", account_id=None), "testing"),
+    (put("testing", regions=["us-est-1"]), "testing"),
+    (put("testing", deploy_account_execution_policies=None), "testing"),
+    (share(primary_region="us-est-1"), ""),
+    (share(build_account_id=111111111111), ""),
+    (rename_region, ""),
+]
+
+
+@pytest.mark.parametrize(("change", "host"), CASCADES)
+def test_one_mistake_is_one_problem(inventory: Inventory, change: Change, host: str) -> None:
+    with_a_pipeline(inventory)
+    change(inventory)
+
+    with pytest.raises(PipelineError) as caught:
+        read_inventory(inventory.variables(), hosts=list(inventory.hosts))
+
+    [_head, line] = str(caught.value).split("\n")
+    assert host in line
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "meant"),
+    [
+        ("production", "stat", "state"),
+        ("production", "aws_profil", "aws_profile"),
+        ("production", "profile", "aws_profile"),
+        ("production", "acount_id", "account_id"),
+        ("production", "region", "regions"),
+        ("production", "organization_name", "organisation_name"),
+        ("production", "execution_policies", "deploy_account_execution_policies"),
+        ("build", "region", "primary_region"),
+        ("build", "tags", "stack_tags"),
+        ("hello", "pipline", "pipeline"),
+        ("hello", "allow_replacment", "allow_replacement"),
+    ],
+)
+def test_a_misspelt_variable_is_one_problem(
+    inventory: Inventory, host: str, name: str, meant: str
+) -> None:
+    with_a_pipeline(inventory)
+    variables = inventory.hosts[host]
+    variables[name] = variables.pop(meant, "value")
+
+    with pytest.raises(PipelineError) as caught:
+        read_inventory(inventory.variables(), hosts=list(inventory.hosts))
+
+    [_head, line] = str(caught.value).split("\n")
+    assert line == (
+        f"  - host {host} ({HOSTS_FILE}): {name}: unknown variable. Did you mean {meant}? If it is"
+        " your own, rename it"
+    )
+
+
+def test_other_variables_are_the_users_own(inventory: Inventory) -> None:
+    inventory.shared |= {"stage": "live", "account_ids": {}, "team_tags": {}, "ansible_stat": 1}
+    inventory.hosts["eu-west-1"]["region"] = "eu-west-1"
+    for name in ("eu-west-1", "ap-southeast-2", "build"):
+        inventory.hosts[name]["regions"] = []
+
+    assert inventory.read().hosts

@@ -114,6 +114,7 @@ def release_to(*hosts: str, stacks: int = 0, **fields: Any) -> Change:
     return change
 
 
+VARIABLE = "#{brand.color} and #1"
 TARGETS = [f"target-{number:02}" for number in range(30)]
 
 # What is changed, the field, and what the message says of it.
@@ -138,6 +139,54 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
         "is not https://github.com/<owner>/<name>. Correct it",
     ),
     (put("source.branch", "release/*"), "source.branch", "'release/*' is not a branch of letters,"),
+    (
+        put("source.branch", "refs/heads/main"),
+        "source.branch",
+        "'refs/heads/main' is a reference, not a branch. Did you mean main?",
+    ),
+    *(
+        (put("source.branch", branch), "source.branch", "is not a branch of letters, digits and")
+        for branch in ("a..b", "a//b", "a/", "a.lock", "a.")
+    ),
+    *(
+        (
+            put("source.connection_arn", f"arn:aws:codeconnections:{place}:connection/0a"),
+            "source.connection_arn",
+            f"it is of {wrong}. Make a connection in {own}",
+        )
+        for place, wrong, own in (
+            (
+                "us-east-1:222222222222",
+                "account 222222222222, and builds run in 111111111111",
+                "111111111111",
+            ),
+            (
+                "eu-west-1:111111111111",
+                "region eu-west-1, and builds run in us-east-1",
+                "us-east-1",
+            ),
+        )
+    ),
+    *(
+        (
+            put("source.image", f"111111111111.dkr.{registry}/build:1"),
+            "source.image",
+            "is in a private registry, and builds have no credentials for it. Use an image of",
+        )
+        for registry in ("ecr.us-east-1.amazonaws.com", "ecr-fips.us-gov-west-1.amazonaws.com")
+    ),
+    *(
+        (
+            put("source.image", f"aws/codebuild/{image}"),
+            "source.image",
+            "does not run in a Linux container. Use an image for Linux",
+        )
+        for image in (
+            "windows-base:2022-1.0",
+            "amazonlinux-x86_64-lambda-standard:python3.13",
+            "macos-arm-base:14",
+        )
+    ),
     (put("source.connection_arn", CONNECTION), "source.connection_arn", "not the ARN of a connect"),
     (put("source.compute_type", "LARGE"), "source.compute_type", "expected one of BUILD_GENERAL1_"),
     (put("source.image", "my image"), "source.image", "'my image' is not an image"),
@@ -151,7 +200,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         put("source.environment", {"VERSION": 1.1}),
         "source.environment.VERSION",
-        "1.1 is neither ASCII text, a whole number, true nor false. Quote it, or correct it",
+        "is a number; expected ASCII text, a whole number, true or false. Quote it, or correct it",
     ),
     (put("source.artifacts", []), "source.artifacts", "is an empty list. List what the build"),
     (put("source.artifacts", ["a"]), "source.artifacts[1]", "is not a mapping"),
@@ -235,12 +284,29 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         put("stacks.1.parameters.A", "Gr\u00fcezi"),
         "stacks[hello].parameters.A",
-        "neither ASCII text",
+        "has characters outside ASCII",
+    ),
+    (
+        put("stacks.1.parameters.A", ["10.0.0.0/8,192.168.0.0/16", "172.16.0.0/12"]),
+        "stacks[hello].parameters.A[1]",
+        "'10.0.0.0/8,192.168.0.0/16' has a comma, which makes two items of it. Write them as two",
+    ),
+    *(
+        (
+            put(where, value),
+            field,
+            "#{brand.color} is a variable that the pipeline does not have. Use #{codepipeline.",
+        )
+        for where, field, value in (
+            ("stacks.1.parameters.A", "stacks[hello].parameters.A", VARIABLE),
+            ("stacks.1.parameters.A", "stacks[hello].parameters.A[1]", [VARIABLE]),
+            ("waves.2.approval.summary", "waves[production].approval.summary", VARIABLE),
+        )
     ),
     (
         put("stacks.1.parameters.A", ["a", 1.5]),
-        "stacks[hello].parameters.A",
-        "1.5 is neither ASCII",
+        "stacks[hello].parameters.A[2]",
+        "is a number; expected ASCII text",
     ),
     (
         put("stacks.1.parameters.A", {"Fn::Sub": "x"}),
@@ -288,7 +354,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
         "{{resolve:...}} would be resolved in the build account",
     ),
     # The waves
-    (put("waves", {}), "waves", "{} is not a list. List what is released"),
+    (put("waves", {}), "waves", "a mapping is not a list. List what is rele"),
     (
         put("waves.0.name", "first wave"),
         "waves[first wave].name",
@@ -301,6 +367,16 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
         put("waves.0.environments.0.host", "staging"),
         "waves[development].environments[staging].host",
         "staging is not a host of deploy_accounts. Add it to the inventory, or correct the name",
+    ),
+    (
+        put("waves.0.environments.0.host", "developement"),
+        "waves[development].environments[developement].host",
+        "developement is not a host of deploy_accounts. Did you mean development?",
+    ),
+    (
+        put("waves.1.environments.0.regions", ["eu-wst-1"]),
+        "waves[testing].environments[testing].regions[1]",
+        "botocore knows no region eu-wst-1. Did you mean eu-west-1?",
     ),
     (
         put("waves.0.environments.0.host", "build"),
@@ -349,7 +425,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (put("artifact_sync", "replication"), "artifact_sync", "expected one of lambda, native"),
     (put("execution_mode", "queued"), "execution_mode", "PARALLEL. Did you mean QUEUED?"),
     (put("max_actions_per_stage", 1), "max_actions_per_stage", "1 is not a whole number from 2 to"),
-    (put("max_actions_per_stage", True), "max_actions_per_stage", "True is not a whole number"),
+    (put("max_actions_per_stage", True), "max_actions_per_stage", "true is not a whole number"),
     (
         use_all(MOST_SYNCED_ARTIFACTS + 1),
         "artifact_sync",

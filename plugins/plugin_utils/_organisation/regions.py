@@ -1,0 +1,63 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Regions and partitions, as botocore's endpoint data lists them. No calls."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from .._fields import suggestion
+
+try:
+    import botocore.exceptions
+    import botocore.session
+except ImportError:  # the actions report it
+    pass
+
+REGION = r"[a-z]{2,}(-[a-z]+)+-\d"
+
+
+def region_problem(region: str) -> tuple[str, str] | None:
+    """Return why no stack of this collection can be in *region*, and what to do."""
+    if region not in _regions_of("cloudformation"):
+        return (
+            f"botocore knows no region {region}",
+            suggestion(region, _regions_of("codepipeline"))
+            or "Correct it, or install a newer botocore",
+        )
+    if region not in _regions_of("codepipeline"):
+        # Actions in another region than their pipeline's are possible only where it exists too.
+        return (
+            f"botocore knows no CodePipeline in {region}",
+            "Use another region, or install a newer botocore",
+        )
+    return None
+
+
+def partition_of(region: str) -> str:
+    """Return the partition of *region*; "aws" if that is unknown."""
+    try:
+        return str(_session().get_partition_for_region(region))
+    except botocore.exceptions.UnknownRegionError:
+        return "aws"
+
+
+@functools.cache
+def _regions_of(service: str) -> frozenset[str]:
+    session = _session()
+    return frozenset(
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions(service, partition)
+    )
+
+
+@functools.cache
+def _session() -> t.Any:
+    return botocore.session.Session()
+
+
+__all__ = ("REGION", "partition_of", "region_problem")

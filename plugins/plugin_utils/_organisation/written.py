@@ -1,0 +1,106 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values as the inventory's files have them, before YAML or INI reads them.
+
+Ansible hands over what YAML made of 012345 or NO, with the place in the file where it is. A file is
+read only for values that are not text.
+"""
+
+from __future__ import annotations
+
+import datetime
+import linecache
+import re
+import typing as t
+from pathlib import Path
+
+from .._fields import QUOTE, Rewritten
+
+try:
+    import yaml
+except ImportError:  # Ansible itself cannot run without it
+    pass
+
+# What YAML reads as something other than text.
+SCALARS = (bool, int, float, type(None), datetime.date)
+
+Place = tuple[int, int]  # line and column, from 1
+
+
+class Written:
+    """The nodes of YAML files by their place."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, dict[Place, t.Any]] = {}
+
+    def scalar(self, value: t.Any, origin: t.Any) -> t.Any:
+        """Return a scalar; Rewritten if the file has another text than its value."""
+        return _compared(value, self._node(origin))
+
+    def entry(self, value: t.Any, origin: t.Any, key: t.Any) -> t.Any:
+        """Return a scalar of a mapping or list, as :meth:`scalar` does.
+
+        :param origin: that of the mapping or list: true, false and null have none of their own.
+        :param key: its name or index.
+        """
+        node = self._node(origin)
+        if isinstance(node, yaml.MappingNode):
+            found = [child for name, child in node.value if name.value == key]
+        elif isinstance(node, yaml.SequenceNode) and len(node.value) > key:
+            found = [node.value[key]]
+        else:
+            found = []
+        return _compared(value, found[0] if found else None)
+
+    def _node(self, origin: t.Any) -> t.Any:
+        """Return the node at a place; None if that is unknown, or not in a YAML file."""
+        if origin is None or not origin.path or not origin.col_num:
+            return None
+        if origin.path not in self._files:
+            self._files[origin.path] = _nodes(origin.path)
+        return self._files[origin.path].get((origin.line_num, origin.col_num))
+
+
+def _nodes(path: str) -> dict[Place, t.Any]:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    found: dict[Place, t.Any] = {}
+    rest = [] if root is None else [root]
+    while rest:
+        node = rest.pop()
+        place = (node.start_mark.line + 1, node.start_mark.column + 1)
+        if place in found:
+            continue
+        found[place] = node
+        if isinstance(node, yaml.MappingNode):
+            rest += [part for _name, part in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            rest += node.value
+    return found
+
+
+def _compared(value: t.Any, node: t.Any) -> t.Any:
+    text = node.value if isinstance(node, yaml.ScalarNode) and not node.style else None
+    if text is None or value is None:
+        return value
+    plain = str(value).lower() if isinstance(value, bool) else str(value)
+    is_plain = text == plain and not isinstance(value, datetime.date)
+    return value if is_plain else Rewritten(value, text)
+
+
+def how_to_quote(name: str, origin: t.Any) -> str:
+    """Return how to make text of the value of *name*, which has no quotes where it is set."""
+    if origin is None or not origin.path or not origin.line_num or origin.col_num:
+        return QUOTE
+    # Only INI files have lines without columns. They drop the quotes on the line of a host.
+    line = linecache.getline(origin.path, origin.line_num)
+    of_group = re.match(rf"\s*{re.escape(name)}\s*=", line)
+    return f"{QUOTE}: {name}=" + ('"..."' if of_group else "'\"...\"'")
+
+
+__all__ = ("SCALARS", "Written", "how_to_quote")
