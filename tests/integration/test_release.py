@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab import EXAMPLE, Action, Lab, Pipeline, artifacts
+from lab.clients import Clients
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Data, Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, StackName
+from tests.integration.uploads import Uploads
 
 HELLO = "hello"
 # Where inventories/org releases hello to: host and region.
@@ -309,6 +312,71 @@ def test_the_next_release_follows_a_change_of_the_data(
     before = len(pipeline.executions)
     build(lab)
     assert pipeline.wait(executions=before + 1) == "Succeeded", pipeline.description
+
+
+# Attacks
+
+
+def test_an_account_cannot_change_what_production_will_run(
+    lab: Lab, pipeline: Pipeline, world: World
+) -> None:
+    """Talks to the lab. Development's administrator owns its deploy roles, and nothing else."""
+    build(lab)
+    assert pipeline.wait(executions=2) == "InProgress"
+    s3 = lab.client("s3", world.inventory.build_account_id)
+    bucket = world.bucket("us-east-1")
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=f"{HELLO}/function")["Contents"]
+    (key,) = (one["Key"] for one in found)
+    code = (EXAMPLE / "function" / "hello.py").read_text(encoding="utf-8")
+    evil = artifacts(hello_py=code.replace("Hello", "Evil"))["function.zip"]
+
+    for role in (CODEPIPELINE, CLOUDFORMATION):
+        taken = take_over(lab, world.account("development"), role)
+        assert taken.get_object(Bucket=bucket, Key=key)["Body"].read()
+        with pytest.raises(ClientError, match="AccessDenied"):
+            taken.put_object(Bucket=bucket, Key=key, Body=evil)
+
+    pipeline.approve()
+    assert pipeline.wait() == "Succeeded", pipeline.description
+    assert world.says("production", "us-east-1") == "Hello, you!"
+
+
+def test_an_artifact_that_is_overwritten_leaves_a_trace(
+    lab: Lab, pipeline: Pipeline, world: World, uploads: Uploads
+) -> None:
+    """Talks to the lab. Who may write artifacts cannot hide that one was replaced."""
+    build(lab)
+    assert pipeline.wait(executions=2) == "InProgress"
+    s3 = lab.client("s3", world.inventory.build_account_id)
+    _key_arn, bucket_arn = world.held.store("us-east-1")
+    bucket = world.bucket("us-east-1")
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=f"{HELLO}/function")["Contents"]
+    (key,) = (one["Key"] for one in found)
+
+    uploads.put(bucket_arn, "us-east-1", key, b"other code")
+
+    assert len(s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]) == 2
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert [one["NoncurrentVersionExpiration"] for one in rules if "Noncurrent" in one["ID"]] == [
+        {"NoncurrentDays": 90}
+    ]
+
+
+def take_over(lab: Lab, account: str, role: str) -> Any:
+    """S3 as a role of which the account's administrator has rewritten trust and permissions."""
+    iam = lab.client("iam", account)
+    trust = allow(Principal={"AWS": f"arn:aws:iam::{account}:root"}, Action="sts:AssumeRole")
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust)
+    everything = allow(Action=["kms:*", "s3:*"], Resource="*")
+    iam.put_role_policy(RoleName=role, PolicyName="everything", PolicyDocument=everything)
+    clients = Clients(lab.url)
+    credentials = clients.assume(account, role, "us-east-1")
+    return clients.client("s3", region="us-east-1", credentials=credentials)
+
+
+def allow(**statement: Any) -> str:
+    """A policy with one statement."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
 
 
 # Broken on purpose

@@ -25,7 +25,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 )
 from botocore.exceptions import ClientError
 
-from tests.policy.cases import allowed_uploads, denied
+from tests.policy.cases import allowed_around, denied
 from tests.policy.foundation import Foundation
 from tests.policy.organisation import pipelines, read_foundation, read_inventory
 from tests.policy.release import Release
@@ -67,7 +67,7 @@ def main() -> int:
           f" {len(releases)} pipelines")  # fmt: skip
     for arn in sorted(export.unread):
         print(f"  not read: {arn}")
-    wrong = _judge(foundation, "uploads that are right", allowed=allowed_uploads(foundation))
+    wrong = _judge(foundation, "uploads and administration", allowed=allowed_around(foundation))
     for release in releases:
         name = release.pipeline["name"]
         cases = [case.request for case in denied(foundation, release)]

@@ -23,6 +23,7 @@ def denied(foundation: Foundation, release: Release) -> list[Denied]:
     return [
         *_deploying(foundation, release),
         *_reading(foundation),
+        *_writing(foundation, release),
         *_bounds(foundation),
         *_building(foundation, release),
         *_passing(foundation),
@@ -116,12 +117,19 @@ def _reading(foundation: Foundation) -> Iterator[Denied]:
         )
         for action in ("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:PutLifecycleConfiguration"):
             yield Denied.of(f"CodePipelineRole of {account.name}: {action}", find, action=action)
-        put = own.write(foundation.role(account.stack, "CodePipelineRole"))[0]
-        yield Denied.of(
-            f"the stacks of {account.name} write artifacts",
-            put.but(administrator=True),
-            principal=foundation.role(account.stack, "CloudFormationRole"),
-        )
+
+
+def _writing(foundation: Foundation, release: Release) -> Iterator[Denied]:
+    """Pipelines write what accounts run; no account does, whatever its administrator allows."""
+    for account in foundation.accounts:
+        for region in account.regions:
+            for twin in foundation.stores[region].write(release.role):
+                for role in ("CodePipelineRole", "CloudFormationRole"):
+                    yield Denied.of(
+                        f"{role} of {account.name} writes to the store of {region}: {twin.action}",
+                        twin.but(administrator=True),
+                        principal=foundation.role(account.stack, role),
+                    )
 
 
 def _bounds(foundation: Foundation) -> Iterator[Denied]:
@@ -172,15 +180,28 @@ def _foundation_roles(account: Account, pipeline: str, stacks: str) -> Iterator[
             twin = Request(principal=role, action=action, resource=free, administrator=True)
             for bound in (pipeline, stacks):
                 yield Denied.of(f"{role}: {action} on {bound}", twin, resource=bound)
+        # Others may trust the whole account: that role's trust is not ours.
+        take = Request(
+            principal=role,
+            action="sts:AssumeRole",
+            resource=free,
+            administrator=True,
+            trusted=True,
+        )
+        yield Denied.of(f"{role} takes the access role", take, resource=account.access_role)
 
 
 def _execution_policies(foundation: Foundation, account: Account, stacks: str) -> Iterator[Denied]:
     free = f"arn:{_partition(stacks)}:iam::{account.stack.account}:policy/of-an-application"
-    twin = Request(
-        principal=stacks, action="iam:CreatePolicyVersion", resource=free, administrator=True
-    )
-    for arn in foundation.export.attached(stacks):
-        yield Denied.of(f"{stacks} changes {arn}", twin, resource=arn)
+    for name in (
+        "CreatePolicyVersion",
+        "DeletePolicy",
+        "DeletePolicyVersion",
+        "SetDefaultPolicyVersion",
+    ):
+        twin = Request(principal=stacks, action=f"iam:{name}", resource=free, administrator=True)
+        for arn in foundation.export.attached(stacks):
+            yield Denied.of(f"{stacks}: {name} of {arn}", twin, resource=arn)
 
 
 def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
@@ -306,7 +327,7 @@ def _transport(foundation: Foundation, release: Release) -> Iterator[Denied]:
     stores: dict[str, Store] = {
         f"the store of {region}": store for region, store in foundation.stores.items()
     }
-    root = f"arn:aws:iam::{foundation.primary.account}:role/Administrator"
+    root = _administrator(foundation)
     for name, store in {**stores, "the build bucket": foundation.build_store}.items():
         secure = Request(
             principal=root,
@@ -325,13 +346,26 @@ def _transport(foundation: Foundation, release: Release) -> Iterator[Denied]:
         yield Denied.of("the approval topic over plain HTTP", publish, context=plain)
 
 
-def allowed_uploads(foundation: Foundation) -> list[Request]:
-    """Return the uploads that are right: with our key, and with no header at all."""
-    return [
+def allowed_around(foundation: Foundation) -> list[Request]:
+    """Return what administrators may do: upload with our key or with no header, manage keys."""
+    stores = (*foundation.stores.values(), foundation.build_store)
+    uploads = [
         request
-        for store in (*foundation.stores.values(), foundation.build_store)
+        for store in stores
         for request in (_upload(foundation, store), _bare_upload(foundation, store))
     ]
+    # To undo a deletion, and after an incident.
+    keys = [
+        Request(
+            principal=_administrator(foundation),
+            action=f"kms:{name}",
+            resource=store.key_arn,
+            administrator=True,
+        )
+        for store in foundation.stores.values()
+        for name in ("CancelKeyDeletion", "RotateKeyOnDemand")
+    ]
+    return [*uploads, *keys]
 
 
 def _encryption(foundation: Foundation) -> Iterator[Denied]:
@@ -351,7 +385,7 @@ def _encryption(foundation: Foundation) -> Iterator[Denied]:
 def _upload(foundation: Foundation, store: Store) -> Request:
     """An upload that names our key, of somebody who may do everything in the build account."""
     return Request(
-        principal=f"arn:aws:iam::{foundation.primary.account}:role/Administrator",
+        principal=_administrator(foundation),
         action="s3:PutObject",
         resource=f"{store.bucket_arn}/hello/a.zip",
         administrator=True,
@@ -361,15 +395,19 @@ def _upload(foundation: Foundation, store: Store) -> Request:
 
 def _bare_upload(foundation: Foundation, store: Store) -> Request:
     return Request(
-        principal=f"arn:aws:iam::{foundation.primary.account}:role/Administrator",
+        principal=_administrator(foundation),
         action="s3:PutObject",
         resource=f"{store.bucket_arn}/hello/a.zip",
         administrator=True,
     )
 
 
+def _administrator(foundation: Foundation) -> str:
+    return f"arn:aws:iam::{foundation.primary.account}:role/Administrator"
+
+
 def _partition(arn: str) -> str:
     return arn.split(":")[1]
 
 
-__all__ = ("FOREIGN", "allowed_uploads", "denied")
+__all__ = ("FOREIGN", "allowed_around", "denied")

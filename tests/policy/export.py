@@ -58,6 +58,13 @@ class Policy:
         kept = [one for number, one in enumerate(self.statements) if number != index]
         return replace(self, document={**self.document, "Statement": kept})
 
+    def without_action(self, index: int, key: str, action: str) -> Policy:
+        """Return the policy without one action of a statement's ``Action`` or ``NotAction``."""
+        statements = list(self.statements)
+        rest = [one for one in statements[index][key] if one != action]
+        statements[index] = {**statements[index], key: rest}
+        return replace(self, document={**self.document, "Statement": statements})
+
 
 @dataclass(frozen=True)
 class Resource:

@@ -16,12 +16,13 @@ from tests.policy.release import Store
 class Account:
     """A deploy account.
 
-    regions: where pipelines deploy to in it.
+    regions: where pipelines deploy to in it. access_role: the ARN of the role that deploys it.
     """
 
     name: str
     stack: Stack
     regions: tuple[str, ...]
+    access_role: str
 
 
 @dataclass(frozen=True, kw_only=True)

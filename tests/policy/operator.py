@@ -14,6 +14,14 @@ from tests.policy.foundation import Foundation
 from tests.policy.request import Denied, Request
 
 _STACK_ID = "11111111-2222-3333-4444-555555555555"
+# What CloudFormation does to a key and its alias in updates and deletions.
+_KEY_HANDLERS = tuple(
+    f"kms:{name}"
+    for name in (
+        *("DeleteAlias", "DisableKey", "DisableKeyRotation", "EnableKey", "PutKeyPolicy"),
+        *("ScheduleKeyDeletion", "UntagResource", "UpdateAlias", "UpdateKeyDescription"),
+    )
+)
 _CALLED_VIA = {"aws:CalledVia": ("cloudformation.amazonaws.com",)}
 
 # The service that a role is passed to, by the end of the role's name; functions have the rest.
@@ -182,7 +190,7 @@ class Operator:
             resource=f"{self._foundation.build_store.bucket_arn}/templates/a.template",
             context={"s3:x-amz-server-side-encryption": "AES256"},
         )
-        for action in ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"):
+        for action in _KEY_HANDLERS:
             for store in self._foundation.stores.values():
                 yield Request(
                     principal=self.role,

@@ -65,7 +65,12 @@ def read_foundation(
         primary=primary,
         regional=tuple(_stack(one) for one in organisation.of(REGIONAL) if one.is_present),
         accounts=tuple(
-            Account(name=one.name, stack=_stack(one), regions=one.regions)
+            Account(
+                name=one.name,
+                stack=_stack(one),
+                regions=one.regions,
+                access_role=_access_role(clients, _stack(one)),
+            )
             for one in organisation.of(DEPLOY_ACCOUNTS)
             if one.is_present
         ),
@@ -78,6 +83,15 @@ def pipelines(foundation: Foundation) -> list[Stack]:
     """Return the stacks of the pipelines."""
     found = {one.stack for one in foundation.export.resources}
     return sorted(found - set(foundation.stacks))
+
+
+def _access_role(clients: Clients, stack: Stack) -> str:
+    """The role that the stack protects as the one that deploys it."""
+    client = clients("cloudformation", stack.account, stack.region)
+    found = client.describe_stacks(StackName=stack.name)["Stacks"][0]
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in found["Parameters"]}
+    partition = found["StackId"].split(":")[1]
+    return f"arn:{partition}:iam::{stack.account}:role/{values['AccessRoleName']}"
 
 
 def _stack(host: Host) -> Stack:

@@ -51,13 +51,27 @@ class Store:
             self._use_key(principal, "kms:GenerateDataKey"),
         ]
 
-    def find(self, principal: str) -> list[Request]:
-        """Return what finding out about it takes, as CodePipeline does."""
-        names = ("GetBucketLocation", "GetBucketVersioning")
+    def find(self, principal: str, *more: str) -> list[Request]:
+        """Return what finding out about it takes, as CodePipeline does.
+
+        more: actions beside the two that every role has.
+        """
+        names = ("GetBucketLocation", "GetBucketVersioning", *more)
         return [
             Request(principal=principal, action=f"s3:{name}", resource=self.bucket_arn)
             for name in names
         ]
+
+    def documented(self, principal: str, key: str) -> list[Request]:
+        """Return what AWS documents for CodePipeline in its artifact bucket.
+
+        https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
+        """
+        objects = [
+            Request(principal=principal, action=f"s3:{name}", resource=f"{self.bucket_arn}/{key}")
+            for name in ("GetObject", "GetObjectVersion", "PutObjectAcl")
+        ]
+        return [*self.find(principal, "GetBucketAcl"), *self.write(principal, key), *objects]
 
     def _use_key(self, principal: str, action: str) -> Request:
         return use_key(principal, action, self.key_arn, via="s3")
@@ -166,8 +180,8 @@ class Release:
         source, target = self.stores[self.stack.region], self.stores[region]
         return [
             *source.read(self.role, f"{name}/a.zip"),
-            *target.find(self.role),
-            *target.write(self.role, f"{name}/a.zip"),
+            *source.find(self.role, "ListBucket"),
+            *target.documented(self.role, f"{name}/a.zip"),
         ]
 
     def _s3(self, action: dict[str, Any]) -> list[Request]:
@@ -180,11 +194,11 @@ class Release:
         )
         read = self.build_store.read(role, key)
         return [
-            *self.build_store.find(role),
+            # A missing build gives "not found" instead of "access denied".
+            *self.build_store.find(role, "GetBucketAcl", "ListBucket"),
             version,
             *read,
-            *home.find(role),
-            *home.write(role, f"{self.pipeline['name']}/a.zip"),
+            *home.documented(role, f"{self.pipeline['name']}/a.zip"),
         ]
 
     def _lambda(self, action: dict[str, Any]) -> list[Request]:
@@ -252,7 +266,11 @@ class Release:
             )
 
         if configuration["ActionMode"] == "CHANGE_SET_EXECUTE":
-            names = ("DescribeChangeSet", "DescribeStacks", "ExecuteChangeSet")
+            # With DescribeStackEvents the error of an action names the resource that failed.
+            names = (
+                *("DescribeChangeSet", "DescribeStackEvents"),
+                *("DescribeStacks", "ExecuteChangeSet"),
+            )
             return [on_stack(name) for name in names]
         store, works_as = self.stores[region], configuration["RoleArn"]
         missing = Request(principal=role, action="s3:ListBucket", resource=store.bucket_arn)
@@ -266,8 +284,6 @@ class Release:
             version,
             *store.find(role),
             missing,
-            # An action may leave the outputs of its stack as an artifact.
-            *store.write(role),
             # AWS's own example of an action role has it.
             Request(
                 principal=role,
@@ -276,6 +292,8 @@ class Release:
                 account=account,
             ),
             *(on_stack(name) for name in ("DescribeStacks", "DescribeChangeSet")),
+            # A template configuration has tags and a stack policy too.
+            *(on_stack(name) for name in ("SetStackPolicy", "TagResource", "UntagResource")),
             on_stack("DeleteChangeSet"),
             on_stack("CreateChangeSet", RoleArn=works_as),
             Request(
@@ -325,6 +343,8 @@ class Release:
                         )
                     key = f"{artifact['path'].strip('/')}/{artifact['name']}"
                     yield from self.build_store.write(role, key)
+                    # S3 reads the parts of a multipart upload before it joins them.
+                    yield use_key(role, "kms:Decrypt", self.build_store.key_arn, via="s3")
 
     def _starts(self) -> Iterator[Request]:
         events = self._clients("events", self.stack.account, self.stack.region)

@@ -22,6 +22,10 @@ _ANYTHING: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
 }
+_EVERYBODY: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,7 @@ class Request:
     account: the account of the resource; that of its policy's owner, or of its ARN, by default.
     administrator: the principal also has a policy that allows everything, so that only what
         others say of it, and its own denials, can refuse.
+    trusted: the resource's own policy admits everybody, so that only the principal's can refuse.
     managed: its managed policies count, which are the user's choice.
     context: condition keys beside those that every request has.
     """
@@ -41,12 +46,14 @@ class Request:
     resource: str
     account: str = ""
     administrator: bool = False
+    trusted: bool = False
     managed: bool = True
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         keys = "".join(f", {key}={value}" for key, value in sorted(self.context.items()))
         more = " (with every permission of its own)" if self.administrator else ""
+        more += " (trusted)" if self.trusted else ""
         more += "" if self.managed else " (without its managed policies)"
         return f"{self.principal}{more}: {self.action} on {self.resource}{keys}"
 
@@ -89,7 +96,9 @@ class Request:
             "serviceControlPolicies": [],
             "resourceControlPolicies": [],
         }
-        if other:
+        if self.trusted:
+            simulation["resourcePolicy"] = _EVERYBODY
+        elif other:
             simulation["resourcePolicy"] = other.document
         return simulation
 

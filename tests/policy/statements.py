@@ -2,18 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which case misses each statement: a statement that none misses is not needed."""
+"""Which case misses each statement and each action: what none misses is not needed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from tests.policy.export import Export, Policy
 from tests.policy.request import Request
 from tests.policy.simulator import simulate
 
-# Statements that no simulation can show to be needed, each with the reason.
+# Parts that no simulation can show to be needed, each with the reason.
 REASONS: dict[str, str] = {
     "111111111111 arn:aws:iam::111111111111:role/CrossAccountOperator trust (trust): 1": (
         "who takes the operator's role is decided where it is made; the lab admits its account"
@@ -22,8 +23,8 @@ REASONS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Statement:
-    """One statement of one policy.
+class Part:
+    """One statement of one policy, or one action of a statement that has several.
 
     changes: whether some case comes out otherwise without it.
     """
@@ -33,11 +34,16 @@ class Statement:
 
 
 def missed(
-    export: Export, *, allowed: Iterable[Request], refused: Iterable[Request]
-) -> list[Statement]:
-    """Take every statement of our policies away, one at a time, and ask again.
+    export: Export,
+    *,
+    allowed: Iterable[Request],
+    refused: Iterable[Request],
+    whole: Iterable[str] = (),
+) -> list[Part]:
+    """Remove every part of our policies, one at a time, and ask again.
 
-    allowed, refused: requests with the answers that they get now.
+    allowed, refused: requests with the answers that they get now. whole: owners of policies of
+    which only whole statements are removed.
     """
     expected = [(one, True) for one in allowed] + [(one, False) for one in refused]
     concerned: dict[int, list[tuple[Request, bool]]] = {}
@@ -45,19 +51,20 @@ def missed(
         for policy in request.policies(export):
             concerned.setdefault(id(policy), []).append((request, answer))
 
+    owners = set(whole)
     questions: list[tuple[str, Request, bool, Export]] = []
     titles: list[str] = []
     for policy in export.policies:
         # Managed policies are those of AWS, which others keep.
         if policy.kind == "managed":
             continue
-        for index, statement in enumerate(policy.statements):
-            title = f"{policy.account} {policy.title}: {statement.get('Sid', index + 1)}"
+        for title, action, shorter in _shorter(policy, actions=policy.owner not in owners):
             titles.append(title)
-            without = _without(export, policy, index)
+            without = _replaced(export, policy, shorter)
             questions += [
                 (title, request, answer, without)
                 for request, answer in concerned.get(id(policy), ())
+                if fnmatchcase(request.action.lower(), action.lower())
             ]
     answers = simulate(request.simulation(without) for _t, request, _a, without in questions)
     changed = {
@@ -65,12 +72,24 @@ def missed(
         for (title, _request, expected_answer, _w), answer in zip(questions, answers, strict=True)
         if answer.allowed != expected_answer
     }
-    return [Statement(title, title in changed) for title in titles]
+    return [Part(title, title in changed) for title in titles]
 
 
-def _without(export: Export, policy: Policy, index: int) -> Export:
-    policies = [policy.without(index) if one is policy else one for one in export.policies]
+def _shorter(policy: Policy, *, actions: bool) -> Iterator[tuple[str, str, Policy]]:
+    """Each part: its title, a pattern of the actions that it concerns, the policy without it."""
+    for index, statement in enumerate(policy.statements):
+        title = f"{policy.account} {policy.title}: {statement.get('Sid', index + 1)}"
+        yield title, "*", policy.without(index)
+        for key in ("Action", "NotAction"):
+            found = statement.get(key)
+            if actions and isinstance(found, list) and len(found) > 1:
+                for action in found:
+                    yield f"{title}: {action}", action, policy.without_action(index, key, action)
+
+
+def _replaced(export: Export, policy: Policy, shorter: Policy) -> Export:
+    policies = [shorter if one is policy else one for one in export.policies]
     return replace(export, policies=policies)
 
 
-__all__ = ("REASONS", "Statement", "missed")
+__all__ = ("REASONS", "Part", "missed")

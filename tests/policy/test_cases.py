@@ -100,6 +100,17 @@ def test_a_statement_that_nothing_misses_is_found() -> None:
     assert told == {"Read": True, "Write": False}
 
 
+def test_a_single_action_that_nothing_misses_is_found() -> None:
+    both = {**allow("s3:GetObject"), "Action": ["s3:GetObject", "s3:PutObject"]}
+    parts = missed(export(both), allowed=[READ], refused=[])
+    assert [part.title.rpartition(": ")[2] for part in parts if part.changes] == [
+        "Allow",
+        "s3:GetObject",
+    ]
+    whole = missed(export(both), allowed=[READ], refused=[], whole=[ROLE])
+    assert [part.title.rpartition(": ")[2] for part in whole] == ["Allow"]
+
+
 def test_a_denial_that_nothing_misses_is_found() -> None:
     deny = {"Sid": "No", "Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"}
     found = export(allow("s3:*", "All"), deny)

@@ -17,7 +17,7 @@ from .._bootstrap.summary import (
     Row,
     describe_hosts,
 )
-from .._organisation.model import PRIMARY, Host
+from .._organisation.model import Host
 from .causes import Cause, group
 from .lines import Line, Meaning, columns, count, counts, names, wrap
 from .preview import preview_lines
@@ -181,7 +181,7 @@ def _retained(row: Row, *, check_mode: bool) -> list[Line]:
     title = "data that would stay" if check_mode else "data without a stack"
     lines = ["", f"  {row.host.name}: {title}"]
     for entry in row.retained:
-        pieces = _entry(entry, row.host, check_mode=check_mode)
+        pieces = _entry(entry, check_mode=check_mode)
         # The stack may still use it: nobody should copy a command from a preview.
         lines += [f"    {piece}" for piece in (pieces[:1] if check_mode else pieces)]
     if row.granted:
@@ -189,15 +189,13 @@ def _retained(row: Row, *, check_mode: bool) -> list[Line]:
     return [Line(line) for line in lines]
 
 
-def _entry(entry: Data, host: Host, *, check_mode: bool) -> list[str]:
+def _entry(entry: Data, *, check_mode: bool) -> list[str]:
     """Return a bucket or key with commands to read, keep or delete it."""
     name, title = entry["name"], f"{entry['kind']} {entry['name']}"
     if entry["kind"] == "bucket" and entry["purged"]:
         return [f"{title}: {'to be ' if check_mode else ''}emptied and deleted"]
     if entry["kind"] == "bucket":
-        delete = f"aws s3 rb s3://{name} --force"
-        if host.group == PRIMARY:  # the build bucket has versions, which --force leaves
-            delete = f"all versions in it, then aws s3 rb s3://{name}"
+        delete = f"all versions in it, then aws s3 rb s3://{name}"  # which --force would leave
         return [title, f"  read:   aws s3 ls s3://{name} --recursive", f"  delete: {delete}"]
     at = f"--region {entry['region']} \\"
     key = f"            --key-id {name}"

@@ -118,7 +118,7 @@ def test_builds_stay_and_artifacts_expire() -> None:
     }
     assert expiring == {
         "BuildBucket": [{"NoncurrentVersionExpiration"}, set()],
-        "PipelineBucket": [{"ExpirationInDays"}, set()],
+        "PipelineBucket": [{"ExpirationInDays"}, {"NoncurrentVersionExpiration"}, set()],
     }
 
 
