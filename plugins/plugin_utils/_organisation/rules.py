@@ -35,13 +35,8 @@ from .near_misses import check_variables
 from .problems import Problems
 from .regions import REGION, region_problem
 from .schema import BUILD_ACCOUNT_ID, HOST_NAME, PRIMARY_REGION, SHARED, host_variables
+from .sizes import check_sizes
 from .variables import Variables
-
-# A bucket policy (20 KB) names each account twice, and S3 may count an id as its root's ARN; one
-# stack parameter (4,096 bytes) would hold 315.
-MOST_ACCOUNTS = 250
-# A role's inline policies (10,240 characters) name each region's bucket twice and its key once.
-MOST_REGIONS = 32
 
 _SHARED_FILE = "group_vars/all.yml"
 _SHARED_NAMES = frozenset(field.name for field in SHARED)
@@ -87,7 +82,8 @@ class _Organisation:
         self._check_regional(organisation)
         check_forms(organisation, self._variables, self._problems)
         self._check_deploy_accounts(organisation)
-        self._check_sizes(organisation)
+        if knows_regions(organisation):
+            check_sizes(organisation, self._variables, self._problems)
         return organisation
 
     # One host
@@ -318,22 +314,6 @@ class _Organisation:
                     f"Remove {region} from regions too",
                 )
 
-    def _check_sizes(self, organisation: Organisation) -> None:
-        for region in organisation.regions:
-            count = len(organisation.granted(region))
-            if count > MOST_ACCOUNTS:
-                self._problems.add(
-                    f"region {region}: {count} deploy accounts, and its policies hold"
-                    f" {MOST_ACCOUNTS}",
-                    "Spread the accounts over two organisations",
-                )
-        if len(organisation.regions) > MOST_REGIONS:
-            self._problems.add(
-                f"{len(organisation.regions)} regions, and the policies of a role hold"
-                f" {MOST_REGIONS}",
-                "Remove regions that nothing is deployed to",
-            )
-
     def _problem(self, name: str, what: str, fix: str) -> None:
         self._problems.add(what, fix, host=name)
 
@@ -357,4 +337,4 @@ def _rename(name: str, groups: t.Sequence[str]) -> str:
     return "Keep one; the build account as a target is a second host with another name"
 
 
-__all__ = ("MOST_ACCOUNTS", "MOST_REGIONS", "knows_regions", "read_organisation")
+__all__ = ("knows_regions", "read_organisation")

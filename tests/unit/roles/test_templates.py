@@ -15,9 +15,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation import sizes
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.sizes import (
+    BUCKET_POLICY_LIMIT,
+    most_accounts,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import parse
 
-from tests.unit.roles.templates import BASE, TEMPLATES, policy_file, resolve, size, source
+from tests.fakes.inventory import Inventory
+from tests.unit.roles.templates import (
+    ACCOUNT,
+    BASE,
+    TEMPLATES,
+    policy_file,
+    resolve,
+    size,
+    source,
+)
 
 BUILD_STACKS = ["primary", "regional"]
 POLICY = "arn:aws:iam::aws:policy/PowerUserAccess"
@@ -205,14 +220,53 @@ def test_roles_hold_every_region_of_aws(name: str, role: str) -> None:
     assert size(resources[role]["Properties"]["AssumeRolePolicyDocument"]) <= 2_048
 
 
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 @pytest.mark.parametrize("name", BUILD_STACKS)
-def test_policies_hold_as_many_accounts_as_a_parameter(name: str) -> None:
-    accounts = ",".join(f"{number:012}" for number in range(315))
-    assert 4_096 - 13 < len(accounts) <= 4_096
-    resources = resolve(name, DeployAccountIds=accounts)
+def test_policies_hold_as_many_accounts_as_the_rules_allow(name: str, partition: str) -> None:
+    accounts = [f"{number:012}" for number in range(most_accounts(partition))]
+    roles = {"CodePipelineRoleName": "a" * 64, "CloudFormationRoleName": "b" * 64}
+    resources = resolve(name, partition=partition, DeployAccountIds=",".join(accounts), **roles)
 
-    assert size(resources["PipelineBucketPolicy"]["Properties"]["PolicyDocument"]) <= 20 * 1024
-    assert size(resources["Key"]["Properties"]["KeyPolicy"]) <= 32 * 1024
+    def counted(document: Any) -> int:
+        roots = len(f"arn:{partition}:iam::{ACCOUNT}:root") - len(ACCOUNT)
+        return size(document) + 2 * roots * len(accounts)
+
+    policy = resources["PipelineBucketPolicy"]["Properties"]["PolicyDocument"]
+    assert len(",".join(accounts)) <= 4_096
+    assert counted(policy) + 10 * (63 - len(BUCKETS[0].rpartition(":")[2])) <= BUCKET_POLICY_LIMIT
+    assert counted(resources["Key"]["Properties"]["KeyPolicy"]) <= 32 * 1024
+
+
+def test_the_roles_are_not_larger_than_the_rules_assume(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules count names and ARNs and add a constant, before there is a template."""
+    inventory = Inventory()
+    policies = [f"arn:aws:iam::aws:policy/{number}" for number in range(5)]
+    boundary = "arn:aws:iam::aws:policy/Boundary"
+    inventory.hosts["testing"] |= {
+        "deploy_account_execution_policies": policies,
+        "deploy_account_permissions_boundary_arn": boundary,
+    }
+    resources = resolve(
+        "deploy_account",
+        BuildAccountId=ACCOUNT,
+        ExecutionPolicyArns=",".join(policies),
+        PermissionsBoundaryArn=boundary,
+        BucketArns=",".join(BUCKETS[:2]),
+        KeyArns=",".join(KEYS[:2]),
+        AccessRoleName="CrossAccountAccess",
+    )
+    roles = ("CodePipelineRole", "CloudFormationRole")
+    least = min(size(inline(resources, role)) for role in roles)
+    monkeypatch.setattr(sizes, "ROLE_LIMIT", least - 1)
+
+    with pytest.raises(PipelineError) as caught:
+        inventory.read()
+
+    for name, role in zip(("regions", "deploy_account_execution_policies"), roles, strict=True):
+        [found] = re.findall(
+            rf"testing .*{name}: the role's policies have (\d+)", str(caught.value)
+        )
+        assert int(found) >= size(inline(resources, role))
 
 
 # Parameters

@@ -15,9 +15,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.i
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation import regions
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
-    MOST_ACCOUNTS,
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.sizes import (
     MOST_REGIONS,
+    most_accounts,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import (
     PARAMETER_LIMIT,
@@ -430,7 +430,7 @@ def with_regions(inventory: Inventory, count: int) -> None:
 
 
 def test_the_accounts_of_a_region_fit_into_its_policies(inventory: Inventory) -> None:
-    with_accounts(inventory, MOST_ACCOUNTS)
+    with_accounts(inventory, most_accounts("aws"))
     granted = inventory.read().granted("us-east-1")
     assert len(",".join(host.account_id for host in granted)) <= PARAMETER_LIMIT
 
@@ -443,7 +443,40 @@ def test_the_accounts_of_a_region_fit_into_its_policies(inventory: Inventory) ->
         )
     ]
     inventory.hosts["another"]["state"] = "quarantined"
-    assert len(inventory.read().granted("us-east-1")) == MOST_ACCOUNTS
+    assert len(inventory.read().granted("us-east-1")) == most_accounts("aws")
+
+
+def test_arns_of_govcloud_are_longer(inventory: Inventory) -> None:
+    inventory.remove("ap-southeast-2", "eu-west-1", "development", "testing", "production")
+    inventory.shared["primary_region"] = "us-gov-west-1"
+    for number in range(250):
+        inventory.add_account(f"account-{number}", f"{500_000_000_000 + number}", ["us-gov-west-1"])
+        inventory.hosts[f"account-{number}"]["deploy_account_execution_policies"] = [
+            "arn:aws-us-gov:iam::aws:policy/One"
+        ]
+
+    assert problems(inventory) == [
+        (
+            "region us-gov-west-1: 250 deploy accounts, and its policies hold 224. Spread the"
+            " accounts over two organisations"
+        )
+    ]
+
+
+def test_the_policies_of_roles_fit(inventory: Inventory) -> None:
+    inventory.hosts["testing"]["deploy_account_execution_policies"] = [
+        f"arn:aws:iam::aws:policy/{number}{'x' * 800}" for number in range(10)
+    ]
+    inventory.hosts["build"]["primary_replication_bucket_arns"] = [
+        f"arn:aws:s3:::{number:02}{'x' * 61}" for number in range(40)
+    ]
+
+    sizes = [line.partition("): ")[2] for line in problems(inventory)]
+    assert [size.partition(":")[0] for size in sizes] == [
+        "primary_replication_bucket_arns",
+        "deploy_account_execution_policies",
+    ]
+    assert all("characters, and IAM takes 10240. Use fewer or shorter" in size for size in sizes)
 
 
 def test_the_regions_fit_into_the_policies_of_a_role(
