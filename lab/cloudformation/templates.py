@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import copy
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
+from ministack.services import cloudformation
 from ministack.services.cloudformation import (
     changesets,
     engine,
@@ -19,6 +22,8 @@ from ministack.services.cloudformation import (
 )
 
 _MODULES = (engine, changesets, handlers, stacks)
+# Between the two values of a parameter, until they are taken apart.
+_RESOLVED = "\x1f"
 _RESOLVED_IN_CONDITIONS = ("Fn::FindInMap", "Fn::Join", "Fn::Select", "Fn::Split", "Fn::Sub")
 # Create-only properties, from the resource reference. MiniStack calls every change of a type
 # that it does not list "Conditional".
@@ -56,6 +61,7 @@ def install() -> None:
     engine.CfnLoader = _Loader
     _conditions()
     _parameters()
+    _stored_parameters()
     _changes()
 
 
@@ -78,6 +84,39 @@ def _conditions() -> None:
 
     for module in _MODULES:
         module._evaluate_conditions = evaluated
+
+
+def _stored_parameters() -> None:
+    """A parameter of a type AWS::SSM::Parameter::Value<...>, as DescribeStacks shows it.
+
+    AWS: ParameterValue is the name in Parameter Store, ResolvedValue what it stood for. MiniStack:
+    ParameterValue is what it stood for.
+    """
+    describe = handlers._ACTION_HANDLERS["DescribeStacks"]
+
+    def described(parameters: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        shown = [item for stack in cloudformation._stacks.values() for item in _stored(stack)]
+        for item, name in shown:
+            item["ParameterValue"] = f"{name}{_RESOLVED}{item['ParameterValue']}"
+        try:
+            status, headers, body = describe(parameters)
+        finally:
+            for item, _name in shown:
+                item["ParameterValue"] = item["ParameterValue"].partition(_RESOLVED)[2]
+        both = rb"</ParameterValue><ResolvedValue>\1</ResolvedValue>"
+        body = re.sub(_RESOLVED.encode() + b"([^<]*)</ParameterValue>", both, body)
+        return status, headers, body
+
+    handlers._ACTION_HANDLERS["DescribeStacks"] = described
+
+
+def _stored(stack: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """The stack's parameters that stand for one in Parameter Store, with its name."""
+    values = stack.get("_resolved_params", {})
+    for item in stack.get("Parameters", []):
+        name = values.get(item["ParameterKey"], {}).get("SsmName")
+        if name and not item.get("NoEcho"):
+            yield item, name
 
 
 def _changes() -> None:

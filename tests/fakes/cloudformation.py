@@ -67,6 +67,7 @@ class FakeStack:
     coming: list[str] = dataclasses.field(default_factory=list)
     template: Any = "Resources: {}\n"
     parameters: dict[str, str] = dataclasses.field(default_factory=dict)
+    resolved: dict[str, str] = dataclasses.field(default_factory=dict)
     tags: dict[str, str] = dataclasses.field(default_factory=dict)
     outputs: dict[str, str] = dataclasses.field(default_factory=dict)
     protected: bool = False
@@ -353,11 +354,18 @@ def _description(stack: FakeStack) -> dict[str, Any]:
         "StackStatusReason": stack.reason,
         "CreationTime": _BEGINNING,
         "LastUpdatedTime": _BEGINNING + datetime.timedelta(minutes=stack.updates),
-        "Parameters": _pairs("Parameter", stack.parameters),
+        "Parameters": [
+            pair | _resolved(stack.resolved.get(pair["ParameterKey"]))
+            for pair in _pairs("Parameter", stack.parameters)
+        ],
         "Outputs": _pairs("Output", stack.outputs),
         "Tags": _pairs("", stack.tags),
         "EnableTerminationProtection": stack.protected,
     }
+
+
+def _resolved(value: str | None) -> dict[str, str]:
+    return {} if value is None else {"ResolvedValue": value}
 
 
 def _pairs(kind: str, values: dict[str, str]) -> list[dict[str, str]]:

@@ -45,6 +45,23 @@ def tasks_in(*patterns: str) -> list[Task]:
     ]
 
 
+def test_every_play_keeps_its_hosts_in_step() -> None:
+    """Phases and run_once need it; ANSIBLE_STRATEGY=free or host_pinned would break both."""
+    plays = [
+        (path.name, play)
+        for path in sorted((ROOT / "playbooks").glob("*.yml"))
+        for play in load_yaml(path.read_text(encoding="utf-8"))
+        if "hosts" in play
+    ]
+    assert plays
+    free = [
+        (name, play["name"])
+        for name, play in plays
+        if play.get("strategy") != "ansible.builtin.linear"
+    ]
+    assert free == []
+
+
 def tasks_in_examples() -> list[Task]:
     """The tasks of the EXAMPLES that the modules document."""
     found: list[Task] = []

@@ -93,3 +93,29 @@ def test_a_change_set_without_hooks_has_no_results(stacks: Stacks) -> None:
     change_set = stacks.change_set("free", "CREATE", {"T": TOPIC})
     with pytest.raises(ClientError, match="HookResultNotFound"):
         stacks.api.list_hook_results(TargetType="CHANGE_SET", TargetId=change_set["Id"])
+
+
+def test_a_stored_parameter_shows_its_name_and_what_it_stood_for(lab: Lab, stacks: Stacks) -> None:
+    ssm = lab.client("ssm", "222222222222")
+    ssm.put_parameter(Name="/lab/display", Value="first & <one>", Type="String")
+    template = json.dumps(
+        {
+            "Parameters": {
+                "Display": {
+                    "Type": "AWS::SSM::Parameter::Value<String>",
+                    "Default": "/lab/display",
+                }
+            },
+            "Resources": {"T": {**TOPIC, "Properties": {"DisplayName": {"Ref": "Display"}}}},
+        }
+    )
+    stacks.create(template)
+    ssm.put_parameter(Name="/lab/display", Value="second", Type="String", Overwrite=True)
+    assert stacks.describe()["Parameters"] == [
+        {
+            "ParameterKey": "Display",
+            "ParameterValue": "/lab/display",
+            "ResolvedValue": "first & <one>",
+        }
+    ]
+    assert changes(stacks, stacks.change_set("again", "UPDATE", template)) == [("Modify", "T")]

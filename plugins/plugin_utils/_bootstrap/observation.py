@@ -95,7 +95,7 @@ def compare_stacks(
 
 def _stacks(gateway: Gateway, host: Host) -> StackApi:
     session = gateway.open(account_of(host.target()))
-    return StackApi(session.client("cloudformation", host.region))
+    return StackApi.of(session, host.region)
 
 
 def _ask(hosts: t.Sequence[Host], read: t.Callable[[Host], Read]) -> Answers[Read]:

@@ -83,7 +83,7 @@ class Inspection:
 
     def __init__(self, place: Place, session: AccountSession, *, policies: bool) -> None:
         self.place = place
-        self.api = StackApi(session.client("cloudformation", place.region))
+        self.api = StackApi.of(session, place.region)
         self._session = session
         self._with_policies = policies
 
@@ -127,6 +127,7 @@ class Inspection:
             stack_id=found.stack_id,
             template=parse(self.api.template(found.stack_id)),
             parameters=found.parameters,
+            resolved=found.resolved,
             resources=resources,
         )
         live = LivePolicies(self._session, self.place.region, self.place.account_id)

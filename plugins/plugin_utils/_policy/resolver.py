@@ -24,9 +24,15 @@ _URL_SUFFIXES = {
     "aws": "amazonaws.com",
     "aws-us-gov": "amazonaws.com",
     "aws-cn": "amazonaws.com.cn",
+    "aws-eusc": "amazonaws.eu",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
 }
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[^}]*)\}")
 _DYNAMIC = "{{resolve:"
+_STORED = "AWS::SSM::Parameter::Value<"
 _NO_VALUE: t.Any = object()  # AWS::NoValue, until the list or mapping around it drops it
 
 
@@ -41,12 +47,14 @@ class Deployed:
     :param stack_id: its ARN, which has partition, account, region and name.
     :param template: its template as data, functions in their long form.
     :param parameters: as CloudFormation stores them, lists joined with commas.
+    :param resolved: what those of SSM types, whose values are names, had resolved to.
     """
 
     stack_id: str
     template: Data
     parameters: t.Mapping[str, str]
     resources: t.Sequence[Resource]
+    resolved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 class Resolver:
@@ -67,7 +75,8 @@ class Resolver:
         }
         if self.partition in _URL_SUFFIXES:
             self._pseudo["AWS::URLSuffix"] = _URL_SUFFIXES[self.partition]
-        self._parameters = deployed.parameters
+        self._parameters = {**deployed.parameters, **deployed.resolved}
+        self._resolved = deployed.resolved
         self._physical_ids = {
             resource.logical_id: resource.physical_id for resource in deployed.resources
         }
@@ -158,14 +167,15 @@ class Resolver:
         raise Unresolvable(f"Ref names {name}, which is not known here")
 
     def _parameter(self, name: str, kind: str) -> t.Any:
-        if kind.startswith("AWS::SSM::"):
+        if kind.startswith(_STORED) and name not in self._resolved:
             raise Unresolvable(f"parameter {name} takes its value from Systems Manager")
         if name not in self._parameters:
             raise Unresolvable(f"the stack has no parameter {name}")
         value = self._parameters[name]
         if value == HIDDEN:
             raise Unresolvable(f"parameter {name} is secret")
-        is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
+        kind = kind.removeprefix(_STORED)
+        is_list = kind.startswith(("CommaDelimitedList", "List<"))
         return [item.strip() for item in value.split(",")] if is_list else value
 
     def _physical_id(self, logical_id: str) -> str:

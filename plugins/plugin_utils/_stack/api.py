@@ -10,22 +10,36 @@ import json
 import typing as t
 import uuid
 
-from .._aws.gateway import Client
-from .._errors import ErrorHandler
+from .._aws.gateway import AccountSession, Client
+from .._errors import ErrorHandler, PipelineError
 from .events import Event, is_stack
 from .model import Found
 from .refusal import hook_text, validation_errors
 from .status import OPERATION_STARTS
+
+# The limit of GetParameters.
+_SSM_PAGE = 10
 
 
 class StackApi:
     """The stacks of one account in one region.
 
     Every method raises PipelineError with AWS's message when a call fails.
+
+    :param open_ssm: opens Systems Manager there; None if no template takes values from it.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, open_ssm: t.Callable[[], Client] | None = None) -> None:
         self.client = client
+        self._open_ssm = open_ssm
+
+    @classmethod
+    def of(cls, session: AccountSession, region: str) -> StackApi:
+        """Return the stacks of an opened account in *region*."""
+        return cls(
+            session.client("cloudformation", region),
+            open_ssm=lambda: session.client("ssm", region),
+        )
 
     @ErrorHandler.list_error_handler("describe the stack")  # type: ignore[untyped-decorator]
     def _describe(self, name: str) -> dict[str, t.Any]:
@@ -91,6 +105,23 @@ class StackApi:
         """Return the stack's resources, as ListStackResources does."""
         pages = self.client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
         return [entry for page in pages for entry in page["StackResourceSummaries"]]
+
+    @ErrorHandler.common_error_handler("read the SSM parameters")  # type: ignore[untyped-decorator]
+    def stored_values(self, names: t.Collection[str]) -> dict[str, str]:
+        """Return the current values of SSM parameters, by name, ARN and version as given."""
+        if not names or self._open_ssm is None:
+            return {}
+        client, wanted, found = self._open_ssm(), sorted(set(names)), {}
+        for start in range(0, len(wanted), _SSM_PAGE):
+            answer = client.get_parameters(Names=wanted[start : start + _SSM_PAGE])
+            if answer["InvalidParameters"]:
+                raise PipelineError(
+                    f"the SSM parameters {', '.join(answer['InvalidParameters'])} do not exist"
+                )
+            for parameter in answer["Parameters"]:
+                for name in (parameter["Name"], parameter.get("ARN", "")):
+                    found[name + parameter.get("Selector", "")] = parameter["Value"]
+        return found
 
     def physical_ids(self, stack_id: str) -> frozenset[str]:
         """Return the physical ids of the stack's resources."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compare a stack with the desired one: reads only, two or three."""
+"""Compare a stack with the desired one: reads only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typing as t
 from .api import StackApi
 from .model import Desired, Difference, Found, differences
 from .status import Verdict
+from .template import HIDDEN
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,10 +29,29 @@ class Comparison:
 
 
 def read_differences(api: StackApi, desired: Desired, found: Found) -> tuple[Difference, ...]:
-    """Read the template, and a desired policy, and return what differs."""
+    """Read the template, a desired policy and SSM parameters, and return what differs."""
     policy = api.policy(found.stack_id) if desired.stack_policy is not None else None
     template = api.template(found.stack_id)
-    return tuple(differences(desired, found, found_template=template, found_policy=policy))
+    return tuple(
+        differences(
+            desired,
+            found,
+            found_template=template,
+            found_policy=policy,
+            stored=_stored(api, found),
+        )
+    )
+
+
+def _stored(api: StackApi, found: Found) -> dict[str, str]:
+    """Return what the stack's parameters of SSM types resolve to now."""
+    names = {
+        parameter: found.parameters[parameter]
+        for parameter, value in found.resolved.items()
+        if HIDDEN not in (value, found.parameters[parameter])
+    }
+    values = api.stored_values(names.values())
+    return {parameter: values[name] for parameter, name in names.items() if name in values}
 
 
 def compare(api: StackApi, desired: Desired) -> Comparison:

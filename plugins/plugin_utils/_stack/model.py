@@ -68,13 +68,17 @@ class Desired:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Found:
-    """The stack as DescribeStacks returns it."""
+    """The stack as DescribeStacks returns it.
+
+    :param resolved: what the parameters of SSM types, whose values are names, had resolved to.
+    """
 
     stack_id: str
     name: str
     status: str
     status_reason: str = ""
     parameters: dict[str, str]
+    resolved: dict[str, str] = dataclasses.field(default_factory=dict)
     tags: dict[str, str]
     outputs: dict[str, str]
     termination_protection: bool = False
@@ -91,6 +95,11 @@ class Found:
             parameters={
                 entry["ParameterKey"]: entry.get("ParameterValue", "")
                 for entry in stack.get("Parameters", [])
+            },
+            resolved={
+                entry["ParameterKey"]: entry["ResolvedValue"]
+                for entry in stack.get("Parameters", [])
+                if "ResolvedValue" in entry
             },
             tags=boto3_tag_list_to_ansible_dict(stack.get("Tags", [])),
             outputs={
@@ -191,15 +200,23 @@ def differences(
     *,
     found_template: str | dict[str, t.Any],
     found_policy: dict[str, t.Any] | None = None,
+    stored: t.Mapping[str, str] | None = None,
 ) -> list[Difference]:
     """Return every way in which *found* differs from *desired*; empty when nothing does.
 
     A secret (NoEcho) parameter reads as ``****``, so it never differs.
+
+    :param stored: what parameters of SSM types resolve to now, by the stack's parameter.
     """
     result = []
     if not same_template(desired.template, found_template):
         result.append(Difference(what="template", before=found_template, after=desired.template))
-    before, after = found.parameters, _with_defaults(desired, found)
+    before, after = dict(found.parameters), dict(_with_defaults(desired, found))
+    for name, value in (stored or {}).items():
+        if before[name] == after.get(name) and value != found.resolved[name]:
+            before[name], after[name] = (
+                f"{before[name]} ({text})" for text in (found.resolved[name], value)
+            )
     visible = {key: value for key, value in after.items() if before.get(key) != HIDDEN}
     if visible != {key: value for key, value in before.items() if value != HIDDEN}:
         result.append(Difference(what="parameters", before=before, after=after))

@@ -125,7 +125,7 @@ class StackRun:
         return t.cast("str | dict[str, t.Any]", self._api().template(stack_id))
 
     def _api(self) -> StackApi:
-        return StackApi(self.session.client("cloudformation", self.region))
+        return StackApi.of(self.session, self.region)
 
     def _templates(self) -> TemplateStore | None:
         if not self.template_bucket:

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from typing import Any
 
+import botocore.loaders
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.resolver import (
     Deployed,
@@ -277,6 +279,31 @@ def test_a_parameter_that_cannot_be_known_is_refused(name: str, message: str) ->
         found.resolve({"Ref": name})
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("AWS::SSM::Parameter::Value<String>", "a,b", "a,b"),
+        ("AWS::SSM::Parameter::Value<List<String>>", "a,b", ["a", "b"]),
+        ("AWS::SSM::Parameter::Value<CommaDelimitedList>", "a,b", ["a", "b"]),
+    ],
+)
+def test_a_stored_parameter_has_the_value_that_it_stood_for(
+    kind: str, value: str, expected: Any
+) -> None:
+    stack = deployed({"Parameters": {"Stored": {"Type": kind}}}, {"Stored": "/path"})
+    found = Resolver(dataclasses.replace(stack, resolved={"Stored": value}))
+
+    assert found.resolve({"Ref": "Stored"}) == expected
+
+
+def test_the_name_of_a_stored_parameter_is_its_value() -> None:
+    stack = deployed(
+        {"Parameters": {"Named": {"Type": "AWS::SSM::Parameter::Name"}}}, {"Named": "/a"}
+    )
+
+    assert Resolver(stack).resolve({"Ref": "Named"}) == "/a"
+
+
 RESOURCES = {
     "Topic": {"Type": "AWS::SNS::Topic"},
     "Table": {"Type": "AWS::DynamoDB::Table"},
@@ -358,7 +385,11 @@ def test_a_property_may_be_left_out_or_have_no_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("partition", "suffix"), [("aws-cn", "amazonaws.com.cn"), ("aws-us-gov", "amazonaws.com")]
+    ("partition", "suffix"),
+    [
+        (entry["id"], entry["outputs"]["dnsSuffix"])
+        for entry in botocore.loaders.create_loader().load_data("partitions")["partitions"]
+    ],
 )
 def test_the_stack_tells_its_partition(partition: str, suffix: str) -> None:
     stack = Deployed(

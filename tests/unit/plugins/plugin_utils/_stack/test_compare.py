@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.compare import (
     Comparison,
@@ -23,6 +24,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.statu
 )
 
 from tests.fakes.cloudformation import FakeCloudFormation
+from tests.fakes.service import FakeService
 
 BUILD, OTHER = "111111111111", "222222222222"
 TEMPLATE = """\
@@ -178,3 +180,80 @@ def test_a_difference_of_the_template_knows_the_type_of_its_resource(
     (one,) = describe(compared(aws).differences, TEMPLATE)
 
     assert one["resource_type"] == "AWS::S3::Bucket"
+
+
+# Parameters whose value is the name of one in Parameter Store
+
+
+class FakeSsm(FakeService):
+    """Parameter Store: values by name, with a version where it is asked for."""
+
+    def __init__(self, **values: str) -> None:
+        super().__init__("ssm")
+        self.values = {f"/{name}": value for name, value in values.items()}
+
+    def _get_parameters(self, Names: list[str]) -> dict[str, Any]:  # noqa: N803
+        assert len(Names) <= 10
+        there = [name for name in Names if name.partition(":")[0] in self.values]
+        return {
+            "Parameters": [
+                {
+                    "Name": name.partition(":")[0],
+                    "Selector": "".join(name.partition(":")[1:]),
+                    "Value": self.values[name.partition(":")[0]],
+                }
+                for name in there
+            ],
+            "InvalidParameters": [name for name in Names if name not in there],
+        }
+
+
+STORED = Desired(
+    name="One",
+    template="Parameters: {Image: {Type: 'AWS::SSM::Parameter::Value<String>'}}",
+    parameters={"Image": "/image:3"},
+    tags={},
+)
+
+
+def compare_stored(ssm: FakeSsm, desired: Desired = STORED) -> Comparison:
+    aws = FakeCloudFormation()
+    aws.add(
+        template=STORED.template, parameters={"Image": "/image:3"}, resolved={"Image": "image-1"}
+    )
+    return compare(StackApi(aws.client, open_ssm=lambda: ssm.clients["ssm"]), desired)
+
+
+@pytest.mark.parametrize(("value", "operation"), [("image-1", "none"), ("image-2", "update")])
+def test_a_stored_parameter_is_compared_by_what_it_stands_for(value: str, operation: str) -> None:
+    comparison = compare_stored(FakeSsm(image=value))
+
+    assert comparison.operation == operation
+    assert [(item.before, item.after) for item in comparison.differences] == (
+        []
+        if operation == "none"
+        else [({"Image": "/image:3 (image-1)"}, {"Image": "/image:3 (image-2)"})]
+    )
+
+
+def test_another_name_is_shown_as_the_inventory_has_it() -> None:
+    desired = dataclasses.replace(STORED, parameters={"Image": "/other"})
+
+    (difference,) = compare_stored(FakeSsm(image="image-2"), desired).differences
+
+    assert (difference.before, difference.after) == ({"Image": "/image:3"}, {"Image": "/other"})
+
+
+def test_a_stored_parameter_that_is_gone_is_an_error() -> None:
+    with pytest.raises(PipelineError, match=r"^the SSM parameters /image:3 do not exist$"):
+        compare_stored(FakeSsm())
+
+
+def test_parameter_store_is_read_in_requests_of_ten() -> None:
+    ssm = FakeSsm(**{f"name{number}": str(number) for number in range(23)})
+    api = StackApi(FakeCloudFormation().client, open_ssm=lambda: ssm.clients["ssm"])
+
+    found = api.stored_values([f"/name{number}" for number in range(23)])
+
+    assert found["/name22"] == "22"
+    assert ssm.asked == ["GetParameters"] * 3
