@@ -74,8 +74,8 @@ options:
     description:
       - The template's parameters. Lists become comma-separated, in the order given.
       - A parameter that is left out takes the template's default, also in an update.
-      - One of a type C(AWS::SSM::Parameter::Value<...>) is compared by what it stands for, which needs
-        C(ssm:GetParameters).
+      - One of a type C(AWS::SSM::Parameter::Value<...>) is compared by what it stands for, which
+        needs C(ssm:GetParameters).
     type: dict
     default: {}
   tags:

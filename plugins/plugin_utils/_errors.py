@@ -41,7 +41,9 @@ class PipelineError(AnsibleAWSError):  # type: ignore[misc]  # amazon.aws carrie
 
 def _cure_of(exception: Exception | None) -> str | None:
     """Return what to do about credentials that no request can be signed with."""
-    code = getattr(exception, "response", {}).get("Error", {}).get("Code")
+    # Errors without any reply have the attribute too, as None.
+    response = getattr(exception, "response", None) or {}
+    code = response.get("Error", {}).get("Code")
     if code in _EXPIRED:
         return "The credentials have expired: renew them, then start ansible-playbook again"
     return NO_CREDENTIALS if type(exception).__name__ == "NoCredentialsError" else None
