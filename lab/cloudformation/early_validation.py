@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What refuses a change set before anything is made: early validation and Hooks."""
+"""What refuses a change set before anything is made: exports, early validation and Hooks."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def install(settings: Settings) -> None:
 
     AWS: a change set that would make a resource whose name is taken, or that a Hook refuses, ends
     FAILED. Its reason names neither resource nor rule: DescribeEvents and the Hook's result do.
+    So does one that imports an export that is not there; its reason names the export.
     MiniStack: makes the change set, and its execution fails.
     """
     actions = handlers._ACTION_HANDLERS
@@ -61,10 +62,18 @@ def _create(settings: Settings, stock: Handler, parameters: Parameters) -> Respo
     change_set_id = body.decode().split("<Id>")[1].split("</Id>")[0]
     change_set = cloudformation._change_sets[change_set_id]
     if change_set["Status"] == "CREATE_COMPLETE":
+        _find_exports(change_set)
+    if change_set["Status"] == "CREATE_COMPLETE":
         _invoke_hooks(settings, change_set)
         if settings.early_validation and not change_set["_disable_validation"]:
             _validate(change_set)
     return status, headers, body
+
+
+def _find_exports(change_set: dict[str, Any]) -> None:
+    imported = handlers._imported_export_names(change_set, change_set["StackName"])
+    if missing := sorted(imported.difference(cloudformation._exports.keys())):
+        _fail(change_set, f"No export named {missing[0]} found")
 
 
 def _invoke_hooks(settings: Settings, change_set: dict[str, Any]) -> None:

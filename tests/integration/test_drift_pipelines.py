@@ -32,7 +32,7 @@ def test_a_pipeline_that_its_data_no_longer_describes_is_outdated(
     organisation: Organisation,
 ) -> None:
     pipeline = organisation.inventory.pipeline(HELLO)
-    organisation.inventory.declare(HELLO, {**pipeline, "execution_mode": "PARALLEL"})
+    organisation.inventory.declare(HELLO, {**pipeline, "execution_mode": "SUPERSEDED"})
 
     run, report = organisation.look("--limit", HELLO)
 

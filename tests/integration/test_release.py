@@ -289,7 +289,7 @@ def test_codepipeline_can_copy_the_artifacts_itself(
 def test_the_next_release_follows_a_change_of_the_data(
     lab: Lab, pipeline: Pipeline, world: World
 ) -> None:
-    """Talks to the lab. A region more, a wave more, an approval less, one after the other."""
+    """Talks to the lab. A region more, a wave more, another approval, one after the other."""
     application = world.declared()
     assert world.status("testing", "us-east-1") == ""
 
@@ -307,11 +307,17 @@ def test_the_next_release_follows_a_change_of_the_data(
     release(lab, pipeline)
     assert world.says("production", "us-east-1") == "Early, you!"
 
-    del application["waves"][3]["approval"]
+    # What hello imports is exported by this very release, so no change set could be made before.
+    application["stacks"][1]["after"] = f"{HELLO}-function"
+    application["waves"][3]["approval"]["review"] = "release"
     world.reconcile(application)
-    before = len(pipeline.executions)
-    build(lab)
-    assert pipeline.wait(executions=before + 1) == "Succeeded", pipeline.description
+    assert pipeline.stages[-2:] == ["production-approve", "production"]
+    exporting = (EXAMPLE / "function.template").read_text(encoding="ascii")
+    exporting += f"    Export: {{Name: {HELLO}-function}}\n"
+    importing = (EXAMPLE / "hello.template").read_text(encoding="ascii")
+    importing = importing.replace("!Ref Greeting", f"!ImportValue {HELLO}-function", 1)
+    release(lab, pipeline, function_template=exporting, hello_template=importing)
+    assert world.status("production", "us-east-1") == "UPDATE_COMPLETE"
 
 
 # Attacks

@@ -234,6 +234,9 @@ def test_what_a_deleted_stack_retained_is_shown_by_its_id(lab: Lab, stacks: Stac
 # Exports
 
 
+IMPORTED = {"Fn::ImportValue": "shared"}
+
+
 def exporting(value: str | None) -> str:
     body: dict[str, Any] = {"Resources": {"T": topic(value or "none")}}
     if value:
@@ -259,6 +262,19 @@ def test_an_export_belongs_to_one_stack(stacks: Stacks) -> None:
     assert second.create(exporting("2")) == "ROLLBACK_COMPLETE"
     assert "already exported" in reasons(second, "CREATE_FAILED")
     delete(stacks)
+
+
+def test_a_change_set_does_not_import_what_nobody_exports(stacks: Stacks) -> None:
+    imports = {"A": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": IMPORTED}}}
+    stacks.change_set("first", "CREATE", imports)
+    refused = stacks.api.describe_change_set(StackName=stacks.name, ChangeSetName="first")
+
+    assert refused["Status"] == "FAILED"
+    assert refused["StatusReason"] == "No export named shared found"
+
+    Stacks(stacks.api, f"{stacks.name}-2").create(exporting("1"))
+    stacks.change_set("second", "CREATE", imports)
+    assert stacks.execute("second") == "CREATE_COMPLETE"
 
 
 # Stack policies

@@ -13,11 +13,13 @@ from .._organisation.model import pipeline_stack_name
 
 CODEBUILD, S3 = "codebuild", "s3"
 LAMBDA, NATIVE = "lambda", "native"
-QUEUED, SUPERSEDED, PARALLEL = "QUEUED", "SUPERSEDED", "PARALLEL"
+QUEUED, SUPERSEDED = "QUEUED", "SUPERSEDED"
+CHANGE_SETS, RELEASE = "change_sets", "release"
 
 SOURCE_TYPES = (CODEBUILD, S3)
 ARTIFACT_SYNCS = (LAMBDA, NATIVE)
-EXECUTION_MODES = (QUEUED, SUPERSEDED, PARALLEL)
+EXECUTION_MODES = (QUEUED, SUPERSEDED)
+REVIEWS = (CHANGE_SETS, RELEASE)
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 COMPUTE_TYPES = (
     "BUILD_GENERAL1_SMALL",
@@ -117,8 +119,13 @@ class Environment:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Approval:
-    """What somebody approves between the change sets and their execution."""
+    """What somebody approves before a wave is executed.
 
+    :param review: ``change_sets``, made before and executed after it; or the ``release``, before
+        anything of the wave is made.
+    """
+
+    review: str = CHANGE_SETS
     summary: str = ""
     link: str = ""
 
@@ -261,6 +268,7 @@ def functions_in(parameters: Data) -> list[tuple[str, str, list[t.Any]]]:
 __all__ = (
     "ARTIFACT_SYNCS",
     "CAPABILITIES",
+    "CHANGE_SETS",
     "CODEBUILD",
     "COMPUTE_TYPES",
     "DEFAULT_ACTIONS_PER_STAGE",
@@ -270,8 +278,9 @@ __all__ = (
     "EXECUTION_MODES",
     "LAMBDA",
     "NATIVE",
-    "PARALLEL",
     "QUEUED",
+    "RELEASE",
+    "REVIEWS",
     "S3",
     "SOURCE_TYPES",
     "Approval",

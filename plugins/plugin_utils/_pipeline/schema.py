@@ -15,6 +15,7 @@ from .._organisation.schema import REGION_OF_LIST, STACK_NAME, STACK_NAME_WORDS
 from .model import (
     ARTIFACT_SYNCS,
     CAPABILITIES,
+    CHANGE_SETS,
     CODEBUILD,
     COMPUTE_TYPES,
     DEFAULT_ACTIONS_PER_STAGE,
@@ -24,6 +25,7 @@ from .model import (
     EXECUTION_MODES,
     LAMBDA,
     QUEUED,
+    REVIEWS,
     S3,
     SOURCE_TYPES,
 )
@@ -367,6 +369,12 @@ APPROVAL = Field(
     type=MAPPING,
     fields=(
         Field(
+            name="review",
+            default=CHANGE_SETS,
+            choices=REVIEWS,
+            doc="What is approved: all change sets of the wave, or the release before any is made.",
+        ),
+        Field(
             name="summary",
             longest=CONFIGURATION_LIMIT,
             check=_variables_problem,
@@ -459,7 +467,7 @@ PIPELINE = Field(
             name="execution_mode",
             default=QUEUED,
             choices=EXECUTION_MODES,
-            doc="A release that meets another waits, replaces one that waits, or runs in parallel.",
+            doc="A release that meets another waits, or replaces one that waits.",
         ),
         Field(
             name="max_actions_per_stage",

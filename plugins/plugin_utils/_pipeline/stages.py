@@ -15,7 +15,15 @@ import hashlib
 import json
 import typing as t
 
-from .model import LAMBDA, PARALLEL, Artifact, DeployedStack, Environment, Pipeline, Wave
+from .model import (
+    CHANGE_SETS,
+    LAMBDA,
+    Artifact,
+    DeployedStack,
+    Environment,
+    Pipeline,
+    Wave,
+)
 
 Action = dict[str, t.Any]
 Stage = dict[str, t.Any]
@@ -183,17 +191,25 @@ class _Wave:
             for environment in wave.environments
             for region in environment.regions
         ]
-        count = 2 * len(self._targets) * len(pipeline.stacks) + (wave.approval is not None)
+        approval = wave.approval
+        self._shows_changes = approval is not None and approval.review == CHANGE_SETS
+        count = 2 * len(self._targets) * len(pipeline.stacks) + self._shows_changes
         self._is_split = count > self._most
         # All releases use one name while their stage is locked from the change set to its
         # execution. Otherwise the next release may come between, so each has a name of its own.
-        unique = self._is_split or pipeline.execution_mode == PARALLEL
-        self._change_set = f"{pipeline.name}-{_EXECUTION_ID}" if unique else pipeline.name
+        name = pipeline.name
+        self._change_set = f"{name}-{_EXECUTION_ID}" if self._is_split else name
 
     def stages(self) -> list[Stage]:
         """Return the wave's stages."""
+        if self._shows_changes:
+            return self._reviewed()
         if self._wave.approval:
-            return self._approved()
+            return [self._approval_stage(), *self._deployed()]
+        return self._deployed()
+
+    def _deployed(self) -> list[Stage]:
+        """Return each change set followed by its execution."""
         if not self._is_split:
             return [_stage(self._wave.name, self._steps(self._targets))]
         # Whole targets to a stage as long as they fit: what fails leaves the rest untouched.
@@ -205,7 +221,7 @@ class _Wave:
             parts = [[part] for step in steps for part in _cut(step, self._most)]
         return [_stage(name, part) for name, part in _numbered(self._wave.name, parts)]
 
-    def _approved(self) -> list[Stage]:
+    def _reviewed(self) -> list[Stage]:
         """Return all change sets, then the approval, then their executions."""
         name = self._wave.name
         changes = [self._change(*pair) for level in self._levels for pair in self._at(level)]
@@ -217,9 +233,12 @@ class _Wave:
         executed = _numbered(f"{name}-execute", parts)
         return [
             *(_stage(stage, [part]) for stage, part in prepared),
-            _stage(f"{name}-approve", [[self._approval()]]),
+            self._approval_stage(),
             *(_stage(stage, [part]) for stage, part in executed),
         ]
+
+    def _approval_stage(self) -> Stage:
+        return _stage(f"{self._wave.name}-approve", [[self._approval()]])
 
     def _steps(self, targets: t.Sequence[Target]) -> list[Step]:
         """Return change sets and executions of *targets*, level by level."""

@@ -423,7 +423,9 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (put("waves.2.approval.link", "the wiki"), "waves[production].approval.link", "not an address"),
     # The whole
     (put("artifact_sync", "replication"), "artifact_sync", "expected one of lambda, native"),
-    (put("execution_mode", "queued"), "execution_mode", "PARALLEL. Did you mean QUEUED?"),
+    (put("execution_mode", "queued"), "execution_mode", "SUPERSEDED. Did you mean QUEUED?"),
+    # Two releases at a time would meet in the same stacks.
+    (put("execution_mode", "PARALLEL"), "execution_mode", "SUPERSEDED"),
     (put("max_actions_per_stage", 1), "max_actions_per_stage", "1 is not a whole number from 2 to"),
     (put("max_actions_per_stage", True), "max_actions_per_stage", "true is not a whole number"),
     (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -225,6 +226,20 @@ def test_an_approval_without_words_asks_all_the_same() -> None:
     assert approval["Configuration"] == {"NotificationArn": {"Ref": "ApprovalTopicArn"}}
 
 
+def test_a_release_can_be_approved_before_anything_of_the_wave_is_made() -> None:
+    """A stack can then read what the stack before it made: also in the first release."""
+    data = sample_pipelines.hello()
+    without = deepcopy(data)
+    del without["waves"][2]["approval"]
+    data["waves"][2]["approval"]["review"] = "release"
+
+    *before, approve, production = stages_of(data)
+
+    assert approve["Name"] == "production-approve"
+    assert [action["Name"] for action in approve["Actions"]] == ["approve"]
+    assert [*before, production] == stages_of(without)
+
+
 def test_without_approval_a_wave_deploys_to_all_of_its_targets_at_the_same_time() -> None:
     data = sample_pipelines.hello()
     del data["waves"][2]["approval"]
@@ -370,8 +385,6 @@ def test_however_it_is_cut_everything_is_deployed_once_and_in_order(
         ({}, "hello"),
         ({"execution_mode": "SUPERSEDED"}, "hello"),
         ({"max_actions_per_stage": 12}, f"hello-{EXECUTION_ID}"),
-        # Nothing locks the stage there.
-        ({"execution_mode": "PARALLEL"}, f"hello-{EXECUTION_ID}"),
     ],
 )
 def test_a_change_set_carries_the_release_where_the_next_could_come_between(
