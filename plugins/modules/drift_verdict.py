@@ -99,6 +99,11 @@ summary:
       type: list
       elements: str
       sample: []
+    remediable:
+      description: >-
+        Whether every host was checked, and something other than an orphaned stack was found.
+      type: bool
+      sample: false
     reports:
       description: How many summaries there were.
       type: int

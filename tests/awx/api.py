@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,7 @@ class Api:
     def attached(self, item: Item, what: str) -> list[str]:
         """The names of what is attached to a thing, in order."""
         found = self._results(f"{item['url'].removeprefix('/api/v2/')}{what}/")
-        return [one.get("identifier") or one["name"] for one in found]
+        return [item.get("identifier") or item["name"] for item in found]
 
     def nodes(self, workflow: str) -> dict[str, Item]:
         """The nodes of a workflow by their identifiers."""
@@ -61,11 +62,25 @@ class Api:
         """The names of the credentials that the organisation installs collections with."""
         return self.attached(self._organisation, "galaxy_credentials")
 
-    def remove(self) -> None:
-        """Delete the organisation with all that is in it."""
-        for endpoint in ("workflow_job_templates", "job_templates", "inventories", "projects"):
+    def remove(self, *, pause: float = 1) -> None:
+        """Delete the organisation with all that is in it.
+
+        AWX answers before an inventory is deleted, and cannot delete its project meanwhile.
+
+        pause: the seconds until it is asked again.
+        """
+        for endpoint in (
+            *("workflow_job_templates", "job_templates", "inventories", "projects"),
+            *("execution_environments", "notification_templates", "credentials"),
+        ):
             for item in self.all(endpoint):
                 self._ask("DELETE", item["url"].removeprefix("/api/v2/"))
+            for _attempt in range(300):
+                if not self.all(endpoint):
+                    break
+                time.sleep(pause)
+            else:
+                raise TimeoutError(f"{endpoint} are still being deleted")
         self._ask("DELETE", f"organizations/{self._organisation['id']}/")
 
     @property

@@ -5,8 +5,9 @@
 """A stand-in for the API of AWX, as far as the modules of awx.awx use it for the role awx.
 
 It keeps what it is given and answers in the shape of AWX. It is strict where AWX was seen to be, or
-where its source (24.6.1) says so: names, what a template takes at launch, rules of schedules, where
-a node's edges are. It runs no job. That AWX itself takes the same is for the tests with a server.
+where its source (24.6.1) says so: names, what a survey requires, rules of schedules, where a node's
+edges are, messages of notifications, deletions that go on after the answer. It runs no job. That
+AWX itself takes the same is for the tests with a server.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+import jinja2
+import jinja2.sandbox
 
 Item = dict[str, Any]
 
@@ -49,6 +53,22 @@ NODES = ("success_nodes", "failure_nodes", "always_nodes")
 NOTIFICATIONS = tuple(
     f"notification_templates_{when}" for when in ("started", "success", "error", "approvals")
 )
+# Of these AWX has one of a name, whatever the organisation.
+UNIQUE = ("organizations", "execution_environments", "credential_types")
+# How often AWX is asked for inventories until one that was deleted is gone.
+DELETING = 3
+# What a message of a notification may name, as far as it is checked here.
+JOB = {"id": 42, "name": "a job", "status": "failed", "artifacts": {}}
+MESSAGE = {
+    "job": JOB,
+    "url": "https://awx/#/jobs/playbook/42",
+    "job_friendly_name": "Job",
+    "job_metadata": "{}",
+    "approval_status": "pending",
+    "approval_node_name": "an approval",
+    "workflow_url": "https://awx/#/jobs/workflow/43",
+}
+EVENTS = {"started", "success", "error", "workflow_approval"}
 # What can be attached to what, and where the attached things are.
 LISTS = {
     "organizations": {"galaxy_credentials": "credentials"},
@@ -70,6 +90,8 @@ DEFAULTS: dict[str, Item] = {
     },
     "schedules": {"extra_data": {}, "enabled": True, "description": ""},
     "projects": {"scm_revision": ""},
+    "inventories": {"pending_deletion": False},
+    "notification_templates": {"messages": dict.fromkeys(sorted(EVENTS))},
 }
 
 
@@ -91,6 +113,7 @@ class Controller:
     secrets: dict[int, Item] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     url: str = ""
+    _deleting: dict[int, int] = field(default_factory=dict)
     _ids: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
     def __post_init__(self) -> None:
@@ -99,10 +122,17 @@ class Controller:
             self._keep("credential_types", {"name": name})
             for name in ("Amazon Web Services", "Ansible Galaxy/Automation Hub API Token")
         )
-        assert amazon["id"] != galaxy["id"]
         self._keep(
             "credentials", {"name": "Ansible Galaxy", "credential_type": galaxy["id"], "inputs": {}}
         )
+        self._amazon = amazon["id"]
+
+    def add_organisation(self, name: str, same: dict[str, str]) -> None:
+        """Hold another organisation, with things of the given names: names by endpoint."""
+        organisation = self._keep("organizations", {"name": name})["id"]
+        for endpoint, thing in same.items():
+            kind = {"credential_type": self._amazon} if endpoint == "credentials" else {}
+            self._keep(endpoint, {"name": thing, "organization": organisation, **kind})
 
     # Requests
 
@@ -112,6 +142,8 @@ class Controller:
         path = [part for part in parts.path.removeprefix("/api/v2/").split("/") if part]
         if method != "GET":
             self.writes.append(f"{method} {parts.path}")
+        elif path[0] == "inventories":
+            self._go_on_deleting()
         match path:
             case ["unified_job_templates"] if method == "GET":
                 return 200, self._page(self._runnable(), dict(parse_qsl(parts.query)))
@@ -138,27 +170,58 @@ class Controller:
         return [item for endpoint in RUNNABLE for item in self.items[endpoint].values()]
 
     def _page(self, items: list[Item], query: dict[str, str]) -> Item:
-        wanted = {
-            key.removeprefix("or__"): value for key, value in query.items() if key != "page_size"
-        }
+        wanted = [pair for pair in query.items() if pair[0] != "page_size"]
+        all_of = [(key, value) for key, value in wanted if not key.startswith("or__")]
+        any_of = [(key[4:], value) for key, value in wanted if key.startswith("or__")]
         found = [
             self._shown(item)
             for item in items
-            if all(str(item.get(key)) == value for key, value in wanted.items())
+            if all(str(item.get(key)) == value for key, value in all_of)
+            and (not any_of or any(str(item.get(key)) == value for key, value in any_of))
         ]
         return {"count": len(found), "next": None, "previous": None, "results": found}
 
     def _one(self, method: str, endpoint: str, item: Item, data: Item) -> tuple[int, object]:
         if method == "DELETE":
-            del self.items[endpoint][item["id"]]
-            for ids in self.attached.values():
-                if item["id"] in ids:
-                    ids.remove(item["id"])
-            return 204, None
+            return self._delete(endpoint, item)
         if method == "PATCH":
             self._check(endpoint, {**item, **data})
             item.update(self._without_secrets(endpoint, item["id"], data))
         return 200, self._shown(item)
+
+    def _delete(self, endpoint: str, item: Item) -> tuple[int, object]:
+        """Delete an item; an inventory goes on being deleted after the answer."""
+        if endpoint == "inventories":
+            if item["id"] in self._deleting:
+                raise Refused(500, {"error": "Inventory is already pending deletion."})
+            item["pending_deletion"] = True
+            self._deleting[item["id"]] = DELETING
+            return 202, None
+        sources = self.items["inventory_sources"].values()
+        if endpoint == "projects" and any(
+            source["inventory"] in self._deleting and source["source_project"] == item["id"]
+            for source in sources
+        ):
+            raise Refused(500, {"detail": "A server error has occurred."})
+        self._forget(endpoint, item["id"])
+        return 204, None
+
+    def _go_on_deleting(self) -> None:
+        for number in list(self._deleting):
+            self._deleting[number] -= 1
+            if not self._deleting[number]:
+                del self._deleting[number]
+                sources = list(self.items["inventory_sources"].values())
+                for source in sources:
+                    if source["inventory"] == number:
+                        self._forget("inventory_sources", source["id"])
+                self._forget("inventories", number)
+
+    def _forget(self, endpoint: str, number: int) -> None:
+        del self.items[endpoint][number]
+        for ids in self.attached.values():
+            if number in ids:
+                ids.remove(number)
 
     def _create(self, endpoint: str, data: Item) -> Item:
         self._check(endpoint, data)
@@ -244,21 +307,18 @@ class Controller:
     # What AWX refuses
 
     def _check(self, endpoint: str, data: Item) -> None:
+        keys = ("organization", "inventory", "workflow_job_template", "credential_type")
         for other in self.items[endpoint].values():
             same = all(
                 other.get(key) == data.get(key)
-                for key in (
-                    "name",
-                    "identifier",
-                    "organization",
-                    "inventory",
-                    "workflow_job_template",
-                )
+                for key in ("name", "identifier", *(() if endpoint in UNIQUE else keys))
             )
             if same and other["id"] != data.get("id") and endpoint != "workflow_approval_templates":
                 raise Refused(400, {"__all__": [f"{TYPES[endpoint]} with this name exists"]})
         if endpoint == "schedules":
             self._check_schedule(data)
+        if endpoint == "notification_templates":
+            _check_messages(data.get("messages") or {})
 
     def _check_schedule(self, data: Item) -> None:
         rule = data["rrule"]
@@ -270,15 +330,25 @@ class Controller:
         template = next(
             one for one in self._runnable() if one["id"] == data["unified_job_template"]
         )
-        asked = {
-            question["variable"]
-            for question in self.surveys.get(template["id"], {}).get("spec", ())
-        }
-        if not template.get("survey_enabled"):
-            asked = set()
-        refused = set(data.get("extra_data") or {}) - asked
+        survey = self.surveys.get(template["id"], {}) if template.get("survey_enabled") else {}
+        questions = {question["variable"]: question for question in survey.get("spec", ())}
+        answers = data.get("extra_data") or {}
+        missing = [
+            f"'{name}' value missing"
+            for name, question in questions.items()
+            if question["required"] and name not in answers
+        ]
+        wrong = [
+            f"Value {answer} for '{name}' is not a string that it takes"
+            for name, answer in answers.items()
+            if name in questions
+            and not (isinstance(answer, str) and answer in questions[name].get("choices", [answer]))
+        ]
+        if missing or wrong:
+            raise Refused(400, {"variables_needed_to_start": missing + wrong})
+        refused = sorted(set(answers) - set(questions))
         if refused and not template.get("ask_variables_on_launch"):
-            raise Refused(400, {"extra_data": [f"Variables {sorted(refused)} are not allowed"]})
+            raise Refused(400, {"extra_data": [f"Variables {refused} are not allowed"]})
 
     def _check_attached(self, endpoint: str, item: Item, below: str, other: Item) -> None:
         if below == "credentials":
@@ -288,6 +358,27 @@ class Controller:
                 raise Refused(400, {"error": "Cannot assign multiple credentials of one type."})
         if below in NODES and other["workflow_job_template"] != item["workflow_job_template"]:
             raise Refused(400, {"error": "Nodes are of different workflows."})
+
+
+def _check_messages(messages: Item) -> None:
+    """Refuse messages of a notification that AWX could not render."""
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
+    if not messages.keys() <= EVENTS:
+        raise Refused(400, {"messages": [f"Event invalid: {sorted(messages)}"]})
+    approvals = messages.get("workflow_approval") or {}
+    for event in (
+        *(messages.get(name) for name in EVENTS - {"workflow_approval"}),
+        *approvals.values(),
+    ):
+        for kind, text in (event or {}).items():
+            if kind not in ("message", "body") or (kind == "message" and "\n" in text):
+                raise Refused(400, {"messages": [f"{kind} {text!r} is not allowed"]})
+            try:
+                environment.from_string(text or "").render(MESSAGE)
+            except jinja2.TemplateError as exc:
+                raise Refused(
+                    400, {"messages": [f"Unable to render message {text!r}: {exc}"]}
+                ) from exc
 
 
 @contextmanager

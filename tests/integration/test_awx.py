@@ -30,6 +30,16 @@ from tools.awx_collection import collections_path
 from tools.environment import COLLECTIONS
 
 WORKFLOW = "nightly drift"
+# What another organisation of the same AWX may have too.
+SHARED_NAMES = {
+    "credentials": "crossaccount-pipeline hub",
+    "execution_environments": "crossaccount-pipeline",
+    "inventories": "crossaccount-pipeline",
+    "notification_templates": "crossaccount-pipeline",
+    "projects": "crossaccount-pipeline",
+    "job_templates": "drift",
+    "workflow_job_templates": WORKFLOW,
+}
 SECRET = "not-to-be-seen-anywhere"
 PROJECT = "https://git.example.com/platform/pipelines.git"
 
@@ -74,6 +84,8 @@ class Awx:
                 **self.api.environment(),
                 "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{self.collections}",
                 "ANSIBLE_NOCOLOR": "1",
+                # Half the processes for each task.
+                "ANSIBLE_PIPELINING": "1",
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -96,8 +108,6 @@ def awx(request: pytest.FixtureRequest, awx_awx: Path) -> Iterator[Awx]:
     organisation = f"crossaccount test {uuid.uuid4().hex[:8]}"
     variables = {
         "awx_organisation": organisation,
-        "awx_environment": organisation,
-        "awx_aws_credential": f"{organisation} hub",
         "awx_environment_image": "registry.example.com/crossaccount-pipeline:0.1.0",
         "awx_aws_access_key_id": "AKIAIOSFODNN7EXAMPLE",
         "awx_aws_secret_access_key": SECRET,
@@ -127,6 +137,7 @@ def awx(request: pytest.FixtureRequest, awx_awx: Path) -> Iterator[Awx]:
             api.remove()
         return
     with serve() as controller:
+        controller.add_organisation("another team", SHARED_NAMES)
         api = Api(url=controller.url, token=TOKEN, organisation=organisation)
         variables["awx_project_url"] = PROJECT
         awx = Awx(api=api, collections=awx_awx, variables=variables, controller=controller)
@@ -134,6 +145,10 @@ def awx(request: pytest.FixtureRequest, awx_awx: Path) -> Iterator[Awx]:
         assert first.code == 0, first.output
         assert SECRET not in first.output
         yield awx
+
+
+# Jobs that do not call AWS.
+OFFLINE = ("drift (verdict)", "drift (remediable)")
 
 
 def template(awx: Awx, name: str) -> Item:
@@ -157,13 +172,13 @@ def test_the_organisation_can_install_collections(awx: Awx) -> None:
 
 
 def test_the_project_and_its_jobs_use_the_execution_environment(awx: Awx) -> None:
-    environment = awx.api.one("execution_environments", awx.variables["awx_environment"])
+    environment = awx.api.one("execution_environments", awx.api.organisation)
 
     project = awx.api.one("projects", "crossaccount-pipeline")
     assert project["default_environment"] == environment["id"]
     assert project["scm_update_on_launch"] is True
-    for one in awx.api.all("job_templates"):
-        assert one["execution_environment"] == environment["id"], one["name"]
+    for job in awx.api.all("job_templates"):
+        assert job["execution_environment"] == environment["id"], job["name"]
 
 
 def test_the_inventories_are_what_the_project_says_and_nothing_else(awx: Awx) -> None:
@@ -196,6 +211,7 @@ def test_the_inventories_are_what_the_project_says_and_nothing_else(awx: Awx) ->
         ),
         ("drift (deploy accounts)", "drift.yml", {"job_slice_count": 4}),
         ("drift (verdict)", "drift_collect.yml", {"job_slice_count": 1}),
+        ("drift (remediable)", "drift_remediable.yml", {"job_slice_count": 1}),
         ("remediate", "drift.yml", {"extra_vars": {"drift_report_path": "", "remediate": True}}),
     ],
 )
@@ -210,7 +226,7 @@ def test_a_job_template(awx: Awx, name: str, playbook: str, expected: Item) -> N
     shown = {**found, "extra_vars": json.loads(found["extra_vars"])}
     assert {key: shown[key] for key in expected} == expected
     # One credential of AWS, as AWX takes no second; none where AWS is not called.
-    hub = [] if name == "drift (verdict)" else [awx.variables["awx_aws_credential"]]
+    hub = [] if name in OFFLINE else ["crossaccount-pipeline hub"]
     assert awx.api.attached(found, "credentials") == hub
 
 
@@ -240,6 +256,7 @@ def test_what_is_found_is_told_once(awx: Awx) -> None:
         "drift (foundation)": [],
         "drift (deploy accounts)": [],
         "drift (verdict)": notification,
+        "drift (remediable)": [],
         "remediate": notification,
     }
     workflow = awx.api.one("workflow_job_templates", WORKFLOW)
@@ -257,7 +274,12 @@ def edges(awx: Awx) -> set[tuple[str, str, str]]:
 
 
 LOOKING = {("foundation", "always", "verdict"), ("accounts", "always", "verdict")}
-PUTTING_RIGHT = {("verdict", "failure", "approval"), ("approval", "success", "remediation")}
+# What was not checked completely fails the node in between, and nobody is asked.
+PUTTING_RIGHT = {
+    ("verdict", "failure", "remediable"),
+    ("remediable", "success", "approval"),
+    ("approval", "success", "remediation"),
+}
 
 
 def test_the_workflow_looks_then_judges_then_asks_then_puts_right(awx: Awx) -> None:
@@ -272,6 +294,7 @@ def test_the_workflow_looks_then_judges_then_asks_then_puts_right(awx: Awx) -> N
         "foundation": "drift (foundation)",
         "accounts": "drift (deploy accounts)",
         "verdict": "drift (verdict)",
+        "remediable": "drift (remediable)",
         "approval": "Fix the drift?",
         "remediation": "remediate",
     }
@@ -323,26 +346,49 @@ def test_what_is_chosen_differently_is_changed(awx: Awx) -> None:
     assert schedule["extra_data"] == {"fail_on_drift": "false"}
 
 
-@pytest.mark.parametrize(
-    ("variables", "told"),
-    [
-        ({"awx_slices": 10}, "awx_slices 10 is not between 1 and 9"),
-        ({"awx_drift_template": "bootstrap"}, "These names must differ"),
-        (
-            {
-                "awx_schedules": [
-                    {"name": "odd", "rrule": "DTSTART:20260101T030000 RRULE:FREQ=DAILY"}
-                ]
-            },
-            "schedule odd: AWX does not accept DTSTART:20260101T030000",
-        ),
-    ],
-)
-def test_what_cannot_work_is_refused_before_awx_is_asked(
-    awx: Awx, variables: Variables, told: str
-) -> None:
-    refused = awx.run(**variables)
+REFUSED: dict[str, Variables] = {
+    "awx_slices 10 is not between 1 and 9": {"awx_slices": 10},
+    "These names must differ": {"awx_drift_template": "bootstrap"},
+    "schedule odd: AWX does not accept DTSTART:20260101T030000": {
+        "awx_schedules": [{"name": "odd", "rrule": "DTSTART:20260101T030000 RRULE:FREQ=DAILY"}]
+    },
+}
 
-    assert refused.code == 2, refused.output
-    assert told in " ".join(refused.output.split())
-    assert refused.changed == 0
+
+def test_what_cannot_work_is_refused_before_awx_is_asked(tmp_path: Path) -> None:
+    """One run, in which the role's first tasks fail once for each."""
+    checks = [
+        {
+            "block": [
+                {
+                    "ansible.builtin.include_role": {
+                        "name": "crossaccount.pipeline.awx",
+                        "tasks_from": "assert.yml",
+                    },
+                    "vars": variables,
+                }
+            ],
+            "rescue": [{"ansible.builtin.debug": {"msg": "{{ ansible_failed_result | to_json }}"}}],
+        }
+        for variables in REFUSED.values()
+    ]
+    playbook = tmp_path / "refused.yml"
+    playbook.write_text(
+        json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": checks}])
+    )
+
+    done = subprocess.run(
+        ("ansible-playbook", str(playbook), "-i", "localhost,"),
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+    output = " ".join(done.stdout.split())
+    assert done.returncode == 0, done.stdout
+    for message in REFUSED:
+        assert message in output

@@ -96,6 +96,10 @@ class Jobs:
         """The job that collects what those have published."""
         return self.run("drift_collect.yml", self.everything, given=self.after(*jobs))
 
+    def remediable(self, *jobs: Job) -> Job:
+        """The job between a failed verdict and the approval."""
+        return self.run("drift_remediable.yml", self.everything, given=self.after(*jobs))
+
 
 @pytest.fixture
 def jobs(lab: Lab, states: States, installed_collections: Path, tmp_path: Path) -> Jobs:
@@ -136,6 +140,10 @@ def test_the_verdict_is_clean_when_every_part_is(jobs: Jobs) -> None:
     assert (summary["verdict"], summary["complete"]) == ("incomplete", False)
     assert summary["missing"] == ["development", "testing"]
     assert "development, testing" in verdict.output
+    # Nobody is asked to fix what was not checked.
+    asked = jobs.remediable(foundation, *slices[1:], verdict)
+    assert asked.code != 0
+    assert "not everything was checked" in " ".join(asked.output.split())
 
 
 @pytest.mark.usefixtures("tampered")
@@ -157,6 +165,9 @@ def test_the_workflow_finds_what_one_run_finds_and_remediates_it(jobs: Jobs) -> 
         *(True, False),
         True,
     ]
+
+    asked = jobs.remediable(foundation, *slices, verdict)
+    assert asked.code == 0, asked.output
 
     last = jobs.run(
         "drift.yml",

@@ -46,6 +46,7 @@ def collect(reports: t.Mapping[str, t.Any], hosts: t.Collection[str]) -> Data:
     missing = sorted(set(hosts).difference(*(part["hosts"] for part in parts)))
     complete = bool(parts and hosts) and not missing and all(part["complete"] for part in parts)
     drifted = any(part["verdict"] == DRIFTED for part in parts)
+    findings = _sum((part["findings"] for part in parts), KINDS)
     messages = sorted({line for part in parts for line in part["messages"]}, key=_order)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -56,9 +57,11 @@ def collect(reports: t.Mapping[str, t.Any], hosts: t.Collection[str]) -> Data:
         "verdict": DRIFTED if drifted else CLEAN if complete else INCOMPLETE,
         "hosts": sorted({host for part in parts for host in part["hosts"]}),
         "missing": missing,
+        # Nobody is asked to fix what was not checked, or what only a person can fix.
+        "remediable": complete and any(kind != "orphaned" for kind in findings),
         "reports": len(parts),
         "stacks": _sum((part["stacks"] for part in parts), STATES),
-        "findings": _sum((part["findings"] for part in parts), KINDS),
+        "findings": findings,
         "severities": _sum((part["severities"] for part in parts), SEVERITIES),
         "ignored": sum(part["ignored"] for part in parts),
         "unchecked": sum(part["unchecked"] for part in parts),

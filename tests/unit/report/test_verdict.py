@@ -75,6 +75,7 @@ def test_clean_parts_that_leave_nobody_out_are_clean() -> None:
         "verdict": "clean",
         "hosts": HOSTS,
         "missing": [],
+        "remediable": False,
         "reports": 3,
         "stacks": {"clean": 4},
         "findings": {},
@@ -99,6 +100,7 @@ def test_one_part_that_found_something_makes_all_of_it_drifted() -> None:
     assert summary["stacks"] == {"drifted": 1, "clean": 3}
     assert summary["messages"] == [DRIFTED]
     assert summary["more_messages"] == 2
+    assert summary["remediable"] is True
     assert _verdict.failure(summary) == "findings: 1 drifted"
     assert _verdict.failure(summary, drift=False) == ""
 
@@ -113,6 +115,7 @@ def test_a_part_that_published_nothing_shows_in_the_hosts_that_no_part_checked()
 
     assert (summary["verdict"], summary["complete"]) == ("drifted", False)
     assert summary["missing"] == ["production"]
+    assert summary["remediable"] is False
     assert _verdict.failure(summary) == ("findings: 1 drifted; not checked by any part: production")
     assert _verdict.failure(summary, drift=False) == "not checked by any part: production"
 
@@ -153,6 +156,12 @@ def test_what_no_part_checked_is_never_clean(
 
     assert (summary["verdict"], summary["complete"]) == ("incomplete", False)
     assert _verdict.failure(summary, drift=False) == reason
+
+
+def test_orphaned_stacks_alone_are_not_remediable() -> None:
+    reports = {"drift_report_1": with_drift(*HOSTS, findings={"orphaned": 2})}
+
+    assert _verdict.collect(reports, HOSTS)["remediable"] is False
 
 
 def test_what_two_parts_found_is_there_once() -> None:
