@@ -21,6 +21,8 @@ Data = dict[str, Any]
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _STANDS = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 _GONE = ("DELETE_COMPLETE",)
+# Of a template in an artifact; CloudFormation itself takes 1 MB from a bucket.
+_LARGEST_TEMPLATE = 512 * 1024
 
 
 def deploy(work: Work) -> str:
@@ -143,6 +145,10 @@ def _request(work: Work) -> Data:
     """What the stack is to be: the template, and what goes with it."""
     configuration, artifacts = work.configuration, _Artifacts(work)
     template = artifacts.read(configuration["TemplatePath"])
+    if len(template.encode()) > _LARGEST_TEMPLATE:
+        raise ActionFailedError(
+            f"The template has over {_LARGEST_TEMPLATE} bytes", code="ConfigurationError"
+        )
     settings: Data = {}
     if path := configuration.get("TemplateConfiguration"):
         settings = _json(artifacts.read(path), "TemplateConfiguration")

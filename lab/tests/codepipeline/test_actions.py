@@ -145,13 +145,15 @@ def test_parameters_come_from_artifacts_configuration_and_variables(world: World
         ({"ParameterOverrides": '{"Stage": ["one"]}'}, "parameter Stage is not text"),
         ({"ParameterOverrides": "Stage=one"}, "ParameterOverrides is not JSON"),
         ({"TemplatePath": "build::other.json"}, "File other.json does not exist"),
+        ({"TemplatePath": "build::large.json"}, "The template has over 524288 bytes"),
         ({"TemplateConfiguration": f"build::{TEMPLATE}"}, ""),
     ],
 )
 def test_a_configuration_that_cannot_be_followed_is_reported(
     world: World, configuration: dict[str, str], words: str
 ) -> None:
-    upload(world, {TEMPLATE: PARAMETERS})
+    large = json.dumps({"Description": "x" * 524_288})
+    upload(world, {TEMPLATE: PARAMETERS, "large.json": large})
     execution = world.create(declared(world, **configuration))
     assert world.ended(execution) == "Failed"
     (one,) = (run for run in world.run(execution).values() if run["status"] == "Failed")
