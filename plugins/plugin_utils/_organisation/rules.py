@@ -15,7 +15,7 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 
-from .._fields import QUOTE, UNREADABLE, Field, Reader, shown
+from .._fields import QUOTE, UNREADABLE, Field, Reader, shown, suggestion
 from .forms import check_forms
 from .model import (
     ACCESS_ROLE_NAME,
@@ -186,7 +186,7 @@ class _Organisation:
                 self._problem(
                     name,
                     "it is in none of the groups of this collection",
-                    f"Put it into one of {', '.join(GROUPS)}",
+                    self._meant_group(name) or f"Put it into one of {', '.join(GROUPS)}",
                 )
             elif len(groups) > 1:
                 self._problem(name, f"it is in {' and '.join(groups)}", _rename(name, groups))
@@ -210,9 +210,19 @@ class _Organisation:
                     "Make each entry a host of group pipelines, with its fields in the variable"
                     " pipeline (host_vars/<name>.yml)",
                 )
-        self._check_primary()
-        if not any(self._members.values()):
-            self._problems.add(f"no host is in one of the groups {', '.join(GROUPS)}", "Add them")
+        # What hosts in the wrong groups lack follows from that.
+        if not any(self._meant_group(name) for name in self._all):
+            self._check_primary()
+            if not any(self._members.values()):
+                self._problems.add(
+                    f"no host is in one of the groups {', '.join(GROUPS)}", "Add them"
+                )
+
+    def _meant_group(self, host: str) -> str:
+        """Return a "did you mean" question if a group of *host* is almost one of ours."""
+        groups = self._variables.groups.items()
+        of_host = [name for name, members in groups if host in members and name not in GROUPS]
+        return next(filter(None, (suggestion(name, GROUPS) for name in of_host)), "")
 
     def _check_primary(self) -> None:
         primary = self._members[PRIMARY]

@@ -116,35 +116,36 @@ class Variables:
                 ) from exc
         return self._raw[host]
 
-    def _read(self, host: str, field: str, value: t.Any) -> t.Any:
-        """Return *value* as plain data, with its templates evaluated one by one."""
+    def _read(self, host: str, field: str, value: t.Any, *, is_result: bool = False) -> t.Any:
+        """Return *value* as plain data, with its templates evaluated one by one.
+
+        :param is_result: whether it is the result of a template.
+        """
         origin = self._origin(host, field, value)
         if isinstance(value, str):
             # Subclasses of str carry Ansible's tags, which mark what may be templated.
-            return self._template(host, field, value) if _TEMPLATE.search(value) else str(value)
+            is_template = not is_result and _TEMPLATE.search(value)
+            return self._template(host, field, value) if is_template else str(value)
         if isinstance(value, SCALARS):
             return self._written.scalar(value, origin)
+
+        def entry(name: str, item: t.Any, key: t.Any) -> t.Any:
+            if isinstance(item, SCALARS):
+                self._origin(host, name, item)
+                return self._written.entry(item, origin, key)
+            return self._read(host, name, item, is_result=is_result)
+
         if isinstance(value, Mapping):
             return {
-                str(key) if isinstance(key, str) else key: (
-                    self._read_entry(host, f"{field}.{key}", item, origin, key)
-                )
+                str(key) if isinstance(key, str) else key: entry(f"{field}.{key}", item, key)
                 for key, item in value.items()
             }
         if isinstance(value, (list, tuple)):
             return [
-                self._read_entry(
-                    host, f"{field}[{entry_label(item, number)}]", item, origin, number - 1
-                )
+                entry(f"{field}[{entry_label(item, number)}]", item, number - 1)
                 for number, item in enumerate(value, start=1)
             ]
-        return self._template(host, field, value)
-
-    def _read_entry(self, host: str, field: str, value: t.Any, parent: t.Any, key: t.Any) -> t.Any:
-        if isinstance(value, SCALARS):
-            self._origin(host, field, value)
-            return self._written.entry(value, parent, key)
-        return self._read(host, field, value)
+        return value if is_result else self._template(host, field, value)
 
     def _origin(self, host: str, field: str, value: t.Any) -> t.Any:
         """Return where a value is set, and keep it for messages."""
@@ -166,23 +167,7 @@ class Variables:
             text = value if isinstance(value, str) else ""
             self.problems.add(*_explain(field, text, exc), host=host)
             return UNREADABLE
-        return self._plain(result)
-
-    def _plain(self, value: t.Any, parent: t.Any = None, key: t.Any = None) -> t.Any:
-        """Return the result of a template as plain data."""
-        if isinstance(value, str):
-            return str(value)
-        origin = None if Origin is None else Origin.get_tag(value)
-        if isinstance(value, Mapping):
-            return {
-                str(name) if isinstance(name, str) else name: self._plain(item, origin, name)
-                for name, item in value.items()
-            }
-        if isinstance(value, (list, tuple)):
-            return [self._plain(item, origin, number) for number, item in enumerate(value)]
-        if parent is None:
-            return self._written.scalar(value, origin)
-        return self._written.entry(value, parent, key)
+        return self._read(host, field, result, is_result=True)
 
 
 def _parents(field: str) -> t.Iterator[str]:

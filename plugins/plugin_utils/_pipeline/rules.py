@@ -118,7 +118,7 @@ class _Reading:
         host = self._organisation.hosts.get(name)
         if host is None or host.group != DEPLOY_ACCOUNTS:
             environment |= {"account_id": "", "regions": regions}
-            if name:
+            if name and not self._problems.of(name):
                 known = [host.name for host in self._organisation.of(DEPLOY_ACCOUNTS)]
                 self._problem(
                     f"{where}.host",

@@ -505,6 +505,10 @@ def rename_region(inventory: Inventory) -> None:
     inventory.add("regional", "ireland")
 
 
+def misspell_group(inventory: Inventory) -> None:
+    inventory.groups["deploy_account"] = inventory.groups.pop("deploy_accounts")
+
+
 CASCADES: list[tuple[Change, str]] = [
     (put("testing", account_id=1217111625), "testing"),
     (put("testing", account_id=None), "testing"),
@@ -513,6 +517,10 @@ CASCADES: list[tuple[Change, str]] = [
     (share(primary_region="us-est-1"), ""),
     (share(build_account_id=111111111111), ""),
     (rename_region, ""),
+    (
+        misspell_group,
+        "it is in none of the groups of this collection. Did you mean deploy_accounts?",
+    ),
 ]
 
 

@@ -102,12 +102,12 @@ def test_a_value_that_yaml_does_not_change_needs_no_quotes(folder: Path) -> None
     assert problems(folder) == []
 
 
-def test_a_value_from_another_variable_is_seen_there(folder: Path) -> None:
+def test_a_value_of_a_template_is_named_where_it_is_set(folder: Path) -> None:
     write_pipeline(folder, '{A: "{{ window }}"}')
 
     assert problems(folder) == [
         (
-            "host hello (host_vars/hello.yml:7): pipeline.source.environment.A: YAML reads 20:00"
+            "host hello (group_vars/all.yml:5): pipeline.source.environment.A: YAML reads 20:00"
             " as another value. Quote it"
         )
     ]
