@@ -29,6 +29,7 @@ _BUCKET: dict[str, Callable[[str], tuple[int, dict[str, str], bytes]]] = {
     "PublicAccessBlockConfiguration": s3._get_public_access_block,
     "VersioningConfiguration": s3._get_bucket_versioning,
 }
+_APPLIED = ("S3::Bucket", "IAM::Role")
 _applied: dict[tuple[str, str], dict[str, bytes]] = {}
 
 
@@ -48,21 +49,22 @@ def install() -> None:
             ),
             "AWS::IAM::Role": (
                 _role(role_reader),
-                role_properties | {"ManagedPolicyArns", "Policies"},
+                role_properties | {"ManagedPolicyArns", "PermissionsBoundary", "Policies"},
             ),
             "AWS::KMS::Alias": (_alias, frozenset({"AliasName", "TargetKeyId"})),
             "AWS::KMS::Key": (
                 _key,
-                frozenset({"Description", "EnableKeyRotation", "KeyPolicy", "Tags"}),
+                frozenset({"Description", "EnableKeyRotation", "Enabled", "KeyPolicy", "Tags"}),
             ),
             "AWS::Lambda::Permission": (_permission, frozenset()),
             "AWS::S3::Bucket": (_bucket, frozenset({"BucketName", "Tags", *_BUCKET})),
             "AWS::S3::BucketPolicy": (_bucket_policy, frozenset({"Bucket", "PolicyDocument"})),
         }
     )
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    buckets, roles = (provisioners._RESOURCE_HANDLERS[f"AWS::{name}"] for name in _APPLIED)
     for operation in ("create", "update"):
-        handlers[operation] = _noting(handlers[operation])
+        buckets[operation] = _noting(buckets[operation])
+        roles[operation] = _bounded(roles[operation])
 
 
 def _noting(stock: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,6 +73,19 @@ def _noting(stock: Callable[..., Any]) -> Callable[..., Any]:
     def handle(*arguments: Any) -> Any:
         name, attributes = stock(*arguments)
         _applied[get_account_id(), name] = {key: read(name)[2] for key, read in _BUCKET.items()}
+        return name, attributes
+
+    return handle
+
+
+def _bounded(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a role the permissions boundary of its template; MiniStack drops it."""
+
+    def handle(*arguments: Any) -> Any:
+        name, attributes = stock(*arguments)
+        # Properties come before the stack's name: after the old ones in an update.
+        properties = [item for item in arguments if isinstance(item, dict)][-1]
+        iam._roles[name]["PermissionsBoundary"] = properties.get("PermissionsBoundary")
         return name, attributes
 
     return handle
@@ -164,6 +179,7 @@ def _key(key_id: str, properties: Properties) -> Properties | None:
     return {
         "Description": key["Description"],
         "EnableKeyRotation": key.get("KeyRotationEnabled", False),
+        "Enabled": key["Enabled"],
         "KeyPolicy": as_expected("kms", key["Policy"], properties.get("KeyPolicy")),
         "Tags": tags,
     }
@@ -186,13 +202,14 @@ def _role(stock: Reader) -> Reader:
         if found is None or role is None:
             return None
         inline = role["InlinePolicies"]
-        trust = role["AssumeRolePolicyDocument"]
+        trust, boundary = role["AssumeRolePolicyDocument"], role.get("PermissionsBoundary")
         return {
             **found,
             "AssumeRolePolicyDocument": as_expected(
                 "iam", trust, properties["AssumeRolePolicyDocument"]
             ),
             "ManagedPolicyArns": role["AttachedPolicies"],
+            **({"PermissionsBoundary": boundary} if boundary else {}),
             "Policies": [
                 {"PolicyName": policy["PolicyName"], "PolicyDocument": _document(inline[key])}
                 for policy in properties.get("Policies", [])

@@ -137,6 +137,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "kms:PutKeyPolicy KeyPolicy",
             "kms:EnableKeyRotation EnableKeyRotation",
             "kms:DisableKeyRotation -EnableKeyRotation",
+            "kms:EnableKey Enabled",
             "kms:UpdateKeyDescription Description",
             "kms:TagResource Tags",
             "kms:UntagResource -Tags",

@@ -25,6 +25,9 @@ def install() -> None:
     AWS: the role's ARN, with its path; each project; the rule; a change set that is given without
     its stack, or the stack of one whose Hooks' results are listed. MiniStack: the role without its
     path, and everything for the others. So a policy that is right on AWS is refused.
+
+    Also the action of a call of a function's reserved concurrency. AWS: one for each method.
+    MiniStack: PutFunctionConcurrency for all of them.
     """
     stock = iam_actions.extract_resource_arn
 
@@ -42,6 +45,16 @@ def install() -> None:
         return arn
 
     iam_actions.extract_resource_arn = extracted
+    stock_action = iam_actions._lambda_action
+
+    def action(method: str, path: str) -> str | None:
+        if path.rstrip("/").endswith("/concurrency"):
+            verbs = {"GET": "Get", "DELETE": "Delete"}
+            return f"{verbs.get(method, 'Put')}FunctionConcurrency"
+        found: str | None = stock_action(method, path)
+        return found
+
+    iam_actions._lambda_action = action
 
 
 def _change_set(body: bytes) -> str:

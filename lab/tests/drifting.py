@@ -30,6 +30,7 @@ TEMPLATE: dict[str, Any] = {
         "Properties": {
             "Description": "A key",
             "EnableKeyRotation": True,
+            "Enabled": True,
             "KeyPolicy": KEY_POLICY,
             "Tags": [{"Key": "own", "Value": "tag"}],
         },
@@ -82,6 +83,7 @@ TEMPLATE: dict[str, Any] = {
         "Properties": {
             "AssumeRolePolicyDocument": TRUST,
             "ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+            "PermissionsBoundary": "arn:aws:iam::aws:policy/PowerUserAccess",
             "Policies": [
                 {
                     "PolicyName": "own",
@@ -138,6 +140,9 @@ BEHIND: dict[str, tuple[str, str, dict[str, Any], str, str, str]] = {
     "rotation": (
         "kms", "disable_key_rotation", {"KeyId": "$Key"},
         "Key", "/EnableKeyRotation", "NOT_EQUAL",
+    ),
+    "disabled-key": (
+        "kms", "disable_key", {"KeyId": "$Key"}, "Key", "/Enabled", "NOT_EQUAL",
     ),
     "key-policy": (
         "kms", "put_key_policy",
@@ -206,6 +211,10 @@ BEHIND: dict[str, tuple[str, str, dict[str, Any], str, str, str]] = {
             ),
         },
         "Role", "/AssumeRolePolicyDocument/Statement/0/Principal/AWS", "NOT_EQUAL",
+    ),
+    "boundary": (
+        "iam", "delete_role_permissions_boundary", {"RoleName": "$Role"},
+        "Role", "/PermissionsBoundary", "REMOVE",
     ),
     "detached-policy": (
         "iam", "detach_role_policy",

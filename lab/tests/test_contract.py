@@ -40,6 +40,7 @@ SIGNATURES = {
     "ministack.app.SERVICE_REGISTRY": VALUE,
     "ministack.app._loaded_modules": VALUE,
     "ministack.core.router.SERVICE_PATTERNS": VALUE,
+    "ministack.core.iam_actions._lambda_action": "(method: str, path: str) -> str | None",
     "ministack.core.iam_actions._s3_action": (
         "(method: str, path: str, query_params: dict) -> str | None"
     ),

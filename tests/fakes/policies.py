@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The policies of one account and region, stored as AWS stores them: as text, in its own form."""
+"""Policies and settings of one account and region, as AWS stores them: in its own form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Data = dict[str, Any]
 
 
 class FakePolicies(FakeService):
-    """What carries policies.
+    """What carries policies and settings.
 
     :ivar buckets: policies of buckets; None for a bucket without one.
     :ivar keys: policies of keys.
@@ -27,10 +27,17 @@ class FakePolicies(FakeService):
     :ivar trusts: trust policies of roles.
     :ivar inline: inline policies of each role.
     :ivar attached: ARNs of the policies attached to each role.
+    :ivar settings: other members of each role.
+    :ivar concurrency: the reserved concurrency of functions.
+    :ivar pipelines: declarations of pipelines.
+    :ivar closed: the closed stages of each pipeline, with the reasons.
+    :ivar projects: build projects, as BatchGetProjects answers.
+    :ivar properties: what operations that read one property answer with, by their names.
     """
 
     def __init__(self, region: str = "us-east-1") -> None:
-        super().__init__("s3", "kms", "iam", "sns", "lambda", region=region)
+        services = ("s3", "kms", "iam", "sns", "lambda", "events", "codepipeline", "codebuild")
+        super().__init__(*services, region=region)
         self.buckets: dict[str, Data | None] = {}
         self.keys: dict[str, Data] = {}
         self.topics: dict[str, Data] = {}
@@ -38,6 +45,12 @@ class FakePolicies(FakeService):
         self.trusts: dict[str, Data] = {}
         self.inline: dict[str, dict[str, Data]] = {}
         self.attached: dict[str, list[str]] = {}
+        self.settings: dict[str, Data] = {}
+        self.concurrency: dict[str, int] = {}
+        self.pipelines: dict[str, Data] = {}
+        self.closed: dict[str, dict[str, str]] = {}
+        self.projects: dict[str, Data] = {}
+        self.properties: dict[str, Data] = {}
         self.page_size = 100
 
     @property
@@ -90,7 +103,18 @@ class FakePolicies(FakeService):
     def _get_role(self, RoleName: str) -> Data:  # noqa: N803
         if RoleName not in self.trusts:
             raise Refusal("NoSuchEntity", f"The role with name {RoleName} cannot be found.")
-        return {"Role": {"AssumeRolePolicyDocument": _encoded(self.trusts[RoleName])}}
+        trust = _encoded(self.trusts[RoleName])
+        return {"Role": {"AssumeRolePolicyDocument": trust, **self.settings.get(RoleName, {})}}
+
+    def _update_role(self, RoleName: str, MaxSessionDuration: int) -> None:  # noqa: N803
+        self.settings[RoleName]["MaxSessionDuration"] = MaxSessionDuration
+
+    def _put_role_permissions_boundary(self, RoleName: str, PermissionsBoundary: str) -> None:  # noqa: N803
+        boundary = {"PermissionsBoundaryArn": PermissionsBoundary}
+        self.settings.setdefault(RoleName, {})["PermissionsBoundary"] = boundary
+
+    def _delete_role_permissions_boundary(self, RoleName: str) -> None:  # noqa: N803
+        del self.settings[RoleName]["PermissionsBoundary"]
 
     def _list_role_policies(self, RoleName: str, Marker: str = "0") -> Data:  # noqa: N803
         return self._page("PolicyNames", sorted(self.inline[RoleName]), Marker)
@@ -170,6 +194,72 @@ class FakePolicies(FakeService):
         policy = self.functions[FunctionName]
         assert policy is not None
         policy["Statement"] = [one for one in policy["Statement"] if one["Sid"] != StatementId]
+
+    def _get_function(self, FunctionName: str) -> Data:  # noqa: N803
+        found: Data = {"Configuration": self.properties.get("GetFunction", {})}
+        if FunctionName in self.concurrency:
+            reserved = self.concurrency[FunctionName]
+            found["Concurrency"] = {"ReservedConcurrentExecutions": reserved}
+        return found
+
+    def _put_function_concurrency(
+        self,
+        FunctionName: str,  # noqa: N803
+        ReservedConcurrentExecutions: int,  # noqa: N803
+    ) -> None:
+        self.concurrency[FunctionName] = ReservedConcurrentExecutions
+
+    def _delete_function_concurrency(self, FunctionName: str) -> None:  # noqa: N803
+        del self.concurrency[FunctionName]
+
+    # CodePipeline and CodeBuild
+
+    def _get_pipeline(self, name: str) -> Data:
+        if name not in self.pipelines:
+            raise Refusal("PipelineNotFoundException", f"Account has no pipeline {name}")
+        return {"pipeline": copy.deepcopy(self.pipelines[name])}
+
+    def _get_pipeline_state(self, name: str) -> Data:
+        closed = self.closed.get(name, {})
+        states = [
+            {
+                "stageName": stage["name"],
+                "inboundTransitionState": {
+                    "enabled": stage["name"] not in closed,
+                    "disabledReason": closed.get(stage["name"], ""),
+                },
+            }
+            for stage in self.pipelines[name]["stages"]
+        ]
+        return {"stageStates": states}
+
+    def _update_pipeline(self, pipeline: Data) -> None:
+        self.pipelines[pipeline["name"]] = copy.deepcopy(pipeline)
+
+    def _batch_get_projects(self, names: list[str]) -> Data:
+        return {"projects": [self.projects[name] for name in names if name in self.projects]}
+
+    def _update_project(self, name: str, **members: Any) -> None:
+        self.projects[name].update(copy.deepcopy(members))
+
+    def _create_webhook(self, projectName: str, **members: Any) -> None:  # noqa: N803
+        self.projects[projectName]["webhook"] = copy.deepcopy(members)
+
+    def _update_webhook(self, projectName: str, **members: Any) -> None:  # noqa: N803
+        self.projects[projectName]["webhook"].update(copy.deepcopy(members))
+
+    def _delete_webhook(self, projectName: str) -> None:  # noqa: N803
+        del self.projects[projectName]["webhook"]
+
+    # One property
+
+    def __getattr__(self, name: str) -> Any:
+        """Answer an operation that reads a property with what the test has put there."""
+        operation = "".join(part.capitalize() for part in name.strip("_").split("_"))
+        answers = self.__dict__.get("properties", {})
+        if operation not in answers:
+            raise AttributeError(name)
+        return lambda **_request: answers[operation]
 
     def _page(self, key: str, items: list[Any], marker: str) -> Data:
         begin = int(marker)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Twelve things that somebody does to an organisation by hand, and how each is put right by hand.
+"""What somebody does to an organisation by hand, and how each is put right by hand.
 
 As the root of an account: AWS asks for no permission, and no call counts as the run's.
 """
@@ -93,6 +93,28 @@ class Tamperer:
         kms, key = self._client("kms", REGION_A), self._id(REGION_A, "Key")
         kms.disable_key_rotation(KeyId=key)
         return lambda: kms.enable_key_rotation(KeyId=key)
+
+    def disabled_key(self) -> Undo:
+        """Nothing can be encrypted or read in a region."""
+        kms, key = self._client("kms", REGION_B), self._id(REGION_B, "Key")
+        kms.disable_key(KeyId=key)
+        return lambda: kms.enable_key(KeyId=key)
+
+    def no_concurrency(self) -> Undo:
+        """Copies between regions never run."""
+        function = self._id(PRIMARY_HOST, "SyncArtifactsFunction")
+        api = self._client("lambda", PRIMARY_HOST)
+        api.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+        return lambda: api.delete_function_concurrency(FunctionName=function)
+
+    def boundary(self) -> Undo:
+        """CloudFormation may only read."""
+        iam = self._client("iam", "development")
+        iam.put_role_permissions_boundary(
+            RoleName=CLOUDFORMATION,
+            PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess",
+        )
+        return lambda: iam.delete_role_permissions_boundary(RoleName=CLOUDFORMATION)
 
     def added_policy(self) -> Undo:
         """The role that pipelines act with may do everything."""
@@ -244,6 +266,10 @@ class Tamperer:
             ]
         api.update_pipeline(pipeline=pipeline)
         self._client("events", PRIMARY_HOST).disable_rule(Name=f"{application}-start")
+        builds = self._client("codebuild", PRIMARY_HOST)
+        [project] = builds.batch_get_projects(names=[f"{application}-release"])["projects"]
+        source = {**project["source"], "buildspec": "another.yml"}
+        builds.update_project(name=project["name"], source=source)
         self._client("iam", PRIMARY_HOST).put_role_policy(
             RoleName=f"{application}-pipeline",
             PolicyName=ADDED_POLICY,
@@ -289,6 +315,28 @@ KINDS: dict[str, tuple[Callable[[Tamperer], Undo], Trace]] = {
     "rotation off": (
         Tamperer.rotation,
         Trace(kind="drifted", host=REGION_A, resource="Key", property="EnableKeyRotation"),
+    ),
+    "key disabled": (
+        Tamperer.disabled_key,
+        Trace(kind="drifted", host=REGION_B, resource="Key", property="Enabled"),
+    ),
+    "no concurrency": (
+        Tamperer.no_concurrency,
+        Trace(
+            kind="drifted",
+            host=PRIMARY_HOST,
+            resource="SyncArtifactsFunction",
+            property="ReservedConcurrentExecutions",
+        ),
+    ),
+    "boundary": (
+        Tamperer.boundary,
+        Trace(
+            kind="drifted",
+            host="development",
+            resource="CloudFormationRole",
+            property="PermissionsBoundary",
+        ),
     ),
     "role policy added": (
         Tamperer.added_policy,

@@ -32,7 +32,7 @@ def organisation(lab: Lab, states: States, tmp_path: Path) -> Organisation:
 
 
 def state(organisation: Organisation) -> dict[str, Any]:
-    """All that the twelve kinds of tampering change, as AWS holds it."""
+    """All that the kinds of tampering change, as AWS holds it."""
     held, lab = organisation.held, organisation.lab
     found: dict[str, Any] = {}
     for host in (REGION_A, REGION_B, PRIMARY_HOST):
@@ -43,6 +43,7 @@ def state(organisation: Organisation) -> dict[str, Any]:
         found[host] = {
             "key policy": held.key_policy(key, stack.region),
             "bucket policy": held.bucket_policy(bucket, stack.region),
+            "enabled": kms.describe_key(KeyId=key)["KeyMetadata"]["Enabled"],
             "rotation": kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"],
             "aliases": [alias["AliasName"] for alias in kms.list_aliases(KeyId=key)["Aliases"]],
             "tags": {tag["TagKey"]: tag["TagValue"] for tag in tags},
@@ -53,6 +54,7 @@ def state(organisation: Organisation) -> dict[str, Any]:
         found[host] = {
             role: {
                 "trust": iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"],
+                "boundary": iam.get_role(RoleName=role)["Role"].get("PermissionsBoundary"),
                 "inline": iam.list_role_policies(RoleName=role)["PolicyNames"],
                 "documents": held.role_policies(account.account_id, role),
                 "attached": sorted(
@@ -62,8 +64,13 @@ def state(organisation: Organisation) -> dict[str, Any]:
             }
             for role in (CODEPIPELINE, CLOUDFORMATION)
         }
-    functions = lab.client("lambda", held.primary.account_id).list_functions()["Functions"]
+    api = lab.client("lambda", held.primary.account_id)
+    functions = api.list_functions()["Functions"]
     found["timeouts"] = {one["FunctionName"]: one["Timeout"] for one in functions}
+    found["concurrency"] = {
+        one["FunctionName"]: api.get_function(FunctionName=one["FunctionName"]).get("Concurrency")
+        for one in functions
+    }
     return found
 
 
@@ -198,20 +205,26 @@ def test_a_pipeline_is_remediated_too(lab: Lab, states: States, tmp_path: Path) 
     pipelines, events = (lab.client(name, build) for name in ("codepipeline", "events"))
     before = pipelines.get_pipeline(name="hello")["pipeline"]
     organisation.tamperer.unapproved("hello")
+    transition = {"pipelineName": "hello", "stageName": "production", "transitionType": "Inbound"}
+    pipelines.disable_stage_transition(**transition, reason="incident")
 
     run, report = organisation.look()
     assert run.code == 2, run.output
     assert {(one["kind"], one["stack"], one["resource"]) for one in report["findings"]} == {
         ("drifted", "hello-pipeline", "Pipeline"),
+        ("drifted", "hello-pipeline", "ReleaseProject"),
         ("drifted", "hello-pipeline", "StartRule"),
         ("policy", "hello-pipeline", "PipelineRole"),
     }
-    assert {one["resource_type"] for one in report["unchecked"]} == {"AWS::CodeBuild::Project"}
+    assert report["unchecked"] == []
     assert run.failed == {"hello"}
 
+    # Whoever closed a stage opens it again.
     run, report = organisation.remediate()
-    assert run.code == 0, run.output
-    assert report["verdict"] == "clean"
+    assert run.code == 2, run.output
+    (closed,) = report["findings"]
+    assert closed["property"] == "DisableInboundStageTransitions.production"
+    assert "aws codepipeline enable-stage-transition --pipeline-name hello" in closed["message"]
     after = pipelines.get_pipeline(name="hello")["pipeline"]
     assert {**after, "version": None} == {**before, "version": None}
     assert events.describe_rule(Name="hello-start")["State"] == "ENABLED"

@@ -223,7 +223,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     },
     "AWS::CodePipeline::Pipeline": {"ExecutionMode": "SUPERSEDED"},
     "AWS::KMS::Alias": {"TargetKeyId": {"Ref": "Key"}},
-    "AWS::KMS::Key": {"Description": "Another", "EnableKeyRotation": None},
+    "AWS::KMS::Key": {"Description": "Another", "EnableKeyRotation": None, "Enabled": None},
     "AWS::S3::Bucket": {
         "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
         "PublicAccessBlockConfiguration": {"BlockPublicAcls": True},

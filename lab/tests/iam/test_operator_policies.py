@@ -55,8 +55,7 @@ UNSEEN: dict[str, dict[str, str]] = {
         "cloudformation:DescribeStackResources": _UNUSED,
         "cloudformation:TagResource": _TAGS,
         "cloudformation:UntagResource": _TAGS,
-        "kms:DisableKey": "no template of ours has the property Enabled",
-        "kms:EnableKey": "no template of ours has the property Enabled",
+        "kms:DisableKey": "no template of ours disables a key",
     },
     "pipelines": {
         "cloudformation:DescribeStackResources": _UNUSED,

@@ -181,3 +181,21 @@ def test_drift_is_read_with_the_permissions_of_the_caller(stacks: Stacks, caller
     status = caller.stacks.describe_stack_drift_detection_status(StackDriftDetectionId=started)
     assert status["DetectionStatus"] == "DETECTION_FAILED"
     assert status["StackDriftStatus"] == "UNKNOWN"
+
+
+# Actions
+
+
+def test_removing_a_reserved_concurrency_is_an_action_of_its_own(lab: Lab, caller: Caller) -> None:
+    functions = caller.client("lambda")
+    caller.may("lambda:DeleteFunctionConcurrency")
+    # Allowed, and there is no such function.
+    assert (
+        "not found"
+        in refused(lambda: functions.delete_function_concurrency(FunctionName="none")).lower()
+    )
+    assert "lambda:PutFunctionConcurrency" in refused(
+        lambda: functions.put_function_concurrency(
+            FunctionName="none", ReservedConcurrentExecutions=0
+        )
+    )

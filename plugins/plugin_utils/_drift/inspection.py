@@ -28,6 +28,8 @@ from .detection import (
 )
 from .finding import WHOLE_STACK, Finding, FindingEntry, Place, Resource, Unchecked, UncheckedEntry
 from .policies import Dispute, PolicyDrift, read_policies
+from .reread import LiveProperties
+from .settings import LiveSettings
 
 _GONE = "DELETE_COMPLETE"
 
@@ -119,6 +121,14 @@ class Inspection:
             if entry["ResourceStatus"] != _GONE
         )
 
+    def without_mistakes(
+        self, findings: t.Sequence[Finding], drifts: t.Sequence[ResourceDrift]
+    ) -> tuple[Finding, ...]:
+        """Return the detection's findings without those that AWS itself contradicts."""
+        place = self.place
+        live = LiveProperties(self._session, place.region, place.account_id)
+        return live.without_mistakes(findings, drifts)
+
     def read_policies(self, found: Found, resources: t.Sequence[Resource]) -> PolicyDrift | None:
         """Read the current live policies; None if they are not wanted."""
         if not self._with_policies:
@@ -131,7 +141,8 @@ class Inspection:
             resources=resources,
         )
         live = LivePolicies(self._session, self.place.region, self.place.account_id)
-        return read_policies(deployed, live)
+        settings = LiveSettings(self._session, self.place.region)
+        return read_policies(deployed, live, settings)
 
 
 class Running:
@@ -176,7 +187,9 @@ class Running:
     def inspected(self, ended: EndedDetection) -> Inspected:
         """Return what the detection and the policies show."""
         drifts = tuple(ended.drifts())
-        findings = tuple(finding for drift in drifts for finding in findings_of(drift))
+        findings = self._inspection.without_mistakes(
+            [finding for drift in drifts for finding in findings_of(drift)], drifts
+        )
         unchecked = tuple(unchecked_of(drifts, self.resources, failure=ended.failure))
         result = Inspected(
             place=self._inspection.place,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The live policies of one stack against its template, and against CloudFormation's detection."""
+"""Live policies and settings of one stack against its template and CloudFormation's detection."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from .._policy.expected import expected_carriers
 from .._policy.live import Gone, LivePolicies
 from .._policy.resolver import Deployed, Unresolvable
 from .detection import ResourceDrift
-from .finding import Finding, Resource, Unchecked
+from .finding import Finding, Kind, Resource, Unchecked
+from .settings import LiveSettings, settings_carriers
 
 Data = dict[str, t.Any]
 Dispute = tuple[str, str]  # logical id and property
 
-# Resources that are a policy and nothing else: the comparison here covers all of them.
-_POLICY_TYPES = frozenset(
+# The comparison here covers all of these: policies and nothing else, and what releases.
+_COVERED_TYPES = frozenset(
     {
+        "AWS::CodeBuild::Project",
+        "AWS::CodePipeline::Pipeline",
         "AWS::IAM::Policy",
         "AWS::IAM::RolePolicy",
         "AWS::Lambda::Permission",
@@ -38,7 +41,7 @@ class Evaluation:
 
     :param findings: each difference once, a policy by its statements.
     :param disputes: properties whose expected value differs between CloudFormation and here.
-        Nothing else is reported about them.
+        They are unchecked, or right where the live value is either; never reverted here.
     """
 
     findings: tuple[Finding, ...]
@@ -48,11 +51,11 @@ class Evaluation:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PolicyDrift:
-    """The policies of one stack, read.
+    """The policies and settings of one stack, read.
 
     :param unread: what could not be resolved or read.
-    :param gone: resources that do not exist, and carried a policy.
-    :param compared: logical ids of the resources whose policies were read.
+    :param gone: resources that do not exist, and carried a policy or settings.
+    :param compared: logical ids of the resources that were read.
     """
 
     subjects: tuple[Subject, ...] = ()
@@ -76,10 +79,15 @@ class PolicyDrift:
         differing: list[Finding] = []
         unread = list(self.unread)
         disputes: set[Dispute] = set()
+        open_disputes: set[Dispute] = set()
         for subject in self.subjects:
             logical_id = subject.resource.logical_id
-            for prop in _disputed(subject, by_id.get(logical_id)):
+            drift = by_id.get(logical_id)
+            for prop in _disputed(subject, drift):
                 disputes.add((logical_id, prop))
+                if _is_expected(subject, prop, drift):
+                    continue
+                open_disputes.add((logical_id, prop))
                 why = (
                     f"CloudFormation expects another {prop} than the template resolves to here, so"
                     " it was not compared with the live policy"
@@ -93,7 +101,7 @@ class PolicyDrift:
         differing += self._gone(by_id)
         return Evaluation(
             findings=(*self._not_covered(findings, differing, by_id), *differing),
-            unchecked=(*unread, *self._still_unchecked(unchecked, disputes)),
+            unchecked=(*unread, *self._still_unchecked(unchecked, open_disputes)),
             disputes=frozenset(disputes),
         )
 
@@ -109,13 +117,17 @@ class PolicyDrift:
     def _gone(self, by_id: t.Mapping[str, ResourceDrift]) -> list[Finding]:
         """Return a finding for each missing resource that the detection did not find."""
         findings = []
+        kind: Kind
         for resource in self.gone:
             drift = by_id.get(resource.logical_id)
-            if drift is None or drift.status != "DELETED":
-                message = f"{resource}: the resource with this policy does not exist"
-                findings.append(
-                    Finding(kind="policy", resource=resource, difference="DELETED", message=message)
-                )
+            if drift is not None and drift.status == "DELETED":
+                continue
+            kind, message = "policy", f"{resource}: the resource with this policy does not exist"
+            if resource.resource_type.startswith("AWS::Code"):
+                kind, message = "drifted", f"{resource} was deleted"
+            findings.append(
+                Finding(kind=kind, resource=resource, difference="DELETED", message=message)
+            )
         return findings
 
     def _not_covered(
@@ -126,22 +138,24 @@ class PolicyDrift:
     ) -> list[Finding]:
         """Return the detection's findings that ours do not cover.
 
-        A finding that only spells the same document differently is dropped too.
+        A finding is dropped too where the live value, read directly, is as expected, or where
+        both values only spell the same document differently.
         """
         ours = {(item.resource.logical_id, _top(item.property)) for item in differing}
         resources = {logical_id for logical_id, _property in ours}
-        subjects = {subject.resource.logical_id: subject for subject in self.subjects}
 
         def is_covered(finding: Finding) -> bool:
             logical_id, prop = finding.resource.logical_id, _top(finding.property)
             if (logical_id, prop) in ours:
                 return True
             if finding.difference == "DELETED":
-                return finding.resource.resource_type in _POLICY_TYPES and logical_id in resources
-            subject, drift = subjects.get(logical_id), by_id.get(logical_id)
-            if subject is None or drift is None or drift.expected is None or drift.actual is None:
-                return False
-            return _is_same(subject, prop, drift.expected, drift.actual) is True
+                return finding.resource.resource_type in _COVERED_TYPES and logical_id in resources
+            drift = by_id.get(logical_id)
+            return any(
+                _is_expected(subject, prop, drift) or _is_spelling(subject, prop, drift)
+                for subject in self.subjects
+                if subject.resource.logical_id == logical_id
+            )
 
         return [finding for finding in findings if not is_covered(finding)]
 
@@ -153,28 +167,30 @@ class PolicyDrift:
         return [
             item
             for item in unchecked
-            if item.resource.resource_type not in _POLICY_TYPES
+            if item.resource.resource_type not in _COVERED_TYPES
             or item.resource.logical_id not in compared
         ]
 
 
-def read_policies(deployed: Deployed, live: LivePolicies) -> PolicyDrift:
-    """Read every policy of the stack; a failure stops no other.
+def read_policies(deployed: Deployed, live: LivePolicies, settings: LiveSettings) -> PolicyDrift:
+    """Read every policy and setting of the stack; a failure stops no other.
 
     :param live: the policies of the stack's account and region.
+    :param settings: the settings there.
     """
     try:
         carriers, unresolved = expected_carriers(deployed, live)
+        others, unresolved_others = settings_carriers(deployed, settings)
     except Unresolvable as exc:
         return PolicyDrift(unread=(Unchecked(why=f"its policies cannot be compared: {exc}"),))
     unread = [
         Unchecked(resource=item.resource, why=f"its policy cannot be compared: {item.why}")
-        for item in unresolved
+        for item in (*unresolved, *unresolved_others)
     ]
     subjects: list[Subject] = []
     gone: list[Resource] = []
     compared: set[str] = set()
-    for carrier in carriers:
+    for carrier in (*carriers, *others):
         try:
             subjects.append(carrier.read())
         except Gone:
@@ -193,7 +209,7 @@ def read_policies(deployed: Deployed, live: LivePolicies) -> PolicyDrift:
 
 def _finding(difference: PolicyDifference) -> Finding:
     return Finding(
-        kind="policy",
+        kind=difference.kind,
         resource=difference.resource,
         property=difference.property,
         expected=difference.expected,
@@ -209,6 +225,20 @@ def _disputed(subject: Subject, drift: ResourceDrift | None) -> list[str]:
         return []
     expected = subject.expected()
     return [prop for prop in expected if _is_same(subject, prop, expected, drift.expected) is False]
+
+
+def _is_expected(subject: Subject, prop: str, drift: ResourceDrift | None) -> bool:
+    """Return whether the live value is what the template or CloudFormation expects."""
+    actual = subject.actual()
+    wanted = [subject.expected(), (drift and drift.expected) or {}]
+    return any(_is_same(subject, prop, expected, actual) is True for expected in wanted)
+
+
+def _is_spelling(subject: Subject, prop: str, drift: ResourceDrift | None) -> bool:
+    """Return whether both values of CloudFormation mean the same."""
+    if drift is None or drift.expected is None or drift.actual is None:
+        return False
+    return _is_same(subject, prop, drift.expected, drift.actual) is True
 
 
 def _is_same(subject: Subject, prop: str, first: Data, second: Data) -> bool | None:

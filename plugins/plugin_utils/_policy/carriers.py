@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carriers of policies: their differences from the template, and repairs."""
+"""Carriers of policies and settings: their differences from the template, and repairs."""
 
 from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 import typing as t
 
 from .._stack.model import Resource
 from .document import StatementDifference, compare, is_same, shown
-from .live import LivePolicies, LiveRole
+from .live import LivePolicies, LiveRole, RoleSettings
 
 Data = dict[str, t.Any]
 
@@ -21,8 +22,9 @@ _FUNCTION_POLICY = "Policy"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PolicyDifference:
-    """One way in which a live policy differs from the template.
+    """One way in which a live policy or setting differs from the template.
 
+    :param kind: the kind of its finding: ``drifted`` for a setting.
     :param property: where in the resource, names joined by dots.
     :param expected: what the template gives, as text; empty for nothing.
     :param actual: what AWS holds, as text; empty for nothing.
@@ -34,6 +36,7 @@ class PolicyDifference:
     actual: str
     difference: t.Literal["NOT_EQUAL", "ADD", "REMOVE"]
     message: str
+    kind: t.Literal["policy", "drifted"] = "policy"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,7 +68,7 @@ class Repair:
 
 
 class Subject(abc.ABC):
-    """Something that carries policies, in the template and in AWS.
+    """Something that carries policies or settings, in the template and in AWS.
 
     :ivar resource: the resource itself, or the one it belongs to.
     """
@@ -83,6 +86,10 @@ class Subject(abc.ABC):
     @abc.abstractmethod
     def expected(self) -> Data:
         """Return the properties that it compares, resolved."""
+
+    @abc.abstractmethod
+    def actual(self) -> Data:
+        """Return the same properties as AWS holds them."""
 
     @abc.abstractmethod
     def same(self, prop: str, first: Data, second: Data) -> bool | None:
@@ -144,6 +151,10 @@ class DocumentSubject(Subject):
         """Return the document, where the template gives one."""
         return {} if self._document is None else {self._property: self._document}
 
+    def actual(self) -> Data:
+        """Return the live document, where there is one."""
+        return {} if self._actual is None else {self._property: self._actual}
+
     def same(self, prop: str, first: Data, second: Data) -> bool | None:
         """Compare the document."""
         if prop != self._property or prop not in first or prop not in second:
@@ -157,6 +168,7 @@ class RoleExpectation:
 
     :param inline: for each inline policy its document and the resource that holds it.
     :param attached: ARNs of managed policies.
+    :param settings: its settings, AWS's defaults where the template gives none.
     :param own: the properties of the role's own resource.
     """
 
@@ -164,11 +176,12 @@ class RoleExpectation:
     trust: Data
     inline: dict[str, tuple[Resource, Data]]
     attached: frozenset[str]
+    settings: RoleSettings
     own: Data
 
 
 class RoleSubject(Subject):
-    """A role: its trust, inline and attached policies, and no others."""
+    """A role: its trust, inline and attached policies, and no others, and its settings."""
 
     _TRUST, _INLINE, _ATTACHED = "AssumeRolePolicyDocument", "Policies", "ManagedPolicyArns"
 
@@ -188,7 +201,7 @@ class RoleSubject(Subject):
         self._live = live
 
     def differences(self) -> list[PolicyDifference]:
-        """Return what differs: statements, whole policies, attachments."""
+        """Return what differs: statements, whole policies, attachments, settings."""
         expected, actual, resource = self._expected, self._actual, self.resource
         result = [
             _difference(resource, self._TRUST, item)
@@ -213,7 +226,10 @@ class RoleSubject(Subject):
                     f" {'detached' if is_expected else 'attached'}",
                 )
             )
-        return result
+        return result + [
+            setting_difference(resource, prop, wanted, found)
+            for prop, wanted, found in self._settings()
+        ]
 
     def repairs(self) -> list[Repair]:
         """Return the writes: remove what was added, then restore what is missing."""
@@ -253,16 +269,51 @@ class RoleSubject(Subject):
                     lambda: self._live.put_trust(name, expected.trust),
                 )
             )
-        return result
+        return result + [
+            self._repair(
+                prop,
+                f"{prop} of role {name}",
+                found,
+                wanted,
+                functools.partial(self._live.put_role_setting, name, prop, wanted),
+            )
+            for prop, wanted, found in self._settings()
+        ]
 
     def expected(self) -> Data:
         """Return the properties of the role's own resource."""
         return self._expected.own
 
+    def actual(self) -> Data:
+        """Return the live properties, without the inline policies of other resources."""
+        held = {
+            name
+            for name, (holder, _document) in self._expected.inline.items()
+            if holder.logical_id != self.resource.logical_id
+        }
+        inline = [
+            {"PolicyName": name, "PolicyDocument": document}
+            for name, document in self._actual.inline.items()
+            if name not in held
+        ]
+        return {
+            self._TRUST: self._actual.trust,
+            self._INLINE: inline,
+            self._ATTACHED: sorted(self._actual.attached),
+            **self._actual.settings.as_properties(),
+        }
+
+    def _settings(self) -> list[tuple[str, str, str]]:
+        """Return the settings that differ, each with the value expected and the one found."""
+        wanted, found = (role.settings.as_properties() for role in (self._expected, self._actual))
+        return [(prop, wanted[prop], found[prop]) for prop in wanted if wanted[prop] != found[prop]]
+
     def same(self, prop: str, first: Data, second: Data) -> bool | None:
-        """Compare trust, inline policies by their names, and attached policies."""
+        """Compare trust, inline policies by their names, attached policies, and settings."""
         if prop not in first or prop not in second:
             return None
+        if prop in self._actual.settings.as_properties():
+            return str(first[prop]) == str(second[prop])
         if prop == self._TRUST:
             return is_same(first[prop], second[prop], partition=self._partition)
         if prop == self._ATTACHED:
@@ -349,6 +400,10 @@ class FunctionSubject(Subject):
         """Return nothing: CloudFormation compares properties, AWS holds statements."""
         return {}
 
+    def actual(self) -> Data:
+        """Return nothing, for the same reason."""
+        return {}
+
     def same(self, prop: str, first: Data, second: Data) -> bool | None:  # noqa: ARG002
         """Compare nothing, for the same reason."""
         return None
@@ -370,6 +425,27 @@ class FunctionSubject(Subject):
         if lost is None:
             return lambda: self._live.remove_permission(function, sid)
         return lambda: self._live.add_permission(function, lost.request)
+
+
+def setting_difference(
+    resource: Resource, prop: str, expected: str, actual: str
+) -> PolicyDifference:
+    """Return the difference of a setting; an empty value is none."""
+    difference: t.Literal["NOT_EQUAL", "ADD", "REMOVE"] = "NOT_EQUAL"
+    what = f"is {actual}, not {expected}"
+    if not expected:
+        difference, what = "ADD", f"was added: {actual}"
+    elif not actual:
+        difference, what = "REMOVE", f"was removed: {expected}"
+    return PolicyDifference(
+        kind="drifted",
+        resource=resource,
+        property=prop,
+        expected=expected,
+        actual=actual,
+        difference=difference,
+        message=f"{resource}: {prop} {what}",
+    )
 
 
 def _difference(
@@ -398,4 +474,5 @@ __all__ = (
     "RoleExpectation",
     "RoleSubject",
     "Subject",
+    "setting_difference",
 )

@@ -19,12 +19,19 @@ from .carriers import (
     RoleSubject,
     Subject,
 )
-from .live import LivePolicies
+from .live import LivePolicies, RoleSettings
 from .resolver import Deployed, Resolver, Unresolvable
 
 Data = dict[str, t.Any]
 
 _INLINE_TYPES = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy")
+_ROLE_PROPERTIES = (
+    "AssumeRolePolicyDocument",
+    "Policies",
+    "ManagedPolicyArns",
+    "MaxSessionDuration",
+    "PermissionsBoundary",
+)
 # AddPermission's names of a permission's properties, and the conditions that AWS makes of them.
 _CONDITIONS = {
     "EventSourceToken": ("StringEquals", "lambda:EventSourceToken"),
@@ -157,7 +164,7 @@ class _Template:
         name = resource.physical_id
         own = {
             key: value
-            for key in ("AssumeRolePolicyDocument", "Policies", "ManagedPolicyArns")
+            for key in _ROLE_PROPERTIES
             if (value := self._property(resource, key)) is not None
         }
         inline = {
@@ -177,6 +184,10 @@ class _Template:
             trust=own["AssumeRolePolicyDocument"],
             inline=inline,
             attached=self._attached(name, own),
+            settings=RoleSettings(
+                boundary=str(own.get("PermissionsBoundary", "")),
+                session_seconds=int(own.get("MaxSessionDuration", RoleSettings.session_seconds)),
+            ),
             own=own,
         )
 

@@ -25,8 +25,27 @@ class Gone(PipelineError):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class RoleSettings:
+    """What limits a role besides its policies.
+
+    :param boundary: ARN of its permissions boundary; empty for none.
+    :param session_seconds: the longest session; AWS's default is an hour.
+    """
+
+    boundary: str = ""
+    session_seconds: int = 3_600
+
+    def as_properties(self) -> dict[str, str]:
+        """Return it by the names of a template's properties."""
+        return {
+            "MaxSessionDuration": str(self.session_seconds),
+            "PermissionsBoundary": self.boundary,
+        }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LiveRole:
-    """The policies of a role.
+    """The policies and settings of a role.
 
     :param inline: documents by the names of the policies.
     :param attached: ARNs of managed policies.
@@ -35,6 +54,7 @@ class LiveRole:
     trust: Data | None
     inline: dict[str, Data | None]
     attached: frozenset[str]
+    settings: RoleSettings
 
 
 class LivePolicies:
@@ -79,9 +99,9 @@ class LivePolicies:
 
     @ErrorHandler.common_error_handler("read the role's policies")  # type: ignore[untyped-decorator]
     def role(self, name: str) -> LiveRole:
-        """Return the trust, inline and attached policies of a role."""
+        """Return the trust, inline and attached policies of a role, and its settings."""
         try:
-            trust = self._iam.get_role(RoleName=name)["Role"].get("AssumeRolePolicyDocument")
+            role = self._iam.get_role(RoleName=name)["Role"]
         except is_boto3_error_code(["NoSuchEntity", "NoSuchEntityException"]) as exc:
             raise Gone(f"role {name} does not exist") from exc
         names = [
@@ -91,7 +111,7 @@ class LivePolicies:
         ]
         attached = self._iam.get_paginator("list_attached_role_policies").paginate(RoleName=name)
         return LiveRole(
-            trust=parse(trust),
+            trust=parse(role.get("AssumeRolePolicyDocument")),
             inline={
                 policy: parse(
                     self._iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
@@ -100,6 +120,10 @@ class LivePolicies:
             },
             attached=frozenset(
                 policy["PolicyArn"] for page in attached for policy in page["AttachedPolicies"]
+            ),
+            settings=RoleSettings(
+                boundary=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
+                session_seconds=role.get("MaxSessionDuration", RoleSettings.session_seconds),
             ),
         )
 
@@ -164,6 +188,16 @@ class LivePolicies:
         """Detach a managed policy from a role."""
         self._iam.detach_role_policy(RoleName=role, PolicyArn=arn)
 
+    @ErrorHandler.common_error_handler("put the role's setting back")  # type: ignore[untyped-decorator]
+    def put_role_setting(self, role: str, prop: str, value: str) -> None:
+        """Give a role this MaxSessionDuration or PermissionsBoundary; empty removes it."""
+        if prop == "MaxSessionDuration":
+            self._iam.update_role(RoleName=role, MaxSessionDuration=int(value))
+        elif value:
+            self._iam.put_role_permissions_boundary(RoleName=role, PermissionsBoundary=value)
+        else:
+            self._iam.delete_role_permissions_boundary(RoleName=role)
+
     @ErrorHandler.common_error_handler("put the topic's policy back")  # type: ignore[untyped-decorator]
     def put_topic(self, arn: str, document: Data) -> None:
         """Give a topic this policy."""
@@ -182,4 +216,4 @@ class LivePolicies:
         self._client("lambda").remove_permission(FunctionName=function, StatementId=sid)
 
 
-__all__ = ("Gone", "LivePolicies", "LiveRole")
+__all__ = ("Gone", "LivePolicies", "LiveRole", "RoleSettings")

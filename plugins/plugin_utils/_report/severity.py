@@ -10,7 +10,8 @@ A finding is ``danger`` when, compared with the template,
   more principals, actions or resources, or lost a condition;
 - a policy denies less: a statement that denies is gone or narrower, or a bucket lost its policy;
 - a protection is off: public access block, encryption, versioning or ownership of a bucket, the
-  permissions boundary of a role, termination protection of a stack.
+  permissions boundary of a role, termination protection of a stack;
+- something else may be released, or unasked: a pipeline or build project was changed.
 
 All others are ``drift``. What cannot be read as a policy and may allow more is ``danger`` too.
 """
@@ -40,6 +41,8 @@ _PROTECTIONS = frozenset(
         "VersioningConfiguration",
     }
 )
+# What a pipeline or project has apart from what it releases, and when.
+_HARMLESS = frozenset({"", "Description", "DisableInboundStageTransitions", "Tags"})
 _TERMINATION_PROTECTION = "TerminationProtection"
 _BUCKET_POLICY = "AWS::S3::BucketPolicy"
 _LISTED = ("Principal", "Action", "Resource")  # more values allow more
@@ -79,6 +82,8 @@ def _drifted(finding: Data) -> bool:
     top = finding["property"].partition(".")[0]
     if finding["difference"] == "DELETED":
         return bool(finding["resource_type"] == _BUCKET_POLICY)
+    if finding["resource_type"].startswith("AWS::Code"):
+        return top not in _HARMLESS
     if top in _POLICIES:
         return _policy(finding)
     return top in _PROTECTIONS and finding["difference"] != "ADD"

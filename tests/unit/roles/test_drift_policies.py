@@ -64,7 +64,7 @@ def test_the_access_role_of_drift_runs_trusts_one_role() -> None:
 
 
 def test_remediation_writes_to_what_is_ours_only() -> None:
-    keys, roles = policy_file("remediation")["Statement"]
+    keys, roles, functions = policy_file("remediation")["Statement"]
 
     assert keys["Condition"] == {
         "StringEquals": {
@@ -72,3 +72,4 @@ def test_remediation_writes_to_what_is_ours_only() -> None:
         }
     }
     assert all(":role/crossaccount/" in resource for resource in roles["Resource"])
+    assert functions["Resource"].endswith(":function:CrossAccountPrimary-*")

@@ -25,6 +25,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.polic
     PolicyDrift,
     read_policies,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.settings import (
+    LiveSettings,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.live import (
     LivePolicies,
 )
@@ -136,7 +139,8 @@ def policies_of(aws: FakePolicies, template: Data | None = None) -> PolicyDrift:
         parameters={},
         resources=[resource(name, template) for name in template["Resources"]],
     )
-    return read_policies(deployed, LivePolicies(aws.session, "us-east-1", ACCOUNT))
+    live = LivePolicies(aws.session, "us-east-1", ACCOUNT)
+    return read_policies(deployed, live, LiveSettings(aws.session, "us-east-1"))
 
 
 def evaluated(
@@ -377,8 +381,17 @@ def test_another_way_to_write_the_same_is_not_drift() -> None:
     assert told == []
 
 
+def test_what_only_cloudformation_sees_is_never_dropped() -> None:
+    change = difference("/EnableKeyRotation", True, False)
+
+    told, _found = merged(in_sync(), says("Key", "MODIFIED", change))
+
+    assert told == [("drifted", "Key", "EnableKeyRotation", "NOT_EQUAL")]
+
+
 @pytest.mark.parametrize("known", [False, True])
-def test_what_only_cloudformation_sees_is_never_dropped(known: bool) -> None:
+def test_a_policy_that_is_as_the_template_says_is_not_reported(known: bool) -> None:
+    """CloudFormation reports one that was read directly and found equal."""
     change = difference("/KeyPolicy/Statement/0/Action", "a:B", "a:*")
     properties: Data = {}
     if known:
@@ -387,7 +400,7 @@ def test_what_only_cloudformation_sees_is_never_dropped(known: bool) -> None:
 
     told, _found = merged(in_sync(), says("Key", "MODIFIED", change, **properties))
 
-    assert told == [("drifted", "Key", "KeyPolicy.Statement.0.Action", "NOT_EQUAL")]
+    assert told == []
 
 
 DISPUTES = [
@@ -432,6 +445,39 @@ def test_where_cloudformation_expects_something_else_nothing_is_said_but_that(
     assert repaired
 
 
+LIVE_OTHER: dict[str, Any] = {
+    "KeyPolicy": lambda aws, value: aws.keys.update({"one-key": value}),
+    "AssumeRolePolicyDocument": lambda aws, value: aws.trusts.update({"one-role": value}),
+    "PolicyDocument": lambda aws, value: aws.buckets.update({"one-bucket": value}),
+}
+
+
+@pytest.mark.parametrize("live", ["ours", "theirs"])
+@pytest.mark.parametrize(
+    ("logical_id", "prop"),
+    [
+        ("Key", "KeyPolicy"),
+        ("Role", "AssumeRolePolicyDocument"),
+        ("BucketPolicy", "PolicyDocument"),
+    ],
+)
+def test_where_the_live_value_is_what_either_expects_nothing_is_wrong(
+    logical_id: str, prop: str, live: str
+) -> None:
+    aws = in_sync()
+    other = document("Other")
+    if live == "theirs":
+        LIVE_OTHER[prop](aws, other)
+    change = difference(f"/{prop}/Statement/0/Sid", "Other", "Own")
+    says_so = says(logical_id, "MODIFIED", change, expected={prop: other})
+    found = policies_of(aws)
+
+    findings, unchecked, disputes = evaluated(found, [says_so], findings=findings_of(says_so))
+
+    assert (findings, unchecked) == ([], [])
+    assert found.repairs(disputes) == []
+
+
 def test_where_cloudformation_expects_the_same_all_is_well() -> None:
     expected = {
         "AssumeRolePolicyDocument": json.dumps(document("Trust")),
@@ -451,9 +497,11 @@ def test_what_was_compared_here_makes_up_for_what_cloudformation_cannot_see() ->
     unchecked = [Unchecked(resource=resource(name), why="no") for name in TEMPLATE["Resources"]]
 
     disputed = says("TopicPolicy", "IN_SYNC", expected={"PolicyDocument": document("Other")})
+    aws = in_sync()
+    aws.topics[TOPIC] = document("Third")
 
     _findings, [_dispute, *left], _disputes = evaluated(
-        policies_of(in_sync()), [disputed], unchecked=unchecked
+        policies_of(aws), [disputed], unchecked=unchecked
     )
 
     # Policies are compared whole; a role or key has more than its policies.
