@@ -256,4 +256,5 @@ changes:
       resource_type: AWS::S3::BucketPolicy
       replacement: "False"
       scope: [Properties]
+      depends_on: []
 """

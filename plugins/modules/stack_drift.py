@@ -140,6 +140,11 @@ changes:
       type: list
       elements: str
       sample: [Properties]
+    depends_on:
+      description: Resources and attributes without whose change it did not change.
+      type: list
+      elements: str
+      sample: []
     drift_status:
       description: What had happened to it outside CloudFormation.
       type: str

@@ -99,10 +99,21 @@ def _entries(preview: Preview) -> list[_Entry]:
         return [_Entry("+", ", ".join(made))] if made else []
     if preview.operation != "update":
         return []
-    result = []
+    result, followers = [], []
     for change in preview.changes:
-        result += _of_change(change, preview)
-    return [*_merged(result), *_of_stack(preview)]
+        entries = _of_change(change, preview)
+        if change["depends_on"] and entries == [_by_scope(change)]:
+            followers.append(change)
+        else:
+            result += entries
+    return [*_merged([*result, *_following(followers)]), *_of_stack(preview)]
+
+
+def _following(changes: t.Sequence[Data]) -> list[_Entry]:
+    """Return entries of what changes only if something else does: AWS knows later."""
+    causes = {tuple(change["depends_on"]) for change in changes}
+    cause = _condition(*causes.pop()) if len(causes) == 1 else "if what they refer to changes"
+    return [_Entry("~", change["logical_id"], (f"only {cause}",)) for change in changes]
 
 
 def _of_change(change: Data, preview: Preview) -> list[_Entry]:
@@ -110,7 +121,9 @@ def _of_change(change: Data, preview: Preview) -> list[_Entry]:
     name, kind = change["logical_id"], change["resource_type"]
     if change["action"] != "Modify":
         return [_Entry(_SIGNS.get(change["action"], "~"), name, (kind,))]
-    replaced = {"True": "REPLACED", "Conditional": "may be REPLACED"}.get(change["replacement"])
+    causes = change["depends_on"]
+    conditional = f"REPLACED {_condition(*causes)}" if causes else "may be REPLACED"
+    replaced = {"True": "REPLACED", "Conditional": conditional}.get(change["replacement"])
     policies = [policy for policy in preview.policies if policy["resource"] == name]
     named = {policy["property"] for policy in policies}
     details = [
@@ -124,9 +137,17 @@ def _of_change(change: Data, preview: Preview) -> list[_Entry]:
     if replaced:
         return [_Entry("!", name, (replaced, *details)), *entries]
     if details or not entries:
-        scope = ", ".join(_words(part) for part in change["scope"])
-        entries.append(_Entry("~", name, tuple(details) or ((scope,) if scope else ())))
+        entries.append(_Entry("~", name, tuple(details)) if details else _by_scope(change))
     return entries
+
+
+def _by_scope(change: Data) -> _Entry:
+    scope = ", ".join(_words(part) for part in change["scope"])
+    return _Entry("~", change["logical_id"], (scope,) if scope else ())
+
+
+def _condition(*causes: str) -> str:
+    return f"if {' or '.join(causes)} changes"
 
 
 def _words(scope: str) -> str:

@@ -21,6 +21,8 @@ class Change:
     """One resource's change, as DescribeChangeSet returns it.
 
     :param replacement: ``True``, ``False`` or ``Conditional``; empty for what is added or removed.
+    :param depends_on: resources and attributes, such as ``Key.Arn``: it changes only if one of
+        these does, which AWS knows during the execution. Empty for what changes anyway.
     """
 
     action: str
@@ -28,6 +30,7 @@ class Change:
     resource_type: str
     replacement: str = ""
     scope: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
 
     @classmethod
     def from_description(cls, change: dict[str, t.Any]) -> Change:
@@ -39,11 +42,16 @@ class Change:
             resource_type=resource["ResourceType"],
             replacement=resource.get("Replacement", ""),
             scope=tuple(sorted(resource.get("Scope", []))),
+            depends_on=_depends_on(resource.get("Details", [])),
         )
 
     def __str__(self) -> str:
         text = f"{self.action} {self.logical_id} ({self.resource_type})"
-        return f"{text}, replacement: {self.replacement}" if self._may_replace else text
+        if self._may_replace:
+            text = f"{text}, replacement: {self.replacement}"
+        if self.depends_on:
+            text = f"{text}, only if {' or '.join(self.depends_on)} changes"
+        return text
 
     def as_dict(self) -> ChangeEntry:
         """Return it as a task's result holds it."""
@@ -53,6 +61,7 @@ class Change:
             "resource_type": self.resource_type,
             "replacement": self.replacement,
             "scope": self.scope,
+            "depends_on": self.depends_on,
         }
 
     @property
@@ -65,6 +74,17 @@ class Change:
         return self.resource_type in GUARDED_TYPES and (
             self.action == "Remove" or self._may_replace
         )
+
+
+def _depends_on(details: list[dict[str, t.Any]]) -> tuple[str, ...]:
+    """Return what causes a change, if it is only that: a reference to something that may change."""
+    if any(
+        detail.get("Evaluation") != "Dynamic"
+        or detail.get("ChangeSource") not in ("ResourceAttribute", "ResourceReference")
+        for detail in details
+    ):
+        return ()
+    return tuple(sorted({detail.get("CausingEntity", "") for detail in details} - {""}))
 
 
 ChangeType = t.TypeVar("ChangeType", bound=Change)

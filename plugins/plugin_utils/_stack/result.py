@@ -31,6 +31,7 @@ class ChangeEntry(t.TypedDict):
     resource_type: str
     replacement: str
     scope: t.Sequence[str]
+    depends_on: t.Sequence[str]
 
 
 class DifferenceEntry(t.TypedDict):

@@ -108,7 +108,12 @@ def result(operation: str, **more: Any) -> Data:
 
 
 def change(
-    logical_id: str, action: str = "Modify", *, replacement: str = "False", of: str = "AWS::X::Y"
+    logical_id: str,
+    action: str = "Modify",
+    *,
+    replacement: str = "False",
+    of: str = "AWS::X::Y",
+    depends_on: tuple[str, ...] = (),
 ) -> Data:
     """An entry of a change set."""
     return {
@@ -117,6 +122,7 @@ def change(
         "resource_type": of,
         "replacement": replacement,
         "scope": ["Properties"],
+        "depends_on": depends_on,
     }
 
 

@@ -420,6 +420,25 @@ def difference(what: str, name: str, before: str | None, after: str | None) -> D
         ),
         ([change("Role")], [], ["~ Role  properties"]),
         (
+            [change(name, depends_on=("Key.Arn",)) for name in ("A", "B", "C", "D", "E")],
+            [],
+            ["~ A, B, C and 2 more  only if Key.Arn changes"],
+        ),
+        (
+            [change("A", depends_on=("Key.Arn",)), change("B"), change("C", depends_on=("A.Arn",))],
+            [],
+            [
+                "~ B  properties",
+                "~ A  only if what they refer to changes",
+                "~ C  only if what they refer to changes",
+            ],
+        ),
+        (
+            [change("Grant", replacement="Conditional", depends_on=("Copy.Arn", "Key.Arn"))],
+            [],
+            ["! Grant  REPLACED if Copy.Arn or Key.Arn changes"],
+        ),
+        (
             [change(name) for name in ("A", "B", "C", "D", "E")],
             [],
             ["~ A, B, C and 2 more  properties"],

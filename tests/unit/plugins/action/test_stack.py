@@ -311,6 +311,7 @@ def test_a_new_stack_in_check_mode_is_told_as_far_as_it_is_known(
             "resource_type": "AWS::SNS::Topic",
             "replacement": "",
             "scope": (),
+            "depends_on": (),
         }
     ]
     assert shown(result) == {

@@ -178,6 +178,7 @@ def test_drift_is_reverted_by_a_change_set_that_keeps_all_else(
             "resource_type": FUNCTION,
             "replacement": "False",
             "scope": (),
+            "depends_on": (),
             "drift_status": "MODIFIED",
             "properties": [{"path": "/Properties/Timeout", "before": "3", "after": "900"}],
         }

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.gate import (
     GUARDED_TYPES,
@@ -59,3 +61,45 @@ def test_a_description_becomes_plain_data() -> None:
         replacement="Conditional",
         scope=("Properties", "Tags"),
     )
+
+
+ATTRIBUTE = {
+    "Evaluation": "Dynamic",
+    "ChangeSource": "ResourceAttribute",
+    "CausingEntity": "Key.Arn",
+    "Target": {"Attribute": "Properties", "Name": "Role", "RequiresRecreation": "Never"},
+}
+
+
+@pytest.mark.parametrize(
+    ("details", "depends_on", "text"),
+    [
+        ([], (), ""),
+        ([ATTRIBUTE, ATTRIBUTE], ("Key.Arn",), ", only if Key.Arn changes"),
+        (
+            [ATTRIBUTE, {**ATTRIBUTE, "CausingEntity": "Copy.Arn"}],
+            ("Copy.Arn", "Key.Arn"),
+            ", only if Copy.Arn or Key.Arn changes",
+        ),
+        ([{**ATTRIBUTE, "Evaluation": "Static"}], (), ""),
+        ([ATTRIBUTE, {"Evaluation": "Dynamic", "ChangeSource": "DirectModification"}], (), ""),
+        ([ATTRIBUTE, {"Evaluation": "Static", "ChangeSource": "ParameterReference"}], (), ""),
+    ],
+    ids=["none", "one", "two", "surely", "template too", "parameter too"],
+)
+def test_a_change_that_only_follows_another_names_it(
+    details: list[dict[str, Any]], depends_on: tuple[str, ...], text: str
+) -> None:
+    """As AWS lists whatever refers to an attribute of a changed resource."""
+    resource = {
+        "Action": "Modify",
+        "LogicalResourceId": "Function",
+        "ResourceType": "AWS::Lambda::Function",
+        "Replacement": "False",
+        "Details": details,
+    }
+
+    found = Change.from_description({"ResourceChange": resource})
+
+    assert found.depends_on == depends_on
+    assert str(found) == f"Modify Function (AWS::Lambda::Function){text}"
