@@ -44,6 +44,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.sc
     BUILD_FIELDS,
     PIPELINE,
     SOURCE_FIELDS,
+    UPLOAD_FIELDS,
 )
 
 from tools.environment import ROOT
@@ -58,6 +59,8 @@ _TABLE = re.compile(
 _TYPES = {TEXT: "text", FLAG: "boolean", NUMBER: "number", LIST: "list", MAPPING: "mapping"}
 _TEMPLATE_PATTERN = r"\{\{|\{%"
 _TEMPLATE = {"$ref": "#/$defs/template"}
+# Fields of a source that only one of its types has.
+_OF_ONE_TYPE = (*BUILD_FIELDS, *UPLOAD_FIELDS)
 
 Schema = dict[str, Any]
 
@@ -77,6 +80,7 @@ def tables() -> dict[str, str]:
         "pipeline": _table("Field", PIPELINE.fields),
         "source": _table("Field", _flat(SOURCE_FIELDS)),
         "build": _table("Field", BUILD_FIELDS),
+        "upload": _table("Field", _flat(UPLOAD_FIELDS)),
         "stacks": _table("Field", fields["stacks"].fields),
         "waves": _table("Field", _flat(fields["waves"].fields)),
     }
@@ -243,7 +247,7 @@ def _mapping(field: Field) -> Schema:
             "type": "object",
             "additionalProperties": False,
             "required": [
-                one.name for one in field.fields if one.required and one not in BUILD_FIELDS
+                one.name for one in field.fields if one.required and one not in _OF_ONE_TYPE
             ],
             "properties": {one.name: _described(one) for one in field.fields},
         }

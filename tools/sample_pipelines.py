@@ -114,6 +114,13 @@ def uploaded() -> Data:
             {"name": "application", "object": "application.zip"},
             {"name": "function", "object": "function.zip", "trigger": True},
         ],
+        "uploader": {
+            "role_arns": ["arn:aws:iam::333333333333:role/Builder"],
+            "oidc_provider_arn": (
+                f"arn:aws:iam::{BUILD_ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
+            ),
+            "oidc_subject": "repo:example/uploaded:ref:refs/heads/main",
+        },
     }
     return data
 

@@ -132,7 +132,8 @@ def _encrypted(stock: Service) -> Service:
     """Objects that are encrypted with a KMS key.
 
     AWS: who reads one must be let by the key's policy and its own to decrypt, who writes one to
-    make a data key; a part of an upload takes both. MiniStack: does not ask about the key.
+    make a data key; a part of an upload takes both. The account's root is let by the key's policy
+    or not at all. MiniStack: does not ask about the key.
     """
 
     async def handle(
@@ -193,7 +194,7 @@ def _default_key(path: str) -> str:
 
 def _refusal(caller: Principal, action: str, key_id: str, path: str) -> str:
     """Why a caller may not use a key for an object; a key that is not named by ARN is its own."""
-    if not key_id or caller.is_root:
+    if not key_id:
         return ""
     arn = key_id if key_id.startswith("arn:") else _own_key(key_id)
     region, owner = arn.split(":")[3:5]
@@ -204,16 +205,35 @@ def _refusal(caller: Principal, action: str, key_id: str, path: str) -> str:
     encryption = s3._bucket_encryption.get_scoped(s3._bucket_owner_account(bucket), None, bucket)
     bucket_key = "<BucketKeyEnabled>true" in str(encryption)
     resource = f"arn:aws:s3:::{bucket}" if bucket_key else f"arn:aws:s3:::{bucket}/{key}"
+    context = {
+        "kms:viaservice": f"s3.{region}.amazonaws.com",
+        "kms:encryptioncontext:aws:s3:arn": resource,
+    }
+    if caller.is_root:
+        return _root_refusal(caller, action, arn, record["Policy"], context)
     return caller.check(
-        action,
-        arn,
-        region=region,
-        policy=record["Policy"],
-        owner=owner,
-        context={
-            "kms:viaservice": f"s3.{region}.amazonaws.com",
-            "kms:encryptioncontext:aws:s3:arn": resource,
-        },
+        action, arn, region=region, policy=record["Policy"], owner=owner, context=context
+    )
+
+
+def _root_refusal(
+    caller: Principal, action: str, key_arn: str, policy: Any, context: dict[str, Any]
+) -> str:
+    """Why an account's root may not use a key: it has no policies of its own."""
+    request = iam_evaluator.EvalContext(
+        principal_arn=caller.arn,
+        principal_type="Root",
+        principal_account=caller.account,
+        action=action,
+        resource_arn=key_arn,
+        region=key_arn.split(":")[3],
+        service_context=context,
+    )
+    if iam_evaluator.evaluate_resource_policy(policy, request).decision == "Allow":
+        return ""
+    return (
+        f"User: {caller.arn} is not authorized to perform: {action} on resource: {key_arn} "
+        f"because no resource-based policy allows the {action} action"
     )
 
 

@@ -35,6 +35,7 @@ from ..iam import (
     principals,
     service_roles,
     stored_policies,
+    web_identity,
 )
 from ..kms import foreign_keys
 from ..s3 import buckets, storage
@@ -75,6 +76,7 @@ def install(settings: Settings) -> None:
     operations.install(settings)
     tokens.install()
     service_roles.install()
+    web_identity.install()
     codepipeline.install(settings)
     targets.install()
 

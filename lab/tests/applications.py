@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 from typing import Any
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.template import (
@@ -18,7 +20,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack impor
 )
 
 from lab import Lab
-from lab.tests.stacks import Stacks, parameters
+from lab.clients import Clients
+from lab.tests.roles import with_token
+from lab.tests.stacks import Stacks, parameters, statements
 from tools import sample_pipelines
 from tools.environment import ROOT
 
@@ -68,6 +72,36 @@ class Foundation:
             ),
             parameters=compose_parameters(application, self.region, register, self.outputs),
         )
+
+    def uploader(self, sample: str) -> Any:
+        """S3 as the uploader of a sample, which a job of GitHub has assumed."""
+        trusted = sample_pipelines.SAMPLES[sample]()["source"]["uploader"]
+        issuer = trusted["oidc_provider_arn"].partition("/")[2]
+        audience = "sts.amazonaws.com"
+        iam = self.lab.client("iam", self.account)
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_open_id_connect_provider(Url=f"https://{issuer}", ClientIDList=[audience])
+        return with_token(
+            self.lab,
+            f"arn:aws:iam::{self.account}:role/crossaccount/build/{sample}-uploader",
+            "s3",
+            issuer=issuer,
+            audience=audience,
+            subject=trusted["oidc_subject"],
+        )
+
+    def reader(self) -> Any:
+        """S3 as a role that may read builds: the key admits roles of this path."""
+        name, path = "Reader", "/crossaccount/build/"
+        iam = self.lab.client("iam", self.account)
+        principal = {"AWS": f"arn:aws:iam::{self.account}:root"}
+        trust = statements({"Principal": principal, "Action": "sts:AssumeRole"})
+        iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=json.dumps(trust))
+        reads = statements({"Action": ["s3:GetObject", "kms:Decrypt"], "Resource": "*"})
+        iam.put_role_policy(RoleName=name, PolicyName="read", PolicyDocument=json.dumps(reads))
+        clients = Clients(self.lab.url)
+        credentials = clients.assume(self.account, f"{path[1:]}{name}", self.region)
+        return clients.client("s3", region=self.region, credentials=credentials)
 
     def install(self, sample: str) -> Stacks:
         """Make the stack of a sample, as the account's root."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -102,6 +103,24 @@ class Stranger(Caller):
         return allowed(
             lambda: self.client("s3").put_object(Bucket=store.name, Key="new", Body=b"", **more)
         )
+
+
+def with_token(
+    lab: Lab, role_arn: str, service: str, *, issuer: str, audience: str, subject: str
+) -> Any:
+    """A client of a role that is assumed with an OIDC token."""
+    claims = {"iss": f"https://{issuer}", "aud": audience, "sub": subject}
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    clients = Clients(lab.url)
+    answer = clients.root("sts", ACCOUNT, REGION).assume_role_with_web_identity(
+        RoleArn=role_arn, RoleSessionName="job", WebIdentityToken=f"e30.{payload}.signature"
+    )["Credentials"]
+    credentials = {
+        "aws_access_key_id": answer["AccessKeyId"],
+        "aws_secret_access_key": answer["SecretAccessKey"],
+        "aws_session_token": answer["SessionToken"],
+    }
+    return clients.client(service, region=REGION, credentials=credentials)
 
 
 def only(role: str) -> dict[str, Any]:

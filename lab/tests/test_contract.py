@@ -178,6 +178,15 @@ SIGNATURES = {
     "ministack.services.s3._put_bucket_tagging": "(name: str, body: bytes)",
     "ministack.services.sns._topics": VALUE,
     "ministack.services.ssm._parameters": VALUE,
+    "ministack.services.iam._oidc_providers": VALUE,
+    "ministack.services.sts._error": "(status, code, message, ns='iam')",
+    "ministack.services.sts._p": "(params, key, default='')",
+    "ministack.services.sts._web_identity_principal": (
+        "(token: str, provider_id: str, role_arn: str)"
+    ),
+    "ministack.services.sts._web_identity_trust_denied": (
+        "(role_arn: str, params: dict, use_json: bool)"
+    ),
     "ministack.services.sts._evict_expired_sessions": "()",
     "ministack.services.sts._sessions": VALUE,
     "ministack.services.sts.register_session": "(access_key: str, session: dict) -> None",

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -34,6 +35,10 @@ EVERYWHERE = (
     ("production", "eu-west-1"),
     ("production", "ap-southeast-2"),
 )
+
+
+# A role of an account outside the organisation's inventory, which builds and uploads.
+BUILDER = "arn:aws:iam::555555555555:role/OrganizationAdministrator"
 
 
 @pytest.fixture
@@ -226,8 +231,24 @@ def uploaded(pipeline: dict[str, Any]) -> dict[str, Any]:
         "source": {
             "type": "s3",
             "artifacts": [application_zip, {**function_zip, "trigger": True}],
+            "uploader": {"role_arns": [BUILDER]},
         },
     }
+
+
+def as_uploader(lab: Lab, role_arn: str) -> Any:
+    """S3 as the uploader of a pipeline, which the builder has assumed."""
+    assumed = lab.client_of("sts", BUILDER).assume_role(RoleArn=role_arn, RoleSessionName="build")[
+        "Credentials"
+    ]
+    return boto3.client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=lab.url,
+        aws_access_key_id=assumed["AccessKeyId"],
+        aws_secret_access_key=assumed["SecretAccessKey"],
+        aws_session_token=assumed["SessionToken"],
+    )
 
 
 def test_what_is_uploaded_last_starts_the_pipeline_once(
@@ -240,7 +261,8 @@ def test_what_is_uploaded_last_starts_the_pipeline_once(
 ) -> None:
     """Talks to the lab. Built elsewhere: the first upload starts nothing, the trigger one release.
 
-    Its version is pinned, and both artifacts are those of that release.
+    The builder's role of another account uploads, as the pipeline's uploader. The version is
+    pinned, and both artifacts are those of that release.
     """
     inventory.declare("uploaded", uploaded(world.declared()))
     inventory.set(HELLO, state="absent")
@@ -248,8 +270,11 @@ def test_what_is_uploaded_last_starts_the_pipeline_once(
     assert run.code == 0, run.output
     pipeline = Pipeline(lab, "uploaded")
     assert pipeline.wait() == "Failed"
-    s3 = lab.client("s3", inventory.build_account_id)
+    stack = StackName(inventory.build_account_id, "us-east-1", "uploaded-pipeline")
+    upload = held.outputs(stack)
+    s3 = as_uploader(lab, upload["UploaderRoleArn"])
     bucket = held.outputs(held.primary)["BuildBucketName"]
+    assert upload["UploadLocation"] == f"s3://{bucket}/uploaded/"
     objects = artifacts()
 
     s3.put_object(Bucket=bucket, Key="uploaded/application.zip", Body=objects["application.zip"])

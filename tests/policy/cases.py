@@ -26,10 +26,11 @@ def denied(foundation: Foundation, release: Release) -> list[Denied]:
         *_writing(foundation, release),
         *_bounds(foundation),
         *_building(foundation, release),
+        *_uploading(foundation, release),
         *_passing(foundation),
         *_moving(foundation, release),
         *_transport(foundation, release),
-        *_encryption(foundation),
+        *_encryption(foundation, release),
     ]
 
 
@@ -53,6 +54,8 @@ def _deploying(foundation: Foundation, release: Release) -> Iterator[Denied]:
             "the other deploy role": foundation.role(account.stack, "CloudFormationRole"),
             "the role that starts pipelines": release.start_role(),
         }
+        if release.uploader:
+            others["the uploader"] = release.uploader
         for project in release.projects():
             others[f"the role of {project['name']}"] = project["serviceRole"]
         for name, principal in others.items():
@@ -220,28 +223,31 @@ def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
             foundation.stores[foundation.primary.region].write(release.source_role)[0],
             principal=role,
         )
-    written = [
-        (project["serviceRole"], f"{project['artifacts']['path'].strip('/')}/a.zip")
-        for project in release.projects()
-        if project["artifacts"]["type"] == "S3"
-    ]
     quiet = [
         project["serviceRole"]
         for project in release.projects()
         if project["artifacts"]["type"] == "NO_ARTIFACTS"
     ]
-    for writer, key in written:
+    for _store, writer, key in release.writers:
         put, encrypt = store.write(writer, key)
         for role in quiet:
             yield Denied.of("a pull request's build writes a build", put, principal=role)
             yield Denied.of("a pull request's build uses the key", encrypt, principal=role)
         yield Denied.of(
-            "a release's build writes those of another application",
+            f"{writer} writes builds of another pipeline",
             put,
             resource=f"{store.bucket_arn}/another/a.zip",
         )
-        yield Denied.of("a release's build reads its bucket", put, action="s3:GetObject")
-        yield Denied.of("a release's build deletes builds", put, action="s3:DeleteObject")
+        yield Denied.of(f"{writer} reads builds", put, action="s3:GetObject")
+        yield Denied.of(f"{writer} deletes builds", put, action="s3:DeleteObject")
+        # Nobody else gets a key for a build, whatever the account's own policies allow.
+        administrator = _administrator(foundation)
+        yield Denied.of(
+            "an administrator of the build account uploads a build",
+            encrypt.but(administrator=True),
+            principal=administrator,
+        )
+        yield Denied.of(f"{writer} uses the key itself", encrypt, context={"kms:ViaService": ""})
     read = store.read(release.source_role, f"{release.pipeline['name']}/a.zip")[0]
     yield Denied.of(
         "the source role reads another application's builds",
@@ -251,6 +257,51 @@ def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
     yield Denied.of("the source role writes builds", read, action="s3:PutObject")
     other = release.arn.replace(f":{release.pipeline['name']}", ":another")
     yield Denied.of("the start role starts another pipeline", start, resource=other)
+
+
+def _uploading(foundation: Foundation, release: Release) -> Iterator[Denied]:
+    """Exactly those that source.uploader names upload, and they do nothing else."""
+    for twin in release.uploads():
+        yield Denied.of(
+            f"{twin.principal} takes the source role", twin, resource=release.source_role
+        )
+        if twin.is_service:
+            issuer = twin.principal.partition(":oidc-provider/")[2]
+            claims = {
+                "sub": [
+                    "repo:example/other:ref:refs/heads/main",
+                    "repo:example/a:pull_request",
+                    "",
+                ],
+                "aud": ["https://example.com", ""],
+            }
+            for claim, values in claims.items():
+                for value in values:
+                    yield Denied.of(
+                        f"a job whose {claim} is {value or 'missing'} uploads",
+                        twin,
+                        context={f"{issuer}:{claim}": value},
+                    )
+        else:
+            account = twin.principal.split(":")[4]
+            others = {
+                "another role of that account": f"arn:aws:iam::{account}:role/Administrator",
+                "a same-named role of a foreign account": twin.principal.replace(account, FOREIGN),
+            }
+            for name, principal in others.items():
+                yield Denied.of(f"{name} uploads", twin, principal=principal)
+    if release.uploader:
+        start = Request(
+            principal=release.start_role(),
+            action="codepipeline:StartPipelineExecution",
+            resource=release.arn,
+        )
+        yield Denied.of("the uploader starts the pipeline", start, principal=release.uploader)
+        yield Denied.of(
+            "the uploader writes into a pipeline's store",
+            foundation.stores[foundation.primary.region].write(release.source_role)[0],
+            principal=release.uploader,
+        )
 
 
 def _passing(foundation: Foundation) -> Iterator[Denied]:
@@ -292,15 +343,11 @@ def _moving(foundation: Foundation, release: Release) -> Iterator[Denied]:
         )
     read = release.stores[release.stack.region].read(release.role)[0]
     yield Denied.of("the pipeline reads builds", read, resource=f"{release.build_bucket_arn}/x.zip")
-    deploy = Request(
-        principal=release.role,
-        action="sts:AssumeRole",
-        resource=foundation.role(foundation.accounts[0].stack, "CodePipelineRole"),
-    )
+    prepare = release.actions("CloudFormation")[0]
     yield Denied.of(
         "the pipeline takes the CloudFormation role",
-        deploy,
-        resource=foundation.role(foundation.accounts[0].stack, "CloudFormationRole"),
+        Request(principal=release.role, action="sts:AssumeRole", resource=prepare["roleArn"]),
+        resource=prepare["configuration"]["RoleArn"],
     )
     for action in release.actions("Manual")[:1]:
         topic = action["configuration"]["NotificationArn"]
@@ -347,15 +394,8 @@ def _transport(foundation: Foundation, release: Release) -> Iterator[Denied]:
 
 
 def allowed_around(foundation: Foundation) -> list[Request]:
-    """Return what administrators may do: upload with our key or with no header, manage keys."""
-    stores = (*foundation.stores.values(), foundation.build_store)
-    uploads = [
-        request
-        for store in stores
-        for request in (_upload(foundation, store), _bare_upload(foundation, store))
-    ]
-    # To undo a deletion, and after an incident.
-    keys = [
+    """Return what administrators may do with keys: undo a deletion, and act after an incident."""
+    return [
         Request(
             principal=_administrator(foundation),
             action=f"kms:{name}",
@@ -365,41 +405,46 @@ def allowed_around(foundation: Foundation) -> list[Request]:
         for store in foundation.stores.values()
         for name in ("CancelKeyDeletion", "RotateKeyOnDemand")
     ]
-    return [*uploads, *keys]
 
 
-def _encryption(foundation: Foundation) -> Iterator[Denied]:
+def allowed_uploads(foundation: Foundation, release: Release) -> list[Request]:
+    """Return the uploads that are right: with our key, and with no header at all."""
+    return [
+        request
+        for store, writer, key in _writers(foundation, release)
+        for request in (*store.write(writer, key), _without_headers(store.write(writer, key)[0]))
+    ]
+
+
+def _encryption(foundation: Foundation, release: Release) -> Iterator[Denied]:
     """The header cases of S3: our key and no other, and no other algorithm."""
-    for store in (*foundation.stores.values(), foundation.build_store):
-        ours = _upload(foundation, store)
+    for store, writer, key in _writers(foundation, release):
+        ours = store.write(writer, key)[0]
         another = store.key_arn.rpartition("/")[0] + "/00000000-0000-0000-0000-000000000000"
         where = store.bucket_arn
         yield Denied.of(f"{where}: another key", ours, context={_KEY_HEADER: another})
         yield Denied.of(f"{where}: the algorithm alone", ours, context={_KEY_HEADER: ""})
         yield Denied.of(f"{where}: dsse with our key", ours, context={_HEADER: "aws:kms:dsse"})
-        bare = _bare_upload(foundation, store)
+        bare = _without_headers(ours)
         yield Denied.of(f"{where}: AES256", bare, context={_HEADER: "AES256"})
         yield Denied.of(f"{where}: another key alone", bare, context={_KEY_HEADER: another})
 
 
-def _upload(foundation: Foundation, store: Store) -> Request:
-    """An upload that names our key, of somebody who may do everything in the build account."""
-    return Request(
-        principal=_administrator(foundation),
-        action="s3:PutObject",
-        resource=f"{store.bucket_arn}/hello/a.zip",
-        administrator=True,
-        context={_HEADER: "aws:kms", _KEY_HEADER: store.key_arn},
-    )
+def _writers(foundation: Foundation, release: Release) -> list[tuple[Store, str, str]]:
+    """Return who writes into each bucket, by permissions of its own, and the object."""
+    home = foundation.primary.region
+    key = f"{release.pipeline['name']}/a.zip"
+    return [
+        *(
+            (store, release.source_role if region == home else release.sync_role, key)
+            for region, store in foundation.stores.items()
+        ),
+        *release.writers[:1],
+    ]
 
 
-def _bare_upload(foundation: Foundation, store: Store) -> Request:
-    return Request(
-        principal=_administrator(foundation),
-        action="s3:PutObject",
-        resource=f"{store.bucket_arn}/hello/a.zip",
-        administrator=True,
-    )
+def _without_headers(put: Request) -> Request:
+    return put.but(context={_KEY_HEADER: ""}).but(context={_HEADER: ""})
 
 
 def _administrator(foundation: Foundation) -> str:
@@ -410,4 +455,4 @@ def _partition(arn: str) -> str:
     return arn.split(":")[1]
 
 
-__all__ = ("FOREIGN", "allowed_around", "denied")
+__all__ = ("FOREIGN", "allowed_around", "allowed_uploads", "denied")

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,15 +19,37 @@ from tests.policy.foundation import Foundation
 from tests.policy.operator import Operator
 from tests.policy.organisation import INVENTORY, pipelines, read_foundation
 from tests.policy.release import Release
+from tools import sample_pipelines
 from tools.environment import ROOT
+
+# A pipeline whose artifacts are built elsewhere, beside the one that is shipped.
+_UPLOADED = {
+    "source": {
+        "type": "s3",
+        "artifacts": [{"name": "application", "object": "application.zip", "trigger": True}],
+        "uploader": sample_pipelines.uploaded()["source"]["uploader"],
+    },
+    "stacks": [{"name": "uploaded", "artifact": "application", "template": "template.yml"}],
+    "waves": [{"name": "testing", "environments": [{"host": "testing"}]}],
+}
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
+def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped inventory with one pipeline more."""
+    folder = tmp_path_factory.mktemp("inventory") / "org"
+    shutil.copytree(INVENTORY, folder)
+    hosts = {"pipelines": {"hosts": {"uploaded": {"pipeline": _UPLOADED}}}}
+    (folder / "uploaded.yml").write_text(json.dumps(hosts), encoding="ascii")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lab(inventory: Path) -> Iterator[Lab]:
     """An organisation that was bootstrapped once, for every test here."""
     with Lab() as lab:
         done = subprocess.run(
-            ["ansible-playbook", str(ROOT / "bootstrap.yml"), "-i", str(INVENTORY)],
+            ["ansible-playbook", str(ROOT / "bootstrap.yml"), "-i", str(inventory)],
             cwd=ROOT,
             env=lab.environment(),
             stdin=subprocess.DEVNULL,
@@ -38,20 +63,19 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def foundation(lab: Lab) -> Foundation:
+def foundation(lab: Lab, inventory: Path) -> Foundation:
     """The foundation, with the policies of everything in it and of those who deploy it."""
     organisation = lab.organisation
     names = organisation.operator
     roles = [(organisation.build, names.operator_role)]
     roles += [(account, names.access_role) for account in organisation.deploy.values()]
-    return read_foundation(lab.client, INVENTORY, roles=roles)
+    return read_foundation(lab.client, inventory, roles=roles)
 
 
 @pytest.fixture(scope="session")
-def release(lab: Lab, foundation: Foundation) -> Release:
-    """The release of the sample application."""
-    (stack,) = pipelines(foundation)
-    return Release(lab.client, foundation.export, stack)
+def releases(lab: Lab, foundation: Foundation) -> list[Release]:
+    """The release of each pipeline."""
+    return [Release(lab.client, foundation.export, stack) for stack in pipelines(foundation)]
 
 
 @pytest.fixture(scope="session")

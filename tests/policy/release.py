@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.policy.export import Clients, Export, Stack
+from tests.policy.export import Clients, Export, Policy, Stack
 from tests.policy.request import Request
 
 
@@ -154,6 +154,52 @@ class Release:
         home = self.stores[self.stack.region]
         return Store(region=home.region, bucket_arn=self.build_bucket_arn, key_arn=home.key_arn)
 
+    @property
+    def uploader(self) -> str:
+        """The role that uploads what is built elsewhere; empty where CodeBuild builds."""
+        return self._uploader_trust.owner if self._uploader_trust else ""
+
+    @property
+    def writers(self) -> list[tuple[Store, str, str]]:
+        """Who writes builds, with the bucket and the key of the object."""
+        keys = [action["configuration"]["S3ObjectKey"] for action in self.actions("S3")]
+        if self.uploader:
+            return [(self.build_store, self.uploader, key) for key in keys]
+        return [
+            (self.build_store, project["serviceRole"], key)
+            for project in self.projects()
+            if project["artifacts"]["type"] == "S3"
+            for key in keys
+        ]
+
+    def uploads(self) -> list[Request]:
+        """Return how each of those who may take the uploader's role takes it."""
+        found = []
+        for statement in self._uploader_trust.statements if self._uploader_trust else ():
+            [condition] = statement["Condition"].values()
+            if "Federated" in statement["Principal"]:
+                principals, context = [statement["Principal"]["Federated"]], condition
+            else:
+                named = condition["aws:PrincipalArn"]
+                principals, context = [named] if isinstance(named, str) else named, {}
+            found += [
+                Request(
+                    principal=principal,
+                    action=statement["Action"],
+                    resource=self.uploader,
+                    administrator=not context,
+                    context=context,
+                )
+                for principal in principals
+            ]
+        return found
+
+    @property
+    def _uploader_trust(self) -> Policy | None:
+        made_by = f"{self.stack.name}/UploaderRole"
+        trusts = (one for one in self._export.policies if one.kind == "trust")
+        return next((one for one in trusts if one.made_by == made_by), None)
+
     def needs(self) -> list[Request]:
         """Return everything that a release does, from the build to the last stack."""
         found = [_assumed_by("codepipeline.amazonaws.com", self.role)]
@@ -170,6 +216,11 @@ class Release:
             found += getattr(self, f"_{action['actionTypeId']['provider'].lower()}")(action)
         found += self._functions()
         found += self._builds()
+        found += self.uploads()
+        for store, writer, key in self.writers:
+            # Decrypt: the parts of a large artifact are read again before they are joined.
+            decrypt = use_key(writer, "kms:Decrypt", store.key_arn, via="s3")
+            found += [*store.write(writer, key), decrypt]
         found += self._starts()
         # Many actions ask for the same.
         return list({str(one): one for one in found}.values())
@@ -341,10 +392,6 @@ class Release:
                         yield Request(
                             principal=role, action=f"s3:{name}", resource=self.build_bucket_arn
                         )
-                    key = f"{artifact['path'].strip('/')}/{artifact['name']}"
-                    yield from self.build_store.write(role, key)
-                    # S3 reads the parts of a multipart upload before it joins them.
-                    yield use_key(role, "kms:Decrypt", self.build_store.key_arn, via="s3")
 
     def _starts(self) -> Iterator[Request]:
         events = self._clients("events", self.stack.account, self.stack.region)

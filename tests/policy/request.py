@@ -11,6 +11,7 @@ prove nothing, so each request gets what AWS supplies with it.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,13 +27,14 @@ _EVERYBODY: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
 }
+_KNOWN_ISSUER = "accounts.google.com"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """Somebody does something to something.
 
-    principal: the ARN of a role, or a service.
+    principal: the ARN of a role or of an OIDC provider, or a service.
     account: the account of the resource; that of its policy's owner, or of its ARN, by default.
     administrator: the principal also has a policy that allows everything, so that only what
         others say of it, and its own denials, can refuse.
@@ -71,8 +73,8 @@ class Request:
 
     @property
     def is_service(self) -> bool:
-        """Whether a service of AWS asks, and no role."""
-        return not self.principal.startswith("arn:")
+        """Whether a service of AWS or an OIDC provider asks, and no role."""
+        return not self.principal.startswith("arn:") or ":oidc-provider/" in self.principal
 
     def policies(self, export: Export) -> list[Policy]:
         """Return the policies that have a say in it."""
@@ -100,6 +102,11 @@ class Request:
             simulation["resourcePolicy"] = _EVERYBODY
         elif other:
             simulation["resourcePolicy"] = other.document
+        issuer = self.principal.partition(":oidc-provider/")[2]
+        if issuer:
+            # The simulator knows the claims of a few issuers only, and drops those of all others.
+            text = json.dumps(simulation).replace(issuer, _KNOWN_ISSUER)
+            simulation = json.loads(text)
         return simulation
 
     def _own(self, export: Export) -> list[Policy]:

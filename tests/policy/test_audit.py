@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from lab import Lab
 from tests.policy.foundation import Foundation
-from tests.policy.organisation import INVENTORY
 from tools.environment import ROOT
 
 
-def audit(lab: Lab) -> tuple[int, str]:
+def audit(lab: Lab, inventory: Path) -> tuple[int, str]:
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "tests.policy.audit", "-i", str(INVENTORY)),
+            *(sys.executable, "-m", "tests.policy.audit", "-i", str(inventory)),
             *("--access-role-name", lab.organisation.drift.access_role),
         ],
         cwd=ROOT,
@@ -34,10 +34,10 @@ def audit(lab: Lab) -> tuple[int, str]:
 
 
 def test_a_right_organisation_passes_and_an_open_bucket_does_not(
-    lab: Lab, foundation: Foundation
+    lab: Lab, foundation: Foundation, inventory: Path
 ) -> None:
     lab.add_drift_operator()
-    code, output = audit(lab)
+    code, output = audit(lab, inventory)
     assert code == 0, output
     assert "ALLOWED" not in output
     assert "refused" not in output
@@ -58,7 +58,7 @@ def test_a_right_organisation_passes_and_an_open_bucket_does_not(
     )
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
     try:
-        code, output = audit(lab)
+        code, output = audit(lab, inventory)
     finally:
         s3.put_bucket_policy(Bucket=name, Policy=before)
     assert code == 1

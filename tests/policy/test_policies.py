@@ -23,19 +23,27 @@ from tests.policy.statements import REASONS, missed
 
 
 @pytest.fixture(scope="session")
-def needed(lab: Lab, foundation: Foundation, release: Release, operator: Operator) -> list[Request]:
+def needed(
+    lab: Lab, foundation: Foundation, releases: list[Release], operator: Operator
+) -> list[Request]:
     """Everything that has to be allowed."""
-    return [
+    found = [
         *operator.needs(lab.decisions(), lab.calls()),
         *allowed_around(foundation),
-        *release.needs(),
+        *(one for release in releases for one in allowed_uploads(foundation, release)),
+        *(one for release in releases for one in release.needs()),
     ]
+    return list({str(one): one for one in found}.values())
 
 
 @pytest.fixture(scope="session")
-def cases(foundation: Foundation, release: Release, operator: Operator) -> list[Denied]:
+def cases(foundation: Foundation, releases: list[Release], operator: Operator) -> list[Denied]:
     """Everything that has to be refused."""
-    return [*operator.denied(), *denied(foundation, release)]
+    found = [
+        *operator.denied(),
+        *(case for release in releases for case in denied(foundation, release)),
+    ]
+    return list({(str(case.request), str(case.twin)): case for case in found}.values())
 
 
 def test_what_has_to_be_done_is_allowed(foundation: Foundation, needed: list[Request]) -> None:

@@ -87,8 +87,9 @@ def test_a_build_uploads_what_it_leaves_as_its_role(foundation: Foundation) -> N
     bucket = foundation.outputs["BuildBucketName"]
     assert build["artifacts"]["location"] == f"arn:aws:s3:::{bucket}/hello/application.zip"
     assert [one["artifactIdentifier"] for one in build["secondaryArtifacts"]] == ["function"]
+    s3 = foundation.reader()
     for name, content in FILES.items():
-        found = client(foundation, "s3").get_object(Bucket=bucket, Key=f"hello/{name}")
+        found = s3.get_object(Bucket=bucket, Key=f"hello/{name}")
         assert found["Body"].read() == content
         assert found["ServerSideEncryption"] == "aws:kms"
         assert found["SSEKMSKeyId"] == foundation.outputs["KeyArn"]
@@ -205,7 +206,7 @@ def test_a_build_starts_its_pipeline_once(foundation: Foundation) -> None:
 
 
 def test_an_upload_starts_its_pipeline_with_its_version(foundation: Foundation) -> None:
-    s3, bucket = client(foundation, "s3"), foundation.outputs["BuildBucketName"]
+    s3, bucket = foundation.uploader("uploaded"), foundation.outputs["BuildBucketName"]
     before = len(started(foundation, "uploaded"))
     s3.put_object(Bucket=bucket, Key="uploaded/application.zip", Body=b"1")
     put = s3.put_object(Bucket=bucket, Key="uploaded/function.zip", Body=b"1")
@@ -227,7 +228,7 @@ def test_an_upload_starts_its_pipeline_with_its_version(foundation: Foundation) 
 def refused_start(foundation: Foundation) -> bool:
     """Whether an upload starts nothing."""
     before = len(started(foundation, "uploaded"))
-    client(foundation, "s3").put_object(
+    foundation.uploader("uploaded").put_object(
         Bucket=foundation.outputs["BuildBucketName"], Key="uploaded/function.zip", Body=b"1"
     )
     foundation.lab.wait_for_events()

@@ -253,7 +253,7 @@ def changed(template: dict[str, Any]) -> dict[str, Any]:
                 properties[name] = value
         if resource["Type"] == "AWS::IAM::Role":
             trust = properties["AssumeRolePolicyDocument"]
-            trust["Statement"].append({**trust["Statement"][0], "Sid": "Again"})
+            trust["Statement"] += [{**first, "Sid": "Again"} for first in trust["Statement"][:1]]
     return template
 
 

@@ -14,7 +14,7 @@ import json
 import pytest
 
 from lab import Lab, ResourceRule
-from lab.tests.roles import Caller
+from lab.tests.roles import Caller, with_token
 from lab.tests.stacks import (
     TOPIC,
     Stacks,
@@ -64,6 +64,27 @@ def test_a_condition_on_a_role_sees_the_role_with_its_path(lab: Lab, caller: Cal
 def test_requests_have_used_tls(caller: Caller) -> None:
     caller.may("sns:ListTopics", Condition={"Bool": {"aws:SecureTransport": "true"}})
     caller.client("sns").list_topics()
+
+
+def test_a_token_is_taken_from_a_provider_of_the_account_for_its_audience(
+    lab: Lab, name: str
+) -> None:
+    iam, issuer = lab.client("iam", ACCOUNT), f"{name}.example.com"
+    provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}"
+    trust = statements(
+        {"Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithWebIdentity"}
+    )
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+
+    def assume(audience: str) -> str:
+        return refused(
+            lambda: with_token(lab, arn, "s3", issuer=issuer, audience=audience, subject="job")
+        )
+
+    assert "No OpenIDConnect provider found in your account" in assume("ours")
+    iam.create_open_id_connect_provider(Url=f"https://{issuer}", ClientIDList=["ours"])
+    assert "Incorrect token audience" in assume("other")
+    with_token(lab, arn, "s3", issuer=issuer, audience="ours", subject="job")
 
 
 # Permissions

@@ -9,13 +9,16 @@ MiniStack alone accepts what each test expects to be refused or different: see l
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lab import Lab
-from lab.tests.roles import Caller, Store, Stranger, only
+from lab.tests.roles import ACCOUNT, Caller, Store, Stranger, only
 from lab.tests.stacks import (
     Stacks,
     allowed,
+    key_policy,
 )
 
 OTHER = "333333333333"
@@ -82,6 +85,18 @@ def test_a_bucket_policy_denies_its_own_account(store: Store) -> None:
     assert not allowed(lambda: store.s3.get_object(Bucket=store.name, Key="key"))
     store.s3.delete_bucket_policy(Bucket=store.name)
     assert allowed(lambda: store.s3.get_object(Bucket=store.name, Key="key"))
+
+
+def test_an_accounts_root_may_use_a_key_by_its_policy_only(store: Store) -> None:
+    write = {"Bucket": store.name, "Key": "new", "Body": b""}
+    assert allowed(lambda: store.s3.put_object(**write))
+    roles = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/*"}}
+    policy = key_policy(ACCOUNT, "kms:Decrypt", "kms:GenerateDataKey")
+    policy["Statement"][0]["Condition"] = roles
+    policy["Statement"] += key_policy(ACCOUNT, "kms:PutKeyPolicy")["Statement"]
+    store.kms.put_key_policy(KeyId=store.key, PolicyName="default", Policy=json.dumps(policy))
+    assert not allowed(lambda: store.s3.put_object(**write))
+    assert not allowed(lambda: store.s3.get_object(Bucket=store.name, Key="key"))
 
 
 def test_a_key_of_another_account_takes_both_policies(store: Store, stranger: Stranger) -> None:

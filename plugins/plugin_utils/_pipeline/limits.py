@@ -36,6 +36,8 @@ MOST_ACTIONS = 1_000
 TEMPLATE_LIMIT = 1_000_000
 # All inline policies of a role, in characters without white space.
 POLICY_LIMIT = 10_240
+# A role's trust policy, in characters without white space.
+TRUST_LIMIT = 2_048
 # The pipeline role's policy without the ARNs that are counted, with room to spare.
 _POLICY_REST = 1_600
 
@@ -184,6 +186,7 @@ __all__ = (
     "MOST_SYNCED_ARTIFACTS",
     "POLICY_LIMIT",
     "TEMPLATE_LIMIT",
+    "TRUST_LIMIT",
     "action_role_arns",
     "limit_problems",
     "size_problems",

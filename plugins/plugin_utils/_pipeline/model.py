@@ -53,6 +53,19 @@ class Artifact:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Uploader:
+    """Who may assume the role that uploads artifacts.
+
+    :param role_arns: roles, of any account.
+    :param oidc_provider_arn: the identity provider that signs *oidc_subject*.
+    """
+
+    role_arns: tuple[str, ...] = ()
+    oidc_provider_arn: str = ""
+    oidc_subject: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Source:
     """Where artifacts come from. The first is the primary artifact of a build."""
 
@@ -66,6 +79,7 @@ class Source:
     compute_type: str = DEFAULT_COMPUTE_TYPE
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
     forks: bool = False
+    uploader: Uploader | None = None
 
     @property
     def builds(self) -> bool:
@@ -87,7 +101,10 @@ class Source:
     def from_dict(cls, data: t.Mapping[str, t.Any]) -> Source:
         """Return the source that ``as_dict`` of its pipeline wrote."""
         artifacts = tuple(Artifact(**artifact) for artifact in data["artifacts"])
-        return cls(**{**data, "artifacts": artifacts})
+        uploader = data.get("uploader")
+        if uploader is not None:
+            uploader = Uploader(**{**uploader, "role_arns": tuple(uploader["role_arns"])})
+        return cls(**{**data, "artifacts": artifacts, "uploader": uploader})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -290,6 +307,7 @@ __all__ = (
     "Environment",
     "Pipeline",
     "Source",
+    "Uploader",
     "Wave",
     "functions_in",
 )

@@ -9,6 +9,7 @@ All broken rules are reported together, each with its host, its field and what t
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 from collections.abc import Mapping
@@ -20,13 +21,15 @@ from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, Host, Organisation
 from .._organisation.problems import Problems
 from .._organisation.rules import knows_regions
 from .._organisation.variables import Variables, is_dynamic_reference
-from .limits import MOST_BUILD_ARTIFACTS, limit_problems
-from .model import S3, Pipeline, Source, functions_in
+from .limits import MOST_BUILD_ARTIFACTS, TRUST_LIMIT, limit_problems
+from .model import S3, Pipeline, Source, Uploader, functions_in
 from .schema import PIPELINE, PIPELINE_NAME
 from .stages import levels
+from .uploader import trust_statements
 
 _RESERVED_NAMES = ("templates",)  # a prefix of the build bucket that is in use
 _HOST_NAME = r"[A-Za-z0-9.@_-]+"
+_TRUST_REST = 50  # a trust policy without its statements, with room to spare
 
 Data = dict[str, t.Any]
 
@@ -175,6 +178,8 @@ class _Reading:
                 f"{', '.join(triggers) or 'none'} has trigger: true, and exactly one must",
                 "Set it on the artifact that is uploaded last",
             )
+        if source.uploader:
+            self._check_uploader(source.uploader)
         if not source.builds:
             return
         for name in triggers:
@@ -207,6 +212,23 @@ class _Reading:
                     f"it is of {words} {arn[part]}, and builds run in {own}",
                     f"Make a connection in {own}",
                 )
+
+    def _check_uploader(self, uploader: Uploader) -> None:
+        where, provider = "source.uploader", uploader.oidc_provider_arn
+        build_account_id = self._organisation.build_account_id
+        if provider and f":iam::{build_account_id}:" not in provider:
+            self._problem(
+                f"{where}.oidc_provider_arn",
+                "is not in the build account, and a role can trust a provider of its account only",
+                f"Make the provider in account {build_account_id}",
+            )
+        size = len(json.dumps(trust_statements(uploader), separators=(",", ":")))
+        if size + _TRUST_REST > TRUST_LIMIT:
+            self._problem(
+                f"{where}.role_arns",
+                f"make a trust policy of over {TRUST_LIMIT} characters",
+                "Name fewer roles",
+            )
 
     def _check_artifacts_exist(self, pipeline: Pipeline) -> None:
         made = (

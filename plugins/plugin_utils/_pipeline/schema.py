@@ -48,6 +48,14 @@ _ARTIFACT_ATTRIBUTES = ("BucketName", "ObjectKey", "URL")
 _CONNECTION = (
     r"arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[a-z0-9-]+"
 )
+_ROLE = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+"
+_OIDC_PROVIDER = r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/[\w.-]+(/[\w./-]+)?"
+# GitHub adds ids to the names of repositories made since July 2026: owner@1/name@2. Nothing else is
+# a subject: a pull request must not upload, and IAM would expand * and ${...}.
+_OIDC_SUBJECT = (
+    r"repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?:(ref:refs/heads/[\w./@+-]+|environment:[\w./@+% -]+)"
+    r"|project_path:[\w./-]+:ref_type:(branch|tag):ref:[\w./@+-]+"
+)
 
 
 def _path(name: str, doc: str, *, required: bool = False, default: str | None = None) -> Field:
@@ -266,6 +274,59 @@ BUILD_FIELDS = (
         doc="Builds the pull requests of forks at once: [Builds](#builds).",
     ),
 )
+
+
+def _uploader(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | None:
+    """Return who uploads: at least one way, and a subject with its provider."""
+    found = reader.mapping(Field(type=MAPPING, fields=_UPLOADER), value, where)
+    if found is None:
+        return None
+    given = [name for name in found if value.get(name)]
+    if not given:
+        reader.problem(where, "names nobody", "Set role_arns, or oidc_subject")
+    for name, other in (_OIDC, _OIDC[::-1]):
+        if name in given and other not in given:
+            reader.problem(where, f"{name} is set without {other}", f"Set {other} too")
+    return found
+
+
+_OIDC = ("oidc_provider_arn", "oidc_subject")
+_UPLOADER = (
+    Field(
+        name="role_arns",
+        type=LIST,
+        item=Field(required=True, pattern=_ROLE, words="the ARN of a role"),
+        unique=("",),
+        kind="list of ARNs",
+        doc="Roles, of any account.",
+    ),
+    Field(
+        name="oidc_provider_arn",
+        pattern=_OIDC_PROVIDER,
+        words="the ARN of an OIDC provider",
+        kind="ARN",
+        doc="The identity provider of GitHub or GitLab in the build account.",
+    ),
+    Field(
+        name="oidc_subject",
+        pattern=_OIDC_SUBJECT,
+        words="a branch or environment of a GitHub repository, or a branch or tag of a GitLab"
+        " project",
+        fix="Copy `sub` from a token of the job: docs/pipelines.md has its forms",
+        kind="`sub` of a token",
+        doc="The job that uploads, without wildcards: [Uploads](#uploads).",
+    ),
+)
+UPLOAD_FIELDS = (
+    Field(
+        name="uploader",
+        type=MAPPING,
+        required=True,
+        read=_uploader,
+        fields=_UPLOADER,
+        doc="Who may assume the role that uploads: roles, a job of GitHub or GitLab, or both.",
+    ),
+)
 _TYPE = Field(
     name="type",
     required=True,
@@ -275,22 +336,25 @@ _TYPE = Field(
 SOURCE_FIELDS = (_TYPE, _ARTIFACTS)
 
 
+# What each type takes in addition.
+_FIELDS_OF_TYPE = {CODEBUILD: BUILD_FIELDS, S3: UPLOAD_FIELDS}
+
+
 def _source(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | None:
-    """Return the source: CodeBuild's fields are for its type alone."""
+    """Return the source: some fields are for one type alone."""
     kind = value.get("type") if isinstance(value, Mapping) else None
-    if kind == S3:
-        for field in BUILD_FIELDS:
-            if field.name in value:
-                reader.problem(
-                    f"{where}.{field.name}",
-                    f"is for type {CODEBUILD}",
-                    "Remove it, or change the type",
-                )
-    if kind != CODEBUILD and isinstance(value, Mapping):
-        names = [field.name for field in BUILD_FIELDS]
-        value = {name: item for name, item in value.items() if name not in names}
-        return reader.mapping(Field(type=MAPPING, fields=SOURCE_FIELDS), value, where)
-    fields = (*SOURCE_FIELDS, *BUILD_FIELDS)
+    fields: tuple[Field, ...] = SOURCE_FIELDS
+    for other, of_type in _FIELDS_OF_TYPE.items():
+        names = [field.name for field in of_type]
+        if kind == other:
+            fields = (*fields, *of_type)
+        elif isinstance(value, Mapping):
+            for name in names:
+                if kind in SOURCE_TYPES and name in value:
+                    reader.problem(
+                        f"{where}.{name}", f"is for type {other}", "Remove it, or change the type"
+                    )
+            value = {name: item for name, item in value.items() if name not in names}
     return reader.mapping(Field(type=MAPPING, fields=fields), value, where)
 
 
@@ -299,7 +363,7 @@ _SOURCE = Field(
     type=MAPPING,
     required=True,
     read=_source,
-    fields=(*SOURCE_FIELDS, *BUILD_FIELDS),
+    fields=(*SOURCE_FIELDS, *BUILD_FIELDS, *UPLOAD_FIELDS),
     doc="Where the artifacts come from.",
 )
 
@@ -488,4 +552,5 @@ __all__ = (
     "PIPELINE_NAME",
     "SOURCE_FIELDS",
     "STAGE_NAME",
+    "UPLOAD_FIELDS",
 )

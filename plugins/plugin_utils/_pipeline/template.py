@@ -25,6 +25,7 @@ from .stages import (
     store_regions,
     syncs_artifacts,
 )
+from .uploader import trust_statements
 
 try:
     import yaml
@@ -141,6 +142,7 @@ def _values(pipeline: Pipeline, foundation: Foundation) -> dict[str, t.Any]:
         "store_arns": [store["bucket_arn"] for store in stores],
         "store_object_arns": [f"{store['bucket_arn']}/*" for store in stores],
         "key_arns": [store["key_arn"] for store in stores],
+        "uploader_trust": trust_statements(source.uploader) if source and source.uploader else [],
         "connection_actions": _connection_actions(pipeline),
         "environment_variables": [
             {"Name": name, "Type": "PLAINTEXT", "Value": value}

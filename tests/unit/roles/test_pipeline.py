@@ -225,6 +225,27 @@ def test_the_upload_of_the_last_object_starts_the_pipeline_with_its_version() ->
     assert not [key for key in resources if "Release" in key or "PullRequest" in key]
 
 
+def test_a_job_of_gitlab_uploads_with_a_token_for_its_instance() -> None:
+    data = sample_pipelines.uploaded()
+    provider = "arn:aws:iam::111111111111:oidc-provider/gitlab.example.com"
+    subject = "project_path:group/hello:ref_type:branch:ref:main"
+    data["source"]["uploader"] = {"oidc_provider_arn": provider, "oidc_subject": subject}
+    role = composed(data)["UploaderRole"]["Properties"]
+    [statement] = role["AssumeRolePolicyDocument"]["Statement"]
+
+    assert statement["Principal"] == {"Federated": provider}
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "gitlab.example.com:aud": "https://gitlab.example.com",
+            "gitlab.example.com:sub": subject,
+        }
+    }
+
+
+def test_what_is_built_here_has_no_uploader() -> None:
+    assert composed(sample_pipelines.hello())["UploaderRole"]["Condition"] == "BuildsElsewhere"
+
+
 # What is refused
 
 

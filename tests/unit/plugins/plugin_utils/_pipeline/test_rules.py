@@ -604,6 +604,91 @@ def test_what_is_built_elsewhere_has_no_field_of_codebuild(field: str) -> None:
     ]
 
 
+GITHUB = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
+GITLAB = "arn:aws:iam::111111111111:oidc-provider/gitlab.example.com"
+
+
+@pytest.mark.parametrize(
+    ("provider", "subject"),
+    [
+        (GITHUB, "repo:example/hello:ref:refs/heads/release/1.x"),
+        (GITHUB, "repo:example@12/hello@345:environment:production"),
+        (GITLAB, "project_path:group/sub/hello:ref_type:branch:ref:main"),
+        (GITLAB, "project_path:group/hello:ref_type:tag:ref:v1.2"),
+    ],
+)
+def test_a_job_uploads_by_its_subject(provider: str, subject: str) -> None:
+    data = sample_pipelines.uploaded()
+    data["source"]["uploader"] = {"oidc_provider_arn": provider, "oidc_subject": subject}
+
+    assert problems(data) == []
+
+
+ROLES = [f"arn:aws:iam::{number:012}:role/{'r' * 64}" for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "expected"),
+    [
+        (drop("uploader"), "uploader", "is not set. Set it"),
+        (put("uploader", {}), "uploader", "names nobody. Set role_arns, or oidc_subject"),
+        (put("uploader.role_arns", ["*"]), "uploader.role_arns[1]", "is not the ARN of a role"),
+        (
+            put("uploader.role_arns", ["arn:aws:iam::333333333333:role/ci-*"]),
+            "uploader.role_arns[1]",
+            "is not the ARN of a role",
+        ),
+        (
+            put("uploader.role_arns", ROLES),
+            "uploader.role_arns",
+            "make a trust policy of over 2048 characters. Name fewer roles",
+        ),
+        (
+            drop("uploader.oidc_provider_arn"),
+            "uploader",
+            "oidc_subject is set without oidc_provider_arn. Set oidc_provider_arn too",
+        ),
+        (
+            drop("uploader.oidc_subject"),
+            "uploader",
+            "oidc_provider_arn is set without oidc_subject. Set oidc_subject too",
+        ),
+        (
+            put("uploader.oidc_provider_arn", GITHUB.replace("1" * 12, "2" * 12)),
+            "uploader.oidc_provider_arn",
+            "is not in the build account, and a role can trust a provider of its account only",
+        ),
+        *(
+            (put("uploader.oidc_subject", subject), "uploader.oidc_subject", "is not a branch or")
+            for subject in (
+                "repo:example/hello:*",
+                "repo:example/hello:pull_request",
+                "repo:example/hello:ref:refs/heads/${aws:PrincipalTag/branch}",
+                "repo:example/*:ref:refs/heads/main",
+                "project_path:group/hello:ref_type:branch:ref:?",
+            )
+        ),
+    ],
+)
+def test_who_uploads_is_named_exactly(change: Change, field: str, expected: str) -> None:
+    data = sample_pipelines.uploaded()
+    change(data["source"])
+    found = problems(data)
+
+    assert found
+    assert all(line.startswith(f"host uploaded: pipeline.source.{field}") for line in found)
+    assert expected in found[0]
+
+
+def test_what_codebuild_builds_has_no_uploader() -> None:
+    data = sample_pipelines.hello()
+    data["source"]["uploader"] = sample_pipelines.uploaded()["source"]["uploader"]
+
+    assert problems(data) == [
+        "host hello: pipeline.source.uploader is for type s3. Remove it, or change the type"
+    ]
+
+
 # With the organisation
 
 
