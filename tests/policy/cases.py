@@ -208,7 +208,7 @@ def _execution_policies(foundation: Foundation, account: Account, stacks: str) -
 
 
 def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
-    """A build of a pull request leaves nothing, and a release its own builds only."""
+    """A pull request reaches neither builds nor key; a release writes its own builds only."""
     store = release.build_store
     start = Request(
         principal=release.start_role(),
@@ -217,6 +217,10 @@ def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
     )
     for project in release.projects():
         role = project["serviceRole"]
+        for use in release.connection_uses(project)[-1:]:
+            [key] = use.context
+            other = {key: "example/another"}
+            yield Denied.of(f"{project['name']} uses another repository", use, context=other)
         yield Denied.of(f"{project['name']} starts the pipeline", start, principal=role)
         yield Denied.of(
             f"{project['name']} writes into a pipeline's store",

@@ -36,9 +36,14 @@ _UPLOADED = {
 
 @pytest.fixture(scope="session")
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped inventory with one pipeline more."""
+    """The shipped inventory with a connection, and one pipeline more."""
     folder = tmp_path_factory.mktemp("inventory") / "org"
     shutil.copytree(INVENTORY, folder)
+    hello = folder / "host_vars" / "hello.yml"
+    text = hello.read_text(encoding="ascii")
+    connection = f"    connection_arn: {sample_pipelines.hello()['source']['connection_arn']}\n"
+    before, mark, after = text.partition("    branch: main\n")
+    hello.write_text(before + mark + connection + after, encoding="ascii")
     hosts = {"pipelines": {"hosts": {"uploaded": {"pipeline": _UPLOADED}}}}
     (folder / "uploaded.yml").write_text(json.dumps(hosts), encoding="ascii")
     return folder

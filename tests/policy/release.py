@@ -380,11 +380,7 @@ class Release:
             role = project["serviceRole"]
             yield _assumed_by("codebuild.amazonaws.com", role, SourceArn=project["arn"])
             yield from self._logs(role, project["logsConfig"]["cloudWatchLogs"]["groupName"])
-            connection = project["source"].get("auth", {}).get("resource")
-            if connection:
-                for name in ("GetConnection", "GetConnectionToken", "UseConnection"):
-                    service = connection.split(":")[2]
-                    yield Request(principal=role, action=f"{service}:{name}", resource=connection)
+            yield from self.connection_uses(project)
             for artifact in [project["artifacts"], *project.get("secondaryArtifacts", [])]:
                 if artifact["type"] == "S3":
                     # CodeBuild makes sure whose bucket it is.
@@ -392,6 +388,23 @@ class Release:
                         yield Request(
                             principal=role, action=f"s3:{name}", resource=self.build_bucket_arn
                         )
+
+    def connection_uses(self, project: dict[str, Any]) -> list[Request]:
+        """Return what reaching the repository takes, the use of the connection for it last."""
+        connection = project["source"].get("auth", {}).get("resource")
+        if not connection:
+            return []
+        service = connection.split(":")[2]
+        repository = "/".join(project["source"]["location"].removesuffix(".git").split("/")[-2:])
+        names = ("GetConnection", "GetConnectionToken", "UseConnection")
+        requests = [
+            Request(
+                principal=project["serviceRole"], action=f"{service}:{name}", resource=connection
+            )
+            for name in names
+        ]
+        # Whether CreateProject's check names the repository is not documented.
+        return [*requests, requests[-1].but(context={f"{service}:FullRepositoryId": repository})]
 
     def _starts(self) -> Iterator[Request]:
         events = self._clients("events", self.stack.account, self.stack.region)

@@ -93,6 +93,11 @@ class Source:
         return "ARM_CONTAINER" if is_arm else "LINUX_CONTAINER"
 
     @property
+    def full_repository_id(self) -> str:
+        """The repository as connections name it: owner and name."""
+        return self.repository.removeprefix("https://github.com/").removesuffix(".git")
+
+    @property
     def trigger(self) -> Artifact | None:
         """The artifact whose upload starts the pipeline, where CodeBuild's success does not."""
         return next((artifact for artifact in self.artifacts if artifact.trigger), None)

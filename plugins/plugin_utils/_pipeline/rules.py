@@ -182,6 +182,12 @@ class _Reading:
             self._check_uploader(source.uploader)
         if not source.builds:
             return
+        if source.forks and source.connection_arn:
+            self._problem(
+                "source.forks",
+                "would let anybody's fork get the token of the connection",
+                "Remove it: a maintainer's comment builds a fork's pull request",
+            )
         for name in triggers:
             self._problem(
                 f"source.artifacts[{name}].trigger",

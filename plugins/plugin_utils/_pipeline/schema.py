@@ -237,7 +237,8 @@ BUILD_FIELDS = (
         pattern=_CONNECTION,
         words="the ARN of a connection",
         kind="ARN",
-        doc="A CodeConnections connection to GitHub. Without it: CodeBuild's OAuth authorization.",
+        doc="A CodeConnections connection to GitHub, for [this repository only](#builds). Without"
+        " it: CodeBuild's OAuth authorization.",
     ),
     _path("buildspec", "The build specification in the repository.", default=DEFAULT_BUILDSPEC),
     Field(
@@ -271,7 +272,8 @@ BUILD_FIELDS = (
     Field(
         name="forks",
         type=FLAG,
-        doc="Builds the pull requests of forks at once: [Builds](#builds).",
+        doc="Builds the pull requests of forks at once, without `connection_arn` only:"
+        " [Builds](#builds).",
     ),
 )
 

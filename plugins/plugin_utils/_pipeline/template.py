@@ -143,7 +143,7 @@ def _values(pipeline: Pipeline, foundation: Foundation) -> dict[str, t.Any]:
         "store_object_arns": [f"{store['bucket_arn']}/*" for store in stores],
         "key_arns": [store["key_arn"] for store in stores],
         "uploader_trust": trust_statements(source.uploader) if source and source.uploader else [],
-        "connection_actions": _connection_actions(pipeline),
+        **_connection_values(pipeline),
         "environment_variables": [
             {"Name": name, "Type": "PLAINTEXT", "Value": value}
             for name, value in (source.environment if source else {}).items()
@@ -175,13 +175,18 @@ def _build_artifacts(pipeline: Pipeline) -> list[dict[str, t.Any]]:
     return found
 
 
-def _connection_actions(pipeline: Pipeline) -> list[str]:
+def _connection_values(pipeline: Pipeline) -> dict[str, t.Any]:
     # A connection keeps the name of the service that it was made under, and so do its actions.
-    arn = pipeline.source.connection_arn if pipeline.source else ""
+    source = pipeline.source
+    arn = source.connection_arn if source else ""
     service = arn.split(":")[2] if arn else "codeconnections"
-    return [
-        f"{service}:{name}" for name in ("GetConnection", "GetConnectionToken", "UseConnection")
-    ]
+    return {
+        "token_actions": [f"{service}:GetConnection", f"{service}:GetConnectionToken"],
+        "use_actions": [f"{service}:UseConnection"],
+        "repository_condition": {
+            f"{service}:FullRepositoryId": source.full_repository_id if source else ""
+        },
+    }
 
 
 def _block(match: re.Match[str], values: t.Mapping[str, t.Any]) -> str:

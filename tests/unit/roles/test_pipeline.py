@@ -111,8 +111,8 @@ def test_the_policy_is_not_larger_than_the_check_assumes(monkeypatch: pytest.Mon
         ("hello", "SourceRole", set()),
         ("native", "SourceRole", {"InvokeSyncArtifacts", "FindSyncArtifacts"}),
         ("one-region", "SourceRole", {"InvokeSyncArtifacts", "FindSyncArtifacts"}),
-        ("one-region", "ReleaseRole", {"UseConnection"}),
-        ("one-region", "PullRequestRole", {"UseConnection"}),
+        ("one-region", "ReleaseRole", {"GetToken", "UseConnection"}),
+        ("one-region", "PullRequestRole", {"GetToken", "UseConnection"}),
     ],
 )
 def test_a_role_has_no_statement_for_what_is_not_used(
@@ -141,10 +141,17 @@ def test_a_build_uses_the_connection_by_the_name_of_its_service(service: str) ->
     data = sample_pipelines.hello()
     arn = data["source"]["connection_arn"].replace("codeconnections", service)
     data["source"]["connection_arn"] = arn
-    found = statements(composed(data), "PullRequestRole")["UseConnection"]
+    found = statements(composed(data), "PullRequestRole")
 
-    assert found["Resource"] == arn
-    assert {action.partition(":")[0] for action in found["Action"]} == {service}
+    assert found["GetToken"]["Action"] == [
+        f"{service}:GetConnection",
+        f"{service}:GetConnectionToken",
+    ]
+    assert found["UseConnection"]["Action"] == [f"{service}:UseConnection"]
+    assert found["UseConnection"]["Condition"] == {
+        "StringEqualsIfExists": {f"{service}:FullRepositoryId": "example/hello"}
+    }
+    assert {found[sid]["Resource"] for sid in ("GetToken", "UseConnection")} == {arn}
 
 
 def test_without_a_connection_the_accounts_oauth_is_used() -> None:
@@ -187,6 +194,7 @@ def test_a_branch_is_matched_literally(branch: str, pattern: str) -> None:
 def test_forks_wait_for_somebody_who_may_push(forks: bool, policy: str) -> None:
     data = sample_pipelines.hello()
     data["source"]["forks"] = forks
+    del data["source"]["connection_arn"]
     triggers = composed(data)["PullRequestProject"]["Properties"]["Triggers"]
 
     assert triggers["PullRequestBuildPolicy"]["RequiresCommentApproval"] == policy

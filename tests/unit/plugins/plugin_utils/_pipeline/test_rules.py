@@ -128,6 +128,11 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
         "unknown field `region`; expected one of host, regions, parameters. Did you mean regions?",
     ),
     # The source
+    (
+        put("source.forks", True),
+        "source.forks",
+        "would let anybody's fork get the token of the connection. Remove it: a",
+    ),
     (drop("source"), "source", "is not set. Set it"),
     (put("source", "s3"), "source", "'s3' is not a mapping. Correct it"),
     (drop("source.type"), "source.type", "is not set. Set it to one of codebuild, s3"),
