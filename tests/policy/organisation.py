@@ -11,7 +11,9 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from ansible.template import trust_as_template
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     DEPLOY_ACCOUNTS,
     PIPELINES,
@@ -43,12 +45,21 @@ def read_inventory(inventory: Path) -> Organisation:
         check=True,
     )
     found = json.loads(done.stdout)
-    hostvars = found["_meta"]["hostvars"]
+    hostvars = _trusted(found["_meta"]["hostvars"])
     groups = {name: one.get("hosts", []) for name, one in found.items() if name != "_meta"}
     variables = Variables({**groups, "all": list(hostvars)}, hostvars)
     organisation = read_organisation(variables, variables.problems)
     variables.problems.raise_any()
     return organisation
+
+
+def _trusted(value: Any) -> Any:
+    """Let templates be resolved: ansible-inventory lists them as they are written."""
+    if isinstance(value, dict):
+        return {key: _trusted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_trusted(item) for item in value]
+    return trust_as_template(value) if isinstance(value, str) else value
 
 
 def read_foundation(
