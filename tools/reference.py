@@ -40,9 +40,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
     host_variables,
     setting_variable,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.schema import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.schema import PIPELINE
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.source_schema import (
     BUILD_FIELDS,
-    PIPELINE,
     SOURCE_FIELDS,
     UPLOAD_FIELDS,
 )

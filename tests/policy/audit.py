@@ -25,7 +25,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 )
 from botocore.exceptions import ClientError
 
-from tests.policy.cases import allowed_around, denied
+from tests.policy.cases import allowed_around, allowed_uploads, denied
 from tests.policy.foundation import Foundation
 from tests.policy.organisation import pipelines, read_foundation, read_inventory
 from tests.policy.release import Release

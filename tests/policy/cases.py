@@ -219,8 +219,8 @@ def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
         role = project["serviceRole"]
         for use in release.connection_uses(project)[-1:]:
             [key] = use.context
-            other = {key: "example/another"}
-            yield Denied.of(f"{project['name']} uses another repository", use, context=other)
+            another = {key: "example/another"}
+            yield Denied.of(f"{project['name']} uses another repository", use, context=another)
         yield Denied.of(f"{project['name']} starts the pipeline", start, principal=role)
         yield Denied.of(
             f"{project['name']} writes into a pipeline's store",

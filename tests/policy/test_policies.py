@@ -13,7 +13,7 @@ from __future__ import annotations
 import pytest
 
 from lab import Lab
-from tests.policy.cases import allowed_around, denied
+from tests.policy.cases import allowed_around, allowed_uploads, denied
 from tests.policy.foundation import Foundation
 from tests.policy.operator import Operator
 from tests.policy.release import Release
