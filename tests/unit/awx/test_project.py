@@ -13,12 +13,17 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import ansible_collections.amazon.aws as amazon
+import botocore.session
 import pytest
+from jinja2 import Template
 
+from lab.organisation.seed import OPERATOR_POLICIES
 from tests.unit.tooling.actions import ROOT, load_yaml
 
 PROJECT = ROOT / "examples" / "awx-project"
 ROLE = ROOT / "roles" / "awx"
+AMAZON = Path(amazon.__path__[0])
 
 # A line by which AWX takes a file of a project for a playbook.
 PLAYBOOK = re.compile(r"^\s*-?\s*(ansible\.builtin\.)?import_playbook:\s*\S", re.MULTILINE)
@@ -69,18 +74,34 @@ def test_the_execution_environment_has_a_version_of_ansible_that_the_collection_
     assert core == f"ansible-core{read('meta/runtime.yml')['requires_ansible']}"
 
 
-def test_what_the_collection_needs_of_python_is_found_by_the_builder(tmp_path: Path) -> None:
-    place = tmp_path / "ansible_collections" / "crossaccount" / "pipeline"
-    place.mkdir(parents=True)
-    shutil.copy(ROOT / "galaxy.yml", place)
-    shutil.copytree(ROOT / "meta", place / "meta")
+def test_the_image_gets_boto3_and_nothing_that_needs_an_old_one(
+    context: Path, tmp_path: Path
+) -> None:
+    """What the builder installs for both collections, as execution-environment.yml excludes.
 
-    found = load_yaml(run("ansible-builder", "introspect", str(tmp_path), folder=tmp_path))
+    amazon.aws also names aiobotocore, for event sources. Each of its releases takes a few releases
+    of botocore only, so that pip before 26 walks boto3 down for many minutes.
+    """
+    place = tmp_path / "ansible_collections"
+    ours = place / "crossaccount" / "pipeline"
+    ours.mkdir(parents=True)
+    shutil.copy(ROOT / "galaxy.yml", ours)
+    shutil.copytree(ROOT / "meta", ours / "meta")
+    theirs = place / "amazon" / "aws"
+    theirs.mkdir(parents=True)
+    for name in ("MANIFEST.json", "requirements.txt", "bindep.txt"):
+        shutil.copy(AMAZON / name, theirs)
+    excluded = context / "_build" / "exclude-requirements.txt"
+    assert excluded.is_file()
 
-    assert [line.split("#")[0].strip() for line in found["python"]] == [
-        "boto3>=1.42.1",
-        "botocore>=1.42.1",
-    ]
+    wanted = tmp_path / "requirements.txt"
+    options = ("--exclude-pip-reqs", str(excluded), "--write-pip", str(wanted))
+    run("ansible-builder", "introspect", *options, str(tmp_path), folder=tmp_path)
+
+    lines = [line.split("#")[0].strip() for line in wanted.read_text("utf-8").splitlines()]
+    names = {re.split("[<>=!~ ]", line)[0] for line in lines}
+    assert names == {"boto3", "botocore"}
+    assert {"boto3>=1.42.1", "botocore>=1.42.1"} <= set(lines)
 
 
 # The project
@@ -115,6 +136,43 @@ def test_awx_takes_the_file_for_a_playbook_and_it_names_one_of_ours(path: Path) 
     (play,) = load_yaml(text)
     assert play["ansible.builtin.import_playbook"] == f"crossaccount.pipeline.{path.stem}"
     assert (ROOT / "playbooks" / path.name).is_file()
+
+
+# The documentation
+
+
+def test_the_set_up_attaches_every_policy_that_one_credential_for_all_jobs_needs() -> None:
+    """The policies of the operator that tests/integration/test_slices.py runs every job as."""
+    text = (ROOT / "docs" / "awx.md").read_text(encoding="utf-8")
+    steps = text.partition("## Set it up")[2].partition("\n## ")[0]
+
+    for name in (*OPERATOR_POLICIES, "drift", "remediation"):
+        assert f"`{name}-policy.json`" in steps, name
+
+
+def test_the_documented_credential_type_gives_jobs_the_keys_of_the_operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs" / "awx.md").read_text(encoding="utf-8")
+    block = text.partition("# Injector configuration\n")[2].partition("```")[0]
+    injectors = load_yaml(block)
+    role = "arn:aws:iam::111111111111:role/CrossAccountOperator"
+    inputs = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "s", "role_arn": role}
+    config = tmp_path / "config"
+    config.write_text(Template(injectors["file"]["template"]).render(inputs), encoding="utf-8")
+    (variable,) = injectors["env"]
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv(variable, str(config))
+    session = botocore.session.Session()
+
+    credentials = session.get_credentials()
+
+    assert credentials.method == "assume-role"
+    profiles = session.full_config["profiles"]
+    assert profiles["default"]["role_arn"] == role
+    assert profiles["user"]["aws_access_key_id"] == inputs["access_key_id"]
 
 
 # The role
