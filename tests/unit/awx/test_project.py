@@ -169,6 +169,7 @@ def test_the_documented_credential_type_gives_jobs_the_keys_of_the_operator(
 
     credentials = session.get_credentials()
 
+    assert credentials is not None
     assert credentials.method == "assume-role"
     profiles = session.full_config["profiles"]
     assert profiles["default"]["role_arn"] == role
