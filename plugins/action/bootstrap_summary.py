@@ -15,14 +15,13 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments i
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.recorded import (
     Results,
-    find_plan,
+    require_plan,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.run import Run
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.summary import (
     failures,
     summarise,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.screen import (
     summary_lines,
 )
@@ -43,12 +42,7 @@ class ActionModule(PipelineAction):
     def act(self) -> dict[str, t.Any]:
         """Show the summary, and return which hosts must end as failed."""
         hostvars = self.task_vars["hostvars"]
-        plan = find_plan(hostvars)
-        if plan is None:
-            raise PipelineError(
-                "the check before the first write ran for no host",
-                cure="Run the playbook from its start",
-            )
+        plan = require_plan(hostvars)
         now = datetime.datetime.now(datetime.UTC)
         check_mode = bool(self._task.check_mode)
         rows = summarise(Run(plan, Results(plan, hostvars)), check_mode=check_mode)

@@ -21,7 +21,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments i
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.plan import Plan
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.recorded import (
     failed_reverts,
-    find_plan,
+    require_plan,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.run import Run
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.ignore import (
@@ -36,7 +36,11 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.docu
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.drift_screen import (
     report_lines,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.files import NAME, write
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.files import (
+    NAME,
+    remove,
+    write,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.markdown import (
     as_markdown,
 )
@@ -54,12 +58,10 @@ class ActionModule(PipelineAction):
 
     def act(self) -> dict[str, t.Any]:
         """Make the report, write it, and return which hosts must end as failed."""
+        if self.options["begin"]:
+            return self._begin()
         ignores = read_ignores(self.options["ignore"])
-        plan = find_plan(self.task_vars["hostvars"])
-        if plan is None:
-            raise PipelineError(
-                "nothing was compared before", cure="Run the playbook from its start"
-            )
+        plan = require_plan(self.task_vars["hostvars"])
         report = document(
             Organisation.from_dict(plan["organisation"]),
             Observed(
@@ -88,17 +90,37 @@ class ActionModule(PipelineAction):
             "verdict": report["verdict"],
             "complete": report["complete"],
             "summary": extract.summary(report),
-            "failures": extract.failures(report, drift=self.options["fail_on_drift"]),
+            "failures": extract.failures(
+                report,
+                drift=self.options["fail_on_drift"],
+                orphans=not self._remediates(),  # which leaves them to a person
+            ),
             "drifted": extract.drifted(report),
             "files": files,
             "text": [line.text for line in lines],
             "meanings": [line.meaning for line in lines],
         }
 
+    def _begin(self) -> dict[str, t.Any]:
+        """Remove the report of an earlier run, which nobody should take for this run's."""
+        if self.options["path"]:
+            try:
+                remove(Path(self.options["path"]))
+            except OSError as exc:
+                raise PipelineError(
+                    f"the earlier drift report in {self.options['path']} cannot be removed:"
+                    f" {exc.strerror}",
+                    cure="Remove it, or set drift_report_path",
+                ) from exc
+        read_ignores(self.options["ignore"])
+        return {"changed": False}
+
     def _is_fixing(self) -> bool:
         """Return whether this run remediates, or runs in AWX."""
-        remediates = boolean(self.task_vars.get("remediate", False), strict=False)
-        return remediates or "awx_job_id" in self.task_vars
+        return self._remediates() or "awx_job_id" in self.task_vars
+
+    def _remediates(self) -> bool:
+        return bool(boolean(self.task_vars.get("remediate", False), strict=False))
 
     def _written(self, report: dict[str, t.Any]) -> list[str]:
         """Write the files; an error is only a warning."""

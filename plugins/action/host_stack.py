@@ -59,7 +59,6 @@ class ActionModule(PipelineAction):
     def act(self) -> dict[str, t.Any]:
         """Converge the stack, compare it, or remove it."""
         group, state = self.options["group"], self.options["state"]
-        plan = plan_of(self.task_vars)
         settings = role_settings(group, self._variable, self.host)
         run = self._open(settings)
         result: dict[str, t.Any]
@@ -69,7 +68,12 @@ class ActionModule(PipelineAction):
             result = {**run.compare(self._desired(settings))}
         else:
             result = self._converge(run, self._desired(settings))
-        return {**result, **({"run": plan["run"]} if plan else {})}
+        return {**result, **self.identify()}
+
+    def identify(self) -> dict[str, t.Any]:
+        """Return the run that the result belongs to, if a playbook has begun one."""
+        plan = plan_of(self.task_vars)
+        return {"run": plan["run"]} if plan else {}
 
     def _converge(self, run: StackRun, desired: Desired) -> dict[str, t.Any]:
         """Converge the stack; in check mode, also preview its policies."""

@@ -10,6 +10,7 @@ import datetime
 import typing as t
 import uuid
 
+from ansible import context
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import PREFLIGHT
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.cache import run_directory
@@ -21,6 +22,11 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.i
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.preflight import (
     Request,
     check,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.patterns import (
+    Groups,
+    unmatched,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
     Variables,
@@ -44,6 +50,8 @@ class ActionModule(PipelineAction):
             skipped=variables["ansible_skip_tags"],
             teardown=self.options["teardown"],
         )
+        if not inventory.organisation.is_slice:  # which does not have every host
+            self._check_patterns(variables["groups"])
         gateway = Gateway(
             sts_region=inventory.organisation.primary_region,
             endpoint_url=self.options["endpoint_url"],
@@ -55,6 +63,20 @@ class ActionModule(PipelineAction):
         """Return the tags that choose groups; none if the whole playbook is chosen."""
         inherited = set(self._task.tags) - {"always"}
         return () if inherited & set(run_tags) else run_tags
+
+    def _check_patterns(self, groups: Groups) -> None:
+        """Refuse a pattern of hosts that matches only in part."""
+        given = {
+            "--limit": context.CLIARGS.get("subset"),
+            "drift_hosts": self.options["pattern"],
+        }
+        for name, pattern in given.items():
+            missing = unmatched([pattern], groups, self._loader) if pattern else []
+            if missing:
+                raise PipelineError(
+                    f"{name}: no host of the inventory matches {', '.join(missing)}",
+                    cure="Correct it: without these hosts the run would look complete",
+                )
 
     def _request(self, inventory: Inventory) -> Request:
         return Request(

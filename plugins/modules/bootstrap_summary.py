@@ -47,7 +47,7 @@ failures:
   description: The reason of each host that is not complete.
   returned: success
   type: dict
-  sample: {testing: the primary failed in this run}
+  sample: {testing: the primary build failed in this run}
 failed_hosts:
   description: The hosts that are not complete.
   returned: success

@@ -22,11 +22,17 @@ extends_documentation_fragment:
   - crossaccount.pipeline.attributes
   - crossaccount.pipeline.attributes.info
 options:
+  begin:
+    description:
+      - Only begin a run. Checks O(ignore), and removes from O(path) the report of an earlier run,
+        which nobody should take for this run's.
+    type: bool
+    default: false
   stacks:
     description: RV(crossaccount.pipeline.stack_drift_info#module:stacks).
     type: list
     elements: dict
-    required: true
+    default: []
   orphans:
     description: RV(crossaccount.pipeline.stack_drift_info#module:orphans).
     type: list

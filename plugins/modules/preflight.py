@@ -31,6 +31,11 @@ options:
     description: Plan the removal of everything, whatever the state of the hosts.
     type: bool
     default: false
+  pattern:
+    description:
+      - The pattern of hosts that the play was given, such as C(drift_hosts). A part of it, or of
+        C(--limit), that matches no host is an error, except in a slice.
+    type: str
   endpoint_url:
     description: >-
       The endpoint of every AWS service. By default what boto3 finds, such as E(AWS_ENDPOINT_URL).
@@ -94,7 +99,8 @@ releasing:
   type: list
   elements: str
 orphans:
-  description: The stacks with our tag but no host.
+  description:
+    - The stacks with our tag but no host. One that still grants accounts (C(granted)) is in use.
   returned: success
   type: list
   elements: dict

@@ -55,17 +55,21 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
     ) -> dict[str, t.Any]:
         """Validate, act, and turn an expected error into a failed result."""
         super().run(tmp, task_vars)
+        self.task_vars = task_vars or {}
         try:
             self._refuse_unsupported()
-            self.task_vars = task_vars or {}
             _validation, self.options = self.validate_argument_spec(self.argument_spec)
             return self.act()
         except PipelineError as exc:
-            return {"failed": True, "changed": False, "msg": str(exc)}
+            return {"failed": True, "changed": False, "msg": str(exc), **self.identify()}
 
     def act(self) -> dict[str, t.Any]:
         """Return the task's result, without the arguments. Raises PipelineError."""
         raise NotImplementedError
+
+    def identify(self) -> dict[str, t.Any]:
+        """Return what a result carries, also that of a failure, to name its run."""
+        return {}
 
     @property
     def host(self) -> str:

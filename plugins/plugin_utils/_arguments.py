@@ -97,13 +97,15 @@ HOST_STACK: Spec = {
 
 PREFLIGHT: Spec = {
     "endpoint_url": {"type": "str"},
+    "pattern": {"type": "str"},
     "teardown": {"type": "bool", "default": False},
 }
 
 BOOTSTRAP_SUMMARY: Spec = {"name": {"type": "str", "default": ""}}
 
 DRIFT_REPORT: Spec = {
-    "stacks": {"type": "list", "elements": "dict", "required": True},
+    "begin": {"type": "bool", "default": False},
+    "stacks": {"type": "list", "elements": "dict", "default": []},
     "orphans": {"type": "list", "elements": "dict", "default": []},
     "ignore": {"type": "list", "elements": "raw", "default": []},
     "name": {"type": "str", "default": ""},

@@ -71,7 +71,9 @@ class Organisation:
 
     def _run(self, setup: Setup, *arguments: str) -> tuple[Run, Report]:
         path = self._report / "drift-report.json"
-        path.unlink(missing_ok=True)
+        # The report of an earlier run, which no run may leave there.
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("of an earlier run", encoding="utf-8")
         given = ("-e", f"drift_report_path={self._report}", *arguments)
         run = self.playbook.run(*given, playbook="drift.yml", setup=setup)
         return run, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -242,10 +242,28 @@ def test_what_is_known_does_not_fail_the_run_until_its_day_is_over(
 def test_a_wrong_entry_ends_the_run_with_what_is_wrong(organisation: Organisation) -> None:
     organisation.inventory.set_group("all", drift_ignore=[{"stack": "One"}])
 
-    run = drift(organisation, "--limit", "testing")
+    run, report = organisation.look("--limit", "testing")
 
     assert run.code == 2
     assert "entry 1: reason is missing. Write why this may differ" in run.output
+    assert (run.calls, report) == ([], {})
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_a_run_that_no_host_takes_part_in_fails_and_leaves_no_earlier_report(
+    organisation: Organisation, is_empty: bool
+) -> None:
+    """An inventory without hosts, and a pattern that matches none of it."""
+    if is_empty:
+        for host in organisation.inventory.hosts:
+            organisation.inventory.remove(host)
+
+    run, report = organisation.look(*(() if is_empty else ("-e", "drift_hosts=nobody")))
+
+    assert run.code == 2, run.output
+    message = "no host is in one of the groups" if is_empty else "no host of the inventory takes"
+    assert message in " ".join(run.output.split())
+    assert (run.calls, report) == ([], {})
 
 
 # Putting it right

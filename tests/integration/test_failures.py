@@ -76,7 +76,7 @@ def test_the_primary_fails(lab: Lab, playbook: Playbook, held: Held, inventory: 
     }
     assert run.failed == {"build", *inventory.accounts}
     assert REFUSED in run.reason("build")
-    assert "the primary failed in this run" in run.reason("production")
+    assert "the primary build failed in this run" in run.reason("production")
     assert held.stacks().keys() == {held.foundation(region) for region in inventory.regional}
     assert [call for call in run.writes if call.account != inventory.build_account_id] == []
 

@@ -282,7 +282,7 @@ def test_pipelines_are_not_reached_when_the_primary_fails(
     assert run.code == 2, run.output
     assert run.results["build"] == "FAILED"
     assert run.results[HELLO] == "NOT REACHED"
-    assert "the primary failed in this run" in run.reason(HELLO)
+    assert "the primary build failed in this run" in run.reason(HELLO)
     assert held.stack_of(HELLO) not in run.written
 
 

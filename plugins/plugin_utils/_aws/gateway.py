@@ -24,6 +24,7 @@ from .account import PRODUCT, Account
 from .cache import Entry, RunCache
 from .credentials import refreshable, share_base_credentials, use_credentials
 from .parent import ParentWatch
+from .reach import Reach
 
 try:
     import botocore.exceptions
@@ -99,6 +100,7 @@ class Gateway:
         self._caller_account_id = caller_account_id
         self._watch = ParentWatch()
         self._cache = RunCache(run_directory)
+        self._reach = Reach(is_first=caller_account_id is None)
         self._lock = threading.RLock()  # botocore sessions are not safe to share
         self._identifying = threading.Lock()
         self._sessions: dict[str | None, t.Any] = {}
@@ -167,6 +169,7 @@ class Gateway:
         except (botocore.exceptions.BotoCoreError, ValueError) as exc:
             raise PipelineError("Failed to set up the connection", exc) from exc
         client.meta.events.register("before-send.*", self._watch.check)
+        self._reach.watch(client)
         return client
 
     def _session(self, profile: str | None) -> t.Any:

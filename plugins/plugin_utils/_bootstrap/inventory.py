@@ -64,7 +64,7 @@ def read_inventory(
     if not running:
         raise PipelineError(
             "no host of the inventory takes part in this run",
-            cure="Look at --limit, --tags and the groups of the inventory",
+            cure="Look at --limit, --tags, drift_hosts and the groups of the inventory",
         )
     return Inventory(
         organisation=organisation,

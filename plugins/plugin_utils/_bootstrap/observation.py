@@ -18,7 +18,8 @@ from .._stack.compare import compare_found
 from .._stack.diff import describe
 from .._stack.model import Desired, Found
 from .._stack.result import DifferenceEntry
-from .plan import TaggedStack
+from .._stack.status import was_created
+from .plan import TaggedStack, items
 
 _TAG = "crossaccount:group"
 
@@ -52,6 +53,8 @@ def read_regions(gateway: Gateway, hosts: t.Sequence[Host]) -> Answers[Region]:
                 region=host.region,
                 stack_name=stack.name,
                 group=stack.tags[_TAG],
+                granted=items(stack.parameters, "DeployAccountIds"),
+                created=was_created(stack.status),
             )
             for stack in found.values()
             if _TAG in stack.tags

@@ -15,7 +15,7 @@ from ansible import context
 
 from .._errors import PipelineError
 from .plan import Inputs
-from .recorded import HostVars, Results, find_plan, find_report
+from .recorded import HostVars, Results, find_report, require_plan
 from .run import Run
 
 SUMMARY = "summary"
@@ -90,13 +90,7 @@ def targets(hostvars: HostVars, hosts: t.Collection[str] | None = None) -> list[
 
 
 def _run(hostvars: HostVars) -> Run:
-    plan = find_plan(hostvars)
-    if plan is None:
-        raise PipelineError(
-            "the check before the first write ran for no host",
-            cure="Look at the warnings above, at -i and --limit, and at the groups of the"
-            " inventory",
-        )
+    plan = require_plan(hostvars)
     return Run(plan, Results(plan, hostvars))
 
 

@@ -73,10 +73,17 @@ class StackPlace(t.TypedDict):
     stack_name: str
 
 
-class TaggedStack(StackPlace):
+class Orphan(StackPlace):
+    """A stack with our tag but no host. One that still grants accounts may not be deleted."""
+
+    granted: list[str]
+
+
+class TaggedStack(Orphan):
     """A stack of the build account with our tag; ``group`` is its value."""
 
     group: str
+    created: bool
 
 
 class Plan(t.TypedDict):
@@ -107,7 +114,7 @@ class Plan(t.TypedDict):
     gone: list[str]
     held: dict[str, str]
     releasing: list[str]
-    orphans: list[StackPlace]
+    orphans: list[Orphan]
 
 
 class HostResult(t.TypedDict, total=False):
@@ -226,17 +233,21 @@ def gone(organisation: Organisation, foundation: Foundation) -> list[str]:
     ]
 
 
-def orphans(organisation: Organisation, tagged: t.Iterable[TaggedStack]) -> list[StackPlace]:
+def orphans(organisation: Organisation, tagged: t.Iterable[TaggedStack]) -> list[Orphan]:
     """Return our stacks without a host; a slice does not see every host."""
     if organisation.is_slice:
         return []
     known = {
         (host.account_id, host.region, host.stack_name) for host in organisation.hosts.values()
     }
-    found = {(stack["account_id"], stack["region"], stack["stack_name"]) for stack in tagged}
+    found = {
+        (stack["account_id"], stack["region"], stack["stack_name"]): stack["granted"]
+        for stack in tagged
+    }
     return [
-        StackPlace(account_id=account_id, region=region, stack_name=name)
-        for account_id, region, name in sorted(found - known)
+        Orphan(account_id=account_id, region=region, stack_name=name, granted=granted)
+        for (account_id, region, name), granted in sorted(found.items())
+        if (account_id, region, name) not in known
     ]
 
 
@@ -329,6 +340,7 @@ __all__ = (
     "Grants",
     "HostResult",
     "Inputs",
+    "Orphan",
     "Plan",
     "StackPlace",
     "StackState",

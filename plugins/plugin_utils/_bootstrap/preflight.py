@@ -15,7 +15,7 @@ from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL,
 from .._pipeline.model import Pipeline
 from .._stack.model import Desired, Found
 from .._stack.status import Verdict
-from . import observation, plan, removal
+from . import identity, observation, plan, removal
 from .desired import Settings, desired_stack
 from .plan import Foundation, Inputs, Plan, StackState, TaggedStack
 from .run import Run
@@ -88,7 +88,7 @@ def _observe(request: Request, gateway: Gateway) -> _Seen:
         found={**found, **accounts.values},
         errors={**errors, **accounts.errors},
         tagged=tuple(stack for region in regions.values.values() for stack in region.tagged),
-        uses=_uses(request, gateway, foundation, found),
+        uses=_uses(request, gateway, foundation, found) if home is not None else {},
     )
 
 
@@ -140,9 +140,19 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
     """Return the plan, without the comparison of the stacks."""
     organisation, foundation = request.organisation, seen.foundation
     failures = {name: error for name, error in seen.errors.items() if name in organisation.hosts}
-    refusal = removal.blocked(seen.uses) or plan.refusal(
-        organisation, foundation, allow_replacement=_allows_replacement(request)
+    foreign = _foreign(request, seen)
+    failures |= foreign
+    refusal = (
+        _second_foundation(request, seen, foreign)
+        or removal.blocked(seen.uses)
+        or plan.refusal(organisation, foundation, allow_replacement=_allows_replacement(request))
     )
+    home_error = seen.errors.get(organisation.primary.name)
+    if home_error:
+        # Live pipelines may use what should be absent, and they cannot be read either.
+        for host in organisation.foundation:
+            if host.is_absent:
+                failures.setdefault(host.name, home_error)
     if refusal:
         for host in plan.refused_hosts(organisation):
             failures.setdefault(host.name, refusal)
@@ -175,6 +185,30 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
         releasing=sorted({name for uses in seen.uses.values() for name in uses.releasing}),
         orphans=plan.orphans(organisation, seen.tagged),
     )
+
+
+def _foreign(request: Request, seen: _Seen) -> dict[str, str]:
+    """Return the deploy accounts of another build account, unless they may be moved."""
+    accounts = {
+        name: stack for name, stack in seen.found.items() if _is_account(request.organisation, name)
+    }
+    foreign = identity.foreign(request.organisation, accounts)
+    if _allows_replacement(request):
+        return {}
+    return {
+        name: reason
+        for name, reason in foreign.items()
+        if not request.settings.get(name, {}).get("allow_replacement")
+    }
+
+
+def _second_foundation(request: Request, seen: _Seen, foreign: t.Mapping[str, str]) -> str | None:
+    """Return why nothing may be written to a foundation that is not the one of the accounts."""
+    organisation = request.organisation
+    if organisation.is_slice or _allows_replacement(request):
+        return None
+    moved = identity.moved(organisation, seen.foundation, seen.tagged)
+    return moved or next((foreign[name] for name in sorted(foreign)), None)
 
 
 def _allows_replacement(request: Request) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._errors import PipelineError
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
 from .plan import HostResult, Plan
 
@@ -43,13 +44,20 @@ def plan_of(variables: Variables) -> Plan | None:
     return t.cast("Plan", found) if isinstance(found, t.Mapping) and "run" in found else None
 
 
-def find_plan(hostvars: HostVars) -> Plan | None:
-    """Return this run's plan, the newest that any host has.
+def require_plan(hostvars: HostVars) -> Plan:
+    """Return this run's plan, the newest that any host has. Raises PipelineError without one.
 
     An earlier playbook of the same command leaves its plan on hosts that this run leaves out.
     """
     found = (plan_of(hostvars.raw_get(name)) for name in hostvars)
-    return max(filter(None, found), key=lambda plan: plan["started"], default=None)
+    plan = max(filter(None, found), key=lambda plan: plan["started"], default=None)
+    if plan is None:
+        raise PipelineError(
+            "the check before the first write ran for no host",
+            cure="Look at the warnings above, at -i and --limit, and at the groups of the"
+            " inventory; run the playbook from its start",
+        )
+    return plan
 
 
 class Results(t.Mapping[str, HostResult]):
@@ -101,4 +109,4 @@ def failed_reverts(hostvars: HostVars) -> dict[str, str]:
     }
 
 
-__all__ = ("HostVars", "Results", "failed_reverts", "find_plan", "find_report", "plan_of")
+__all__ = ("HostVars", "Results", "failed_reverts", "find_report", "plan_of", "require_plan")

@@ -145,6 +145,24 @@ class Run:
             " bootstrap again, without --limit, once its region is complete"
         )
 
+    def undeployable(self, name: str) -> str | None:
+        """Return which accounts of a new or changed pipeline failed, and may have no roles yet."""
+        if self.results.get(name, {}).get("operation", "none") == "none":
+            return None
+        pipeline = self.plan["pipelines"].get(name)
+        if pipeline is None or self.organisation.hosts[name].is_absent:
+            return None
+        accounts = Pipeline.from_dict(pipeline).account_ids
+        failed = [
+            host.name
+            for host in self.organisation.of(DEPLOY_ACCOUNTS)
+            if host.account_id in accounts and host.name in self.plan["hosts"]
+            if self.failure(host.name) and not self.plan["stacks"][host.name]["exists"]
+        ]
+        if not failed:
+            return None
+        return f"it deploys to {', '.join(failed)}, which failed in this run"
+
     def shortfall(self, name: str) -> str | None:
         """Return why *name* is incomplete at the end, else None."""
         host = self.organisation.hosts[name]
@@ -152,7 +170,9 @@ class Run:
             return None
         reason = self.failure(name) or self.postponed(name) or self.not_reached(name)
         reason = reason or self.unfinished(name)
-        return reason or (None if host.is_absent else self.unregistered(name))
+        if reason or host.is_absent:
+            return reason
+        return self.unregistered(name) or self.undeployable(name)
 
     def is_readable(self, name: str) -> bool:
         """Return whether the account of *name* may be called, and answers."""
@@ -199,14 +219,19 @@ class Run:
     def register(self) -> Register:
         """The register as the primary stack holds it now."""
         name = self.organisation.primary.name
-        failed = name in self.plan["hosts"] and self.failure(name)
-        failure = "the primary failed in this run" if failed else None
+        reason = self.failure(name)
+        takes_part = name in self.plan["hosts"]
+        failure = f"the primary {name} failed in this run" if reason and takes_part else None
         state = self.plan["stacks"].get(name)
         if failure is None and state is not None and state["error"]:
             failure = f"the register cannot be read. {state['error']}"
-        return read_register(
+        found = read_register(
             self.organisation, self._stack(name), failure=failure, pending=self._pending
         )
+        if found["problem"] and reason and failure is None:
+            # The summary has no row for the primary that would show the reason.
+            found["problem"] = f"{name} is refused: {reason}"
+        return found
 
     def _pipeline_regions(self, name: str) -> list[str]:
         pipeline = Pipeline.from_dict(self.plan["pipelines"][name])

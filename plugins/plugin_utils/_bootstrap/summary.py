@@ -105,6 +105,9 @@ class Progress(t.Protocol):
     def unregistered(self, name: str) -> str | None:
         """Return which regions of a host the register does not hold yet."""
 
+    def undeployable(self, name: str) -> str | None:
+        """Return which accounts of a new or changed pipeline failed."""
+
     def unfinished(self, name: str) -> str | None:
         """Return why a host is not as desired although nothing stopped it."""
 
@@ -160,8 +163,9 @@ def _row(run: Progress, host: Host, words: t.Mapping[str, str]) -> Row:
     if host.is_absent:
         return _absent(host, operation, result, words)
     unregistered = run.unregistered(name) if host.group == DEPLOY_ACCOUNTS else None
-    if unregistered:
-        row = _failed(host, INCOMPLETE, unregistered)
+    incomplete = unregistered or run.undeployable(name)
+    if incomplete:
+        row = _failed(host, INCOMPLETE, incomplete)
         return dataclasses.replace(row, result=f"{words[operation]}, incomplete")
     return Row(
         host=host,

@@ -213,6 +213,15 @@ def _place(target: Options) -> Place:
 
 def _orphaned(found: Found) -> Finding:
     _arn, _partition, _service, region, _account, _rest = found.stack_id.split(":", 5)
+    granted = found.parameters.get("DeployAccountIds")
+    if granted:
+        return Finding(
+            kind="orphaned",
+            actual=found.status,
+            message=f"{found.name} has our tag, but no host in the inventory, and still grants"
+            f" {granted.replace(',', ', ')}. Do not delete it: bring its host back, then remove"
+            " that with state: absent",
+        )
     command = f"aws cloudformation delete-stack --region {region} --stack-name {found.name}"
     if found.termination_protection:
         command = (

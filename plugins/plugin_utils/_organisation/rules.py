@@ -82,6 +82,7 @@ class _Organisation:
         self._check_regional(organisation)
         check_forms(organisation, self._variables, self._problems)
         self._check_deploy_accounts(organisation)
+        _check_stacks(organisation, self._problems)
         if knows_regions(organisation):
             check_sizes(organisation, self._variables, self._problems)
         return organisation
@@ -336,6 +337,22 @@ def knows_regions(organisation: Organisation) -> bool:
     return bool(organisation.primary_region) and not any(
         region_problem(host.name) for host in organisation.of(REGIONAL)
     )
+
+
+def _check_stacks(organisation: Organisation, problems: Problems) -> None:
+    """Check that no two hosts are the same stack; a slice's stand-in primary counts."""
+    owners: dict[tuple[str, str, str], Host] = {}
+    for host in [organisation.primary, *organisation.hosts.values()]:
+        place = (host.account_id, host.region, host.stack_name)
+        owner = owners.setdefault(place, host)
+        # Two hosts of one group are reported already.
+        if all(place) and owner.group != host.group:
+            problems.add(
+                f"its stack {host.stack_name} in {host.region} of {host.account_id} is already the"
+                f" stack of {owner.name}",
+                "Give each its own stack name",
+                host=host.name,
+            )
 
 
 def _rename(name: str, groups: t.Sequence[str]) -> str:

@@ -35,8 +35,10 @@ class Cause:
 def group(texts: t.Iterable[tuple[Host, str]]) -> list[Cause]:
     """Return the causes, in the order in which each comes first."""
     found: dict[str, tuple[str, list[Host]]] = {}
+    keys: dict[str, str] = {}  # the same text is one cause, whatever of it a host masks
     for host, text in texts:
-        found.setdefault(_masked(text, host), (text, []))[1].append(host)
+        key = keys.setdefault(text, _masked(text, host))
+        found.setdefault(key, (text, []))[1].append(host)
     return [Cause(text=text, hosts=tuple(hosts)) for text, hosts in found.values()]
 
 

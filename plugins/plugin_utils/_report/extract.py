@@ -15,20 +15,21 @@ _MESSAGES = 40  # the summary stays in AWX's database
 Data = dict[str, t.Any]
 
 
-def failures(report: Data, *, drift: bool = True) -> dict[str, str]:
+def failures(report: Data, *, drift: bool = True, orphans: bool = True) -> dict[str, str]:
     """Return why each failed host fails: its findings and errors.
 
-    Without a host of the run (an orphaned stack) it is the primary's, else the first host's.
+    An orphaned stack has no host: it fails one of its account and region, else of its account,
+    else the primary or the first.
 
     :param drift: whether findings are a reason; errors always are.
+    :param orphans: whether orphaned stacks are a reason too.
     """
     lines: dict[str, list[str]] = {}
     for host in report["hosts"]:
         if host["error"]:
             lines.setdefault(host["name"], []).append(f"{host['stack']}: {host['error']}")
-    first = _first(report)
     for finding in not_ignored(report) if drift else ():
-        name = finding["host"] or first
+        name = finding["host"] or (_nearest(report, finding) if orphans else "")
         if name:
             lines.setdefault(name, []).append(f"{finding['kind']}: {finding['message']}")
     return {name: "\n".join(reasons) for name, reasons in lines.items()}
@@ -94,10 +95,19 @@ def summary(report: Data) -> Data:
     }
 
 
-def _first(report: Data) -> str:
-    names = [host["name"] for host in report["hosts"] if host["group"] == "primary"]
-    names += sorted(host["name"] for host in report["hosts"])
-    return names[0] if names else ""
+def _nearest(report: Data, orphan: Data) -> str:
+    """Return the host that stands for the place of an orphaned stack."""
+
+    def distance(host: Data) -> tuple[bool, bool, bool, str]:
+        is_there = host["account_id"] == orphan["account_id"]
+        return (
+            not is_there,
+            not (is_there and host["region"] == orphan["region"]),
+            host["group"] != "primary",
+            host["name"],
+        )
+
+    return min(report["hosts"], key=distance, default={"name": ""})["name"]
 
 
 __all__ = ("drifted", "failures", "label", "messages", "remediable", "summary")

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing as t
 from pathlib import Path
 
 NAME = "drift-report"
+_SUFFIXES = ("json", "md", "html")
 
 # The script of the page draws the JSON that is inserted here.
 _PAGE = Path(__file__).with_name("page.html")
@@ -23,17 +25,20 @@ def write(folder: Path, report: dict[str, t.Any], text: str) -> list[Path]:
     :param text: the report as Markdown.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    forms = {
-        "json": json.dumps(report, indent=2) + "\n",
-        "md": text,
-        "html": as_html(report),
-    }
+    forms = (json.dumps(report, indent=2) + "\n", text, as_html(report))
     paths = []
-    for suffix, content in forms.items():
+    for suffix, content in zip(_SUFFIXES, forms, strict=True):
         path = folder / f"{NAME}.{suffix}"
         path.write_text(content, encoding="utf-8")
         paths.append(path)
     return paths
+
+
+def remove(folder: Path) -> None:
+    """Remove the files that :func:`write` made, if there are any. Raises OSError."""
+    for suffix in _SUFFIXES:
+        with contextlib.suppress(NotADirectoryError):
+            (folder / f"{NAME}.{suffix}").unlink(missing_ok=True)
 
 
 def as_html(report: dict[str, t.Any]) -> str:
@@ -43,4 +48,4 @@ def as_html(report: dict[str, t.Any]) -> str:
     return _PAGE.read_text(encoding="utf-8").replace(_PLACE, data, 1)
 
 
-__all__ = ("NAME", "as_html", "write")
+__all__ = ("NAME", "as_html", "remove", "write")

@@ -49,7 +49,7 @@ def summary_lines(
     lines += _next(rows)
     for row in rows:
         lines += _retained(row, check_mode=check_mode)
-    lines += _orphans(orphans)
+    lines += _orphans(orphans, width)
     lines += _failures(rows, width)
     return [Line(), *lines, Line()]
 
@@ -214,15 +214,19 @@ def _entry(entry: Data, *, check_mode: bool) -> list[str]:
     ]
 
 
-def _orphans(orphans: t.Sequence[Data]) -> list[Line]:
+def _orphans(orphans: t.Sequence[Data], width: int) -> list[Line]:
     if not orphans:
         return []
     title = "  Stacks of this collection without a host in the inventory, left alone:"
     lines = [Line(), Line(title, "skipped")]
     for orphan in orphans:
         place = f"{orphan['account_id']} {orphan['region']}"
+        lines.append(Line(f"    {orphan['stack_name']} in {place}"))
+        if orphan["granted"]:
+            text = f"in use: it still grants {', '.join(orphan['granted'])}. Bring its host back"
+            lines += [Line(line) for line in wrap(text, width=width, indent=6)]
+            continue
         lines += [
-            Line(f"    {orphan['stack_name']} in {place}"),
             Line(f"      delete: aws cloudformation delete-stack --region {orphan['region']} \\"),
             Line(f"                --stack-name {orphan['stack_name']}"),
         ]

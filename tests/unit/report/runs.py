@@ -47,6 +47,7 @@ class FakeRun:
     unreached: dict[str, str] = dataclasses.field(default_factory=dict)
     unfinished_hosts: dict[str, str] = dataclasses.field(default_factory=dict)
     missing: dict[str, str] = dataclasses.field(default_factory=dict)
+    unsupplied: dict[str, str] = dataclasses.field(default_factory=dict)
     differences: Data = dataclasses.field(default_factory=dict)
     hosts: tuple[str, ...] = ()
 
@@ -77,6 +78,10 @@ class FakeRun:
     def unregistered(self, name: str) -> str | None:
         """Which regions are missing."""
         return self.missing.get(name)
+
+    def undeployable(self, name: str) -> str | None:
+        """Which accounts failed."""
+        return self.unsupplied.get(name)
 
     def unfinished(self, name: str) -> str | None:
         """Why it is not as desired."""

@@ -21,6 +21,14 @@ EAST, WEST = (LARGE.hosts[name] for name in ("eu-west-1", "us-west-2"))
 HELLO, ORDERS = (LARGE.hosts[name] for name in ("service-01", "service-02"))
 
 
+def test_the_same_text_is_one_cause_though_it_names_the_stack_of_one_host() -> None:
+    text = "the inventory no longer has region eu-west-1 (registered by CrossAccountPrimary)"
+
+    (cause,) = group((LARGE.hosts[name], text) for name in ("eu-west-1", "build"))
+
+    assert [host.name for host in cause.hosts] == ["eu-west-1", "build"]
+
+
 @pytest.mark.parametrize(
     ("hosts", "texts"),
     [

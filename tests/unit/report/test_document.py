@@ -253,13 +253,24 @@ def orphan(account_id: str = ACCOUNT, stack: str = "Forgotten") -> Data:
     return dict(Finding(kind="orphaned", message="nobody's").as_dict(place))
 
 
-def test_an_orphan_fails_the_primary_or_else_the_first() -> None:
-    alone = observe(orphans=[orphan()])
-    both = observe(orphans=[orphan()], hosts=("build", "production"), failures={"build": "no"})
+@pytest.mark.parametrize(
+    ("account_id", "region", "host"),
+    [
+        (ACCOUNT, HOME, "production"),
+        (ACCOUNT, "eu-west-1", "production"),
+        (sample.BUILD, HOME, "build"),
+        (sample.BUILD, "eu-west-1", "eu-west-1"),
+        ("999999999999", HOME, "build"),
+    ],
+)
+def test_an_orphan_fails_the_host_that_is_nearest(account_id: str, region: str, host: str) -> None:
+    found = {**orphan(account_id), "region": region}
 
-    assert extract.failures(alone) == {"production": "orphaned: nobody's"}
-    assert "orphaned: nobody's" in extract.failures(both)["build"]
-    assert extract.remediable(alone) == []
+    report = observe(orphans=[found], hosts=("build", "production", "eu-west-1", "hello"))
+
+    assert extract.failures(report)[host].endswith("orphaned: nobody's")
+    assert "orphaned" not in str(extract.failures(report, orphans=False))
+    assert extract.remediable(observe(orphans=[found])) == []
 
 
 @pytest.mark.parametrize("stack", ["CrossAccountDeploy", "CrossAccountPrimary", "hello-pipeline"])

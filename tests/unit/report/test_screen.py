@@ -194,7 +194,7 @@ SCREENS: dict[str, tuple[str, str]] = {
     "failures of several kinds": (
         FakeRun(
             failed={"testing": "it broke"},
-            unreached={"hello": "the primary failed in this run"},
+            unreached={"hello": "the primary build failed in this run"},
             waiting={"production": "postponed: build still refers to it"},
         ).screen(),
         """
@@ -211,7 +211,7 @@ SCREENS: dict[str, tuple[str, str]] = {
     it broke
 
   NOT REACHED: hello
-    the primary failed in this run
+    the primary build failed in this run
 
   Then run the same command again.
 """,
@@ -243,7 +243,15 @@ SCREENS: dict[str, tuple[str, str]] = {
     ),
     "stacks without a host": (
         FakeRun().screen(
-            orphans=({"account_id": "111111111111", "region": "eu-west-1", "stack_name": "Old"},)
+            orphans=tuple(
+                {
+                    "account_id": "111111111111",
+                    "region": "eu-west-1",
+                    "stack_name": name,
+                    "granted": granted,
+                }
+                for name, granted in {"Old": [], "Used": ["222222222222"]}.items()
+            )
         ),
         """
   org: 6 stacks unchanged (1 region, primary, 3 accounts, 1 pipeline). No write call, 4.1 s.
@@ -252,6 +260,8 @@ SCREENS: dict[str, tuple[str, str]] = {
     Old in 111111111111 eu-west-1
       delete: aws cloudformation delete-stack --region eu-west-1 \\
                 --stack-name Old
+    Used in 111111111111 eu-west-1
+      in use: it still grants 222222222222. Bring its host back
 """,
     ),
 }

@@ -98,6 +98,15 @@ def test_the_role_makes_what_the_check_compares_with(world: World, name: str) ->
     assert world.region(name).writes == []
 
 
+def test_a_failure_belongs_to_its_run_as_a_result_does(world: World) -> None:
+    plan = settled(world).check()
+    world.gateway.errors[BUILD] = "refused"
+
+    result = run(world, "build", variables={"preflight_result": plan})
+
+    assert (result["failed"], result["msg"], result["run"]) == (True, "refused", "this")
+
+
 def test_a_role_on_its_own_takes_the_inventory_and_no_run(world: World) -> None:
     result = run(
         world,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible import constants
+from ansible import constants, context
 from ansible.template import trust_as_template
 from ansible_collections.crossaccount.pipeline.plugins.action import preflight
 
@@ -80,6 +80,47 @@ def test_a_limit_and_tags_choose_the_hosts(
     world: World, play_hosts: tuple[str, ...], tags: tuple[str, ...], expected: list[str]
 ) -> None:
     assert run(world, *play_hosts, tags=tags)["hosts"] == expected
+
+
+@pytest.mark.parametrize(
+    ("limit", "pattern", "message"),
+    [
+        ("testing,nobody,none*", None, "--limit: no host of the inventory matches nobody, none*"),
+        ("deploy_accounts:!tests", None, "--limit: no host of the inventory matches tests"),
+        (None, "primary:region", "drift_hosts: no host of the inventory matches region"),
+        ("production,pipelines,prod*,~dev.*,regional[0]", "primary:regional:pipelines", None),
+    ],
+)
+def test_a_part_of_a_pattern_that_matches_no_host_is_refused(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str | None,
+    pattern: str | None,
+    message: str | None,
+) -> None:
+    monkeypatch.setattr(context, "CLIARGS", {"subset": limit})
+
+    result = run(world, "production", pattern=pattern)
+
+    assert str(result.get("msg", "")).startswith(message or "")
+    assert bool(result.get("failed")) is (message is not None)
+    assert bool(world.gateway.opened) is (message is None)
+
+
+def test_the_hosts_of_a_retry_file_are_a_limit(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "failed").write_text("production\nnobody\n")
+    monkeypatch.setattr(context, "CLIARGS", {"subset": f"@{tmp_path}/failed"})
+
+    assert "matches nobody." in run(world, "production")["msg"]
+
+
+def test_a_slice_lacks_hosts_of_the_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.inventory.remove("build", "eu-west-1", "ap-southeast-2", "testing")
+    monkeypatch.setattr(context, "CLIARGS", {"subset": "production,testing"})
+
+    assert run(world, "production")["hosts"] == ["production"]
 
 
 def test_a_tag_of_the_whole_playbook_chooses_every_group(world: World) -> None:

@@ -189,6 +189,25 @@ def test_a_disk_that_takes_nothing_costs_the_files_and_not_the_verdict(
     assert shown[0][0].startswith(f"the drift report cannot be written to {tmp_path}/file/report: ")
 
 
+def test_a_run_begins_without_the_report_of_an_earlier_one(tmp_path: Path) -> None:
+    report(path=str(tmp_path))
+    (tmp_path / "notes").touch()
+
+    result = report(begin=True, path=str(tmp_path), ignore=[{"stack": "One"}])
+
+    assert result["msg"].startswith("drift_ignore has errors")
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+    assert report(begin=True) == report(begin=True, path=str(tmp_path)) == {"changed": False}
+
+
+def test_an_earlier_report_that_stays_fails_the_run(tmp_path: Path) -> None:
+    (tmp_path / "drift-report.json").mkdir()
+
+    result = report(begin=True, path=str(tmp_path))
+
+    assert result["msg"].startswith(f"the earlier drift report in {tmp_path} cannot be removed: ")
+
+
 @pytest.mark.parametrize(
     ("fail_on_drift", "failed"), [(True, ["build", "development"]), (False, [])]
 )

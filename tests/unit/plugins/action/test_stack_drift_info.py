@@ -474,6 +474,21 @@ def test_stacks_with_the_tag_that_nothing_stands_for_are_orphans(
     assert found.asked.count("DescribeStacks") == (5 if page_size == 1 else 1)
 
 
+def test_an_orphan_that_still_grants_accounts_is_not_offered_for_deletion(
+    gateway: FakeGateway,
+) -> None:
+    found = region(gateway, BUILD)
+    found.add()
+    found.add(name="Old", tags={TAG: "primary"}, parameters={"DeployAccountIds": f"{OTHER},3"})
+
+    [orphan] = look([target()], tag=TAG)["orphans"]
+
+    assert orphan["message"] == (
+        f"Old has our tag, but no host in the inventory, and still grants {OTHER}, 3. Do not delete"
+        " it: bring its host back, then remove that with state: absent"
+    )
+
+
 def test_stacks_that_cannot_be_listed_are_told_once_and_the_targets_are_complete(
     gateway: FakeGateway,
 ) -> None:

@@ -150,7 +150,7 @@ def test_the_inputs_of_a_host_that_cannot_be_reached_are_an_error(world: World) 
     hostvars = registered(world)
     hostvars["build"]["primary_result"] = {"failed": True, "msg": "it broke"}
 
-    with pytest.raises(PipelineError, match=r"^the primary failed in this run$"):
+    with pytest.raises(PipelineError, match=r"^the primary build failed in this run$"):
         phases.inputs(hostvars, "testing")
 
 
@@ -160,7 +160,7 @@ def test_a_play_before_the_check_is_an_error_with_its_cure() -> None:
 
     assert str(failure.value) == (
         "the check before the first write ran for no host. Look at the warnings above, at -i and"
-        " --limit, and at the groups of the inventory"
+        " --limit, and at the groups of the inventory; run the playbook from its start"
     )
 
 

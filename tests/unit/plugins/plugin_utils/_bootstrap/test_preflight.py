@@ -156,6 +156,17 @@ def test_a_region_that_cannot_be_read_fails_alone(world: World) -> None:
     assert (course.phases, course.shortfalls) == ({}, {"eu-west-1": reason})
 
 
+def test_nothing_is_removed_while_the_primary_region_cannot_be_read(world: World) -> None:
+    world.inventory.retire("eu-west-1")
+    world.region("build").before("DescribeStacks", refuse("Throttling", "Rate exceeded"))
+
+    course = world.run()
+
+    # Its live pipelines may use the region: nobody loses access.
+    assert course.phases == {}
+    assert course.shortfalls["eu-west-1"] == course.shortfalls["build"]
+
+
 def test_without_the_primary_region_only_the_regions_go_on(world: World) -> None:
     world.inventory.shared["stack_tags"] = {"team": "platform"}
     world.region("build").before("DescribeStacks", refuse("Throttling", "Rate exceeded"))
@@ -214,7 +225,7 @@ def test_a_vanished_host_stops_the_foundation_and_what_needs_it(world: World) ->
     course = world.run()
 
     assert course.phases == {}
-    assert course.shortfalls["testing"] == "the primary failed in this run"
+    assert course.shortfalls["testing"] == "the primary build failed in this run"
     assert course.shortfalls["eu-west-1"] == course.shortfalls["build"]
     assert course.shortfalls["build"].startswith(
         f"the inventory no longer has account {PRODUCTION} (granted in ap-southeast-2), "
@@ -265,8 +276,123 @@ def test_a_stack_with_our_tag_and_no_host_is_an_orphan(world: World) -> None:
     world.inventory.hosts["shop"]["state"] = "absent"
 
     assert world.check()["orphans"] == [
-        {"account_id": BUILD, "region": "eu-west-1", "stack_name": "Old"},
-        {"account_id": BUILD, "region": "us-east-1", "stack_name": "lost-pipeline"},
+        {"account_id": BUILD, "region": "eu-west-1", "stack_name": "Old", "granted": []},
+        {"account_id": BUILD, "region": "us-east-1", "stack_name": "lost-pipeline", "granted": []},
     ]
     world.inventory.remove("shop", "build", *REGIONS)
     assert world.check()["orphans"] == []
+
+
+# The foundation that stands
+
+
+def move_home(world: World) -> None:
+    """Swap the primary region with a regional one."""
+    world.inventory.shared["primary_region"] = "eu-west-1"
+    world.inventory.remove("eu-west-1")
+    world.inventory.add("regional", "us-east-1")
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_another_home_region_is_refused_before_the_first_write(
+    world: World, check_mode: bool
+) -> None:
+    move_home(world)
+
+    course = world.run(check_mode=check_mode)
+
+    assert course.phases == {}
+    assert course.shortfalls["build"] == (
+        "the primary stack is CrossAccountPrimary in us-east-1, and this would create a second"
+        " foundation with CrossAccountPrimary in eu-west-1. Set primary_region and"
+        " primary_stack_name back. Nothing was written. Set allow_replacement for this run if that"
+        " is meant"
+    )
+    assert course.shortfalls["us-east-1"] == course.shortfalls["build"]
+    assert course.shortfalls["testing"] == "the primary build failed in this run"
+    # A limit leaves the primary out of the summary, but not its reason.
+    limited = world.run("testing", check_mode=check_mode)
+    assert limited.phases == {}
+    assert limited.shortfalls["testing"].startswith(
+        "build is refused: eu-west-1 is a regional region, by its stack CrossAccountRegional, and"
+    )
+
+
+def test_another_home_region_is_taken_where_that_is_meant(world: World) -> None:
+    move_home(world)
+    world.inventory.shared["allow_replacement"] = True
+
+    plan = world.check()
+
+    assert plan["failures"] == {}
+    # What stands is in use, so nobody should delete it.
+    accounts = [DEVELOPMENT, TESTING, PRODUCTION]
+    assert {orphan["stack_name"]: orphan["granted"] for orphan in plan["orphans"]} == {
+        "CrossAccountPrimary": accounts,
+        "CrossAccountRegional": [TESTING, PRODUCTION],
+        "shop-pipeline": [],
+    }
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"])
+def test_what_never_became_a_foundation_does_not_fix_the_home_region(
+    world: World, status: str
+) -> None:
+    for host in ("build", "eu-west-1"):
+        stack = world.stack(host)
+        assert stack
+        stack.status = status
+    move_home(world)
+
+    assert world.check()["failures"] == {}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_another_build_account_is_refused_before_the_first_write(
+    world: World, check_mode: bool
+) -> None:
+    world.inventory.shared["build_account_id"] = DEVELOPMENT
+    world.inventory.hosts["development"]["account_id"] = BUILD
+
+    course = world.run(check_mode=check_mode)
+
+    reason = (
+        f"production belongs to the build account {BUILD}, and build_account_id is {DEVELOPMENT}."
+        " Correct build_account_id, or account_id of the host. Nothing was written. Set"
+        " allow_replacement for this run if that is meant"
+    )
+    assert course.phases == {}
+    assert course.shortfalls["production"] == course.shortfalls["build"] == reason
+    assert course.shortfalls["testing"].startswith("testing belongs to the build account 1111")
+    assert sorted(world.check("testing", check_mode=check_mode)["failures"]) == [
+        "ap-southeast-2",
+        "build",
+        "eu-west-1",
+        "testing",
+    ]
+
+
+@pytest.mark.parametrize("allowed", ["build", "testing", "all"])
+def test_an_account_changes_its_build_account_where_that_is_meant(
+    world: World, allowed: str
+) -> None:
+    stack = world.stack("testing")
+    assert stack
+    stack.parameters["BuildAccountId"] = "999999999999"
+    variables = world.inventory.shared if allowed == "all" else world.inventory.hosts[allowed]
+    variables["allow_replacement"] = True
+
+    assert world.run().phases == {"deploy_accounts": ["testing"]}
+
+
+def test_a_slice_refuses_an_account_of_another_build_account(world: World) -> None:
+    stack = world.stack("testing")
+    assert stack
+    stack.parameters["BuildAccountId"] = "999999999999"
+    world.inventory.shared["stack_tags"] = {"team": "platform"}
+    world.inventory.remove("shop", "build", *REGIONS)
+
+    course = world.run()
+
+    assert course.phases == {"deploy_accounts": ["development", "production"]}
+    assert set(course.shortfalls) == {"testing"}

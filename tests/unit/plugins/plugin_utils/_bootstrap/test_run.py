@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.run import Run
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.summary import (
+    summarise,
+)
 
 from tests.fakes.bootstrap import Course, World
 from tests.fakes.inventory import BUILD, PRODUCTION, TESTING, Inventory
@@ -207,14 +210,24 @@ def test_nothing_is_built_on_a_primary_that_failed(empty: World, first: bool) ->
     assert course.phases == {"regional": REGIONS, "primary": ["build"]}
     assert course.shortfalls == {
         "build": "it broke",
-        **dict.fromkeys([*ACCOUNTS, "shop"], "the primary failed in this run"),
+        **dict.fromkeys([*ACCOUNTS, "shop"], "the primary build failed in this run"),
     }
 
 
 def test_an_account_that_fails_stops_no_other_host(empty: World) -> None:
     course = empty.run(failing=["production"])
 
-    assert (course.phases, course.shortfalls) == (EVERYTHING, {"production": "it broke"})
+    # A pipeline that was just created for it is there, and not complete.
+    reason = "it deploys to production, which failed in this run"
+    expected = {"production": "it broke", "shop": reason}
+    assert (course.phases, course.shortfalls) == (EVERYTHING, expected)
+    assert {row.host.name: row.result for row in summarise(course.run)}["shop"] == (
+        "created, incomplete"
+    )
+    # One that was there already is unchanged.
+    empty.run()
+    empty.gateway.errors[PRODUCTION] = "refused"
+    assert empty.run().shortfalls == {"production": "refused"}
 
 
 def test_accounts_and_pipelines_cannot_begin_without_a_primary(empty: World) -> None:

@@ -368,6 +368,28 @@ def test_a_problem_of_the_whole_inventory(
     assert message in problems(inventory)
 
 
+@pytest.mark.parametrize("is_slice", [False, True])
+def test_no_two_hosts_are_the_same_stack(inventory: Inventory, is_slice: bool) -> None:
+    inventory.add_account("tools", BUILD)
+    names = ("primary_stack_name", "regional_stack_name", "deploy_account_stack_name")
+    inventory.shared |= dict.fromkeys(names, "Pipelines")
+    if is_slice:
+        inventory.remove("build", "eu-west-1", "ap-southeast-2")
+
+    [problem] = problems(inventory)
+    assert problem == (
+        f"host tools ({HOSTS_FILE}): its stack Pipelines in us-east-1 of {BUILD} is already the"
+        f" stack of {'(primary)' if is_slice else 'build'}. Give each its own stack name"
+    )
+
+
+def test_a_pipeline_is_not_the_stack_of_another_host(inventory: Inventory) -> None:
+    inventory.add_pipeline("shop", testing=None)
+    inventory.shared["primary_stack_name"] = "shop-pipeline"
+
+    assert "its stack shop-pipeline in us-east-1" in problems(inventory)[0]
+
+
 def test_all_problems_are_reported_together(inventory: Inventory) -> None:
     put("testing", account_id=333333333333)(inventory)
     put("build", state="absent")(inventory)
