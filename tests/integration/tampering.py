@@ -187,6 +187,25 @@ class Tamperer:
         wait_until(lambda: self._held.status(stack) == "UPDATE_COMPLETE", "it is updated")
         return by_a_run
 
+    def register(self) -> Undo:
+        """A region leaves the register by hand; its key and bucket stay in it."""
+        stack = self._held.primary
+        api = self._client("cloudformation", PRIMARY_HOST)
+        given = [
+            {"ParameterKey": name, "UsePreviousValue": True}
+            for name in self._held.parameters(stack)
+            if name != "Regions"
+        ]
+        given.append({"ParameterKey": "Regions", "ParameterValue": REGION_A})
+        api.update_stack(
+            StackName=stack.name,
+            UsePreviousTemplate=True,
+            Parameters=given,
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        wait_until(lambda: self._held.status(stack) == "UPDATE_COMPLETE", "it is updated")
+        return by_a_run
+
     def tag(self) -> Undo:
         """A key loses the tag by which it is found."""
         kms, key = self._client("kms", REGION_A), self._id(REGION_A, "Key")

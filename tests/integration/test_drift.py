@@ -138,6 +138,7 @@ def test_a_changed_inventory_is_shown_and_is_what_a_bootstrap_would_change(
 ) -> None:
     organisation.inventory.set_group("regional", artifact_retention_days=180)
     organisation.inventory.set_group("all", stack_tags=TAGS)
+    organisation.tamperer.register()
 
     run, report = organisation.look()
     check = organisation.playbook.run("--check")
@@ -150,6 +151,8 @@ def test_a_changed_inventory_is_shown_and_is_what_a_bootstrap_would_change(
         ("Parameters.ArtifactRetentionDays", "180", "365"),
         ("Tags.team", "platform", ""),
     ]
+    # A register that somebody has edited is rebuilt from what the regions have.
+    assert ("outdated", "build", "Parameters.Regions") in found(report)
     assert run.failed == organisation.inventory.hosts
 
 

@@ -18,6 +18,8 @@ from .._errors import ErrorHandler
 from .finding import Finding, Resource, Unchecked, UncheckedKind
 
 _ANOTHER_RUNS = "already in progress"
+# A detection that AWS throttles ends with such reasons (cloudformation-coverage-roadmap#801).
+_THROTTLED = re.compile(r"rate exceeded|throttl|too many requests|slow down", re.IGNORECASE)
 _SHOWN = 120  # characters of a value in a message
 
 # Types of our templates that have no read handler in their schema, and those that nobody can read.
@@ -139,6 +141,15 @@ def start_detection(client: Client, stack_id: str) -> Detection | None:
     return Detection(client, stack_id, answer["StackDriftDetectionId"])
 
 
+def is_throttled(drifts: t.Iterable[ResourceDrift], failure: str) -> bool:
+    """Return whether AWS throttled a detection, so that another one may see more.
+
+    :param failure: why it failed, where it did.
+    """
+    reasons = [drift.why for drift in drifts if drift.status == "UNKNOWN"]
+    return any(_THROTTLED.search(reason) for reason in (*reasons, failure))
+
+
 def findings_of(drift: ResourceDrift) -> list[Finding]:
     """Return what has drifted in one resource, a finding for each property."""
     resource = drift.resource
@@ -232,6 +243,7 @@ __all__ = (
     "EndedDetection",
     "ResourceDrift",
     "findings_of",
+    "is_throttled",
     "start_detection",
     "text_of",
     "unchecked_of",

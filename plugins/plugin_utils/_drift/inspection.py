@@ -23,6 +23,7 @@ from .detection import (
     EndedDetection,
     ResourceDrift,
     findings_of,
+    is_throttled,
     start_detection,
     unchecked_of,
 )
@@ -30,8 +31,10 @@ from .finding import WHOLE_STACK, Finding, FindingEntry, Place, Resource, Unchec
 from .policies import Dispute, PolicyDrift, read_policies
 from .reread import LiveProperties
 from .settings import LiveSettings
+from .slots import Slots
 
 _GONE = "DELETE_COMPLETE"
+_ATTEMPTS = 3  # detections of a stack that AWS throttles
 
 
 class InspectionEntry(t.TypedDict):
@@ -80,34 +83,46 @@ class Inspection:
 
     :param place: the stack, and whose findings they are.
     :param session: the opened account.
-    :param policies: also compare the live policies with the template.
+    :param policies: also compare live policies and settings with the template.
+    :param slots: the detections at once, shared by the inspections of a run.
     """
 
-    def __init__(self, place: Place, session: AccountSession, *, policies: bool) -> None:
+    def __init__(
+        self, place: Place, session: AccountSession, *, policies: bool, slots: Slots | None = None
+    ) -> None:
         self.place = place
+        self.slots = slots or Slots()
         self.api = StackApi.of(session, place.region)
         self._session = session
         self._with_policies = policies
 
-    def begin(self, found: Found | None) -> Running | Inspected:
-        """Start the detection where the stack allows it.
+    def begin(self, found: Found | None, *, attempt: int = 1) -> Running | Inspected:
+        """Start the detection where the stack and other detections allow it.
 
         :param found: the stack as it was just read.
+        :param attempt: the number of this detection of the stack.
         """
         if found is None or not found.exists:
             finding = Finding(kind="missing", message=f"stack {self.place.stack} does not exist")
             return Inspected(place=self.place, found=found, findings=(finding,))
         if found.verdict is Verdict.BUSY:
-            return Running(self, found, None)
+            return Running(self, found, attempt=attempt)
         if found.verdict is not Verdict.SETTLED:
             return Inspected(place=self.place, found=found, findings=(_stuck(found),))
+        if not self.slots.take(self.place):
+            return Running(self, found, attempt=attempt, waits=1)
+        detection = None
         try:
-            return Running(self, found, start_detection(self.api.client, found.stack_id))
+            detection = start_detection(self.api.client, found.stack_id)
         except PipelineError:
             now = self.api.find(found.stack_id)
             if now is not None and now.verdict is Verdict.SETTLED:
                 raise  # AWS refuses the request itself, not its timing
-            return self.begin(now)  # an operation came first
+            return self.begin(now, attempt=attempt)  # an operation came first
+        finally:
+            if detection is None:
+                self.slots.release(self.place)
+        return Running(self, found, detection, attempt=attempt)
 
     def read_resources(self, found: Found) -> tuple[Resource, ...]:
         """Return the stack's resources."""
@@ -146,28 +161,67 @@ class Inspection:
 
 
 class Running:
-    """An inspection that waits for an operation or a detection."""
+    """An inspection that waits for an operation, a detection, or its turn.
 
-    def __init__(self, inspection: Inspection, found: Found, detection: Detection | None) -> None:
+    :param attempt: the number of this detection of the stack.
+    :param waits: how many polls it waits for its turn; 0 for something else.
+    """
+
+    def __init__(
+        self,
+        inspection: Inspection,
+        found: Found,
+        detection: Detection | None = None,
+        *,
+        attempt: int = 1,
+        waits: int = 0,
+    ) -> None:
         self._inspection = inspection
         self._found = found
         self._detection = detection
+        self._attempt = attempt
+        self._waits = waits
 
     def describe(self) -> str:
         """Return what it waits for."""
         place = self._inspection.place
         if self._found.verdict is Verdict.BUSY:
             return f"{place} is {self._found.status}"
+        if self._waits:
+            return f"the drift detection of {place} waits for others"
         if self._detection is None:
             return f"another drift detection of {place} is in progress"
         return f"the drift detection of {place} is in progress"
 
-    def poll(self) -> Running | Detected | Inspected:
+    def poll(self) -> Running | Inspected:
         """Ask AWS again."""
+        if self._waits > 1:
+            self._waits -= 1
+            return self
+        if self._waits:
+            return self._inspection.begin(self._found, attempt=self._attempt)
         if self._detection is None:  # what it waits for may have ended
-            return self._inspection.begin(self._inspection.api.find(self._found.stack_id))
-        ended = self._detection.end()
-        return self if ended is None else Detected(self, ended)
+            found = self._inspection.api.find(self._found.stack_id)
+            return self._inspection.begin(found, attempt=self._attempt)
+        goes_on = False
+        try:
+            ended = self._detection.end()
+            goes_on = ended is None
+        finally:
+            if not goes_on:
+                self._inspection.slots.release(self._inspection.place)
+        if ended is None:
+            self.read_ahead()
+            return self
+        return self._finish(ended)
+
+    def _finish(self, ended: EndedDetection) -> Running | Inspected:
+        """Read what the detection found; wait for another one where AWS throttled it."""
+        drifts = tuple(ended.drifts())
+        if self._attempt < _ATTEMPTS and is_throttled(drifts, ended.failure):
+            again = self._attempt + 1
+            return Running(self._inspection, self._found, attempt=again, waits=2**again)
+        return self._inspected(drifts, ended.failure)
 
     def read_ahead(self) -> None:
         """Read what does not depend on the detection, while it runs."""
@@ -184,13 +238,12 @@ class Running:
         """The live policies."""
         return self._inspection.read_policies(self._found, self.resources)
 
-    def inspected(self, ended: EndedDetection) -> Inspected:
+    def _inspected(self, drifts: tuple[ResourceDrift, ...], failure: str) -> Inspected:
         """Return what the detection and the policies show."""
-        drifts = tuple(ended.drifts())
         findings = self._inspection.without_mistakes(
             [finding for drift in drifts for finding in findings_of(drift)], drifts
         )
-        unchecked = tuple(unchecked_of(drifts, self.resources, failure=ended.failure))
+        unchecked = tuple(unchecked_of(drifts, self.resources, failure=failure))
         result = Inspected(
             place=self._inspection.place,
             found=self._found,
@@ -210,18 +263,6 @@ class Running:
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class Detected:
-    """An inspection whose detection has ended."""
-
-    running: Running
-    ended: EndedDetection
-
-    def finish(self) -> Inspected:
-        """Read what the detection found."""
-        return self.running.inspected(self.ended)
-
-
 def _stuck(found: Found) -> Finding:
     reason = f": {found.status_reason.rstrip('.')}" if found.status_reason else ""
     needs = found.verdict.value
@@ -235,4 +276,4 @@ def _stuck(found: Found) -> Finding:
     )
 
 
-__all__ = ("Detected", "Inspected", "Inspection", "InspectionEntry", "Running")
+__all__ = ("Inspected", "Inspection", "InspectionEntry", "Running")

@@ -30,7 +30,7 @@ from .._stack.result import ChangeEntry
 from .._stack.status import Verdict
 from .detection import text_of
 from .finding import Finding, Unchecked
-from .inspection import Detected, Inspected, Inspection, Running
+from .inspection import Inspected, Inspection, Running
 from .policies import PolicyDrift
 
 _MODE = "REVERT_DRIFT"
@@ -265,10 +265,7 @@ class Reverter:
         for _poll in self._patience.polls(describe):
             if isinstance(step, Inspected):
                 return step
-            polled = step.poll()
-            if isinstance(polled, Detected):
-                return polled.finish()
-            step = polled
+            step = step.poll()
         raise AssertionError  # polls() ends only by raising
 
     def _can_revert(self, inspected: Inspected) -> bool:

@@ -16,12 +16,13 @@ from .._errors import PipelineError
 from .._stack.api import StackApi
 from .._stack.model import Found
 from .finding import Finding, FindingEntry, Place, Unchecked
-from .inspection import Detected, Inspected, Inspection, InspectionEntry, Running
+from .inspection import Inspected, Inspection, InspectionEntry, Running
+from .slots import Slots
 
 _GONE = "DELETE_COMPLETE"
 
 _Region = tuple[str, str]  # account id and region
-_Step = Running | Detected | Inspected | Failure
+_Step = Running | Inspected | Failure
 
 
 class TargetEntry(InspectionEntry):
@@ -70,19 +71,19 @@ def inspect_fleet(
     """
     places = [_place(target) for target in targets]
     listing = _list_regions(targets, gateway) if tag else _Listing()
+    slots = Slots()
 
     def begin(index: int) -> Running | Inspected:
         place = places[index]
         session = gateway.open(account_of(targets[index]))
-        inspection = Inspection(place, session, policies=policies)
+        inspection = Inspection(place, session, policies=policies, slots=slots)
         listed = listing.stacks.get((place.account_id, place.region))
         found = inspection.api.find(place.stack) if listed is None else listed.get(place.stack)
         return inspection.begin(found)
 
     steps: list[_Step] = list(for_each(range(len(targets)), begin))
-    steps = _take(steps, Running, _read_ahead)
+    steps = _take(steps, _read_ahead)
     steps = _follow(steps, patience)
-    steps = _take(steps, Detected, lambda detected: detected.finish())
     unlisted = dict(listing.failures)
     return FleetDrift(
         stacks=[
@@ -94,14 +95,9 @@ def inspect_fleet(
     )
 
 
-_State = t.TypeVar("_State", Running, Detected)
-
-
-def _take(
-    steps: t.Sequence[_Step], state: type[_State], work: t.Callable[[_State], _Step]
-) -> list[_Step]:
-    """Take the next step with every target in *state*."""
-    going = [(index, step) for index, step in enumerate(steps) if isinstance(step, state)]
+def _take(steps: t.Sequence[_Step], work: t.Callable[[Running], _Step]) -> list[_Step]:
+    """Take the next step with every target that still runs."""
+    going = [(index, step) for index, step in enumerate(steps) if isinstance(step, Running)]
     result = list(steps)
     taken = for_each(going, lambda item: work(item[1]))
     for (index, _step), step in zip(going, taken, strict=True):
@@ -128,7 +124,7 @@ def _follow(steps: list[_Step], patience: Patience) -> list[_Step]:
         return steps
     try:
         for _poll in patience.polls(describe):
-            steps = _take(steps, Running, lambda running: running.poll())
+            steps = _take(steps, lambda running: running.poll())
             if not waiting():
                 break
     except PipelineError as exc:  # the time is over: what has ended is complete anyway

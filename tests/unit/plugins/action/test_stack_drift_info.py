@@ -264,6 +264,79 @@ def test_detections_start_everywhere_before_one_is_followed(
     assert len(clock.pauses) == 3  # followed together: not three pauses each
 
 
+class Busy(FakeDrift):
+    """A region that counts the detections at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running, self.most = 0, 0
+
+    def _detect_stack_drift(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        self.running += 1
+        self.most = max(self.most, self.running)
+        return super()._detect_stack_drift(StackName)
+
+    def _describe_stack_drift_detection_status(
+        self,
+        StackDriftDetectionId: str,  # noqa: N803
+    ) -> dict[str, Any]:
+        answer = super()._describe_stack_drift_detection_status(StackDriftDetectionId)
+        self.running -= answer["DetectionStatus"] != "DETECTION_IN_PROGRESS"
+        return answer
+
+
+def test_few_detections_run_at_once_in_an_account_and_region(gateway: FakeGateway) -> None:
+    found = Busy()
+    gateway.regions[BUILD, "us-east-1"] = found
+    names = [f"stack-{number}" for number in range(25)]
+    for name in names:
+        found.add_with(resource("Function", LAMBDA), name=name)
+        found.drifts[name] = [drift("Function", LAMBDA, "IN_SYNC")]
+
+    told = look([target(stack_name=name) for name in names])["stacks"]
+
+    assert [(one["error"], one["unchecked"]) for one in told] == [(None, [])] * 25
+    assert found.most == 10
+    assert found.asked.count("DetectStackDrift") == 25
+
+
+THROTTLED = drift("Function", LAMBDA, "UNKNOWN", DriftStatusReason="Rate exceeded")
+
+
+def test_a_throttled_detection_is_repeated(gateway: FakeGateway, clock: Clock) -> None:
+    found = region(gateway, BUILD)
+    found.coming = ["DETECTION_COMPLETE"]
+    found.add_with(resource("Function", LAMBDA))
+    found.drifts["One"] = [THROTTLED]
+
+    def calm() -> None:
+        found.drifts["One"] = [drift("Function", LAMBDA, "IN_SYNC")]
+
+    found.after("DescribeStackResourceDrifts", calm)
+
+    [told] = look([target()])["stacks"]
+
+    assert (told["error"], told["unchecked"], told["findings"]) == (None, [], [])
+    assert found.asked.count("DetectStackDrift") == 2
+    assert len(clock.pauses) >= 4  # not at once
+
+
+def test_a_detection_that_stays_throttled_is_an_error_of_its_resource(
+    gateway: FakeGateway,
+) -> None:
+    found = region(gateway, BUILD)
+    found.coming = ["DETECTION_COMPLETE"]
+    found.add_with(resource("Function", LAMBDA))
+    found.drifts["One"] = [THROTTLED]
+
+    [told] = look([target()])["stacks"]
+
+    assert [(one["kind"], one["why"]) for one in told["unchecked"]] == [
+        ("no_result", "CloudFormation could not check it: Rate exceeded")
+    ]
+    assert found.asked.count("DetectStackDrift") == 3
+
+
 def test_one_failing_account_leaves_the_others_complete(gateway: FakeGateway) -> None:
     gateway.errors[OTHER] = "refused"
     for account_id in (BUILD, DEPLOY):

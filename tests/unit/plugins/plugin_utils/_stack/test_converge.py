@@ -16,6 +16,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors impo
     PipelineError,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.compare import compare
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.converge import (
     Converger,
     Outcome,
@@ -275,6 +276,23 @@ def no_changes(aws: FakeCloudFormation) -> None:
     aws.change_set_statuses = ["FAILED"]
     aws.change_set_reason = NO_CHANGES
     aws.changes = []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_reworded_description_differs_for_neither_bootstrap_nor_drift(
+    aws: FakeCloudFormation, check_mode: bool
+) -> None:
+    """AWS updates no description alone, so nobody could ever make it the same."""
+    aws.add(**{**AS_WANTED, "template": f"Description: old\n{WANTED.template}"})
+    reworded = dataclasses.replace(WANTED, template=f"Description: new\n{WANTED.template}")
+    no_changes(aws)
+
+    drift = compare(StackApi(aws.client), reworded)
+    bootstrap = converge(aws, reworded, check_mode=check_mode)
+
+    assert (drift.operation, drift.differences) == ("none", ())
+    assert (bootstrap.operation, bootstrap.changed) == ("none", False)
+    assert aws.writes == []
 
 
 @pytest.mark.parametrize("reason", [NO_CHANGES, "No updates are to be performed."])
