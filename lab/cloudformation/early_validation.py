@@ -13,7 +13,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from ministack.core.responses import new_uuid, now_iso
-from ministack.services import cloudformation
+from ministack.services import cloudformation, s3
 from ministack.services.cloudformation import changesets, handlers
 
 from ..settings import Settings
@@ -110,7 +110,8 @@ def _conflicts(change_set: dict[str, Any]) -> Iterator[dict[str, str]]:
         if change["Action"] not in ("Add", "Modify"):
             continue
         old = stack.get("_resources", {}).get(logical_id, {}).get("Properties", {})
-        name = taken(resource_type, old, resolved[logical_id].get("Properties", {}))
+        new = resolved[logical_id].get("Properties", {})
+        name = taken(resource_type, old, new) or _taken_bucket(resource_type, old, new)
         if name:
             yield {
                 "EventType": "VALIDATION_ERROR",
@@ -124,6 +125,14 @@ def _conflicts(change_set: dict[str, Any]) -> Iterator[dict[str, str]]:
                 ),
                 "ValidationPath": f"/Resources/{logical_id}",
             }
+
+
+def _taken_bucket(resource_type: str, old: dict[str, Any], new: dict[str, Any]) -> str:
+    name = new.get("BucketName")
+    if resource_type != "AWS::S3::Bucket" or not isinstance(name, str):
+        return ""
+    is_taken = name != old.get("BucketName") and s3._bucket_owner_account(name)
+    return name if is_taken else ""
 
 
 def _fail(change_set: dict[str, Any], reason: str) -> None:

@@ -15,7 +15,10 @@ from botocore.exceptions import ClientError
 from lab import Hook, Lab
 from lab.tests.stacks import TOPIC, Stacks, another, parameters, refused
 
-NAMED = {"T": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "taken-early"}}}
+NAMED = {
+    "AWS::SNS::Topic": {"TopicName": "taken-early"},
+    "AWS::S3::Bucket": {"BucketName": "taken-early"},
+}
 CONDITIONAL = json.dumps(
     {
         "Parameters": {"Second": {"Type": "String", "Default": "no"}},
@@ -34,10 +37,12 @@ def changes(stacks: Stacks, change_set: Any) -> list[tuple[str, str]]:
     return [(change["Action"], change["LogicalResourceId"]) for change in found]
 
 
-def test_a_name_that_is_taken_fails_the_change_set(stacks: Stacks) -> None:
-    stacks.create(NAMED)
+@pytest.mark.parametrize("kind", NAMED)
+def test_a_name_that_is_taken_fails_the_change_set(stacks: Stacks, kind: str) -> None:
+    template = {"T": {"Type": kind, "Properties": NAMED[kind]}}
+    stacks.create(template)
     second = another(stacks)
-    change_set = second.change_set("early", "CREATE", NAMED)
+    change_set = second.change_set("early", "CREATE", template)
     found = described(second, change_set)
     assert (found["Status"], found["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
     assert "[AWS::EarlyValidation::ResourceExistenceCheck]" in found["StatusReason"]
@@ -48,7 +53,7 @@ def test_a_name_that_is_taken_fails_the_change_set(stacks: Stacks) -> None:
     assert (whole["EventType"], whole["OperationStatus"]) == ("STACK_EVENT", "FAILED")
     assert event["EventType"] == "VALIDATION_ERROR"
     assert event["ValidationName"] == "NAME_CONFLICT_VALIDATION"
-    assert (event["LogicalResourceId"], event["ResourceType"]) == ("T", "AWS::SNS::Topic")
+    assert (event["LogicalResourceId"], event["ResourceType"]) == ("T", kind)
     assert "with identifier 'taken-early' already exists" in event["ValidationStatusReason"]
 
 

@@ -150,11 +150,8 @@ class StackApi:
         return events
 
     def refusals(self, stack_id: str) -> str:
-        """Return what early validation refused in the stack's latest operation; empty for nothing.
-
-        Text also when the errors cannot be read.
-        """
-        return validation_errors(self.client, StackName=stack_id)
+        """Return what early validation refused in the stack's operations; empty for nothing."""
+        return t.cast("str", validation_errors(self.client, StackName=stack_id))
 
     def hooks(self, events: t.Iterable[Event]) -> list[str]:
         """Return which Hooks failed in *events*, and why."""

@@ -148,12 +148,19 @@ class Operations:
         failed = first_failure(events)
         cause = self._text(failed) if failed else found.status_reason
         if failed_validation(events):
-            cause = self._api.refusals(found.stack_id) or cause
+            cause = self._refused(found) or cause
         left = not_rolled_back(events) if found.status.endswith("ROLLBACK_FAILED") else ()
         if left:
             stopped = "; ".join(f"{item.resource}: {item.reason.rstrip('.')}" for item in left)
             cause = f"Its rollback failed at {stopped}. First failure: {cause}"
         return cause.rstrip("."), left
+
+    def _refused(self, found: Found) -> str:
+        """Return what early validation refused, or why that cannot be read."""
+        try:
+            return self._api.refusals(found.stack_id)
+        except PipelineError as exc:
+            return str(exc)
 
     def _text(self, failed: Failed) -> str:
         return "; ".join([str(failed).rstrip("."), *self._api.hooks(failed.hooks)])

@@ -97,6 +97,7 @@ def test_a_change_set_that_fails_has_its_reason(
 
 
 HOOKS = "Change set creation failed. The following hook(s) failed: [Private::Guard::Rules]"
+HOOK = "Hook Private::Guard::Rules: Template failed validation"
 HOOK_RESULT = {
     "HookResultId": "11111111-1111-1111-1111-111111111111",
     "TypeName": "Private::Guard::Rules",
@@ -150,9 +151,17 @@ def test_a_hook_without_a_result_leaves_the_reason(aws: FakeCloudFormation) -> N
 @pytest.mark.parametrize(
     ("operation", "reason", "told"),
     [
-        ("DescribeEvents", EARLY_VALIDATION, "early validation refused it, but its errors"),
-        ("ListHookResults", HOOKS, "a Hook refused it, but why"),
-        ("GetHookResult", HOOKS, "Hook Private::Guard::Rules: Template failed validation (more"),
+        (
+            "DescribeEvents",
+            EARLY_VALIDATION,
+            f"{EARLY_VALIDATION} Failed to read what early validation refused: ",
+        ),
+        ("ListHookResults", HOOKS, f"{HOOKS}. Failed to list the results of Hooks: "),
+        (
+            "GetHookResult",
+            HOOKS,
+            f"{HOOK} (Failed to read the result of a Hook: ",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_said_with_aws_s_reason(
@@ -163,8 +172,7 @@ def test_what_cannot_be_read_is_said_with_aws_s_reason(
 
     text = refused(aws, reason)
 
-    assert text.startswith(told)
-    assert f"cannot be read: An error occurred (AccessDenied) when calling the {operation}" in text
+    assert text.startswith(f"{told}An error occurred (AccessDenied) when calling the {operation}")
 
 
 def test_another_failure_is_not_asked_about(aws: FakeCloudFormation) -> None:
