@@ -34,6 +34,7 @@ from ..iam import (
     log_streams,
     principals,
     service_roles,
+    sessions,
     stored_policies,
     web_identity,
 )
@@ -77,6 +78,7 @@ def install(settings: Settings) -> None:
     tokens.install()
     service_roles.install()
     web_identity.install()
+    sessions.install()
     codepipeline.install(settings)
     targets.install()
 

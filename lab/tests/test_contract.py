@@ -79,6 +79,9 @@ SIGNATURES = {
     ),
     "ministack.core.iam_evaluator._role_name_from_assumed_arn": "(assumed_arn: str) -> str",
     "ministack.core.iam_evaluator.caller_arn": "() -> str",
+    "ministack.core.iam_evaluator.evaluate_trust_policy": (
+        f"(trust_doc: str | dict, caller_arn: str, ctx: {CONTEXT} | None = None) -> bool"
+    ),
     "ministack.core.iam_evaluator.combine_resource_policy": (
         f"(identity: {RESULT}, ctx: {CONTEXT}, policy: str | dict | None, "
         f"owner_account: str | None, required: bool = False, limits: tuple = ()) -> {RESULT}"
@@ -186,6 +189,10 @@ SIGNATURES = {
     ),
     "ministack.services.sts._web_identity_trust_denied": (
         "(role_arn: str, params: dict, use_json: bool)"
+    ),
+    "ministack.services.sts._caller_identity": (
+        "(headers: dict, query_params=None) -> "
+        "dict | ministack.core.iam_evaluator.CredentialResolutionError"
     ),
     "ministack.services.sts._evict_expired_sessions": "()",
     "ministack.services.sts._sessions": VALUE,

@@ -33,6 +33,26 @@ options:
       - The name of the role that every account has for this collection. It is assumed in each
         account other than that of the credentials in use.
     type: str
+  external_id:
+    description:
+      - The external id that the role demands. AWS does not treat it as a secret.
+    type: str
+  session_name:
+    description:
+      - The name of the role's session, as CloudTrail shows it. By default the user of the machine.
+    type: str
+  session_duration:
+    description:
+      - Seconds of the role's session, 900 to 43200. It renews itself. By default an hour.
+    type: int
+  source_identity:
+    description:
+      - The source identity of the role's session.
+    type: str
+  session_tags:
+    description:
+      - Tags of the role's session.
+    type: dict
   sts_region:
     description:
       - The region of the STS endpoint. Its sessions are valid in every region.

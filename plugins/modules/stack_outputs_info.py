@@ -54,6 +54,21 @@ options:
       access_role_name:
         description: The name of its access role.
         type: str
+      external_id:
+        description: The external id that its role demands.
+        type: str
+      session_name:
+        description: The name of its session.
+        type: str
+      session_duration:
+        description: Seconds of its session.
+        type: int
+      source_identity:
+        description: The source identity of its session.
+        type: str
+      session_tags:
+        description: Tags of its session.
+        type: dict
 seealso:
   - module: crossaccount.pipeline.stack
 """

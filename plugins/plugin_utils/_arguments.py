@@ -16,6 +16,11 @@ _ACCOUNT: Spec = {
     "profile": {"type": "str"},
     "role_arn": {"type": "str"},
     "access_role_name": {"type": "str"},
+    "external_id": {"type": "str"},
+    "session_name": {"type": "str"},
+    "session_duration": {"type": "int"},
+    "source_identity": {"type": "str"},
+    "session_tags": {"type": "dict"},
 }
 
 CONNECTION: Spec = {

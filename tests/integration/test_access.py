@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+
 from lab import Lab
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
@@ -61,11 +63,22 @@ def test_a_profile_for_every_account(playbook: Playbook, held: Held, inventory: 
 def test_a_role_of_ones_own_for_one_host(
     lab: Lab, playbook: Playbook, held: Held, inventory: Inventory
 ) -> None:
-    """Talks to the lab. role_arn of a host goes before the access role."""
+    """Talks to the lab. role_arn of a host goes before the access role, with its own session."""
     account_id = inventory.accounts["testing"].account_id
     iam = lab.client("iam", account_id)
     access = iam.get_role(RoleName=lab.organisation.operator.access_role)["Role"]
-    inventory.set("testing", role_arn=access["Arn"])
+    trust = access["AssumeRolePolicyDocument"]
+    trust["Statement"][0]["Condition"]["StringEquals"] = {"sts:ExternalId": "crossaccount"}
+    iam.update_assume_role_policy(RoleName=access["RoleName"], PolicyDocument=json.dumps(trust))
+    inventory.set(
+        "testing",
+        role_arn=access["Arn"],
+        external_id="crossaccount",
+        session_name="release-42",
+        session_duration=900,
+        source_identity="alice",
+        session_tags={"team": "platform"},
+    )
     inventory.set_group("all", access_role_name="NoSuchRole")
     for name in ("development", "production"):
         role = f"arn:aws:iam::{inventory.accounts[name].account_id}:role/CrossAccountAccess"
@@ -75,6 +88,8 @@ def test_a_role_of_ones_own_for_one_host(
 
     assert run.code == 0, run.output
     check_complete(held, inventory)
+    sessions = {call.principal for call in run.calls if call.account == account_id}
+    assert sessions == {f"arn:aws:sts::{account_id}:assumed-role/{access['RoleName']}/release-42"}
 
 
 def test_a_profile_of_another_account_fails_its_host_before_any_write(

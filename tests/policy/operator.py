@@ -93,6 +93,9 @@ class Operator:
         access = self.access_roles[account.account]
         assume = Request(principal=self.role, action="sts:AssumeRole", resource=access)
         yield Denied.of("somebody else takes an access role", assume, principal=outside)
+        for action in ("sts:SetSourceIdentity", "sts:TagSession"):
+            session = assume.but(action=action)
+            yield Denied.of(f"somebody else's {action}", session, principal=outside)
         put = Request(
             principal=access,
             action="iam:PutRolePolicy",
@@ -174,6 +177,8 @@ class Operator:
         )
         for one in self._foundation.accounts:
             access = self.access_roles[one.stack.account]
+            for action in ("sts:SetSourceIdentity", "sts:TagSession"):
+                yield Request(principal=self.role, action=action, resource=access)
             yield Request(
                 principal=access,
                 action="cloudformation:DescribeStacks",

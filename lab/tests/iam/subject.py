@@ -401,7 +401,12 @@ def read_pipelines(subject: Subject) -> None:
 
 def reach_accounts(subject: Subject) -> None:
     role = f"arn:aws:iam::{DEPLOY}:role/{subject.lab.organisation.operator.access_role}"
-    subject.client("sts").assume_role(RoleArn=role, RoleSessionName="lab")
+    subject.client("sts").assume_role(
+        RoleArn=role,
+        RoleSessionName="lab",
+        SourceIdentity="alice",
+        Tags=[{"Key": "team", "Value": "platform"}],
+    )
 
 
 PIPELINE_PATHS = {upload_template.__name__: upload_template}

@@ -42,7 +42,7 @@ class Account:
         """Return the request of AssumeRole."""
         request = {
             "RoleArn": role_arn,
-            "RoleSessionName": self.session_name or user_name(),
+            "RoleSessionName": _session_name(self.session_name or _user_name()),
             "ExternalId": self.external_id,
             "DurationSeconds": self.session_duration,
             "SourceIdentity": self.source_identity,
@@ -51,18 +51,18 @@ class Account:
         return {name: value for name, value in request.items() if value}
 
 
-def session_name_of(text: str) -> str:
+def _session_name(text: str) -> str:
     """Return *text* as the name of a session: 2 to 64 characters of those that STS takes."""
     name = re.sub(r"[^\w+=,.@-]", "-", text, flags=re.ASCII)[:64]
     return name if len(name) > 1 else PRODUCT
 
 
-def user_name() -> str:
-    """Return the user who runs this process, as the name of a session."""
+def _user_name() -> str:
+    """Return the user who runs this process; empty text for one without a name."""
     try:
-        return session_name_of(getpass.getuser())
-    except (KeyError, OSError):  # a user without a name
-        return PRODUCT
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
-__all__ = ("PRODUCT", "Account", "session_name_of", "user_name")
+__all__ = ("PRODUCT", "Account")

@@ -289,8 +289,9 @@ def _assume_role(sts: Client, request: dict[str, t.Any]) -> Entry:
 
 def _cure_of_refusal(exc: Exception) -> str | None:
     """Return what to do where the role refused; None where the call did not get so far."""
-    error = getattr(exc, "response", {}).get("Error", {})
-    if error.get("Code") != "AccessDenied":
+    if not isinstance(exc, botocore.exceptions.ClientError):
+        return None
+    if exc.response["Error"]["Code"] != "AccessDenied":
         return None
     for action in ("sts:TagSession", "sts:SetSourceIdentity"):
         if action in str(exc):

@@ -36,7 +36,12 @@ _TARGET = (
     "profile",
     "role_arn",
     "access_role_name",
+    "external_id",
+    "session_name",
+    "session_duration",
+    "source_identity",
 )
+_WAY_IN = (*_TARGET[_TARGET.index("profile") :], "session_tags")
 
 
 def pipeline_stack_name(pipeline: str) -> str:
@@ -49,6 +54,8 @@ class Host:
     """One host of the inventory: one stack, and how its account is reached.
 
     :param regions: where pipelines deploy to in it; deploy accounts only.
+    :param session_tags: name and value of each; they and what is above them make the session of
+        an assumed role.
     """
 
     name: str
@@ -61,6 +68,11 @@ class Host:
     profile: str | None = None
     role_arn: str | None = None
     access_role_name: str | None = None
+    external_id: str | None = None
+    session_name: str | None = None
+    session_duration: int | None = None
+    source_identity: str | None = None
+    session_tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_present(self) -> bool:
@@ -80,15 +92,30 @@ class Host:
     @classmethod
     def from_dict(cls, data: t.Mapping[str, t.Any]) -> Host:
         """Return the host that :meth:`as_dict` wrote."""
-        return cls(**{**data, "regions": tuple(data["regions"])})
+        return cls(
+            **{
+                **data,
+                "regions": tuple(data["regions"]),
+                "session_tags": tuple(data["session_tags"].items()),
+            }
+        )
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the host as plain data."""
-        return {**dataclasses.asdict(self), "regions": list(self.regions)}
+        return {
+            **dataclasses.asdict(self),
+            "regions": list(self.regions),
+            "session_tags": dict(self.session_tags),
+        }
 
     def target(self) -> dict[str, t.Any]:
         """Return the host as a target of the batch actions."""
-        return {key: getattr(self, key) for key in _TARGET if getattr(self, key) is not None}
+        target = {key: getattr(self, key) for key in _TARGET if getattr(self, key) is not None}
+        return {**target, "session_tags": dict(self.session_tags)} if self.session_tags else target
+
+    def way_in(self) -> dict[str, t.Any]:
+        """Return how its account is reached, for another host of that account."""
+        return {name: getattr(self, name) for name in _WAY_IN}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

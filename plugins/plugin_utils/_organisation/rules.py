@@ -112,6 +112,11 @@ class _Organisation:
             profile=values["aws_profile"] or None,
             role_arn=values["role_arn"] or None,
             access_role_name=self._access_role_name(name, values),
+            external_id=values["external_id"] or None,
+            session_name=values["session_name"] or self._awx_user(name),
+            session_duration=values["session_duration"] or None,
+            source_identity=values["source_identity"] or None,
+            session_tags=tuple(sorted(values["session_tags"].items())),
         )
         self._check_state(host)
         self._check_access(host)
@@ -122,6 +127,11 @@ class _Organisation:
         is_empty = self._variables.value(name, "access_role_name") == ""
         return None if is_empty else str(values["access_role_name"])
 
+    def _awx_user(self, name: str) -> str | None:
+        """Return who started the job of AWX, or the schedule that did."""
+        found = (self._variables.get(name, f"awx_{who}_name") for who in ("user", "schedule"))
+        return next((str(value) for value in found if value), None)
+
     def _pipeline(self, name: str, primary: Host) -> Host:
         """Return the host of a pipeline, which is reached as the primary is."""
         host = Host(
@@ -131,9 +141,7 @@ class _Organisation:
             region=primary.region,
             stack_name=pipeline_stack_name(name),
             state=self._values(name, PIPELINES)["state"],
-            profile=primary.profile,
-            role_arn=primary.role_arn,
-            access_role_name=primary.access_role_name,
+            **primary.way_in(),
         )
         self._check_state(host)
         return host
@@ -152,7 +160,11 @@ class _Organisation:
             stack_name=self._variables.get(other.name, variable, stack_name)
             if other
             else stack_name,
-            access_role_name=other.access_role_name if other else ACCESS_ROLE_NAME,
+            **{
+                **(other.way_in() if other else {"access_role_name": ACCESS_ROLE_NAME}),
+                "profile": None,
+                "role_arn": None,
+            },
         )
 
     def _check_state(self, host: Host) -> None:

@@ -122,6 +122,57 @@ CODEPIPELINE_ROLE_NAME = _role_name(
 CLOUDFORMATION_ROLE_NAME = _role_name(
     "cloudformation_role_name", "The role in deploy accounts that CloudFormation deploys with."
 )
+_SESSION_NAME = r"[\w+=,.@-]{2,64}"
+_SESSION_WORDS = "2 to 64 letters, digits and + = , . @ _ -"
+# The session of an assumed role.
+SESSION = (
+    Field(
+        name="external_id",
+        pattern=r"[\w+=,.@:/-]{2,1224}",
+        words="2 to 1,224 letters, digits and + = , . @ : / _ -",
+        kind="text",
+        doc="The external id that the role demands. AWS does not treat it as a secret.",
+    ),
+    Field(
+        name="session_name",
+        pattern=_SESSION_NAME,
+        words=_SESSION_WORDS,
+        kind="text",
+        default_words="who runs it",
+        doc="The name of the session, in CloudTrail. By default AWX's user or schedule, else the"
+        " user of the machine.",
+    ),
+    Field(
+        name="session_duration",
+        type=NUMBER,
+        minimum=900,
+        maximum=43_200,
+        fix="Set seconds that the role allows",
+        default_words="3600",
+        doc="Seconds of a session; it renews itself. From a role, AWS allows 3600.",
+    ),
+    Field(
+        name="source_identity",
+        pattern=_SESSION_NAME,
+        words=_SESSION_WORDS,
+        kind="text",
+        doc="The source identity of the session.",
+    ),
+    Field(
+        name="session_tags",
+        type=MAPPING,
+        default={},
+        keys=Field(
+            pattern=r"(?!aws:)[\w .:/=+@-]{1,128}",
+            words="a name of 1 to 128 letters, digits, spaces and . : / = + @ _ -",
+        ),
+        item=Field(
+            pattern=r"[\w .:/=+@-]{1,256}",
+            words="1 to 256 letters, digits, spaces and . : / = + @ _ -",
+        ),
+        doc="Tags of the session.",
+    ),
+)
 # What all hosts must agree on.
 SHARED = (BUILD_ACCOUNT_ID, PRIMARY_REGION, CODEPIPELINE_ROLE_NAME, CLOUDFORMATION_ROLE_NAME)
 
@@ -240,6 +291,7 @@ HOST = (
         kind="ARN of a role",
         doc="A role instead of the access role.",
     ),
+    *SESSION,
 )
 
 ACCOUNT_ID_OF_HOST = Field(
@@ -406,6 +458,7 @@ __all__ = (
     "REGION_OF_LIST",
     "ROLES",
     "RUN",
+    "SESSION",
     "SETTINGS",
     "SHARED",
     "STACK_NAME",

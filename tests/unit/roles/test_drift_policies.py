@@ -51,16 +51,18 @@ def test_a_drift_run_reads_every_resource_no_artifact_and_writes_nothing() -> No
 
     allowed = actions(hub) + actions(account)
     writing = [action for action in allowed if not action.partition(":")[2].startswith(READING)]
-    assert writing == ["sts:AssumeRole"]
+    assert writing == ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
     for artifact in ("s3:GetObject", "s3:GetObjectVersion", "kms:Decrypt"):
         assert not any(fnmatch.fnmatch(artifact, action) for action in allowed)
 
 
 def test_the_access_role_of_drift_runs_trusts_one_role() -> None:
-    [trust] = access_role()["AssumeRolePolicyDocument"]["Statement"]
+    statements = access_role()["AssumeRolePolicyDocument"]["Statement"]
 
-    assert trust["Principal"] == {"AWS": "arn:aws:iam::111111111111:root"}
-    assert trust["Condition"] == {"ArnEquals": {"aws:PrincipalArn": DRIFT_ROLE}}
+    assert len(statements) == 2
+    for trust in statements:
+        assert trust["Principal"] == {"AWS": "arn:aws:iam::111111111111:root"}
+        assert trust["Condition"] == {"ArnEquals": {"aws:PrincipalArn": DRIFT_ROLE}}
 
 
 def test_remediation_writes_to_what_is_ours_only() -> None:

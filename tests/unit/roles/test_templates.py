@@ -382,3 +382,12 @@ def test_the_access_role_sets_no_boundary_but_the_required_one(boundary: str) ->
     assert found["ExecutionPolicies"]["Condition"].get("ArnEquals") == bounded
     assert found["CloudFormationRole"].get("Condition", {}).get("ArnEquals") == bounded
     assert ("SetAndRemoveBoundary" in found) is (not boundary)
+
+
+@pytest.mark.parametrize("template", ["access-role", "drift-access-role"])
+def test_an_access_role_demands_the_external_id(template: str) -> None:
+    [role] = resolve(template, **NEEDED[template], ExternalId="crossaccount").values()
+
+    enter, _session = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert enter["Action"] == "sts:AssumeRole"
+    assert enter["Condition"]["StringEquals"] == {"sts:ExternalId": "crossaccount"}

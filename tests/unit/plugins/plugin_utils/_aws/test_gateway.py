@@ -20,7 +20,10 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws import 
     gateway as _connection,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.account import Account
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import for_each
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import (
+    account_of,
+    for_each,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import (
     AccountSession,
     Gateway,
@@ -85,7 +88,9 @@ class Sts:
         answer = {"Account": account_id, "Arn": f"arn:aws:iam::{account_id}:user/One"}
         self._stub.add_response("get_caller_identity", answer, {})
 
-    def assume(self, role_arn: str, *, seconds: int = 3_600, key: str = "ASIAONE") -> None:
+    def assume(
+        self, role_arn: str, *, seconds: int = 3_600, key: str = "ASIAONE", **session: Any
+    ) -> None:
         """Answer AssumeRole once, with credentials that last so many seconds."""
         now = datetime.datetime.now(datetime.UTC)
         self._stub.add_response(
@@ -102,7 +107,7 @@ class Sts:
                     "AssumedRoleId": "AROAEXAMPLE:session",
                 },
             },
-            {"RoleArn": role_arn, "RoleSessionName": "alice"},
+            {"RoleArn": role_arn, "RoleSessionName": "alice", **session},
         )
 
     def refuse(self, operation: str, code: str, message: str) -> None:
@@ -289,6 +294,51 @@ def test_a_client_is_of_the_region_and_of_the_endpoint_that_are_asked_for() -> N
     assert client.meta.config.user_agent_extra == "crossaccount.pipeline"
 
 
+# The session of a role
+
+
+def test_a_session_is_as_it_was_asked_for(stubs: list[Stubber]) -> None:
+    gate = gateway(BUILD)
+    Sts(gate, stubs).assume(
+        ROLE,
+        RoleSessionName="release-42",
+        ExternalId="crossaccount",
+        DurationSeconds=900,
+        SourceIdentity="alice",
+        Tags=[{"Key": "cost", "Value": "42"}, {"Key": "team", "Value": "platform"}],
+    )
+    options = {
+        "account_id": DEPLOY,
+        "role_arn": ROLE,
+        "session_name": "release-42",
+        "external_id": "crossaccount",
+        "session_duration": 900,
+        "source_identity": "alice",
+        "session_tags": {"team": "platform", "cost": "42"},
+    }
+
+    assert key_of(gate.open(account_of(options))) == "ASIAONE"
+
+
+@pytest.mark.parametrize(
+    ("user", "name"),
+    [
+        ("alice", "alice"),
+        ("Müller, Bob", "M-ller,-Bob"),
+        ("x", "crossaccount.pipeline"),
+        ("a" * 65, "a" * 64),
+    ],
+)
+def test_a_session_has_the_name_of_who_runs_it(
+    stubs: list[Stubber], monkeypatch: pytest.MonkeyPatch, user: str, name: str
+) -> None:
+    monkeypatch.setenv("LOGNAME", user)
+    gate = gateway(BUILD)
+    Sts(gate, stubs).assume(ROLE, RoleSessionName=name)
+
+    gate.open(Account(account_id=DEPLOY, role_arn=ROLE))
+
+
 # What does not reach the account
 
 
@@ -347,6 +397,18 @@ def test_only_an_account_that_refused_may_need_quarantine(
     told = refusal(gate, Account(account_id=DEPLOY, access_role_name="CrossAccountAccess"))
 
     assert told.endswith(f"operation: {message}{'. ' if cure else ''}{cure}")
+
+
+def test_a_service_that_does_not_answer_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = gateway(BUILD)
+
+    def silent(**_request: Any) -> None:
+        raise botocore.exceptions.ReadTimeoutError(endpoint_url="https://sts")
+
+    monkeypatch.setattr(gate._sts(None), "assume_role", silent)
+
+    told = refusal(gate, Account(account_id=DEPLOY, role_arn=ROLE))
+    assert told == f'Failed to assume {ROLE}: Read timeout on endpoint URL: "https://sts"'
 
 
 def test_no_way_in_is_told(stubs: list[Stubber]) -> None:

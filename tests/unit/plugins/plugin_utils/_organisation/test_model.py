@@ -114,6 +114,40 @@ def test_a_host_may_be_reached_in_another_way(
     assert None not in host.target().values()
 
 
+def test_a_host_may_ask_for_a_session_of_its_own(inventory: Inventory) -> None:
+    session = {
+        "external_id": "crossaccount",
+        "session_name": "release-42",
+        "session_duration": 900,
+        "source_identity": "alice",
+        "session_tags": {"team": "platform"},
+    }
+    inventory.hosts["build"] |= session
+    inventory.add_pipeline("shop", testing=None)
+
+    hosts = inventory.read().hosts
+
+    for name in ("build", "shop"):
+        assert hosts[name].target().items() >= session.items()
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({}, None),
+        ({"awx_schedule_name": "every night"}, "every night"),
+        ({"awx_schedule_name": "every night", "awx_user_name": "alice"}, "alice"),
+        ({"awx_user_name": "alice", "session_name": "robot"}, "robot"),
+    ],
+)
+def test_a_job_of_awx_works_as_its_user(
+    inventory: Inventory, variables: dict[str, str], name: str | None
+) -> None:
+    inventory.shared |= variables
+
+    assert inventory.read().hosts["testing"].session_name == name
+
+
 @pytest.mark.parametrize(
     ("group", "name"),
     [("regional", "eu-west-1"), ("primary", "build"), ("deploy_accounts", "testing")],
@@ -218,6 +252,7 @@ def test_a_slice_of_deploy_accounts_has_a_stand_in_for_the_primary(inventory: In
 @pytest.mark.parametrize("is_slice", [False, True])
 def test_an_organisation_survives_as_plain_data(inventory: Inventory, is_slice: bool) -> None:
     inventory.hosts["production"]["role_arn"] = f"arn:aws:iam::{PRODUCTION}:role/Other"
+    inventory.hosts["testing"]["session_tags"] = {"team": "platform"}
     if is_slice:
         inventory.remove("eu-west-1", "ap-southeast-2", "build")
     organisation = inventory.read().all_absent()

@@ -107,6 +107,19 @@ HOST_PROBLEMS: list[tuple[Change, str, str]] = [
         "is not the ARN of a role",
     ),
     (put("build", role_arn=ROLE), "build", f"role_arn: it is of account 333333333333, not {BUILD}"),
+    (put("testing", external_id="a b"), "testing", "external_id: 'a b' is not 2 to 1,224 letters"),
+    (put("testing", session_name="a b"), "testing", "session_name: 'a b' is not 2 to 64 letters"),
+    (
+        put("testing", session_duration=60),
+        "testing",
+        "session_duration: 60 is not a whole number from 900 to 43200",
+    ),
+    (put("testing", source_identity="aws:x"), "testing", "source_identity: 'aws:x' is not 2 to 64"),
+    (
+        put("testing", session_tags={"aws:team": "a"}),
+        "testing",
+        "session_tags.aws:team is not a name of 1 to 128 letters",
+    ),
     (
         put("testing", deploy_account_execution_policies=None),
         "testing",
