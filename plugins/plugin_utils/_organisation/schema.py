@@ -162,14 +162,9 @@ SESSION = (
         name="session_tags",
         type=MAPPING,
         default={},
-        keys=Field(
-            pattern=r"(?!aws:)[\w .:/=+@-]{1,128}",
-            words="a name of 1 to 128 letters, digits, spaces and . : / = + @ _ -",
-        ),
-        item=Field(
-            pattern=r"[\w .:/=+@-]{1,256}",
-            words="1 to 256 letters, digits, spaces and . : / = + @ _ -",
-        ),
+        maximum=50,
+        keys=_TAGS.keys,
+        item=_TAGS.item,
         doc="Tags of the session.",
     ),
 )

@@ -118,7 +118,7 @@ HOST_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         put("testing", session_tags={"aws:team": "a"}),
         "testing",
-        "session_tags.aws:team is not a name of 1 to 128 letters",
+        "session_tags.aws:team is not the name of a tag",
     ),
     (
         put("testing", deploy_account_execution_policies=None),
