@@ -10,32 +10,33 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 
-from .model import DEPLOY_ACCOUNTS, REGIONAL, Host, Organisation
+from .model import DEPLOY_ACCOUNTS, PRIMARY, REGIONAL, Host, Organisation
 from .problems import Problems
 from .regions import partition_of
 from .variables import Variables
 
-# Variables with ARNs, and whether they must be of the host's own account or AWS's.
+# Variables with ARNs, by group; policies must be of the host's own account or AWS's.
+_POLICIES = ("deploy_account_execution_policies", "deploy_account_permissions_boundary_arn")
 _ARNS = {
-    "role_arn": False,
-    "deploy_account_execution_policies": True,
-    "deploy_account_permissions_boundary_arn": True,
-    "primary_replication_bucket_arns": False,
+    REGIONAL: ("role_arn",),
+    PRIMARY: ("role_arn", "primary_replication_bucket_arns"),
+    DEPLOY_ACCOUNTS: ("role_arn", *_POLICIES),
 }
 
 
 def check_forms(organisation: Organisation, variables: Variables, problems: Problems) -> None:
     """Add what AWS would refuse."""
-    partition = partition_of(organisation.primary_region)
+    region = organisation.primary_region
+    partition = partition_of(region) if region else ""
     for host in organisation.foundation:
-        if host.group == REGIONAL and partition_of(host.region) != partition:
+        if host.group == REGIONAL and partition not in ("", partition_of(host.region)):
             problems.add(
                 f"its name: {host.region} is of partition {partition_of(host.region)}, and"
                 f" primary_region of {partition}",
                 "An organisation is in one partition: remove the host",
                 host.name,
             )
-        for name in _ARNS:
+        for name in _ARNS[host.group]:
             for arn in _texts(variables.get(host.name, name)):
                 _check_arn(host, name, arn, partition, problems)
         if host.group == DEPLOY_ACCOUNTS:
@@ -49,15 +50,17 @@ def _texts(value: t.Any) -> list[str]:
 
 def _check_arn(host: Host, name: str, text: str, partition: str, problems: Problems) -> None:
     arn = parse_aws_arn(text)
-    if arn is None:
+    if arn is None or not host.account_id:
         return
-    if arn["partition"] != partition:
+    if partition not in ("", arn["partition"]):
         problems.add(
             f"{name}: {text} is of partition {arn['partition']}, and primary_region of {partition}",
             "Correct it",
             host.name,
         )
-    elif _ARNS[name] and host.account_id and arn["account_id"] not in ("aws", host.account_id):
+    elif (
+        name in _POLICIES and host.account_id and arn["account_id"] not in ("aws", host.account_id)
+    ):
         problems.add(
             f"{name}: {text} is of another account than the host, whose roles cannot use it",
             "Name a policy of AWS or of the account itself",

@@ -48,6 +48,7 @@ def check_variables(variables: Variables, problems: Problems) -> None:
         for host in variables.groups.get(group, []):
             names = [name for name in variables.names(host) if not name.startswith(_NOT_OURS)]
             for name in names:
+                variables.locate(host, name)
                 if name == "region":
                     _check_region(host, group, variables, problems)
                 elif meant := [other for other in _meant_by(name, group) if other not in names]:

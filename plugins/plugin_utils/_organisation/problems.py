@@ -82,6 +82,8 @@ class Problems:
         """Return whether a problem comes from a wrong variable that its template uses."""
         field = _field(what)
         names = set(self._origins.uses(host, field)) - {field.partition(".")[0]}
+        if any((host, f"{name} is not set") in self._explained for name in names):
+            return True
         return any(
             _field(other) in names and not self._origins.uses(host, _field(other))
             for (other, _cure), hosts in self._hosts.items()

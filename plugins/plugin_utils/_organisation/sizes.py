@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .model import DEPLOY_ACCOUNTS, REGIONAL, STACK_NAMES, Host, Organisation
+from .model import DEPLOY_ACCOUNTS, PRIMARY, REGIONAL, STACK_NAMES, Host, Organisation
 from .problems import Problems
 from .regions import partition_of
 from .variables import Variables
@@ -74,12 +74,13 @@ def _roles_of(
     host: Host, organisation: Organisation, variables: Variables, partition: str
 ) -> t.Iterator[tuple[str, int]]:
     """Yield the size of each role of *host* that may become too large, with what makes it so."""
-    if host.group != DEPLOY_ACCOUNTS:
+    if host.group == PRIMARY:
         buckets = variables.get(host.name, "primary_replication_bucket_arns", [])
         yield (
             "primary_replication_bucket_arns",
             _REPLICATION_ROLE_REST + _size([*_objects(buckets), *_objects(buckets), *buckets]),
         )
+    if host.group != DEPLOY_ACCOUNTS:
         return
     arn = f"arn:{partition}"
     bucket = f"{arn}:s3:::{_bucket(organisation)}"

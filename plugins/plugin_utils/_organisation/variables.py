@@ -104,6 +104,10 @@ class Variables:
         """Return the names of all variables of *host*."""
         return list(self._of(host))
 
+    def locate(self, host: str, name: str) -> None:
+        """Note where a variable is set, for messages, without reading it."""
+        self._origin(host, name, self._of(host).get(name))
+
     def _of(self, host: str) -> t.Mapping[str, t.Any]:
         if host not in self._raw:
             raw_get = getattr(self.hostvars, "raw_get", None)

@@ -162,6 +162,32 @@ def test_the_cause_of_a_template_is_reported_alone(folder: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("acount_id", "acount_id: unknown variable. Did you mean account_id? If it is your own,"),
+        ("owner", "account_id is not set. Set it"),
+    ],
+)
+def test_a_missing_id_comes_before_the_template_that_uses_it(
+    folder: Path, name: str, message: str
+) -> None:
+    (folder / "hosts.yml").write_text(HOSTS.replace("account_id", name), encoding="ascii")
+    path = folder / "group_vars" / "all.yml"
+    path.write_text(ALL.replace("iam::aws", "iam::{{ account_id }}"), encoding="ascii")
+
+    [line] = problems(folder)
+    assert message in line
+
+
+def test_a_misspelt_variable_is_named_with_its_line(folder: Path) -> None:
+    with (folder / "group_vars" / "all.yml").open("a", encoding="ascii") as file:
+        file.write("organization_name: org\n")
+
+    [line] = problems(folder)
+    assert line.startswith("host build, development, hello (group_vars/all.yml:6): organization_")
+
+
 def test_an_ini_file_quotes_twice_on_the_line_of_a_host(folder: Path) -> None:
     (folder / "hosts.ini").write_text(
         "[primary]\nbuild\n[deploy_accounts]\ndevelopment account_id=222222222222\n"
