@@ -66,11 +66,12 @@ class Inventory:
             for host, regions in environments.items()
         ]
         artifact = {"name": "application", "object": "application.zip", "trigger": True}
+        uploader = {"role_arns": [f"arn:aws:iam::{BUILD}:role/Uploader"]}
         self.add(
             "pipelines",
             name,
             pipeline={
-                "source": {"type": "s3", "artifacts": [artifact]},
+                "source": {"type": "s3", "artifacts": [artifact], "uploader": uploader},
                 "stacks": [{"name": name, "artifact": "application", "template": "one.template"}],
                 "waves": [{"name": "all", "environments": places}],
             },
