@@ -250,9 +250,13 @@ def test_an_update_that_cannot_be_taken_back_is_tried_once_and_explained(
     with pytest.raises(PipelineError) as refusal:
         small.converge(DATA_TWO)
 
-    assert f"{NAME} is {status}" in str(refusal.value)
-    assert f"{TOPIC} (AWS::SNS::Topic)" in str(refusal.value)
-    assert "fails this resource as requested" in str(refusal.value)
+    told = str(refusal.value)
+    assert told.startswith(
+        f"{NAME} is {status}. Its rollback failed at {TOPIC} (AWS::SNS::Topic): "
+    )
+    assert f"First failure: {SECOND_TOPIC} (AWS::SNS::Topic) UPDATE_FAILED: " in told
+    assert f'-e \'{{"resources_to_skip": ["{TOPIC}"]}}\'' in told
+    assert "fails this resource as requested" in told
     assert small.status == status
     assert len(small.operations()) <= begun + 2
     assert (small.stack_id, small.resources()) == held
@@ -289,6 +293,8 @@ def test_what_only_the_user_can_decide_is_told_and_left_alone(
         assert str(refusal.value).startswith(f"{NAME} is {status}")
         assert told in str(refusal.value)
         assert "then run again" in str(refusal.value)
+        left = "Its rollback failed at" in str(refusal.value)
+        assert left == (status == "ROLLBACK_FAILED")
         assert (small.events(), small.resources()) == (events, resources)
     with pytest.raises(PipelineError, match=status):
         small.converge(body, check_mode=True)

@@ -25,7 +25,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.uploa
 )
 from botocore.exceptions import ClientError
 
-from lab import FILES, Hook, Lab, ResourceRule
+from lab import FILES, Hook, Lab, ResourceRule, Rule
 from lab.clients import Clients
 from lab.tests.stacks import Stacks
 
@@ -173,6 +173,7 @@ class Subject:
         """As root: no stack, no faults."""
         self.lab.set_resource_faults([])
         self.lab.set_hooks([])
+        self.lab.set_faults([])
         try:
             # A stack in review waits for ever.
             if self.root.status() != "REVIEW_IN_PROGRESS":
@@ -338,13 +339,17 @@ def _expect_refusal(subject: Subject, reason: str, *, template: str = "") -> Non
 
 
 def continue_rollback(subject: Subject) -> None:
+    """The first reply is lost: the token tells AWS that the second request is the same."""
     subject.install()
+    subject.lab.set_faults([Rule(action="ContinueUpdateRollback", after=True, count=1)])
     subject.lab.set_stack_status(subject.account, REGION, subject.name, "UPDATE_ROLLBACK_FAILED")
     subject.converge(subject.empty)
 
 
 def roll_back(subject: Subject) -> None:
+    """As above."""
     subject.install()
+    subject.lab.set_faults([Rule(action="RollbackStack", after=True, count=1)])
     subject.lab.set_stack_status(subject.account, REGION, subject.name, "UPDATE_FAILED")
     subject.converge(subject.empty)
 
