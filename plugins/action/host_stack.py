@@ -34,6 +34,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
     Variables,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.written import (
+    Written,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import Pipeline
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.changes import (
     Version,
@@ -142,4 +145,4 @@ class ActionModule(PipelineAction):
 
     def _variable(self, name: str) -> t.Any:
         value = self.task_vars.get(name)
-        return None if value is None else self._templar.template(value)
+        return None if value is None else Written().plain(self._templar.template(value))

@@ -18,16 +18,10 @@ from collections.abc import Mapping
 from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 from ansible.template import Templar
 
-try:
-    # Where a value is set; no public name gives it. Without it, messages name the host's file.
-    from ansible._internal._datatag._tags import Origin
-except ImportError:
-    Origin = None
-
 from .._errors import PipelineError
 from .._fields import UNREADABLE, entry_label
 from .problems import Problems
-from .written import SCALARS, Written, how_to_quote
+from .written import SCALARS, Origin, Written, how_to_quote
 
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 _DYNAMIC_REFERENCE = re.compile(r"\{\{\s*resolve:")

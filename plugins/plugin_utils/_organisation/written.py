@@ -14,7 +14,14 @@ import datetime
 import linecache
 import re
 import typing as t
+from collections.abc import Mapping
 from pathlib import Path
+
+try:
+    # Where a value is set; no public name gives it. Without it, messages name the host's file.
+    from ansible._internal._datatag._tags import Origin
+except ImportError:
+    Origin = None
 
 from .._fields import QUOTE, Rewritten
 
@@ -53,6 +60,21 @@ class Written:
         else:
             found = []
         return _compared(value, found[0] if found else None)
+
+    def plain(self, value: t.Any) -> t.Any:
+        """Return a value with Rewritten where the file has another text."""
+        origin = None if Origin is None else Origin.get_tag(value)
+        if isinstance(value, SCALARS):
+            return self.scalar(value, origin)
+        if isinstance(value, Mapping):
+            return {key: self._plain_entry(item, origin, key) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._plain_entry(item, origin, index) for index, item in enumerate(value)]
+        return value
+
+    def _plain_entry(self, value: t.Any, origin: t.Any, key: t.Any) -> t.Any:
+        is_scalar = isinstance(value, SCALARS)
+        return self.entry(value, origin, key) if is_scalar else self.plain(value)
 
     def _node(self, origin: t.Any) -> t.Any:
         """Return the node at a place; None if that is unknown, or not in a YAML file."""
@@ -103,4 +125,4 @@ def how_to_quote(name: str, origin: t.Any) -> str:
     return f"{QUOTE}: {name}=" + ('"..."' if of_group else "'\"...\"'")
 
 
-__all__ = ("SCALARS", "Written", "how_to_quote")
+__all__ = ("SCALARS", "Origin", "Written", "how_to_quote")

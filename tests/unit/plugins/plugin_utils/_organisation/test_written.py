@@ -17,8 +17,14 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.i
     read_inventory,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.settings import (
+    read_settings,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
     Variables,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.written import (
+    Written,
 )
 
 ALL = """
@@ -206,3 +212,14 @@ def test_an_ini_file_quotes_twice_on_the_line_of_a_host(folder: Path) -> None:
             " account_id='\"...\"'"
         ),
     ]
+
+
+def test_a_role_on_its_own_takes_no_rewritten_value(folder: Path) -> None:
+    (folder / "vars.yml").write_text("tags: {cost: 007, team: a, critical: NO}\n", "ascii")
+    tags = Written().plain(DataLoader().load_from_file(str(folder / "vars.yml")))["tags"]
+
+    with pytest.raises(PipelineError, match=r"primary_tags\.cost: YAML reads 007 as another value"):
+        read_settings("primary", {"primary_tags": tags}.get)
+    del tags["cost"]
+    with pytest.raises(PipelineError, match=r"primary_tags\.critical: YAML reads NO as another"):
+        read_settings("primary", {"primary_tags": tags}.get)
