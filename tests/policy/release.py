@@ -238,16 +238,17 @@ class Release:
     def _s3(self, action: dict[str, Any]) -> list[Request]:
         role, key = action["roleArn"], action["configuration"]["S3ObjectKey"]
         home = self.stores[self.stack.region]
-        version = Request(
-            principal=role,
-            action="s3:GetObjectVersion",
-            resource=f"{self.build_bucket_arn}/{key}",
-        )
+        # The tags are in the permissions that the S3 source documents.
+        names = ("GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging")
+        versions = [
+            Request(principal=role, action=f"s3:{name}", resource=f"{self.build_bucket_arn}/{key}")
+            for name in names
+        ]
         read = self.build_store.read(role, key)
         return [
             # A missing build gives "not found" instead of "access denied".
             *self.build_store.find(role, "GetBucketAcl", "ListBucket"),
-            version,
+            *versions,
             *read,
             *home.documented(role, f"{self.pipeline['name']}/a.zip"),
         ]

@@ -19,6 +19,12 @@ REASONS: dict[str, str] = {
     "111111111111 arn:aws:iam::111111111111:role/CrossAccountOperator trust (trust): 1": (
         "who takes the operator's role is decided where it is made; the lab admits its account"
     ),
+    **{
+        f"{account} CrossAccountDeploy/CloudFormationRole Foundation (inline): Transforms": (
+            "the simulator knows no transforms; tests/unit/roles has them"
+        )
+        for account in ("222222222222", "333333333333", "444444444444")
+    },
 }
 
 

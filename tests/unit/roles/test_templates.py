@@ -183,6 +183,20 @@ def test_the_foundation_is_denied_by_the_names_that_it_was_given(role: str) -> N
     assert "arn:aws:iam::111111111111:role/ops/Access" in found["DenyFoundationRoles"]["Resource"]
 
 
+@pytest.mark.parametrize("role", ["CodePipelineRole", "CloudFormationRole"])
+def test_templates_may_have_transforms_of_aws_but_no_macros(role: str) -> None:
+    resources = resolve("deploy_account", **NEEDED["deploy_account"])
+    transforms = [
+        arn
+        for statement in inline(resources, role)["Statement"]
+        if "cloudformation:CreateChangeSet" in statement.get("Action", ())
+        for arn in texts(statement["Resource"])
+        if ":transform/" in arn
+    ]
+
+    assert transforms == ["arn:aws:cloudformation:*:aws:transform/*"]
+
+
 def test_stacks_cannot_change_their_permissions_boundary() -> None:
     boundary = "arn:aws:iam::111111111111:policy/Boundary"
     resources = resolve(
