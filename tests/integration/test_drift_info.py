@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible import constants
 from ansible_collections.crossaccount.pipeline.plugins.action import stack_drift, stack_drift_info
 
 from lab import Call, Lab, Setup, drift_policy
@@ -54,6 +55,12 @@ def _act_as(lab: Lab, setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     for name, value in lab.variables(setup).items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def run_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Share no credentials with another test: the lab has forgotten them."""
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
 
 
 @pytest.fixture
@@ -157,10 +164,12 @@ def test_a_clean_organisation_is_seen_whole_under_a_policy_that_only_reads(
     assert organisation.everything() == before
 
 
-# What the lab has no drift detection for, and what other parts of a run need.
+# What other parts of a run need, and options of access that a test does not set.
 UNSEEN = {
     "cloudformation:GetStackPolicy",
     "codepipeline:ListPipelines",
+    "sts:SetSourceIdentity",
+    "sts:TagSession",
 }
 
 
