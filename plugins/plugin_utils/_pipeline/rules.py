@@ -240,7 +240,9 @@ class _Reading:
         made = (
             {artifact.name for artifact in pipeline.source.artifacts} if pipeline.source else set()
         )
-        makes = ", ".join(sorted(made)) or "none"
+        if not made or "" in made:  # reported there
+            return
+        makes = ", ".join(sorted(made))
         uses = [(f"stacks[{stack.name}].artifact", stack.artifact) for stack in pipeline.stacks]
         for where, parameters in _parameters(pipeline):
             uses += [
@@ -257,6 +259,8 @@ class _Reading:
 
     def _check_order(self, pipeline: Pipeline) -> None:
         names = {stack.name for stack in pipeline.stacks}
+        if "" in names:  # reported there
+            return
         for stack in pipeline.stacks:
             if stack.after and stack.after not in names:
                 self._problem(

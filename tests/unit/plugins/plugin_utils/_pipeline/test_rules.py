@@ -773,6 +773,21 @@ def test_as_many_artifacts_as_an_action_takes_fit() -> None:
     assert len(read.artifacts) == MOST_INPUT_ARTIFACTS
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("source.artifacts", []),
+        put("source.artifacts.0.name", "my-application"),
+        lambda data: (put("stacks.0.name", "a_b")(data), put("stacks.1.after", "a_b")(data)),
+    ],
+)
+def test_one_mistake_is_one_problem(change: Change) -> None:
+    data = sample_pipelines.hello()
+    change(data)
+
+    assert len(problems(data)) == 1
+
+
 # Between pipelines
 
 
