@@ -172,6 +172,10 @@ def _requests(action: str, work: Work) -> Iterator[tuple[str, dict[str, Any]]]:
         changed = after - before if action == "iam:AttachRolePolicy" else before - after
         for policy_arn in sorted(changed):
             yield _arn(work), {"iam:policyarn": policy_arn, **_boundary(work)}
+    elif work.resource_type == "AWS::IAM::Policy":
+        for name in (work.new or work.old)["Roles"]:
+            role = iam._roles.get_scoped(work.account, None, name)
+            yield role["Arn"] if role else f"arn:aws:iam::{work.account}:role/{name}", {}
     elif work.resource_type == "AWS::KMS::Alias":
         yield _arn(work), {}
         key = (work.new or work.old)["TargetKeyId"]

@@ -78,6 +78,12 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "events:DeleteRule",
         ),
     },
+    # Of roles only: the lab has no other use for it.
+    "AWS::IAM::Policy": {
+        "create": ("iam:PutRolePolicy Roles",),
+        "update": ("iam:PutRolePolicy Roles", "iam:PutRolePolicy PolicyDocument"),
+        "delete": ("iam:DeleteRolePolicy Roles",),
+    },
     "AWS::IAM::Role": {
         "create": (
             "iam:CreateRole",

@@ -45,7 +45,8 @@ class Seeder:
     def seed_accounts(self, account_ids: list[str]) -> None:
         """Give deploy accounts the access roles of both set-ups, all at once."""
         for account_id in account_ids:
-            self._seed_organization_role(account_id)
+            if account_id != self._organisation.build:  # which has it already
+                self._seed_organization_role(account_id)
             self._start_access_stack(account_id)
             self._start_stack(account_id, _EXECUTION_STACK, "execution-policy.template")
         for account_id in account_ids:

@@ -25,6 +25,7 @@ from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Data, Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, StackName
 from tests.integration.uploads import Uploads
+from tests.integration.waiting import wait_until
 
 HELLO = "hello"
 # Where inventories/org releases hello to: host and region.
@@ -391,6 +392,81 @@ def test_an_artifact_that_is_overwritten_leaves_a_trace(
     assert [one["NoncurrentVersionExpiration"] for one in rules if "Noncurrent" in one["ID"]] == [
         {"NoncurrentDays": 90}
     ]
+
+
+def test_a_stack_in_the_build_account_becomes_no_pipeline(
+    lab: Lab, pipeline: Pipeline, world: World
+) -> None:
+    """Talks to the lab. Also where the execution policy allows everything."""
+    build = world.inventory.build_account_id
+    lab.add_account(build)
+    world.inventory.add_account("tools", build, "us-east-1")
+    world.inventory.set("tools", role_arn=f"arn:aws:iam::{build}:role/CrossAccountAccess")
+    run = world.playbook.run()
+    assert run.code == 0, run.output
+    lab.client("iam", build).attach_role_policy(
+        RoleName=CLOUDFORMATION, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
+    )
+    outputs = world.held.outputs(world.held.primary)
+    trust = json.loads(
+        allow(Principal={"Service": "lambda.amazonaws.com"}, Action="sts:AssumeRole")
+    )
+    everything = json.loads(allow(Action="*", Resource="*"))
+    anybody = json.loads(allow(Principal="*", Action="*", Resource="*"))
+    role = {"AssumeRolePolicyDocument": trust}
+    policy = {"PolicyName": "more", "PolicyDocument": everything}
+    attacks: dict[str, tuple[str, Data]] = {
+        "pipeline": ("IAM::Role", {**role, "Path": "/crossaccount/pipeline/"}),
+        "build": ("IAM::Role", {**role, "Path": "/crossaccount/build/"}),
+        "policy": ("IAM::Policy", {**policy, "Roles": [f"{HELLO}-pipeline"]}),
+        "bucket": (
+            "S3::BucketPolicy",
+            {"Bucket": world.bucket("us-east-1"), "PolicyDocument": anybody},
+        ),
+        "topic": (
+            "SNS::TopicPolicy",
+            {"Topics": [outputs["ApprovalTopicArn"]], "PolicyDocument": anybody},
+        ),
+        "function": (
+            "Lambda::Permission",
+            {
+                "FunctionName": outputs["SyncArtifactsFunctionName"],
+                "Action": "lambda:InvokeFunction",
+                "Principal": "*",
+            },
+        ),
+    }
+
+    for name, (resource_type, properties) in attacks.items():
+        status, why = as_pipeline(lab, build, name, resource_type, properties)
+        assert (status, "explicit deny" in why) == ("ROLLBACK_COMPLETE", True), (name, why)
+
+    # The same outside of what pipelines are made of.
+    status, why = as_pipeline(lab, build, "free", "IAM::Role", {**role, "RoleName": "free"})
+    assert status == "CREATE_COMPLETE", why
+    status, why = as_pipeline(lab, build, "more", "IAM::Policy", {**policy, "Roles": ["free"]})
+    assert status == "CREATE_COMPLETE", why
+
+
+def as_pipeline(
+    lab: Lab, account: str, name: str, resource_type: str, properties: Data
+) -> tuple[str, str]:
+    """Create a stack as pipelines do; its status, and why something in it failed."""
+    client = lab.client("cloudformation", account)
+    resource = {"Type": f"AWS::{resource_type}", "Properties": properties}
+    client.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps({"Resources": {"It": resource}}),
+        RoleARN=f"arn:aws:iam::{account}:role/{CLOUDFORMATION}",
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+
+    def status() -> str:
+        return str(client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+
+    wait_until(lambda: not status().endswith("_IN_PROGRESS"), f"{name} is made")
+    events = client.describe_stack_events(StackName=name)["StackEvents"]
+    return status(), " ".join(one.get("ResourceStatusReason", "") for one in events)
 
 
 def take_over(lab: Lab, account: str, role: str) -> Any:

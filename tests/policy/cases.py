@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.policy.foundation import Account, Foundation
 from tests.policy.release import Release, Store
@@ -25,6 +26,7 @@ def denied(foundation: Foundation, release: Release) -> list[Denied]:
         *_reading(foundation),
         *_writing(foundation, release),
         *_bounds(foundation),
+        *_build_account(foundation, release),
         *_building(foundation, release),
         *_uploading(foundation, release),
         *_passing(foundation),
@@ -74,6 +76,8 @@ def _reading(foundation: Foundation) -> Iterator[Denied]:
     stores, builds = foundation.stores, foundation.build_store
     for account in foundation.accounts:
         own = stores[account.regions[0]]
+        # In the build account a role's own policies can allow it everything.
+        sides = (False,) if _is_build(foundation, account) else (False, True)
         others = {"the build bucket": builds} | {
             f"the store of {region}": store
             for region, store in stores.items()
@@ -85,7 +89,7 @@ def _reading(foundation: Foundation) -> Iterator[Denied]:
             for name, store in others.items():
                 what = f"{role} of {account.name} reads {name}"
                 other_read, other_decrypt = store.read(principal)
-                for administrator in (False, True):
+                for administrator in sides:
                     sure = ", allowed everything by its own policies" if administrator else ""
                     yield Denied.of(
                         f"{what}{sure}",
@@ -99,6 +103,8 @@ def _reading(foundation: Foundation) -> Iterator[Denied]:
                             twin=decrypt.but(administrator=administrator),
                             request=other_decrypt.but(administrator=administrator),
                         )
+            if True not in sides:
+                continue
             for action in ("kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "kms:CreateGrant"):
                 yield Denied.of(
                     f"{role} of {account.name}: {action}",
@@ -111,6 +117,8 @@ def _reading(foundation: Foundation) -> Iterator[Denied]:
                     read.but(administrator=True),
                     action=action,
                 )
+        if True not in sides:
+            continue
         writer = foundation.role(account.stack, "CodePipelineRole")
         find = Request(
             principal=writer,
@@ -128,9 +136,10 @@ def _writing(foundation: Foundation, release: Release) -> Iterator[Denied]:
         for region in account.regions:
             for twin in foundation.stores[region].write(release.role):
                 for role in ("CodePipelineRole", "CloudFormationRole"):
+                    own = role == "CodePipelineRole" and _is_build(foundation, account)
                     yield Denied.of(
                         f"{role} of {account.name} writes to the store of {region}: {twin.action}",
-                        twin.but(administrator=True),
+                        twin.but(administrator=not own),
                         principal=foundation.role(account.stack, role),
                     )
 
@@ -143,6 +152,70 @@ def _bounds(foundation: Foundation) -> Iterator[Denied]:
         yield from _foundation_stacks(foundation, account, pipeline, stacks)
         yield from _foundation_roles(account, pipeline, stacks)
         yield from _execution_policies(foundation, account, stacks)
+
+
+def _build_account(foundation: Foundation, release: Release) -> Iterator[Denied]:
+    """A stack in the build account becomes no pipeline, and changes nothing that one is made of."""
+    for account in (one for one in foundation.accounts if _is_build(foundation, one)):
+        stacks = foundation.role(account.stack, "CloudFormationRole")
+        pipeline = foundation.role(account.stack, "CodePipelineRole")
+        partition, number = _partition(stacks), account.stack.account
+
+        def denied(
+            action: str, free: str, resource: str, by: str, number: str = number, **more: Any
+        ) -> Denied:
+            twin = Request(
+                principal=by,
+                action=action,
+                resource=free,
+                account=number,
+                administrator=True,
+                **more,
+            )
+            return Denied.of(f"{by}: {action} on {resource}", twin, resource=resource)
+
+        role = f"arn:{partition}:iam::{number}:role"
+        for name in ("pipeline/new", "pipeline/hello-pipeline", "build/hello-source"):
+            for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:PassRole"):
+                yield denied(action, f"{role}/new", f"{role}/crossaccount/{name}", stacks)
+        for taken in (release.source_role, release.sync_role):
+            yield denied("sts:AssumeRole", f"{role}/new", taken, stacks, trusted=True)
+        cloudformation = f"arn:{partition}:cloudformation:eu-west-1:{number}:stack"
+        for principal in (stacks, pipeline):
+            yield denied(
+                "cloudformation:UpdateStack",
+                f"{cloudformation}/hello/11111111-2222-3333-4444-555555555555",
+                f"{cloudformation}/hello-pipeline/11111111-2222-3333-4444-555555555555",
+                principal,
+            )
+        for store in (*foundation.stores.values(), foundation.build_store):
+            for action in ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy"):
+                free = f"arn:{partition}:s3:::of-an-application"
+                yield denied(action, free, store.bucket_arn, stacks)
+        primary, home = foundation.primary.name, foundation.primary.region
+        function = f"arn:{partition}:lambda:{home}:{number}:function"
+        for name in ("AddPermission", "UpdateFunctionCode"):
+            free, ours = f"{function}:free", f"{function}:{primary}-SyncArtifactsFunction-1"
+            yield denied(f"lambda:{name}", free, ours, stacks)
+        topic = f"arn:{partition}:sns:{home}:{number}"
+        free, ours = f"{topic}:free", f"{topic}:{primary}-ApprovalTopic-1"
+        yield denied("sns:Subscribe", free, ours, stacks)
+        yield from _foundation_keys(foundation, stacks)
+
+
+def _foundation_keys(foundation: Foundation, stacks: str) -> Iterator[Denied]:
+    tag = "aws:ResourceTag/crossaccount:stack"
+    for stack in (foundation.primary, *foundation.regional):
+        store = foundation.stores[stack.region]
+        for action in ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"):
+            twin = Request(
+                principal=stacks,
+                action=action,
+                resource=store.key_arn,
+                administrator=True,
+                context={tag: "Other"},
+            )
+            yield Denied.of(f"{stacks}: {action} on {stack}", twin, context={tag: stack.name})
 
 
 def _foundation_stacks(
@@ -453,6 +526,10 @@ def _without_headers(put: Request) -> Request:
 
 def _administrator(foundation: Foundation) -> str:
     return f"arn:aws:iam::{foundation.primary.account}:role/Administrator"
+
+
+def _is_build(foundation: Foundation, account: Account) -> bool:
+    return account.stack.account == foundation.primary.account
 
 
 def _partition(arn: str) -> str:

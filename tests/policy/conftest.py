@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from lab import Lab
+from tests.integration.inventory import Inventory
 from tests.policy.foundation import Foundation
 from tests.policy.operator import Operator
-from tests.policy.organisation import INVENTORY, pipelines, read_foundation
+from tests.policy.organisation import pipelines, read_foundation
 from tests.policy.release import Release
 from tools import sample_pipelines
 from tools.environment import ROOT
@@ -36,23 +35,27 @@ _UPLOADED = {
 
 @pytest.fixture(scope="session")
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped inventory with a connection, and one pipeline more."""
-    folder = tmp_path_factory.mktemp("inventory") / "org"
-    shutil.copytree(INVENTORY, folder)
-    hello = folder / "host_vars" / "hello.yml"
-    text = hello.read_text(encoding="ascii")
-    connection = f"    connection_arn: {sample_pipelines.hello()['source']['connection_arn']}\n"
-    before, mark, after = text.partition("    branch: main\n")
-    hello.write_text(before + mark + connection + after, encoding="ascii")
-    hosts = {"pipelines": {"hosts": {"uploaded": {"pipeline": _UPLOADED}}}}
-    (folder / "uploaded.yml").write_text(json.dumps(hosts), encoding="ascii")
-    return folder
+    """The shipped inventory with a connection, one pipeline more, and one account.
+
+    That account is the build account, as a target of hello.
+    """
+    found = Inventory.copied_to(tmp_path_factory.mktemp("inventory") / "org", pipelines=True)
+    build = found.build_account_id
+    found.add_account("tools", build, "us-east-1")
+    found.set("tools", role_arn=f"arn:aws:iam::{build}:role/CrossAccountAccess")
+    hello = found.pipeline("hello")
+    hello["source"]["connection_arn"] = sample_pipelines.hello()["source"]["connection_arn"]
+    hello["waves"][0]["environments"].append({"host": "tools", "regions": ["us-east-1"]})
+    found.declare("hello", hello)
+    found.declare("uploaded", _UPLOADED)
+    return found.directory
 
 
 @pytest.fixture(scope="session")
 def lab(inventory: Path) -> Iterator[Lab]:
     """An organisation that was bootstrapped once, for every test here."""
     with Lab() as lab:
+        lab.add_account(lab.organisation.build)
         done = subprocess.run(
             ["ansible-playbook", str(ROOT / "bootstrap.yml"), "-i", str(inventory)],
             cwd=ROOT,
@@ -73,7 +76,8 @@ def foundation(lab: Lab, inventory: Path) -> Foundation:
     organisation = lab.organisation
     names = organisation.operator
     roles = [(organisation.build, names.operator_role)]
-    roles += [(account, names.access_role) for account in organisation.deploy.values()]
+    accounts = (organisation.build, *organisation.deploy.values())
+    roles += [(account, names.access_role) for account in accounts]
     return read_foundation(lab.client, inventory, roles=roles)
 
 

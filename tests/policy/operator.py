@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lab import Call
+from tests.policy.export import Stack
 from tests.policy.foundation import Foundation
 from tests.policy.request import Denied, Request
 
@@ -26,6 +27,7 @@ _CALLED_VIA = {"aws:CalledVia": ("cloudformation.amazonaws.com",)}
 
 # The service that a role is passed to, by the end of the role's name; functions have the rest.
 _PASSED_TO = {
+    "/CrossAccountCodePipeline": "codepipeline.amazonaws.com",
     "-pipeline": "codepipeline.amazonaws.com",
     "-pull-request": "codebuild.amazonaws.com",
     "-release": "codebuild.amazonaws.com",
@@ -159,14 +161,16 @@ class Operator:
         passed too.
         """
         account = self._foundation.primary.account
-        for role in (self.role, *self.access_roles.values()):
+        stacks = [one.stack for one in self._foundation.accounts]
+        works_on = {self.access_roles[stack.account]: stack for stack in stacks}
+        for role, stack in {self.role: self._foundation.primary, **works_on}.items():
             yield Request(
                 principal=role,
                 action="cloudformation:DescribeStackDriftDetectionStatus",
                 resource="*",
                 account=role.split(":")[4],
             )
-            yield from self._refusals(role)
+            yield from self._refusals(role, stack)
         for action in ("codepipeline:ListPipelines", "tag:GetResources"):
             yield Request(principal=self.role, action=action, resource="*", account=account)
         yield Request(
@@ -204,11 +208,9 @@ class Operator:
                     context=_CALLED_VIA,
                 )
 
-    def _refusals(self, role: str) -> Iterator[Request]:
+    def _refusals(self, role: str, stack: Stack) -> Iterator[Request]:
         """What explains a change set that early validation or a Hook refuses."""
-        account, region = role.split(":")[4], self._foundation.primary.region
-        stacks = [self._foundation.primary, *(one.stack for one in self._foundation.accounts)]
-        (stack,) = (stack for stack in stacks if stack.account == account)
+        account, region = stack.account, stack.region
         change_set = f"arn:aws:cloudformation:{region}:{account}:changeSet/crossaccount-1"
         for action, resource in (
             ("cloudformation:DescribeEvents", f"{change_set}/{_STACK_ID}"),

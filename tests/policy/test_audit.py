@@ -37,6 +37,17 @@ def test_a_right_organisation_passes_and_an_open_bucket_does_not(
     lab: Lab, foundation: Foundation, inventory: Path
 ) -> None:
     lab.add_drift_operator()
+    # In the build account it reads for its own stacks only; there is a deploy account's too.
+    read = {
+        "Effect": "Allow",
+        "Action": ["cloudformation:Describe*", "cloudformation:List*", "iam:Get*", "iam:List*"],
+        "Resource": "*",
+    }
+    lab.client("iam", lab.organisation.build).put_role_policy(
+        RoleName=lab.organisation.drift.operator_role,
+        PolicyName="more",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [read]}),
+    )
     code, output = audit(lab, inventory)
     assert code == 0, output
     assert "ALLOWED" not in output

@@ -166,6 +166,31 @@ def test_a_role_is_passed_to_cloudformation_by_who_may(
     )
 
 
+def test_a_policy_of_a_role_takes_the_right_to_change_that_role(
+    stacks: Stacks, caller: Caller
+) -> None:
+    policy = {
+        "Type": "AWS::IAM::Policy",
+        "Properties": {
+            "PolicyName": "more",
+            "PolicyDocument": statements({"Action": "s3:GetObject", "Resource": "*"}),
+            "Roles": [caller.name],
+        },
+    }
+    caller.may("iam:PutRolePolicy", "iam:DeleteRolePolicy", resource=f"{caller.arn}-other")
+    caller.iam.put_role_policy(
+        RoleName=caller.name,
+        PolicyName="stacks",
+        PolicyDocument=json.dumps(statements({"Action": "cloudformation:*", "Resource": "*"})),
+    )
+    stacks.api = caller.stacks
+    named = {"Capabilities": ["CAPABILITY_NAMED_IAM"]}
+    assert stacks.create({"Policy": policy}, **named).startswith("ROLLBACK_")
+    assert "iam:PutRolePolicy" in reasons(stacks, "CREATE_FAILED")
+    caller.may("iam:PutRolePolicy", "iam:DeleteRolePolicy", resource=caller.arn)
+    assert another(stacks).create({"Policy": policy}, **named) == "CREATE_COMPLETE"
+
+
 def test_the_role_of_a_change_set_stays_with_its_stack(
     lab: Lab, stacks: Stacks, caller: Caller
 ) -> None:

@@ -116,7 +116,17 @@ def _deploy_account(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
         "AccessRoleName": settings["access_role_name"],
         "PrimaryStackName": settings["primary_stack_name"],
         "RegionalStackName": settings["regional_stack_name"],
+        "PrimaryBucketPrefix": _bucket_prefix(settings["primary_stack_name"]),
+        "RegionalBucketPrefix": _bucket_prefix(settings["regional_stack_name"]),
     }
+
+
+def _bucket_prefix(stack_name: str) -> str:
+    """Return how the names begin that CloudFormation makes up for a stack's buckets.
+
+    A name that does not fit is shortened; 24 characters of the stack's always remain.
+    """
+    return f"{stack_name.lower()}-"[:24]
 
 
 def _role_names(settings: Settings) -> dict[str, str]:

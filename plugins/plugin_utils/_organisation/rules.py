@@ -106,7 +106,7 @@ class _Organisation:
             group=group,
             account_id=values["account_id"] if deploys else shared[BUILD_ACCOUNT_ID.name],
             region=name if group == REGIONAL else shared[PRIMARY_REGION.name],
-            stack_name=values[STACK_NAMES[group][0]],
+            stack_name={**shared, **values}[STACK_NAMES[group][0]],
             state=values["state"],
             regions=tuple(filter(None, values["regions"])) if deploys else (),
             profile=values["aws_profile"] or None,
@@ -151,15 +151,12 @@ class _Organisation:
         if self._members[PRIMARY]:
             return hosts[self._members[PRIMARY][0]]
         other = next(iter(hosts.values()), None)
-        variable, stack_name = STACK_NAMES[PRIMARY]
         return Host(
             name="(primary)",  # not the name of a host
             group=PRIMARY,
             account_id=shared[BUILD_ACCOUNT_ID.name],
             region=shared[PRIMARY_REGION.name],
-            stack_name=self._variables.get(other.name, variable, stack_name)
-            if other
-            else stack_name,
+            stack_name=shared[STACK_NAMES[PRIMARY][0]],
             **{
                 **(other.way_in() if other else {"access_role_name": ACCESS_ROLE_NAME}),
                 "profile": None,

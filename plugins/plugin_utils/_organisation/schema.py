@@ -168,8 +168,20 @@ SESSION = (
         doc="Tags of the session.",
     ),
 )
-# What all hosts must agree on.
-SHARED = (BUILD_ACCOUNT_ID, PRIMARY_REGION, CODEPIPELINE_ROLE_NAME, CLOUDFORMATION_ROLE_NAME)
+_STACK_NAMES = {
+    REGIONAL: _stack_name(REGIONAL, "The stack of each host of `regional`."),
+    PRIMARY: _stack_name(PRIMARY, "The stack of the primary."),
+    DEPLOY_ACCOUNTS: _stack_name(DEPLOY_ACCOUNTS, "The stack of each host of `deploy_accounts`."),
+}
+# What all hosts must agree on: deploy roles name roles and stacks of the build account.
+SHARED = (
+    BUILD_ACCOUNT_ID,
+    PRIMARY_REGION,
+    CODEPIPELINE_ROLE_NAME,
+    CLOUDFORMATION_ROLE_NAME,
+    _STACK_NAMES[REGIONAL],
+    _STACK_NAMES[PRIMARY],
+)
 
 _ACCESS_ROLE_NAME = Field(
     name="access_role_name",
@@ -210,11 +222,6 @@ _WAIT_TIMEOUT = Field(
     is_extra=True,
     doc="Seconds that a host waits for its stack.",
 )
-_STACK_NAMES = {
-    REGIONAL: _stack_name(REGIONAL, "The stack of each host of `regional`."),
-    PRIMARY: _stack_name(PRIMARY, "The stack of the primary."),
-    DEPLOY_ACCOUNTS: _stack_name(DEPLOY_ACCOUNTS, "The stack of each host of `deploy_accounts`."),
-}
 
 # Variables of group_vars/all.yml.
 ORGANISATION = (

@@ -17,7 +17,13 @@ from collections.abc import Mapping
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 
 from .._fields import Reader, entry_label, suggestion
-from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, Host, Organisation
+from .._organisation.model import (
+    DEPLOY_ACCOUNTS,
+    PIPELINES,
+    Host,
+    Organisation,
+    pipeline_stack_name,
+)
 from .._organisation.problems import Problems
 from .._organisation.rules import knows_regions
 from .._organisation.variables import Variables, is_dynamic_reference
@@ -28,6 +34,9 @@ from .stages import levels
 from .uploader import trust_statements
 
 _RESERVED_NAMES = ("templates",)  # a prefix of the build bucket that is in use
+# CodePipeline writes artifacts below so many characters of the pipeline's name.
+_ARTIFACT_PREFIX = 20
+_PIPELINE_STACK = pipeline_stack_name("")  # how the names of pipelines' stacks end
 _HOST_NAME = r"[A-Za-z0-9.@_-]+"
 _TRUST_REST = 50  # a trust policy without its statements, with room to spare
 
@@ -334,14 +343,24 @@ def _check_together(
     account_stacks = {
         (host.stack_name, host.account_id): host for host in organisation.of(DEPLOY_ACCOUNTS)
     }
-    pipeline_stacks = {host.stack_name for host in organisation.of(PIPELINES)}
-    home = (organisation.build_account_id, organisation.primary_region)
     for host in organisation.of(PIPELINES):
         if host.stack_name in build_stacks:
             problems.add(
                 f"its stack {host.stack_name} is the foundation stack of host"
                 f" {build_stacks[host.stack_name].name}",
                 "Rename the pipeline",
+                host.name,
+            )
+    first_of: dict[str, str] = {}
+    for host in organisation.of(PIPELINES):
+        if host.is_absent:
+            continue
+        first = first_of.setdefault(host.name[:_ARTIFACT_PREFIX], host.name)
+        if first != host.name:
+            problems.add(
+                f"its name begins as that of pipeline {first}: CodePipeline writes artifacts below"
+                f" the first {_ARTIFACT_PREFIX} characters",
+                "Rename one of them, so that these differ",
                 host.name,
             )
     owners: dict[tuple[str, str, str], str] = {}
@@ -360,9 +379,15 @@ def _check_together(
                     "Rename it",
                     name,
                 )
+            in_build_account = account_id == organisation.build_account_id
+            if in_build_account and stack.name.endswith(_PIPELINE_STACK):
+                problems.add(
+                    f"{where}: it ends in {_PIPELINE_STACK}, as only the stacks of pipelines may"
+                    " in the build account",
+                    "Rename it",
+                    name,
+                )
             for region in environment.regions:
-                if (account_id, region) == home and stack.name in pipeline_stacks:
-                    problems.add(f"{where}: it is the stack of a pipeline", "Rename it", name)
                 owner = owners.setdefault((stack.name, account_id, region), name)
                 if owner != name:
                     problems.add(

@@ -179,6 +179,7 @@ def test_the_foundation_is_denied_by_the_names_that_it_was_given(role: str) -> N
         f"{stack}/CrossAccountRegional/*",  # the name of this stack in this test
         f"{stack}/One/*",
         f"{stack}/Two/*",
+        f"{stack}/*-pipeline/*",  # where the build account is a target
     ]
     assert "arn:aws:iam::111111111111:role/ops/Access" in found["DenyFoundationRoles"]["Resource"]
 
@@ -195,6 +196,28 @@ def test_templates_may_have_transforms_of_aws_but_no_macros(role: str) -> None:
     ]
 
     assert transforms == ["arn:aws:cloudformation:*:aws:transform/*"]
+
+
+def test_only_in_the_build_account_pipelines_are_out_of_reach() -> None:
+    def found(build_account: str) -> dict[str, Any]:
+        parameters = {**NEEDED["deploy_account"], "BuildAccountId": build_account}
+        parameters["PrimaryBucketPrefix"] = "one-"
+        return statements(inline(resolve("deploy_account", **parameters), "CloudFormationRole"))
+
+    here, elsewhere = found("111111111111"), found("222222222222")
+
+    assert set(here) - set(elsewhere) == {
+        "DenyFoundationBuckets",
+        "DenyFoundationFunctionsAndTopic",
+        "DenyFoundationKeys",
+    }
+    assert here["DenyFoundationBuckets"]["Resource"] == [
+        "arn:aws:s3:::one-*",
+        "arn:aws:s3:::crossaccountregional-*",
+    ]
+    roles = "arn:aws:iam::111111111111:role/crossaccount/*"
+    assert roles in here["DenyFoundationRoles"]["Resource"]
+    assert roles not in elsewhere["DenyFoundationRoles"]["Resource"]
 
 
 def test_stacks_cannot_change_their_permissions_boundary() -> None:

@@ -91,6 +91,8 @@ def make(name: str, inputs: dict[str, Any] | None = None, **shared: Any) -> Desi
                 "AccessRoleName": "CrossAccountAccess",
                 "PrimaryStackName": "CrossAccountPrimary",
                 "RegionalStackName": "CrossAccountRegional",
+                "PrimaryBucketPrefix": "crossaccountprimary-",
+                "RegionalBucketPrefix": "crossaccountregional-",
             },
         ),
     ],

@@ -355,6 +355,20 @@ WHOLE_PROBLEMS: list[tuple[Change, str]] = [
         ),
     ),
     (
+        put("build", primary_stack_name="Another"),
+        (
+            "primary_stack_name: it differs between hosts (eu-west-1: CrossAccountPrimary, build:"
+            " Another). Set it once, in group_vars/all.yml"
+        ),
+    ),
+    (
+        put("eu-west-1", regional_stack_name="Another"),
+        (
+            "regional_stack_name: it differs between hosts (eu-west-1: Another, ap-southeast-2:"
+            " CrossAccountRegional). Set it once, in group_vars/all.yml"
+        ),
+    ),
+    (
         put("testing", build_account_id=111111111111),
         (
             f"build_account_id: it differs between hosts (eu-west-1: {BUILD}, testing: a number,"

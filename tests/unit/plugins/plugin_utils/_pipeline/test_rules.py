@@ -830,11 +830,32 @@ def test_a_pipeline_deploys_no_stack_of_a_pipeline() -> None:
         organisation.hosts["tools"] = tools
 
     data = sample_pipelines.one_region()
-    data["stacks"][0]["name"] = "one-region-pipeline"
+    data["stacks"][0]["name"] = "another-pipeline"
     release_to("tools")(data)
 
     [line] = problems(data, change=change)
-    assert "stacks[one-region-pipeline].name: it is the stack of a pipeline. Rename it" in line
+    assert (
+        "stacks[another-pipeline].name: it ends in -pipeline, as only the stacks of pipelines may"
+        " in the build account. Rename it"
+    ) in line
+    release_to("development")(data)
+    assert problems(data, change=change) == []
+
+
+def test_artifacts_of_two_pipelines_do_not_lie_together() -> None:
+    first = sample_pipelines.one_region()
+    first["name"] = "application-of-orders"
+    second = {**sample_pipelines.one_region(), "name": "application-of-orders-too"}
+    second["stacks"] = [{**second["stacks"][0], "name": "another"}]
+
+    found = problems(first, second)
+
+    assert (
+        "host application-of-orders-too: its name begins as that of pipeline application-of-orders:"
+        " CodePipeline writes artifacts below the first 20 characters. Rename one of them, so that"
+        " these differ"
+    ) in found
+    assert problems({**first, "name": "orders-of-application"}, second) == []
 
 
 def test_a_stack_of_a_pipeline_is_no_foundation_stack() -> None:
