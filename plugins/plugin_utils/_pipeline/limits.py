@@ -16,6 +16,7 @@ import typing as t
 from collections.abc import Iterator
 
 from .._organisation.model import Organisation
+from .._organisation.regions import partition_of
 from .model import DeployedStack, Environment, Pipeline, Wave
 from .schema import STAGE_NAME
 from .stages import (
@@ -164,12 +165,13 @@ def action_role_arns(pipeline: Pipeline, foundation: Foundation) -> list[str]:
 def _longest_foundation(organisation: Organisation) -> Foundation:
     """Return a foundation with the longest possible names."""
     account_id = organisation.build_account_id
+    partition = partition_of(organisation.primary_region)
     return Foundation(
         region=organisation.primary_region,
         register={
             region: {
-                "key_arn": f"arn:aws-us-gov:kms:{region}:{account_id}:key/{_KEY}",
-                "bucket_arn": f"arn:aws-us-gov:s3:::{_BUCKET}",
+                "key_arn": f"arn:{partition}:kms:{region}:{account_id}:key/{_KEY}",
+                "bucket_arn": f"arn:{partition}:s3:::{_BUCKET}",
             }
             for region in organisation.regions
         },
