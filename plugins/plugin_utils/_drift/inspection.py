@@ -136,13 +136,10 @@ class Inspection:
             if entry["ResourceStatus"] != _GONE
         )
 
-    def without_mistakes(
-        self, findings: t.Sequence[Finding], drifts: t.Sequence[ResourceDrift]
-    ) -> tuple[Finding, ...]:
-        """Return the detection's findings without those that AWS itself contradicts."""
-        place = self.place
-        live = LiveProperties(self._session, place.region, place.account_id)
-        return live.without_mistakes(findings, drifts)
+    @functools.cached_property
+    def live(self) -> LiveProperties:
+        """Properties of the stack's resources, read directly."""
+        return LiveProperties(self._session, self.place.region, self.place.account_id)
 
     def read_policies(self, found: Found, resources: t.Sequence[Resource]) -> PolicyDrift | None:
         """Read the current live policies; None if they are not wanted."""
@@ -240,7 +237,7 @@ class Running:
 
     def _inspected(self, drifts: tuple[ResourceDrift, ...], failure: str) -> Inspected:
         """Return what the detection and the policies show."""
-        findings = self._inspection.without_mistakes(
+        findings = self._inspection.live.without_mistakes(
             [finding for drift in drifts for finding in findings_of(drift)], drifts
         )
         unchecked = tuple(unchecked_of(drifts, self.resources, failure=failure))
@@ -254,10 +251,11 @@ class Running:
         if self.policies is None:
             return result
         evaluation = self.policies.evaluate(drifts, findings=findings, unchecked=unchecked)
+        more, left = self._inspection.live.of_left_out(evaluation.unchecked, drifts, self.policies)
         return dataclasses.replace(
             result,
-            findings=evaluation.findings,
-            unchecked=evaluation.unchecked,
+            findings=(*evaluation.findings, *more),
+            unchecked=tuple(left),
             policies=self.policies,
             disputes=evaluation.disputes,
         )

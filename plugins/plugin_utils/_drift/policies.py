@@ -13,7 +13,7 @@ from .._errors import PipelineError
 from .._policy.carriers import PolicyDifference, Repair, Subject
 from .._policy.expected import expected_carriers
 from .._policy.live import Gone, LivePolicies
-from .._policy.resolver import Deployed, Unresolvable
+from .._policy.resolver import Deployed, Resolver, Unresolvable
 from .detection import ResourceDrift
 from .finding import Finding, Kind, Resource, Unchecked
 from .settings import LiveSettings, settings_carriers
@@ -56,12 +56,30 @@ class PolicyDrift:
     :param unread: what could not be resolved or read.
     :param gone: resources that do not exist, and carried a policy or settings.
     :param compared: logical ids of the resources that were read.
+    :param deployed: the stack; None where nothing of its template can be resolved.
     """
 
     subjects: tuple[Subject, ...] = ()
     unread: tuple[Unchecked, ...] = ()
     gone: tuple[Resource, ...] = ()
     compared: frozenset[str] = frozenset()
+    deployed: Deployed | None = None
+
+    def not_compared(self, resource: Resource) -> Data:
+        """Return the properties, resolved, that are not compared here.
+
+        Raises Unresolvable.
+        """
+        if self.deployed is None:
+            raise Unresolvable("nothing of the template can be resolved")
+        compared = {
+            prop
+            for subject in self.subjects
+            if subject.resource.logical_id == resource.logical_id
+            for prop in subject.expected()
+        }
+        given = Resolver(self.deployed).properties(resource.logical_id)
+        return {prop: value for prop, value in given.items() if prop not in compared}
 
     def evaluate(
         self,
@@ -94,7 +112,7 @@ class PolicyDrift:
                 )
                 unread.append(Unchecked(resource=subject.resource, why=why))
             differing += [
-                _finding(item)
+                as_finding(item)
                 for item in subject.differences()
                 if (item.resource.logical_id, _top(item.property)) not in disputes
             ]
@@ -204,10 +222,12 @@ def read_policies(deployed: Deployed, live: LivePolicies, settings: LiveSettings
         unread=tuple(unread),
         gone=tuple(gone),
         compared=frozenset(compared),
+        deployed=deployed,
     )
 
 
-def _finding(difference: PolicyDifference) -> Finding:
+def as_finding(difference: PolicyDifference) -> Finding:
+    """Return a difference as a finding."""
     return Finding(
         kind=difference.kind,
         resource=difference.resource,
@@ -253,4 +273,4 @@ def _top(prop: str) -> str:
     return prop.partition(".")[0]
 
 
-__all__ = ("Evaluation", "PolicyDrift", "read_policies")
+__all__ = ("Evaluation", "PolicyDrift", "as_finding", "read_policies")

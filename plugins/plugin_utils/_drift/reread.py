@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Properties that CloudFormation reports as drifted, read again directly.
+"""Properties read directly: what CloudFormation reports, and resources that it leaves out.
 
 Its detection has reported differences that were none, of every kind of bucket that we make
 (cloudformation-coverage-roadmap#1072, #1106, #1292, #2554).
@@ -18,8 +18,10 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto
 
 from .._aws.gateway import AccountSession, Client
 from .._errors import ErrorHandler, PipelineError
+from .._policy.carriers import setting_difference
 from .detection import ResourceDrift
-from .finding import Finding, Resource
+from .finding import Finding, Resource, Unchecked
+from .policies import PolicyDrift, as_finding
 
 Data = dict[str, t.Any]
 _Clients = t.Callable[[str], Client]
@@ -55,6 +57,45 @@ class LiveProperties:
             if finding.difference == "DELETED"
             or not is_right(finding.resource, finding.property.partition(".")[0])
         )
+
+    def of_left_out(
+        self,
+        unchecked: t.Iterable[Unchecked],
+        drifts: t.Iterable[ResourceDrift],
+        policies: PolicyDrift,
+    ) -> tuple[list[Finding], list[Unchecked]]:
+        """Return what differs in resources without a result, and those that stay unchecked.
+
+        CloudFormation has left keys out of its answer (cloudformation-coverage-roadmap#1671).
+        A resource is checked where every property of its template can be read.
+        """
+        answered = {drift.resource.logical_id for drift in drifts}
+        findings: list[Finding] = []
+        left: list[Unchecked] = []
+        for item in unchecked:
+            found = None
+            if item.kind == "no_result" and item.resource.logical_id not in answered:
+                found = self._differing(item.resource, policies)
+            findings += found or []
+            left += [item] if found is None else []
+        return findings, left
+
+    def _differing(self, resource: Resource, policies: PolicyDrift) -> list[Finding] | None:
+        readers = _READERS.get(resource.resource_type, {})
+        unreadable = _WRITE_ONLY.get(resource.resource_type, frozenset())
+        try:
+            wanted = policies.not_compared(resource)
+            found = {
+                prop: self._read(readers[prop], resource.physical_id, prop)
+                for prop in wanted.keys() - unreadable
+            }
+        except (KeyError, PipelineError):
+            return None
+        return [
+            as_finding(setting_difference(resource, prop, _text(wanted[prop]), _text(value)))
+            for prop, value in sorted(found.items())
+            if _canonical(value) != _canonical(wanted[prop])
+        ]
 
     def _is(self, resource: Resource, prop: str, expected: Data) -> bool:
         readers = _READERS.get(resource.resource_type, {})
@@ -144,6 +185,15 @@ _READERS: dict[str, dict[str, _Reader]] = {
     ),
     "AWS::Events::Rule": dict.fromkeys(("Description", "EventPattern", "State"), _rule),
 }
+
+
+# By their schemas; no API returns them.
+_WRITE_ONLY = {"AWS::KMS::Key": frozenset({"PendingWindowInDays"})}
+
+
+def _text(value: t.Any) -> str:
+    found = _canonical(value)
+    return found if isinstance(found, str) else json.dumps(found)
 
 
 def _canonical(value: t.Any) -> t.Any:

@@ -14,9 +14,24 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.detec
     ResourceDrift,
     findings_of,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import (
+    Resource,
+    Unchecked,
+    UncheckedKind,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.policies import (
+    read_policies,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.reread import (
     LiveProperties,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.settings import (
+    LiveSettings,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.live import (
+    LivePolicies,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.resolver import Deployed
 
 from tests.fakes.drift import difference, drift
 from tests.fakes.policies import FakePolicies
@@ -155,3 +170,57 @@ def test_a_property_that_nobody_reads_again_stays() -> None:
 
     assert len(told(aws, BUCKET, "Tags", [])) == 2
     assert aws.calls == []
+
+
+# Resources that CloudFormation leaves out of its answer
+
+KEY_RESOURCE = Resource(logical_id="Key", resource_type=KEY, physical_id="one-key")
+KEY_PROPERTIES: Data = {
+    "Description": {"Fn::Sub": "Of ${AWS::Region}"},
+    "EnableKeyRotation": True,
+    "Enabled": True,
+    "PendingWindowInDays": 30,
+    "KeyPolicy": {"Version": "2012-10-17", "Statement": []},
+}
+
+
+def left_out(
+    *, enabled: bool = True, properties: Data | None = None, kind: UncheckedKind = "no_result"
+) -> tuple[list[str], list[str]]:
+    """What differs in a key without a result, and what stays unchecked."""
+    aws = FakePolicies()
+    aws.keys["one-key"] = KEY_PROPERTIES["KeyPolicy"]
+    metadata = {"KeyId": "one-key", "Description": "Of us-east-1", "Enabled": enabled}
+    aws.properties["DescribeKey"] = {"KeyMetadata": metadata}
+    aws.properties["GetKeyRotationStatus"] = {"KeyRotationEnabled": True}
+    template = {"Resources": {"Key": {"Type": KEY, "Properties": properties or KEY_PROPERTIES}}}
+    deployed = Deployed(
+        stack_id="arn:aws:cloudformation:us-east-1:111111111111:stack/One/1",
+        template=template,
+        parameters={},
+        resources=[KEY_RESOURCE],
+    )
+    policies = read_policies(
+        deployed,
+        LivePolicies(aws.session, "us-east-1", "111111111111"),
+        LiveSettings(aws.session, "us-east-1"),
+    )
+    unchecked = [Unchecked(resource=KEY_RESOURCE, kind=kind, why="not checked")]
+    live = LiveProperties(aws.session, "us-east-1", "111111111111")
+    findings, left = live.of_left_out(unchecked, [], policies)
+    return [one.message for one in findings], [one.why for one in left]
+
+
+def test_a_key_that_cloudformation_leaves_out_is_checked_directly() -> None:
+    assert left_out() == ([], [])
+    assert left_out(enabled=False) == ([f"Key ({KEY}): Enabled is false, not true"], [])
+
+
+def test_a_property_that_cannot_be_read_leaves_the_resource_unchecked() -> None:
+    more = {**KEY_PROPERTIES, "MultiRegion": True}
+
+    assert left_out(properties=more) == ([], ["not checked"])
+
+
+def test_what_could_not_be_compared_stays_unchecked() -> None:
+    assert left_out(kind="unread") == ([], ["not checked"])
