@@ -15,7 +15,7 @@ from ansible import context
 
 from .._errors import PipelineError
 from .plan import Inputs
-from .recorded import HostVars, Results, find_report, require_plan
+from .recorded import HostVars, ReadOnce, Results, find_report, require_plan
 from .run import Run
 
 SUMMARY = "summary"
@@ -35,28 +35,29 @@ def hosts(hostvars: HostVars, phase: str) -> list[str]:
     """
     if any(context.CLIARGS.get(option) for option in _LISTING):
         return []
+    hostvars = ReadOnce(hostvars)
     run = _run(hostvars)
     if phase == SUMMARY:
         return run.incomplete() or [_reporter(run)]
+    if phase not in (REPORT, DRIFTED):
+        return run.hosts(phase)
     report = find_report(hostvars) or {}
-    if phase == REPORT:
-        return sorted(report.get("failures", ())) or [_reporter(run)]
     if phase == DRIFTED:
         return sorted(report.get("drifted", ()))
-    return run.hosts(phase)
+    return sorted(report.get("failures", ())) or [_reporter(run)]
 
 
 def fails(hostvars: HostVars, host: str, phase: str) -> bool:
     """Return whether *phase*, ``summary`` or ``report``, must fail *host*."""
     if phase == SUMMARY:
-        return _run(hostvars).shortfall(host) is not None
+        return _run(hostvars, host).shortfall(host) is not None
     report = find_report(hostvars)
     return report is not None and host in report["failures"]
 
 
 def inputs(hostvars: HostVars, host: str) -> Inputs:
     """Return the inputs that other stacks give the stack of *host*. Raises PipelineError."""
-    run = _run(hostvars)
+    run = _run(hostvars, host)
     found = run.inputs(host)
     if found is None:
         raise PipelineError(run.not_reached(host) or f"{host} takes no part in this run")
@@ -65,7 +66,7 @@ def inputs(hostvars: HostVars, host: str) -> Inputs:
 
 def connection(hostvars: HostVars, host: str) -> dict[str, t.Any]:
     """Return the connection options of our actions for the account of *host*."""
-    run = _run(hostvars)
+    run = _run(hostvars, host)
     target = run.organisation.hosts[host].target()
     caller = run.plan["caller_account_id"]
     return {
@@ -89,8 +90,8 @@ def targets(hostvars: HostVars, hosts: t.Collection[str] | None = None) -> list[
     ]
 
 
-def _run(hostvars: HostVars) -> Run:
-    plan = require_plan(hostvars)
+def _run(hostvars: HostVars, host: str | None = None) -> Run:
+    plan = require_plan(hostvars, host)
     return Run(plan, Results(plan, hostvars))
 
 

@@ -44,11 +44,34 @@ def plan_of(variables: Variables) -> Plan | None:
     return t.cast("Plan", found) if isinstance(found, t.Mapping) and "run" in found else None
 
 
-def require_plan(hostvars: HostVars) -> Plan:
+class ReadOnce:
+    """``hostvars`` that are read once for each host: Ansible combines them every time (1 ms)."""
+
+    def __init__(self, hostvars: HostVars) -> None:
+        self._hostvars = hostvars
+        self._read: dict[str, Variables] = {}
+
+    def __iter__(self) -> t.Iterator[str]:
+        """Iterate over the names of the hosts."""
+        return iter(self._hostvars)
+
+    def raw_get(self, host_name: str) -> Variables:
+        """Return the variables of a host as they are, templates included."""
+        if host_name not in self._read:
+            self._read[host_name] = self._hostvars.raw_get(host_name)
+        return self._read[host_name]
+
+
+def require_plan(hostvars: HostVars, host: str | None = None) -> Plan:
     """Return this run's plan, the newest that any host has. Raises PipelineError without one.
 
     An earlier playbook of the same command leaves its plan on hosts that this run leaves out.
+
+    :param host: a host of this run, which has this run's plan itself.
     """
+    own = plan_of(hostvars.raw_get(host)) if host else None
+    if own is not None:
+        return own
     found = (plan_of(hostvars.raw_get(name)) for name in hostvars)
     plan = max(filter(None, found), key=lambda plan: plan["started"], default=None)
     if plan is None:
@@ -109,4 +132,12 @@ def failed_reverts(hostvars: HostVars) -> dict[str, str]:
     }
 
 
-__all__ = ("HostVars", "Results", "failed_reverts", "find_report", "plan_of", "require_plan")
+__all__ = (
+    "HostVars",
+    "ReadOnce",
+    "Results",
+    "failed_reverts",
+    "find_report",
+    "plan_of",
+    "require_plan",
+)

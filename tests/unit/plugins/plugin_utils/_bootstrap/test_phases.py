@@ -26,9 +26,17 @@ RESULTS = {
 
 
 class HostVars(dict[str, dict[str, Any]]):
-    """Stands in for Ansible's ``hostvars``."""
+    """Stands in for Ansible's ``hostvars``, which combine the variables at each look-up.
+
+    :ivar looked_up: the hosts, one for each look-up.
+    """
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.looked_up: list[str] = []
 
     def raw_get(self, host_name: str) -> dict[str, Any]:
+        self.looked_up.append(host_name)
         return self[host_name]
 
 
@@ -87,6 +95,19 @@ def test_the_plan_is_that_of_the_last_check(world: World) -> None:
     assert phases.hosts(hostvars, "deploy_accounts") == []
     assert phases.hosts(hostvars, "summary") == ["shop"]
     assert not phases.fails(hostvars, "shop", "summary")
+
+
+def test_hosts_are_looked_up_as_rarely_as_can_be(world: World) -> None:
+    hostvars = registered(world)
+    world.run()
+    for phase in ("regional", "primary", "deploy_accounts", "summary"):
+        hostvars.looked_up.clear()
+        phases.hosts(hostvars, phase)
+        assert sorted(hostvars.looked_up) == sorted(hostvars)
+
+    hostvars.looked_up.clear()
+    phases.connection(hostvars, "testing")
+    assert hostvars.looked_up == ["testing"]
 
 
 def test_the_summary_is_for_hosts_that_are_not_complete_or_else_for_one_host(world: World) -> None:
