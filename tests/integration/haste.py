@@ -27,12 +27,24 @@ def impatient(self, *arguments, **options):
 
 httpsession.URLLib3Session.__init__ = impatient
 """
-# Credentials are always about to expire.
+# The credentials of roles are always about to expire.
 EXPIRING = """
-from botocore.credentials import RefreshableCredentials
+import datetime
 
-RefreshableCredentials._advisory_refresh_timeout = 10**6
-RefreshableCredentials._mandatory_refresh_timeout = 10**6
+from botocore import client
+
+call = client.BaseClient._make_api_call
+
+
+def short_lived(self, operation, request):
+    answer = call(self, operation, request)
+    if operation == "AssumeRole":
+        soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
+        answer["Credentials"]["Expiration"] = soon
+    return answer
+
+
+client.BaseClient._make_api_call = short_lived
 """
 
 
