@@ -48,6 +48,7 @@ POLICIES = {
     "pipelines": json.loads(operator_policy(load_organisation(), "operator-pipelines")),
     "access": access_policy(),
 }
+BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 _TAGS = "MiniStack does not ask for it, and whether AWS does is not documented clearly"
 _UNUSED = "the engine does not call it"
 UNSEEN: dict[str, dict[str, str]] = {
@@ -88,6 +89,7 @@ def operator(running_lab: Lab) -> Subject:
             "RegionKeyArns": arn,
             "RegionBucketArns": "arn:aws:s3:::one",
             "ReplicationBucketArns": "arn:aws:s3:::two",
+            "PermissionsBoundaryArn": BOUNDARY,
         },
         last="ReplicateArtifactsPermission",
         other_policy="operator-pipelines",
@@ -101,7 +103,8 @@ def operator(running_lab: Lab) -> Subject:
 @pytest.fixture(scope="module")
 def pipelines(running_lab: Lab) -> Subject:
     register = foundation().register
-    full = compose_parameters(pipeline("hello"), REGION, register, PRIMARY_OUTPUTS)
+    given = compose_parameters(pipeline("hello"), REGION, register, PRIMARY_OUTPUTS)
+    full = {**given, "PermissionsBoundaryArn": BOUNDARY}
     return Subject(
         lab=running_lab,
         account=running_lab.organisation.build,
@@ -110,7 +113,7 @@ def pipelines(running_lab: Lab) -> Subject:
         other_policy="operator",
         template=template("hello"),
         name="hello-pipeline",
-        empty={**full, "ConnectionArn": ""},
+        empty={**given, "ConnectionArn": ""},
         full=full,
         last="StartRule",
         credentials=Clients(running_lab.url).assume(
@@ -145,7 +148,8 @@ def access(running_lab: Lab, operator: Subject) -> Subject:
             "BucketArns": "arn:aws:s3:::one",
             "KeyArns": "arn:aws:kms:eu-west-1:111111111111:key/one",
             "ExecutionPolicyArns": another,
-            "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/PowerUserAccess",
+            "PermissionsBoundaryArn": BOUNDARY,
+            "CodePipelineBoundaryArn": BOUNDARY,
         },
         last="CloudFormationRole",
         credentials={

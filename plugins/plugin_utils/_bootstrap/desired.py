@@ -101,6 +101,7 @@ def _primary(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
         "RegionKeyArns": [entry["key_arn"] for entry in register],
         "RegionBucketArns": [entry["bucket_arn"] for entry in register],
         "ReplicationBucketArns": settings["replication_bucket_arns"],
+        "PermissionsBoundaryArn": settings["permissions_boundary_arn"],
     }
 
 
@@ -112,6 +113,7 @@ def _deploy_account(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
         "KeyArns": [entry["key_arn"] for entry in register],
         "ExecutionPolicyArns": settings["execution_policies"],
         "PermissionsBoundaryArn": settings["permissions_boundary_arn"],
+        "CodePipelineBoundaryArn": settings["codepipeline_boundary_arn"],
         **_role_names(settings),
         "AccessRoleName": settings["access_role_name"],
         "PrimaryStackName": settings["primary_stack_name"],
@@ -152,7 +154,10 @@ def _pipeline(
     )
     return (
         compose_template(pipeline, _template(PIPELINES), foundation),
-        compose_parameters(pipeline, region, foundation.register, inputs.get("outputs", {})),
+        {
+            **compose_parameters(pipeline, region, foundation.register, inputs.get("outputs", {})),
+            "PermissionsBoundaryArn": settings["permissions_boundary_arn"],
+        },
     )
 
 

@@ -16,10 +16,14 @@ from .regions import partition_of
 from .variables import Variables
 
 # Variables with ARNs, by group; policies must be of the host's own account or AWS's.
-_POLICIES = ("deploy_account_execution_policies", "deploy_account_permissions_boundary_arn")
+_POLICIES = (
+    "deploy_account_execution_policies",
+    "deploy_account_permissions_boundary_arn",
+    "permissions_boundary_arn",
+)
 _ARNS = {
     REGIONAL: ("role_arn",),
-    PRIMARY: ("role_arn", "primary_replication_bucket_arns"),
+    PRIMARY: ("role_arn", "permissions_boundary_arn", "primary_replication_bucket_arns"),
     DEPLOY_ACCOUNTS: ("role_arn", *_POLICIES),
 }
 

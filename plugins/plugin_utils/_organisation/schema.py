@@ -213,6 +213,14 @@ _ARTIFACT_RETENTION_DAYS = Field(
     fix="Set more: a rollback needs the package of the previous release",
     doc="Days that pipeline buckets keep artifacts.",
 )
+_PERMISSIONS_BOUNDARY_ARN = Field(
+    name="permissions_boundary_arn",
+    pattern=_POLICY_ARN,
+    words="the ARN of a managed policy",
+    kind="ARN",
+    doc="Permissions boundary of every role;"
+    " `deploy_account_permissions_boundary_arn` replaces it for the CloudFormation role.",
+)
 _WAIT_TIMEOUT = Field(
     name="wait_timeout",
     type=NUMBER,
@@ -237,6 +245,7 @@ ORGANISATION = (
     CODEPIPELINE_ROLE_NAME,
     CLOUDFORMATION_ROLE_NAME,
     *_STACK_NAMES.values(),
+    _PERMISSIONS_BOUNDARY_ARN,
     _WAIT_TIMEOUT,
 )
 
@@ -335,13 +344,6 @@ _REPLICATION_BUCKET_ARNS = Field(
     kind="list of ARNs",
     doc="Buckets in developers' accounts that builds are copied to.",
 )
-_PERMISSIONS_BOUNDARY_ARN = Field(
-    name="permissions_boundary_arn",
-    pattern=_POLICY_ARN,
-    words="the ARN of a managed policy",
-    kind="ARN",
-    doc="Permissions boundary of the CloudFormation role.",
-)
 
 # Variables of the hosts of each group, in addition to HOST and ORGANISATION.
 GROUP_VARIABLES: dict[str, tuple[Field, ...]] = {
@@ -376,6 +378,10 @@ def _own_stack_name(group: str) -> Field:
     return dataclasses.replace(_STACK_NAMES[group], name="stack_name", doc="The name of the stack.")
 
 
+_BOUNDARY_OF_ROLES = _setting(
+    _PERMISSIONS_BOUNDARY_ARN, doc="The permissions boundary of the stack's roles."
+)
+
 # What the role of each group takes. A variable is the role's name and the setting's.
 SETTINGS: dict[str, tuple[Field, ...]] = {
     REGIONAL: (
@@ -395,6 +401,7 @@ SETTINGS: dict[str, tuple[Field, ...]] = {
         _HOME,
         _own_stack_name(PRIMARY),
         _REPLICATION_BUCKET_ARNS,
+        _BOUNDARY_OF_ROLES,
         *_BUCKETS,
         *_ALL_ROLES,
     ),
@@ -413,10 +420,17 @@ SETTINGS: dict[str, tuple[Field, ...]] = {
             " change.",
         ),
         EXECUTION_POLICIES,
-        _PERMISSIONS_BOUNDARY_ARN,
+        _setting(
+            _PERMISSIONS_BOUNDARY_ARN, doc="The permissions boundary of the CloudFormation role."
+        ),
+        _setting(
+            _PERMISSIONS_BOUNDARY_ARN,
+            "codepipeline_boundary_arn",
+            "The permissions boundary of the role of pipelines' actions.",
+        ),
         *_ALL_ROLES,
     ),
-    PIPELINES: (_BUILD_ACCOUNT, _HOME, *_ALL_ROLES),
+    PIPELINES: (_BUILD_ACCOUNT, _HOME, _BOUNDARY_OF_ROLES, *_ALL_ROLES),
 }
 
 

@@ -95,7 +95,9 @@ def _roles_of(
         + _size([*_objects(buckets), *buckets, *keys, *names, cloudformation, cloudformation]),
     )
     policies = [*variables.get(host.name, "deploy_account_execution_policies", [])]
-    policies.append(variables.get(host.name, "deploy_account_permissions_boundary_arn", ""))
+    names_of_boundary = ("deploy_account_permissions_boundary_arn", "permissions_boundary_arn")
+    boundaries = (variables.get(host.name, name, "") for name in names_of_boundary)
+    policies.append(next((arn for arn in boundaries if arn), ""))
     yield (
         "deploy_account_execution_policies",
         _CLOUDFORMATION_ROLE_REST + _size([*_objects(buckets), *keys, *policies, *names]),

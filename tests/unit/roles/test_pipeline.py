@@ -34,12 +34,15 @@ from tools.sample_pipelines import PRIMARY_OUTPUTS, PRIMARY_REGION, SAMPLES, fou
 Data = dict[str, Any]
 
 
-def composed(data: Data) -> Data:
-    """The resources of a pipeline, every function and condition resolved."""
+def composed(data: Data, **more: str) -> Data:
+    """The resources of a pipeline, every function and condition resolved.
+
+    more: parameters.
+    """
     [read] = sample_pipelines.read(data)
     text = compose_template(read, BASE.read_text("ascii"), foundation())
     parameters = compose_parameters(read, PRIMARY_REGION, foundation().register, PRIMARY_OUTPUTS)
-    resources = resolve_template(parse(text), **parameters)
+    resources = resolve_template(parse(text), **parameters, **more)
     builds = bool(parameters.get("Repository"))
     return {
         key: resource
@@ -101,6 +104,17 @@ def test_the_policy_is_not_larger_than_the_check_assumes(monkeypatch: pytest.Mon
 
 
 # Options
+
+
+def test_every_role_gets_the_boundary_that_an_organisation_demands() -> None:
+    boundary = "arn:aws:iam::111111111111:policy/Boundary"
+    for sample in (sample_pipelines.hello(), sample_pipelines.uploaded()):
+        bounded = roles(composed(sample, PermissionsBoundaryArn=boundary))
+        assert {role["Properties"].get("PermissionsBoundary") for role in bounded.values()} == {
+            boundary
+        }
+        free = roles(composed(sample))
+        assert {role["Properties"].get("PermissionsBoundary") for role in free.values()} == {None}
 
 
 @pytest.mark.parametrize(

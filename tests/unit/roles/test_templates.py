@@ -220,6 +220,25 @@ def test_only_in_the_build_account_pipelines_are_out_of_reach() -> None:
     assert roles not in elsewhere["DenyFoundationRoles"]["Resource"]
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("primary", ["PermissionsBoundaryArn"]),
+        ("deploy_account", ["PermissionsBoundaryArn", "CodePipelineBoundaryArn"]),
+    ],
+)
+def test_every_role_gets_the_boundary_that_an_organisation_demands(
+    name: str, parameters: list[str]
+) -> None:
+    boundary = "arn:aws:iam::111111111111:policy/Boundary"
+    for given, expected in ((boundary, {boundary}), ("", {None})):
+        values = {**NEEDED.get(name, {}), **dict.fromkeys(parameters, given)}
+        roles = [one for one in resolve(name, **values).values() if one["Type"] == "AWS::IAM::Role"]
+
+        assert len(roles) == 2
+        assert {role["Properties"].get("PermissionsBoundary") for role in roles} == expected
+
+
 def test_stacks_cannot_change_their_permissions_boundary() -> None:
     boundary = "arn:aws:iam::111111111111:policy/Boundary"
     resources = resolve(

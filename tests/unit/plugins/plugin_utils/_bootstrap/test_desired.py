@@ -77,6 +77,7 @@ def make(name: str, inputs: dict[str, Any] | None = None, **shared: Any) -> Desi
                 "RegionKeyArns": ",".join(map(key_arn, BOTH)),
                 "RegionBucketArns": ",".join(map(bucket_arn, BOTH)),
                 "ReplicationBucketArns": "",
+                "PermissionsBoundaryArn": "",
             },
         ),
         (
@@ -88,6 +89,7 @@ def make(name: str, inputs: dict[str, Any] | None = None, **shared: Any) -> Desi
                 **ROLE_NAMES,
                 "ExecutionPolicyArns": "arn:aws:iam::aws:policy/One",
                 "PermissionsBoundaryArn": "",
+                "CodePipelineBoundaryArn": "",
                 "AccessRoleName": "CrossAccountAccess",
                 "PrimaryStackName": "CrossAccountPrimary",
                 "RegionalStackName": "CrossAccountRegional",
@@ -108,6 +110,20 @@ def test_every_parameter_of_the_template_is_given_and_no_other(name: str) -> Non
     stack = make(name)
 
     assert stack.parameters.keys() == parse(stack.template)["Parameters"].keys()
+
+
+def test_one_boundary_reaches_every_role_and_the_accounts_own_the_cloudformation_role() -> None:
+    ours, own = "arn:aws:iam::aws:policy/One", "arn:aws:iam::aws:policy/Two"
+    shared = {
+        "permissions_boundary_arn": ours,
+        "deploy_account_permissions_boundary_arn": own,
+    }
+
+    assert make("build", **shared).parameters["PermissionsBoundaryArn"] == ours
+    assert make("shop", **shared).parameters["PermissionsBoundaryArn"] == ours
+    account = make("testing", **shared).parameters
+    assert account["CodePipelineBoundaryArn"] == ours
+    assert account["PermissionsBoundaryArn"] == own
 
 
 @pytest.mark.parametrize(
