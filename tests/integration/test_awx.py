@@ -84,8 +84,7 @@ class Awx:
                 **self.api.environment(),
                 "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{self.collections}",
                 "ANSIBLE_NOCOLOR": "1",
-                # Half the processes for each task.
-                "ANSIBLE_PIPELINING": "1",
+                "ANSIBLE_ACTION_PLUGINS": str(ROOT / "tests" / "awx" / "actions"),
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
