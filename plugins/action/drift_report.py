@@ -16,8 +16,11 @@ from ansible import constants as C  # noqa: N812  # as everywhere in Ansible
 from ansible import context
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
+from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import DRIFT_REPORT
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.account import Account
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import gateway_of
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.plan import Plan
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.recorded import (
     failed_reverts,
@@ -44,8 +47,13 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.file
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.markdown import (
     as_markdown,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.notice import notice
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.rows import Observed
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import width
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.upload import (
+    Destination,
+    upload,
+)
 
 ARGUMENT_SPEC = DRIFT_REPORT
 
@@ -78,9 +86,11 @@ class ActionModule(PipelineAction):
             finished=datetime.datetime.now(datetime.UTC),
         )
         files = self._written(report)
+        link = self._uploaded(report, plan["organisation"]["build_account_id"])
+        summary = extract.summary(report, link=link)
         lines = report_lines(
             report,
-            path=next((path for path in files if path.endswith(f"{NAME}.html")), ""),
+            path=link or next((path for path in files if path.endswith(f"{NAME}.html")), ""),
             command=() if self._is_fixing() else _command(),
             limit=context.CLIARGS.get("subset") or "",
             width=width(),
@@ -89,7 +99,8 @@ class ActionModule(PipelineAction):
             "changed": False,
             "verdict": report["verdict"],
             "complete": report["complete"],
-            "summary": extract.summary(report),
+            "summary": summary,
+            "notice": notice(summary),
             "failures": extract.failures(
                 report,
                 drift=self.options["fail_on_drift"],
@@ -132,6 +143,33 @@ class ActionModule(PipelineAction):
         except OSError as exc:
             Display().warning(f"the drift report cannot be written to {folder}: {exc.strerror}")
             return []
+
+    def _uploaded(self, report: dict[str, t.Any], build_account_id: str) -> str:
+        """Upload the report and return its link; an error is only a warning."""
+        wanted = self.options["upload"]
+        if not wanted:
+            return ""
+        region = wanted["region"] or self.options["sts_region"] or ""
+        destination = Destination(
+            bucket=wanted["bucket"],
+            prefix=wanted["prefix"],
+            region=region,
+            account_id=wanted["account_id"] or build_account_id,
+            url=wanted["url"],
+        )
+        role = parse_aws_arn(wanted["role_arn"]) if wanted["role_arn"] else None
+        account = Account(
+            account_id=role["account_id"] if role else build_account_id,
+            profile=wanted["profile"],
+            role_arn=wanted["role_arn"],
+        )
+        try:
+            client = gateway_of(self.options).open(account).client("s3", region)
+            job = str(self.task_vars.get("awx_job_id", ""))
+            return upload(client, destination, report, job=job)
+        except PipelineError as exc:
+            Display().warning(f"the drift report is not in bucket {destination.bucket}: {exc}")
+            return ""
 
 
 def _failures(plan: Plan) -> dict[str, str]:

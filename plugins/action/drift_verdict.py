@@ -13,6 +13,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments i
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.drift_screen import (
     verdict_lines,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.notice import notice
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import (
     show,
     width,
@@ -41,6 +42,7 @@ class ActionModule(PipelineAction):
             "verdict": summary["verdict"],
             "complete": summary["complete"],
             "summary": summary,
+            "notice": notice(summary),
             "failure": failure(summary, drift=self.options["fail_on_drift"]),
             "text": [line.text for line in lines],
         }

@@ -17,7 +17,7 @@ description:
   - Writes the report as JSON, as Markdown and as one HTML page. The schema of the JSON is
     C(docs/drift-report.schema.json). M(crossaccount.pipeline.drift_summary) shows it in short.
   - Does not fail by itself; RV(failures) names the hosts that must end as failed. Calls nothing in
-    AWS.
+    AWS but S3, for O(upload).
 extends_documentation_fragment:
   - crossaccount.pipeline.attributes
   - crossaccount.pipeline.attributes.info
@@ -55,6 +55,42 @@ options:
       - The directory that C(drift-report.json), C(drift-report.md) and C(drift-report.html) are
         written to; created if missing. Without it nothing is written.
     type: path
+  upload:
+    description:
+      - The bucket that the JSON and the page are uploaded to, each run into a folder of its own. An
+        error is only a warning.
+    type: dict
+    suboptions:
+      bucket:
+        description: Its name.
+        type: str
+        required: true
+      prefix:
+        description: What keys begin with.
+        type: str
+        default: ''
+      region:
+        description: Its region. By default O(sts_region).
+        type: str
+      account_id:
+        description: Its account; nothing is sent to another's. By default the build account.
+        type: str
+      profile:
+        description: The AWS profile that may upload. By default the credentials of the run.
+        type: str
+      role_arn:
+        description: The role that may upload.
+        type: str
+      url:
+        description: Where people read the bucket, for the link. By default the console of AWS.
+        type: str
+        default: ''
+  sts_region:
+    description: The region for STS. Needed for O(upload).
+    type: str
+  caller_account_id:
+    description: The account of the credentials, if known.
+    type: str
   fail_on_drift:
     description: Whether findings are a reason to fail. Errors always are.
     type: bool
@@ -130,6 +166,11 @@ summary:
       type: list
       elements: str
       sample: [build, production]
+    affected:
+      description: The hosts with findings or errors.
+      type: list
+      elements: str
+      sample: [production]
     stacks:
       description: How many stacks are in each state.
       type: dict
@@ -162,6 +203,16 @@ summary:
       description: How many more there are.
       type: int
       sample: 0
+    links:
+      description: Where the page is, if it was uploaded.
+      type: list
+      elements: str
+      sample: ["https://reports.example.com/drift/2026-11-24T030000Z-1042/drift-report.html"]
+notice:
+  description: The report in one line, for a notification.
+  returned: success
+  type: str
+  sample: "example has drifted: 1 finding (1 policy), 1 of them dangerous. Hosts: production"
 failures:
   description: The reason of each host that must end as failed.
   returned: success

@@ -94,6 +94,11 @@ summary:
       type: list
       elements: str
       sample: [build, production, testing]
+    affected:
+      description: The hosts with findings or errors.
+      type: list
+      elements: str
+      sample: []
     missing:
       description: The hosts that no part checked.
       type: list
@@ -137,6 +142,16 @@ summary:
       description: How many more there are, in the reports of the parts.
       type: int
       sample: 0
+    links:
+      description: Where the pages of the parts are, if they were uploaded.
+      type: list
+      elements: str
+      sample: []
+notice:
+  description: The verdict in one line, for a notification.
+  returned: success
+  type: str
+  sample: "example is clean: 110 stacks"
 failure:
   description: Why the job must fail; empty when it need not.
   returned: success

@@ -115,6 +115,20 @@ DRIFT_REPORT: Spec = {
     "ignore": {"type": "list", "elements": "raw", "default": []},
     "name": {"type": "str", "default": ""},
     "path": {"type": "path"},
+    "upload": {
+        "type": "dict",
+        "options": {
+            "bucket": {"type": "str", "required": True},
+            "prefix": {"type": "str", "default": ""},
+            "region": {"type": "str"},
+            "account_id": {"type": "str"},
+            "profile": {"type": "str"},
+            "role_arn": {"type": "str"},
+            "url": {"type": "str", "default": ""},
+        },
+    },
+    "sts_region": {"type": "str"},
+    "caller_account_id": {"type": "str"},
     "fail_on_drift": {"type": "bool", "default": True},
 }
 

@@ -19,6 +19,7 @@ import pytest
 
 from lab import Lab
 from tests.integration.drifting import Organisation, Report
+from tests.integration.inventory import ROOT
 from tests.integration.playbook import Run
 from tests.integration.states import States
 
@@ -107,13 +108,29 @@ def test_a_pattern_takes_groups_and_hosts(organisation: Organisation) -> None:
 
 
 def test_the_summary_is_published_before_the_run_fails(organisation: Organisation) -> None:
-    organisation.inventory.set_group("all", stack_tags=TAGS)
+    """With the page in a bucket, by the policy that docs/permissions.md has for it."""
+    upload = {"bucket": "example-drift-reports", "prefix": "drift"}
+    organisation.inventory.set_group("all", stack_tags=TAGS, drift_report_upload=upload)
+    names = organisation.lab.organisation
+    s3 = organisation.lab.client("s3", names.build)
+    s3.create_bucket(Bucket=upload["bucket"])
+    text = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8")
+    policy = text.partition("### To upload reports")[2].partition("```json\n")[2]
+    organisation.lab.client("iam", names.build).put_role_policy(
+        RoleName=names.drift.operator_role,
+        PolicyName="upload",
+        PolicyDocument=policy.partition("```")[0],
+    )
 
     run = drift(organisation, "-e", "drift_report_path=", "--limit", "testing", variables=STATS)
 
     assert run.code == 2, run.output
     summary = json.loads(stats(run)["drift_report"])
     assert (summary["verdict"], summary["findings"]) == ("drifted", {"outdated": 1})
+    stored = s3.list_objects_v2(Bucket=upload["bucket"])["Contents"]
+    keys = [item["Key"] for item in stored]
+    assert [key.rpartition(".")[2] for key in keys] == ["html", "json"]
+    assert summary["links"][0].endswith(f"&prefix={keys[0]}")
     assert not (Path.cwd() / "drift-report").exists()
 
 

@@ -140,6 +140,7 @@ def test_the_verdict_is_clean_when_every_part_is(jobs: Jobs) -> None:
     assert (summary["verdict"], summary["complete"]) == ("incomplete", False)
     assert summary["missing"] == ["development", "testing"]
     assert "development, testing" in verdict.output
+    assert "Not checked by any part: development, testing" in verdict.artifacts["drift_notice"]
     # Nobody is asked to fix what was not checked.
     asked = jobs.remediable(foundation, *slices[1:], verdict)
     assert asked.code != 0

@@ -70,8 +70,18 @@ def label(finding: Data) -> str:
     return "DANGER" if finding["severity"] == "danger" else "drift"
 
 
-def summary(report: Data) -> Data:
-    """Return the report in short, for AWX to store and for notifications."""
+def affected(report: Data) -> list[str]:
+    """Return the hosts with findings or errors."""
+    found = {finding["host"] for finding in not_ignored(report)}
+    found |= {host["name"] for host in report["hosts"] if host["error"]}
+    return sorted(found - {"", None})
+
+
+def summary(report: Data, *, link: str = "") -> Data:
+    """Return the report in short, for AWX to store and for notifications.
+
+    :param link: where the page is; empty if it is nowhere.
+    """
     keys = (
         "schema_version",
         "organisation",
@@ -85,6 +95,7 @@ def summary(report: Data) -> Data:
     return {
         **{key: report[key] for key in keys},
         "hosts": sorted({host["name"] for host in report["hosts"]}),
+        "affected": affected(report),
         "stacks": states(report),
         "findings": kinds(report),
         "severities": severities(report),
@@ -92,6 +103,7 @@ def summary(report: Data) -> Data:
         "unchecked": len(report["unchecked"]),
         "messages": lines[:_MESSAGES],
         "more_messages": max(0, len(lines) - _MESSAGES),
+        "links": [link] if link else [],
     }
 
 
@@ -110,4 +122,4 @@ def _nearest(report: Data, orphan: Data) -> str:
     return min(report["hosts"], key=distance, default={"name": ""})["name"]
 
 
-__all__ = ("drifted", "failures", "label", "messages", "remediable", "summary")
+__all__ = ("affected", "drifted", "failures", "label", "messages", "remediable", "summary")

@@ -25,7 +25,7 @@ def write(folder: Path, report: dict[str, t.Any], text: str) -> list[Path]:
     :param text: the report as Markdown.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    forms = (json.dumps(report, indent=2) + "\n", text, as_html(report))
+    forms = (as_json(report), text, as_html(report))
     paths = []
     for suffix, content in zip(_SUFFIXES, forms, strict=True):
         path = folder / f"{NAME}.{suffix}"
@@ -41,6 +41,11 @@ def remove(folder: Path) -> None:
             (folder / f"{NAME}.{suffix}").unlink(missing_ok=True)
 
 
+def as_json(report: dict[str, t.Any]) -> str:
+    """Return *report* as JSON, for people too."""
+    return json.dumps(report, indent=2) + "\n"
+
+
 def as_html(report: dict[str, t.Any]) -> str:
     """Return *report* as one self-contained page: no network, no server."""
     # Nothing in the data can end the element that holds it.
@@ -48,4 +53,4 @@ def as_html(report: dict[str, t.Any]) -> str:
     return _PAGE.read_text(encoding="utf-8").replace(_PLACE, data, 1)
 
 
-__all__ = ("NAME", "as_html", "remove", "write")
+__all__ = ("NAME", "as_html", "as_json", "remove", "write")

@@ -56,6 +56,7 @@ def collect(reports: t.Mapping[str, t.Any], hosts: t.Collection[str]) -> Data:
         "complete": complete,
         "verdict": DRIFTED if drifted else CLEAN if complete else INCOMPLETE,
         "hosts": sorted({host for part in parts for host in part["hosts"]}),
+        "affected": sorted({host for part in parts for host in part["affected"]}),
         "missing": missing,
         # Nobody is asked to fix what was not checked, or what only a person can fix.
         "remediable": complete and any(kind != "orphaned" for kind in findings),
@@ -67,6 +68,7 @@ def collect(reports: t.Mapping[str, t.Any], hosts: t.Collection[str]) -> Data:
         "unchecked": sum(part["unchecked"] for part in parts),
         "messages": messages,
         "more_messages": sum(part["more_messages"] for part in parts),
+        "links": [link for part in parts for link in part["links"]],
     }
 
 
@@ -110,7 +112,8 @@ def _read(name: str, published: t.Any) -> Data:
     absent = sorted(set(_KEYS) - set(report))
     if absent:
         raise PipelineError(f"{name} has no {', '.join(absent)}")
-    return {"organisation": "", "ignored": 0, "unchecked": 0, "more_messages": 0, **report}
+    added: Data = {"organisation": "", "ignored": 0, "unchecked": 0, "more_messages": 0}
+    return {**added, "affected": [], "links": [], **report}
 
 
 def _sum(parts: t.Iterable[t.Mapping[str, int]], order: t.Sequence[str]) -> dict[str, int]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
 import shutil
 import subprocess
@@ -16,7 +17,10 @@ from typing import Any
 import ansible_collections.amazon.aws as amazon
 import botocore.session
 import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 from jinja2 import Template
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from lab.organisation.seed import OPERATOR_POLICIES
 from tests.unit.tooling.actions import ROOT, load_yaml
@@ -136,6 +140,62 @@ def test_awx_takes_the_file_for_a_playbook_and_it_names_one_of_ours(path: Path) 
     (play,) = load_yaml(text)
     assert play["ansible.builtin.import_playbook"] == f"crossaccount.pipeline.{path.stem}"
     assert (ROOT / "playbooks" / path.name).is_file()
+
+
+# Notifications
+
+NOTICE = (
+    'example has drifted: 1 finding (1 "policy"). Hosts: production. Report: https://r/page.html'
+)
+FAILED = {
+    "job": {
+        "name": "drift (verdict)",
+        "status": "failed",
+        "artifacts": {"drift_verdict": "{}", "drift_notice": NOTICE},
+    },
+    "url": "https://awx/#/jobs/playbook/42",
+}
+WAITING = {
+    "approval_node_name": "Fix the drift?",
+    "workflow_url": "https://awx/#/jobs/workflow/43",
+}
+
+
+def rendered(kind: str, event: str, sub: str | None, part: str, context: dict[str, Any]) -> str:
+    """What AWX sends by a notification of that type."""
+    variables = DataLoader().load_from_file(
+        str(ROLE / "vars" / "main.yml"), trusted_as_template=True
+    )
+    templar = Templar(loader=DataLoader(), variables={**variables, "awx_notification_type": kind})
+    messages = templar.template(variables["__awx_messages"])[event]
+    text = (messages[sub] if sub else messages)[part]
+    return ImmutableSandboxedEnvironment().from_string(str(text)).render(context)
+
+
+def test_a_failed_job_is_reported_with_what_it_found() -> None:
+    expected = f"drift (verdict) failed: {NOTICE}. Job: https://awx/#/jobs/playbook/42"
+
+    for kind, part in (("slack", "message"), ("email", "message"), ("email", "body")):
+        assert rendered(kind, "error", None, part, FAILED) == expected
+    for kind in ("webhook", "awssns"):
+        assert json.loads(rendered(kind, "error", None, "body", FAILED)) == {"text": expected}
+
+
+def test_a_failed_job_that_published_nothing_is_reported_too() -> None:
+    job = {"name": "bootstrap", "status": "failed", "artifacts": {}}
+
+    text = rendered("slack", "error", None, "message", {**FAILED, "job": job})
+
+    assert text == "bootstrap failed. Job: https://awx/#/jobs/playbook/42"
+
+
+def test_an_approval_that_waits_leads_to_the_workflow() -> None:
+    start = "Fix the drift? Approve or deny: https://awx/#/jobs/workflow/43 "
+
+    message = rendered("slack", "workflow_approval", "running", "message", WAITING)
+    assert message.startswith(start)
+    body = rendered("webhook", "workflow_approval", "running", "body", WAITING)
+    assert json.loads(body) == {"text": message}
 
 
 # The documentation

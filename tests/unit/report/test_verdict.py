@@ -30,6 +30,7 @@ def part(*hosts: str, **changes: Any) -> str:
         "complete": True,
         "verdict": "clean",
         "hosts": list(hosts),
+        "affected": [],
         "stacks": {"clean": len(hosts)},
         "findings": {},
         "severities": {},
@@ -37,6 +38,7 @@ def part(*hosts: str, **changes: Any) -> str:
         "unchecked": 1,
         "messages": [],
         "more_messages": 0,
+        "links": [],
         **changes,
     }
     return json.dumps(summary)
@@ -48,6 +50,7 @@ def with_drift(*hosts: str, **changes: Any) -> str:
         *hosts,
         **{
             "verdict": "drifted",
+            "affected": [hosts[-1]],
             "stacks": {"drifted": 1, "clean": len(hosts) - 1},
             "findings": {"drifted": 1},
             "severities": {"drift": 1},
@@ -74,6 +77,7 @@ def test_clean_parts_that_leave_nobody_out_are_clean() -> None:
         "complete": True,
         "verdict": "clean",
         "hosts": HOSTS,
+        "affected": [],
         "missing": [],
         "remediable": False,
         "reports": 3,
@@ -84,6 +88,7 @@ def test_clean_parts_that_leave_nobody_out_are_clean() -> None:
         "unchecked": 3,
         "messages": [],
         "more_messages": 0,
+        "links": [],
     }
     assert _verdict.failure(summary) == ""
 

@@ -22,7 +22,10 @@ from ansible_collections.crossaccount.pipeline.plugins.action import (
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import terminal
 
+from tests.fakes.data import FakeData
+from tests.fakes.gateway import Install
 from tests.fakes.harness import run_action
+from tests.fakes.service import refuse
 from tests.unit.report.sample import compared, drift_of, organisation
 
 Data = dict[str, Any]
@@ -206,6 +209,62 @@ def test_an_earlier_report_that_stays_fails_the_run(tmp_path: Path) -> None:
     result = report(begin=True, path=str(tmp_path))
 
     assert result["msg"].startswith(f"the earlier drift report in {tmp_path} cannot be removed: ")
+
+
+def uploading(install: Install, job: int | None = None, **upload: str) -> tuple[Data, FakeData]:
+    """Run with a bucket in the build account."""
+    gateway = install(drift_report)
+    given = readable()
+    build = given["organisation"]["build_account_id"]
+    arguments = {
+        "stacks": [drift_of(host) for host in WHOLE.hosts.values()],
+        "upload": {"bucket": "reports", "prefix": "drift/", **upload},
+        "sts_region": "us-east-1",
+    }
+    known = {"awx_job_id": job} if job else {}
+    result = run_action(
+        drift_report.ActionModule, arguments, task_vars={**variables(given), **known}
+    )
+    return result, gateway.data_of(build, "us-east-1")
+
+
+def test_the_page_and_the_json_are_uploaded_and_the_summary_has_the_link(install: Install) -> None:
+    result, s3 = uploading(install, 1042, url="https://reports.example.com/")
+
+    folder = "drift/2026-11-24T030000Z-1042"
+    assert set(s3.objects) == {
+        ("reports", f"{folder}/drift-report.{suffix}") for suffix in ("json", "html")
+    }
+    build = WHOLE.build_account_id
+    assert {request["ExpectedBucketOwner"] for request in s3.objects.values()} == {build}
+    link = f"https://reports.example.com/{folder}/drift-report.html"
+    assert result["summary"]["links"] == [link]
+    assert result["notice"].endswith(f". Report: {link}")
+    assert f"  Report: {link}" in result["text"]
+
+
+def test_a_link_leads_to_the_console_by_default(install: Install) -> None:
+    result, _s3 = uploading(install)
+
+    (link,) = result["summary"]["links"]
+    assert link == (
+        "https://us-east-1.console.aws.amazon.com/s3/object/reports?region=us-east-1"
+        "&prefix=drift/2026-11-24T030000Z/drift-report.html"
+    )
+
+
+def test_a_bucket_that_takes_nothing_costs_the_link_and_not_the_verdict(
+    install: Install, shown: list[tuple[str, str | None]]
+) -> None:
+    gateway = install(drift_report)
+    s3 = gateway.data_of(WHOLE.build_account_id, "us-east-1")
+    s3.before("PutObject", refuse("AccessDenied", "no"))
+
+    arguments = {"bucket": "reports"}
+    result = report(upload=arguments, sts_region="us-east-1")
+
+    assert (result["verdict"], result["summary"]["links"]) == ("clean", [])
+    assert shown[0][0].startswith("the drift report is not in bucket reports: Failed to upload ")
 
 
 @pytest.mark.parametrize(
