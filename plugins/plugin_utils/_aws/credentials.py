@@ -65,16 +65,8 @@ def share_base_credentials(session: Session, cache: RunCache) -> None:
     chain = session.get_component("credential_provider")
     chain.insert_before("assume-role", _MfaRefusal(session))
     profile = session.get_config_variable("profile") or "default"
-    _use(session, _SharedChain(chain, cache, profile))
-
-
-def use_credentials(session: Session, credentials: Credentials) -> None:
-    """Make *session* use these *credentials* alone."""
-    _use(session, _Given(credentials))
-
-
-def _use(session: Session, provider: _Provider) -> None:
-    resolver = botocore.credentials.CredentialResolver([t.cast("t.Any", provider)])
+    shared = t.cast("t.Any", _SharedChain(chain, cache, profile))
+    resolver = botocore.credentials.CredentialResolver([shared])
     session.register_component("credential_provider", resolver)
 
 
@@ -87,16 +79,6 @@ class _Provider:
     def load(self) -> Credentials | None:
         """Return credentials; None leaves it to the next provider."""
         raise NotImplementedError
-
-
-class _Given(_Provider):
-    """Existing credentials."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        self._credentials = credentials
-
-    def load(self) -> Credentials:
-        return self._credentials
 
 
 class _SharedChain(_Provider):
@@ -163,4 +145,4 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-__all__ = ("refreshable", "share_base_credentials", "use_credentials")
+__all__ = ("refreshable", "share_base_credentials")

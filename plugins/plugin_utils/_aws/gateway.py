@@ -22,7 +22,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_ar
 from .._errors import NO_CREDENTIALS, PipelineError
 from .account import PRODUCT, Account
 from .cache import Entry, RunCache
-from .credentials import refreshable, share_base_credentials, use_credentials
+from .credentials import refreshable, share_base_credentials
 from .parent import ParentWatch
 from .reach import Reach
 
@@ -41,9 +41,8 @@ Client = t.Any  # botocore makes its client classes at run time
 _SERVICES = ("cloudformation", "sts")
 
 
-# Made before the fork: a session costs more than a client. A worker needs one for the base
-# credentials and one for the account.
-_SESSIONS_OF_A_WORKER = 2
+# Made before the fork: a session costs more than a client. A worker needs one.
+_SESSIONS_OF_A_WORKER = 1
 _SPARE_SESSIONS: list[t.Any] = []
 
 
@@ -104,6 +103,7 @@ class Gateway:
         self._lock = threading.RLock()  # botocore sessions are not safe to share
         self._identifying = threading.Lock()
         self._sessions: dict[str | None, t.Any] = {}
+        self._lent: t.Any = None
         self._sts_clients: dict[str | None, Client] = {}
         self._opened: dict[Account, AccountSession | PipelineError] = {}
         self._opening: dict[Account, threading.Lock] = {}
@@ -150,10 +150,15 @@ class Gateway:
             return AccountSession(self, functools.partial(self._session, account.profile))
         if account.role_arn is None and self.caller_account_id() == account.account_id:
             return AccountSession(self, functools.partial(self._session, None))
-        return AccountSession(self, self._assuming_session(account))
+        return AccountSession(self, self._lent_session, self._assume(account))
 
-    def create_client(self, session: t.Any, service: str, region: str) -> Client:
-        """Return a client of *session* that retries while the parent lives."""
+    def create_client(
+        self, session: t.Any, service: str, region: str, credentials: t.Any = None
+    ) -> Client:
+        """Return a client of *session* that retries while the parent lives.
+
+        :param credentials: in place of the session's own.
+        """
         config = Config(
             connect_timeout=10,
             read_timeout=30,
@@ -163,6 +168,9 @@ class Gateway:
         )
         try:
             with self._lock:
+                if credentials is not None:
+                    # As an argument botocore takes keys only, which would not renew themselves.
+                    session.get_credentials = lambda: credentials
                 client = session.create_client(
                     service, region_name=region, endpoint_url=self._endpoint_url, config=config
                 )
@@ -184,6 +192,13 @@ class Gateway:
                     raise PipelineError("Failed to set up the connection", exc) from exc
                 self._sessions[profile] = session
             return self._sessions[profile]
+
+    def _lent_session(self) -> t.Any:
+        """Return the session of every assumed role: one for each would cost more than its calls."""
+        with self._lock:
+            if self._lent is None:
+                self._lent = _new_session()
+            return self._lent
 
     def _identify(self, profile: str | None) -> str:
         """Return the account of the credentials; asked once in a run for each access key."""
@@ -210,7 +225,8 @@ class Gateway:
                 )
             return self._sts_clients[profile]
 
-    def _assuming_session(self, account: Account) -> t.Callable[[], t.Any]:
+    def _assume(self, account: Account) -> t.Any:
+        """Return the credentials of the account's role, which renew themselves."""
         role_arn = account.role_arn or self._access_role_arn(account)
         owner = parse_aws_arn(role_arn)
         if owner is None or owner["account_id"] != account.account_id:
@@ -219,19 +235,12 @@ class Gateway:
                 cure="Correct role_arn or account_id",
             )
         request = account.assumption(role_arn)
-        credentials = refreshable(
+        return refreshable(
             self._cache,
             ["role", self._endpoint_url, request],
             lambda: _assume_role(self._sts(None), request),
             duration=account.session_duration,
         )
-
-        def session() -> t.Any:
-            made = _new_session()
-            use_credentials(made, credentials)
-            return made
-
-        return session
 
     def _access_role_arn(self, account: Account) -> str:
         if not account.access_role_name:
@@ -241,18 +250,25 @@ class Gateway:
                 cure="Set access_role_name, or role_arn or aws_profile of the host",
             )
         try:
-            partition = self._session(None).get_partition_for_region(self._sts_region)
+            partition = self._lent_session().get_partition_for_region(self._sts_region)
         except botocore.exceptions.BotoCoreError as exc:
             raise PipelineError("Failed to set up the connection", exc) from exc
         return f"arn:{partition}:iam::{account.account_id}:role/{account.access_role_name}"
 
 
 class AccountSession:
-    """Clients of one account; the first client makes the botocore session."""
+    """Clients of one account.
 
-    def __init__(self, gateway: Gateway, make_session: t.Callable[[], t.Any]) -> None:
+    :param session: returns the botocore session.
+    :param credentials: in place of the session's own.
+    """
+
+    def __init__(
+        self, gateway: Gateway, session: t.Callable[[], t.Any], credentials: t.Any = None
+    ) -> None:
         self._gateway = gateway
-        self._session = functools.cache(make_session)
+        self._session = session
+        self._credentials = credentials
         self._clients: dict[tuple[str, str], Client] = {}
         self._lock = threading.Lock()
 
@@ -261,7 +277,7 @@ class AccountSession:
         with self._lock:
             if (service, region) not in self._clients:
                 self._clients[service, region] = self._gateway.create_client(
-                    self._session(), service, region
+                    self._session(), service, region, self._credentials
                 )
             return self._clients[service, region]
 

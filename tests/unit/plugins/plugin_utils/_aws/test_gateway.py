@@ -116,7 +116,8 @@ class Sts:
 
 
 def credentials_of(session: AccountSession) -> Any:
-    return session._session().get_credentials().get_frozen_credentials()
+    client = session.client("cloudformation", "eu-west-1")
+    return client._request_signer._credentials.get_frozen_credentials()
 
 
 def key_of(session: AccountSession) -> str:
