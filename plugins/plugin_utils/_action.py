@@ -61,7 +61,7 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
             _validation, self.options = self.validate_argument_spec(self.argument_spec)
             return self.act()
         except PipelineError as exc:
-            return {"failed": True, "changed": False, "msg": str(exc), **self.identify()}
+            return {"failed": True, "changed": False, **exc.as_result(), **self.identify()}
 
     def act(self) -> dict[str, t.Any]:
         """Return the task's result, without the arguments. Raises PipelineError."""

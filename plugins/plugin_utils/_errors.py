@@ -26,17 +26,36 @@ class PipelineError(AnsibleAWSError):  # type: ignore[misc]  # amazon.aws carrie
     :param message: what failed, or the whole message where there is no *exception*.
     :param exception: the botocore exception behind it; its text follows the message.
     :param cure: one sentence: what the user can do.
+    :param errors: where *message* stands for many, each of them with its cure.
     """
 
     def __init__(
-        self, message: str, exception: Exception | None = None, *, cure: str | None = None
+        self,
+        message: str,
+        exception: Exception | None = None,
+        *,
+        cure: str | None = None,
+        errors: t.Sequence[str] = (),
     ) -> None:
         super().__init__(message=message, exception=exception)
         self.cure = cure or _cure_of(exception)
+        self.errors = tuple(errors)
 
     def __str__(self) -> str:
         text = super().__str__()
+        if self.errors:
+            return "\n  - ".join((f"{text}:", *self.errors))
         return f"{text}. {self.cure}" if self.cure else text
+
+    def as_result(self) -> dict[str, str]:
+        """Return the fields of a failed task. Ansible shows ``msg`` twice, so it is short."""
+        if not self.errors:
+            return {"msg": str(self)}
+        number = f"{len(self.errors)} error{'s'[: len(self.errors) != 1]}"
+        return {
+            "msg": f"{super().__str__()}: {number}",
+            "errors": "\n".join(f"- {error}" for error in self.errors),
+        }
 
 
 def _cure_of(exception: Exception | None) -> str | None:

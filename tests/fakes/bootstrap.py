@@ -110,7 +110,11 @@ class World:
 
     def calls(self) -> list[str]:
         """Return every operation that was called, and forget it."""
-        services = [*self.gateway.regions.values(), *self.gateway.pipelines.values()]
+        services = [
+            *self.gateway.regions.values(),
+            *self.gateway.pipelines.values(),
+            *self.gateway.roles.values(),
+        ]
         found = [operation for service in services for operation in service.asked]
         for service in services:
             service.calls.clear()
@@ -132,6 +136,7 @@ class World:
         )
         for host in found.organisation.hosts.values():  # clients are not made in threads
             self.gateway.region(host.account_id, host.region)
+            self.gateway.roles_of(host.account_id)
         return Request(
             run="this",
             started="2026-11-24T08:00:00Z",
@@ -166,6 +171,8 @@ class World:
         stack.tags, stack.protected = desired.tags, desired.termination_protection
         outputs = {"regional": regional_outputs(host.region), "primary": PRIMARY_OUTPUTS}
         stack.outputs = outputs.get(host.group, {})
+        if host.group == "deploy_accounts":
+            self.gateway.roles_of(host.account_id).names.add("CrossAccountCodePipeline")
         if pipeline is not None:
             stores = {
                 entry["region"]: f"pipeline-{entry['region']}" for entry in inputs["register"]

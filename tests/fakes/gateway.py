@@ -16,6 +16,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors impo
 from tests.fakes.cloudformation import FakeCloudFormation
 from tests.fakes.codepipeline import FakeCodePipeline
 from tests.fakes.data import FakeData
+from tests.fakes.roles import FakeRoles
 
 
 class FakeGateway:
@@ -28,6 +29,7 @@ class FakeGateway:
         self.regions: dict[tuple[str, str], FakeCloudFormation] = {}
         self.data: dict[tuple[str, str], FakeData] = {}
         self.pipelines: dict[tuple[str, str], FakeCodePipeline] = {}
+        self.roles: dict[str, FakeRoles] = {}
         self.known_caller_account_id: str | None = "111111111111"
 
     def open(self, account: Account) -> Any:
@@ -41,6 +43,8 @@ class FakeGateway:
                 return self.region(account.account_id, region).client
             if service == "codepipeline":
                 return self.pipelines_of(account.account_id, region).client
+            if service == "iam":
+                return self.roles_of(account.account_id).client
             return self.data_of(account.account_id, region).clients[service]
 
         return types.SimpleNamespace(client=client)
@@ -56,6 +60,10 @@ class FakeGateway:
         if (account_id, region) not in self.data:
             self.data[account_id, region] = FakeData(region)
         return self.data[account_id, region]
+
+    def roles_of(self, account_id: str) -> FakeRoles:
+        """Return the roles of an account."""
+        return self.roles.setdefault(account_id, FakeRoles())
 
     def pipelines_of(self, account_id: str, region: str) -> FakeCodePipeline:
         """Return the pipelines of an account's region."""

@@ -21,11 +21,16 @@ _CURE = "Nothing was written. Set allow_replacement for this run if that is mean
 
 
 def moved(
-    organisation: Organisation, foundation: Foundation, tagged: t.Iterable[TaggedStack]
+    organisation: Organisation,
+    foundation: Foundation,
+    tagged: t.Iterable[TaggedStack],
+    *,
+    taken: t.Sequence[str] = (),
 ) -> str | None:
     """Return why the primary stack may not be created; None where it may, or exists.
 
     :param tagged: every stack of the build account with our tag, in the regions that were read.
+    :param taken: the deploy accounts, where all of them have the role of a foundation.
     """
     home = organisation.primary
     if home.name not in foundation:
@@ -49,6 +54,13 @@ def moved(
                 " would create a second foundation there. Set primary_region back."
                 f" {_CURE}"
             )
+    if taken:
+        role = organisation.role_names["codepipeline_role_name"]
+        return (
+            f"{_names(taken)} already have the role {role} of a foundation that is not in"
+            f" {home.region}, and this would create a second one. Set primary_region back, or"
+            f" delete the roles if they are left over. {_CURE}"
+        )
     return None
 
 
@@ -57,18 +69,24 @@ def foreign(organisation: Organisation, accounts: t.Mapping[str, Found | None]) 
 
     :param accounts: the stacks of deploy accounts that were read, by host.
     """
-    trusted = {
-        name: stack.parameters.get("BuildAccountId")
-        for name, stack in accounts.items()
-        if stack is not None and was_created(stack.status)
-    }
+    trusted: dict[str, list[str]] = {}
+    for name, stack in sorted(accounts.items()):
+        if stack is not None and was_created(stack.status):
+            account_id = stack.parameters.get("BuildAccountId", organisation.build_account_id)
+            trusted.setdefault(account_id, []).append(name)
     return {
-        name: f"{name} belongs to the build account {account_id}, and build_account_id is"
-        f" {organisation.build_account_id}. Correct build_account_id, or account_id of the host."
-        f" {_CURE}"
-        for name, account_id in trusted.items()
-        if account_id not in (None, organisation.build_account_id)
+        name: f"{_names(hosts)} {'belongs' if len(hosts) == 1 else 'belong'} to the build account"
+        f" {account_id}, and build_account_id is {organisation.build_account_id}. Correct"
+        f" build_account_id, or account_id of the host. {_CURE}"
+        for account_id, hosts in trusted.items()
+        if account_id != organisation.build_account_id
+        for name in hosts
     }
+
+
+def _names(hosts: t.Sequence[str]) -> str:
+    more = len(hosts) - 3
+    return ", ".join(hosts[:3]) + (f" and {more} more" if more > 0 else "")
 
 
 def _place(stack: TaggedStack) -> tuple[str, str]:

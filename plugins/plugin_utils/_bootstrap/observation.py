@@ -9,8 +9,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
+
 from .._aws.batch import Failure, account_of, for_each
-from .._aws.gateway import Gateway
+from .._aws.gateway import Client, Gateway
+from .._errors import ErrorHandler
 from .._organisation.model import Host
 from .._pipeline.live import LivePipeline, read_live_pipelines
 from .._stack.api import StackApi
@@ -76,6 +79,25 @@ def read_live(gateway: Gateway, primary: Host) -> list[LivePipeline]:
     return t.cast("list[LivePipeline]", read_live_pipelines(client, primary.region))
 
 
+def read_roles(gateway: Gateway, hosts: t.Sequence[Host], name: str) -> Answers[bool]:
+    """Return whether the accounts of *hosts* have a role; False where nobody may look."""
+
+    def read(host: Host) -> bool:
+        session = gateway.open(account_of(host.target()))
+        return bool(_has_role(session.client("iam", host.region), name))
+
+    return _ask(hosts, read)
+
+
+@ErrorHandler.common_error_handler("read the role {name}")  # type: ignore[untyped-decorator]
+def _has_role(iam: Client, name: str) -> bool:
+    try:
+        iam.get_role(RoleName=name)
+    except is_boto3_error_code(["NoSuchEntity", "AccessDenied"]):
+        return False
+    return True
+
+
 def compare_stacks(
     gateway: Gateway,
     desired: t.Mapping[str, Desired],
@@ -115,5 +137,6 @@ __all__ = (
     "compare_stacks",
     "read_live",
     "read_regions",
+    "read_roles",
     "read_stacks",
 )

@@ -14,7 +14,7 @@ from .._errors import PipelineError
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL, Host, Organisation
 from .._pipeline.model import Pipeline
 from .._stack.model import Desired, Found
-from .._stack.status import Verdict
+from .._stack.status import Verdict, was_created
 from . import identity, observation, plan, removal
 from .desired import Settings, desired_stack
 from .plan import Foundation, Inputs, Plan, StackState, TaggedStack
@@ -54,6 +54,7 @@ class _Seen:
 
     :param found: the stacks by host; a host that could not be read is in *errors* instead.
     :param uses: how live pipelines use each absent host.
+    :param taken: without a foundation, the accounts that have its roles all the same.
     """
 
     foundation: Foundation
@@ -61,6 +62,7 @@ class _Seen:
     errors: t.Mapping[str, str]
     tagged: tuple[TaggedStack, ...]
     uses: t.Mapping[str, removal.Uses]
+    taken: tuple[str, ...]
 
 
 def _observe(request: Request, gateway: Gateway) -> _Seen:
@@ -89,7 +91,33 @@ def _observe(request: Request, gateway: Gateway) -> _Seen:
         errors={**errors, **accounts.errors},
         tagged=tuple(stack for region in regions.values.values() for stack in region.tagged),
         uses=_uses(request, gateway, foundation, found) if home is not None else {},
+        taken=_taken(request, gateway, foundation, accounts.values),
     )
+
+
+def _taken(
+    request: Request,
+    gateway: Gateway,
+    foundation: Foundation,
+    accounts: t.Mapping[str, Found | None],
+) -> tuple[str, ...]:
+    """Return the deploy accounts if each has the role of a foundation that is not to be seen."""
+    organisation = request.organisation
+    home = organisation.primary
+    if home.is_absent or not plan.changes_grants(organisation, request.hosts):
+        return ()
+    if home.name not in foundation or _is_created(foundation[home.name]):
+        return ()
+    if any(_is_created(stack) for stack in accounts.values()):
+        return ()
+    hosts = [organisation.hosts[name] for name in sorted(accounts)]
+    role = organisation.role_names["codepipeline_role_name"]
+    taken = observation.read_roles(gateway, hosts, role).values
+    return tuple(taken) if taken and all(taken.values()) else ()
+
+
+def _is_created(stack: Found | None) -> bool:
+    return stack is not None and was_created(stack.status)
 
 
 def _uses(
@@ -142,8 +170,9 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
     failures = {name: error for name, error in seen.errors.items() if name in organisation.hosts}
     foreign = _foreign(request, seen)
     failures |= foreign
+    second = _second_foundation(request, seen, foreign)
     refusal = (
-        _second_foundation(request, seen, foreign)
+        second
         or removal.blocked(seen.uses)
         or plan.refusal(organisation, foundation, allow_replacement=_allows_replacement(request))
     )
@@ -183,7 +212,8 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
         gone=plan.gone(organisation, foundation),
         held=held,
         releasing=sorted({name for uses in seen.uses.values() for name in uses.releasing}),
-        orphans=plan.orphans(organisation, seen.tagged),
+        # In the wrong organisation everything that stands has no host.
+        orphans=[] if second else plan.orphans(organisation, seen.tagged),
     )
 
 
@@ -207,7 +237,7 @@ def _second_foundation(request: Request, seen: _Seen, foreign: t.Mapping[str, st
     organisation = request.organisation
     if organisation.is_slice or _allows_replacement(request):
         return None
-    moved = identity.moved(organisation, seen.foundation, seen.tagged)
+    moved = identity.moved(organisation, seen.foundation, seen.tagged, taken=seen.taken)
     return moved or next((foreign[name] for name in sorted(foreign)), None)
 
 

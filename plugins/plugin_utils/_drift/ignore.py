@@ -54,8 +54,7 @@ def read_ignores(entries: t.Sequence[t.Any]) -> list[Ignore]:
         except ValueError as exc:
             problems.append(f"entry {number}: {exc}")
     if problems:
-        lines = "\n".join(f"  - {problem}" for problem in problems)
-        raise PipelineError(f"drift_ignore has errors:\n{lines}")
+        raise PipelineError("drift_ignore is not usable", errors=problems)
     return result
 
 

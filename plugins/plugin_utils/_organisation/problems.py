@@ -93,8 +93,7 @@ class Problems:
     def raise_any(self) -> None:
         """Raise PipelineError with every problem, if there are any."""
         if self._hosts:
-            lines = "\n".join(f"  - {line}" for line in self.lines())
-            raise PipelineError(f"the inventory is not usable:\n{lines}")
+            raise PipelineError("the inventory is not usable", errors=self.lines())
 
     def _where(self, hosts: list[str], what: str, cure: str) -> str:
         if not hosts:

@@ -198,7 +198,7 @@ def test_a_run_begins_without_the_report_of_an_earlier_one(tmp_path: Path) -> No
 
     result = report(begin=True, path=str(tmp_path), ignore=[{"stack": "One"}])
 
-    assert result["msg"].startswith("drift_ignore has errors")
+    assert result["msg"].startswith("drift_ignore is not usable")
     assert [path.name for path in tmp_path.iterdir()] == ["notes"]
     assert report(begin=True) == report(begin=True, path=str(tmp_path)) == {"changed": False}
 
@@ -307,7 +307,8 @@ def test_an_entry_of_drift_ignore_that_is_wrong_fails_the_task() -> None:
     result = report(ignore=[{"stack": "One"}])
 
     assert result["failed"]
-    assert result["msg"].startswith("drift_ignore has errors:\n  - entry 1: reason is missing")
+    assert result["msg"] == "drift_ignore is not usable: 1 error"
+    assert result["errors"].startswith("- entry 1: reason is missing")
 
 
 # The terminal

@@ -318,6 +318,25 @@ def test_another_home_region_is_refused_before_the_first_write(
     )
 
 
+@pytest.mark.parametrize(("left", "refused"), [(3, True), (2, False), (0, False)])
+def test_a_home_region_that_nothing_was_in_is_refused_by_the_roles_of_the_accounts(
+    world: World, left: int, refused: bool
+) -> None:
+    world.inventory.remove("shop", *REGIONS)
+    world.inventory.shared["primary_region"] = "eu-north-1"
+    for number, name in enumerate(ACCOUNTS):
+        world.inventory.hosts[name]["regions"] = ["eu-north-1"]
+        if number >= left:
+            world.gateway.roles_of(world.inventory.hosts[name]["account_id"]).names.clear()
+
+    course = world.run(check_mode=True)
+
+    reason = "development, production, testing already have the role CrossAccountCodePipeline of"
+    assert bool(course.shortfalls) is refused
+    assert course.shortfalls.get("build", reason).startswith(reason)
+    assert bool(course.phases) is not refused
+
+
 def test_another_home_region_is_taken_where_that_is_meant(world: World) -> None:
     move_home(world)
     world.inventory.shared["allow_replacement"] = True
@@ -342,6 +361,7 @@ def test_what_never_became_a_foundation_does_not_fix_the_home_region(
         stack = world.stack(host)
         assert stack
         stack.status = status
+    world.gateway.roles.clear()
     move_home(world)
 
     assert world.check()["failures"] == {}
@@ -357,13 +377,15 @@ def test_another_build_account_is_refused_before_the_first_write(
     course = world.run(check_mode=check_mode)
 
     reason = (
-        f"production belongs to the build account {BUILD}, and build_account_id is {DEVELOPMENT}."
+        f"production, testing belong to the build account {BUILD}, and build_account_id is"
+        f" {DEVELOPMENT}."
         " Correct build_account_id, or account_id of the host. Nothing was written. Set"
         " allow_replacement for this run if that is meant"
     )
     assert course.phases == {}
     assert course.shortfalls["production"] == course.shortfalls["build"] == reason
-    assert course.shortfalls["testing"].startswith("testing belongs to the build account 1111")
+    assert course.shortfalls["testing"] == reason
+    assert course.plan["orphans"] == []
     assert sorted(world.check("testing", check_mode=check_mode)["failures"]) == [
         "ap-southeast-2",
         "build",

@@ -146,7 +146,7 @@ def move_to_a_new_account(world: World) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda world: world.gateway.regions.clear(),
+        lambda world: (world.gateway.regions.clear(), world.gateway.roles.clear()),
         lambda world: world.inventory.shared.update(stack_tags={"team": "platform"}),
         lambda world: world.inventory.add_account("new", NEW, ("us-east-1", "eu-west-1")),
         lambda world: world.inventory.retire("eu-west-1"),

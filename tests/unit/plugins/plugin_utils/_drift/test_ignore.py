@@ -211,7 +211,7 @@ def test_every_wrong_entry_is_told() -> None:
         )
 
     assert str(caught.value) == (
-        "drift_ignore has errors:\n"
+        "drift_ignore is not usable:\n"
         "  - entry 1: not a mapping. Set stack, resource or property, and reason and until\n"
         "  - entry 2: unknown field `resorce`. Use host, stack, resource, property, reason, until\n"
         "  - entry 3: it would ignore everything. Set stack, resource or property\n"
