@@ -31,7 +31,8 @@ def install() -> None:
     """Restore all of it."""
     _key_id_of_uploads()
     _buckets_of_others()
-    app.SERVICE_HANDLERS["s3"] = _encrypted(_bound_root(app.SERVICE_HANDLERS["s3"]))
+    handler = _of_expected_owner(_encrypted(_bound_root(app.SERVICE_HANDLERS["s3"])))
+    app.SERVICE_HANDLERS["s3"] = handler
 
 
 def _key_id_of_uploads() -> None:
@@ -101,6 +102,28 @@ def _bound_root(stock: Service) -> Service:
         bound = owned and arn.endswith(":root") and "policy" not in query
         if bound and _bucket_decision(arn, account, path, method, query, headers) == "Deny":
             return _denied("Access Denied")
+        return await stock(method, path, headers, body, query)
+
+    return handle
+
+
+def _of_expected_owner(stock: Service) -> Service:
+    """The account that a request expects a bucket to belong to.
+
+    AWS: access is denied where it is another's. MiniStack: does not look at it.
+    """
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Response:
+        source = headers.get("x-amz-copy-source", "")
+        for name, where in (
+            ("x-amz-expected-bucket-owner", path),
+            ("x-amz-source-expected-bucket-owner", source),
+        ):
+            owner = s3._bucket_owner_account(_split(where)[0])
+            if owner and headers.get(name, owner) != owner:
+                return _denied("Access Denied")
         return await stock(method, path, headers, body, query)
 
     return handle

@@ -86,6 +86,13 @@ def _reading(foundation: Foundation) -> Iterator[Denied]:
         for role in ("CodePipelineRole", "CloudFormationRole"):
             principal = foundation.role(account.stack, role)
             read, decrypt = own.read(principal)
+            for administrator in sides:
+                yield Denied.of(
+                    f"{role} of {account.name} decrypts what is not in a bucket"
+                    f"{', allowed everything by its own policies' if administrator else ''}",
+                    decrypt.but(administrator=administrator),
+                    context={"kms:ViaService": ""},
+                )
             for name, store in others.items():
                 what = f"{role} of {account.name} reads {name}"
                 other_read, other_decrypt = store.read(principal)
@@ -288,6 +295,12 @@ def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
         action="codepipeline:StartPipelineExecution",
         resource=release.arn,
     )
+    taken = release.started_by()
+    for key, value in (
+        ("aws:SourceArn", f"{taken.context['aws:SourceArn']}-other"),
+        ("aws:SourceAccount", FOREIGN),
+    ):
+        yield Denied.of(f"the start role for {value}", taken, context={key: value})
     for project in release.projects():
         role = project["serviceRole"]
         for use in release.connection_uses(project)[-1:]:

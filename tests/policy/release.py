@@ -410,13 +410,23 @@ class Release:
     def _starts(self) -> Iterator[Request]:
         events = self._clients("events", self.stack.account, self.stack.region)
         for name in self._names("AWS::Events::Rule"):
+            rule = events.describe_rule(Name=name)["Arn"]
             for target in events.list_targets_by_rule(Rule=name)["Targets"]:
-                yield _assumed_by("events.amazonaws.com", target["RoleArn"])
+                yield _assumed_by(
+                    "events.amazonaws.com",
+                    target["RoleArn"],
+                    SourceArn=rule,
+                    SourceAccount=rule.split(":")[4],
+                )
                 yield Request(
                     principal=target["RoleArn"],
                     action="codepipeline:StartPipelineExecution",
                     resource=target["Arn"],
                 )
+
+    def started_by(self) -> Request:
+        """Return how EventBridge takes the role that it starts the pipeline with."""
+        return next(one for one in self._starts() if one.principal == "events.amazonaws.com")
 
     def start_role(self) -> str:
         """Return the role that the events start the pipeline with."""

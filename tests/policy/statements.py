@@ -23,7 +23,7 @@ REASONS: dict[str, str] = {
         f"{account} CrossAccountDeploy/CloudFormationRole Foundation (inline): Transforms": (
             "the simulator knows no transforms; tests/unit/roles has them"
         )
-        for account in ("222222222222", "333333333333", "444444444444")
+        for account in ("111111111111", "222222222222", "333333333333", "444444444444")
     },
 }
 

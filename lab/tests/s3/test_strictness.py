@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab import Lab
 from lab.tests.roles import ACCOUNT, Caller, Store, Stranger, only
@@ -51,6 +52,20 @@ def test_a_bucket_of_another_account_takes_both_policies_and_the_key(
     assert stranger.reads(store)
     store.grant("s3:GetObject", to=OTHER, **only("another"))
     assert not stranger.reads(store)
+
+
+def test_a_bucket_is_of_the_account_that_is_expected(store: Store) -> None:
+    store.s3.head_bucket(Bucket=store.name, ExpectedBucketOwner=ACCOUNT)
+    store.s3.put_object(Bucket=store.name, Key="a", Body=b"", ExpectedBucketOwner=ACCOUNT)
+    copied = {"Bucket": store.name, "CopySource": {"Bucket": store.name, "Key": "a"}}
+    store.s3.copy_object(**copied, Key="b", ExpectedSourceBucketOwner=ACCOUNT)
+    for request in (
+        lambda: store.s3.head_bucket(Bucket=store.name, ExpectedBucketOwner=OTHER),
+        lambda: store.s3.copy_object(**copied, Key="c", ExpectedSourceBucketOwner=OTHER),
+    ):
+        with pytest.raises(ClientError) as error:
+            request()
+        assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
 
 def test_who_writes_needs_a_data_key(store: Store, stranger: Stranger) -> None:

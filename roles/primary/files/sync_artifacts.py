@@ -4,7 +4,8 @@
 """Invoke action of a pipeline: copy its input artifacts to the pipeline bucket of another region.
 
 The function's role limits it: it reads the primary pipeline bucket and writes the buckets of the
-register. Every invocation sends exactly one answer to CodePipeline.
+register. Every invocation sends exactly one answer to CodePipeline. Each call to S3 names the
+account that the bucket must belong to: a bucket whose name somebody else took over gets nothing.
 """
 
 from __future__ import annotations
@@ -152,10 +153,11 @@ def artifacts_done(data: dict[str, Any], count: int) -> int:
 def open_destination(source: Any, destination: str) -> tuple[Any, str]:
     """Return a client in the bucket's region, and the ARN of the bucket's KMS key."""
     try:
-        answer = source.get_bucket_location(Bucket=destination)
+        owner = os.environ["BUCKET_OWNER"]
+        answer = source.get_bucket_location(Bucket=destination, ExpectedBucketOwner=owner)
         region = answer.get("LocationConstraint") or "us-east-1"
         target = boto3.client("s3", region_name=region, config=RETRIES)
-        encryption = target.get_bucket_encryption(Bucket=destination)
+        encryption = target.get_bucket_encryption(Bucket=destination, ExpectedBucketOwner=owner)
     except ClientError as error:
         raise SyncError(
             f"{destination} cannot be read. Is it a pipeline bucket of one of the registered"
@@ -182,6 +184,7 @@ def copy(
 ) -> None:
     """Copy one object inside S3, in parts if it is large; raise OutOfTimeError or SyncError."""
     copied: list[int] = []
+    owner = os.environ["BUCKET_OWNER"]
 
     def progress(size_of_part: int) -> None:
         copied.append(size_of_part)
@@ -189,13 +192,15 @@ def copy(
             raise OutOfTimeError
 
     try:
-        size = source.head_object(Bucket=bucket, Key=key)["ContentLength"]
+        found = source.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
+        size = found["ContentLength"]
         target.copy(
             CopySource={"Bucket": bucket, "Key": key},
             Bucket=destination,
             Key=key,
             # Artifacts have no tags. Not reading them saves two permissions.
             ExtraArgs={
+                "ExpectedBucketOwner": owner,
                 "ServerSideEncryption": "aws:kms",
                 "SSEKMSKeyId": key_arn,
                 "TaggingDirective": "REPLACE",

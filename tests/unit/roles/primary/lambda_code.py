@@ -17,6 +17,7 @@ from s3transfer.manager import TransferManager
 FILES = Path(__file__).parents[4] / "roles" / "primary" / "files"
 # Lambda tells this region to the function.
 HOME = "us-east-1"
+OWNER = "111111111111"
 
 
 def load(name: str) -> Any:
@@ -53,12 +54,14 @@ class Bucket:
     Args:
         region: Where it is.
         key: Its default KMS key, None for a bucket that encrypts with S3's own.
+        owner: The account that it belongs to.
         objects: Size in bytes by object key.
         refuses: Operations that end in an error, with the error's code.
     """
 
     region: str
     key: str | None = None
+    owner: str = OWNER
     objects: dict[str, int] = field(default_factory=dict)
     refuses: dict[str, str] = field(default_factory=dict)
 
@@ -82,10 +85,10 @@ class S3:
         self.buckets = {name.replace("_", "-"): bucket for name, bucket in buckets.items()}
         self.copies: list[Copy] = []
 
-    def bucket(self, name: str, operation: str) -> Bucket:
-        """Return a bucket that the caller may use with the operation."""
+    def bucket(self, name: str, operation: str, *, owner: str | None = None) -> Bucket:
+        """Return a bucket that the caller may use with the operation, if it is that owner's."""
         bucket = self.buckets.get(name)
-        if bucket is None:
+        if bucket is None or (owner and owner != bucket.owner):
             raise refusal("AccessDenied", operation)
         if operation in bucket.refuses:
             headers = {"x-amz-bucket-region": bucket.region}
@@ -102,7 +105,7 @@ class S3Client:
 
     def get_bucket_location(self, **request: str) -> dict[str, Any]:
         """Answer as S3 does: nothing for us-east-1."""
-        region = self._s3.bucket(request["Bucket"], "GetBucketLocation").region
+        region = self._bucket(request, "GetBucketLocation").region
         return {"LocationConstraint": None if region == "us-east-1" else region}
 
     def head_bucket(self, **request: str) -> dict[str, Any]:
@@ -112,7 +115,7 @@ class S3Client:
 
     def get_bucket_encryption(self, **request: str) -> dict[str, Any]:
         """Answer with the bucket's default encryption."""
-        bucket = self._s3.bucket(request["Bucket"], "GetBucketEncryption")
+        bucket = self._bucket(request, "GetBucketEncryption")
         assert self.region == bucket.region
         default = {"SSEAlgorithm": "aws:kms" if bucket.key else "AES256"}
         if bucket.key:
@@ -122,18 +125,24 @@ class S3Client:
 
     def head_object(self, **request: str) -> dict[str, Any]:
         """Answer with the object's size."""
-        objects = self._s3.bucket(request["Bucket"], "HeadObject").objects
+        objects = self._bucket(request, "HeadObject").objects
         if request["Key"] not in objects:
             raise refusal("404", "HeadObject")
         return {"ContentLength": objects[request["Key"]]}
+
+    def _bucket(self, request: dict[str, str], operation: str) -> Bucket:
+        owner = request.get("ExpectedBucketOwner")
+        return self._s3.bucket(request["Bucket"], operation, owner=owner)
 
     def copy(self, **request: Any) -> None:
         """Copy as boto3's managed copy does: in parts, with a callback after each."""
         copied, bucket, key = request["CopySource"], request["Bucket"], request["Key"]
         arguments: dict[str, str] = request["ExtraArgs"]
         assert set(arguments) <= set(TransferManager.ALLOWED_COPY_ARGS)
-        source = self._s3.bucket(copied["Bucket"], "GetObject")
-        target = self._s3.bucket(bucket, "PutObject")
+        # A managed copy names the same owner when it looks at the source.
+        owner = arguments.get("ExpectedBucketOwner")
+        source = self._s3.bucket(copied["Bucket"], "GetObject", owner=owner)
+        target = self._s3.bucket(bucket, "PutObject", owner=owner)
         assert request["SourceClient"].region == source.region
         assert self.region == target.region
         size = source.objects[copied["Key"]]

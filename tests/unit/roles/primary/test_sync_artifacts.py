@@ -14,7 +14,7 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.stub import Stubber
 
-from tests.unit.roles.primary.lambda_code import S3, Bucket, Clients, Context, Copy, load
+from tests.unit.roles.primary.lambda_code import OWNER, S3, Bucket, Clients, Context, Copy, load
 
 MIB = 1024**2
 KEY = "arn:aws:kms:eu-west-1:111111111111:key/0a1b2c3d"
@@ -25,6 +25,7 @@ DESTINATION = "regional-artifacts"
 @pytest.fixture
 def code(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module, with the environment that the template gives to the function."""
+    monkeypatch.setenv("BUCKET_OWNER", OWNER)
     monkeypatch.setenv("PIPELINE_BUCKET", SOURCE)
     monkeypatch.setenv("REGIONS", "ap-southeast-2,eu-west-1")
     return load("sync_artifacts")
@@ -101,12 +102,25 @@ def test_copies_the_artifact_with_the_destinations_own_key(code: Any, aws: Clien
             bucket=DESTINATION,
             key="p/Source/a",
             arguments={
+                "ExpectedBucketOwner": OWNER,
                 "ServerSideEncryption": "aws:kms",
                 "SSEKMSKeyId": KEY,
                 "TaggingDirective": "REPLACE",
             },
         )
     ]
+
+
+@pytest.mark.parametrize("bucket", [SOURCE, DESTINATION])
+def test_a_bucket_that_somebody_else_took_over_gets_nothing(
+    code: Any, aws: Clients, bucket: str
+) -> None:
+    aws.s3.buckets[bucket].owner = "999999999999"
+
+    code.handler(event("p/Source/a"), Context())
+
+    assert failure(aws)["type"] == "PermissionError"
+    assert aws.s3.copies == []
 
 
 def test_a_bucket_in_us_east_1_has_no_location_constraint(code: Any, aws: Clients) -> None:
