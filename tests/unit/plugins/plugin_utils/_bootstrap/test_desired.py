@@ -114,7 +114,7 @@ def test_every_parameter_of_the_template_is_given_and_no_other(name: str) -> Non
 
 def test_one_boundary_reaches_every_role_and_the_accounts_own_the_cloudformation_role() -> None:
     ours, own = "arn:aws:iam::aws:policy/One", "arn:aws:iam::aws:policy/Two"
-    shared = {
+    shared: dict[str, Any] = {
         "permissions_boundary_arn": ours,
         "deploy_account_permissions_boundary_arn": own,
     }
