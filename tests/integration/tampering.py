@@ -253,7 +253,9 @@ class Tamperer:
         """What CloudFormation does not look at, all of it in the primary stack."""
         role = self._id(PRIMARY_HOST, "SyncArtifactsRole")
         administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
-        self._client("iam", PRIMARY_HOST).attach_role_policy(RoleName=role, PolicyArn=administrator)
+        iam = self._client("iam", PRIMARY_HOST)
+        iam.attach_role_policy(RoleName=role, PolicyArn=administrator)
+        iam.put_role_permissions_boundary(RoleName=role, PermissionsBoundary=administrator)
         sns, topic = self._client("sns", PRIMARY_HOST), self._id(PRIMARY_HOST, "ApprovalTopic")
         before = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
         grant = {

@@ -147,6 +147,7 @@ def test_what_no_change_set_shows_is_put_back_directly(organisation: Organisatio
     run, report = organisation.look()
     assert run.code == 2, run.output
     assert {(one["kind"], one["resource"]) for one in report["findings"]} == {
+        ("drifted", "SyncArtifactsRole"),
         ("policy", "ApprovalTopicPolicy"),
         ("policy", "SyncArtifactsFunction"),
         ("policy", "SyncArtifactsRole"),
@@ -154,6 +155,7 @@ def test_what_no_change_set_shows_is_put_back_directly(organisation: Organisatio
     run, report = organisation.remediate()
     assert run.code == 0, run.output
     assert sorted(call.action for call in run.writes) == [
+        "DeleteRolePermissionsBoundary",
         "DetachRolePolicy",
         "RemovePermission",
         "SetTopicAttributes",

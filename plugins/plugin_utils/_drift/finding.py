@@ -24,6 +24,8 @@ KINDS: tuple[Kind, ...] = t.get_args(Kind)
 UncheckedKind = t.Literal["undetectable", "no_result", "unread"]
 UNDETECTABLE: UncheckedKind = "undetectable"
 WHOLE_STACK = Resource()
+# The property of a pipeline that lists the stages which no release enters.
+CLOSED_STAGES = "DisableInboundStageTransitions"
 
 
 class PlaceEntry(t.TypedDict):
@@ -237,12 +239,18 @@ def sort_key(entry: Data) -> tuple[str, ...]:
     return tuple(str(entry.get(key, "")) for key in keys)
 
 
+def needs_person(finding: Data) -> bool:
+    """Return whether no remediation fixes it: an orphaned stack, a stage that somebody closed."""
+    return not finding["host"] or finding["property"].startswith(f"{CLOSED_STAGES}.")
+
+
 def check_failed(unchecked: Data) -> bool:
     """Return whether a check failed, not counting types AWS cannot check."""
     return unchecked["ignored"] is None and unchecked["kind"] != UNDETECTABLE
 
 
 __all__ = (
+    "CLOSED_STAGES",
     "KINDS",
     "UNDETECTABLE",
     "WHOLE_STACK",
@@ -257,6 +265,7 @@ __all__ = (
     "UncheckedKind",
     "check_failed",
     "missing",
+    "needs_person",
     "outdated",
     "should_be_absent",
     "sort_key",

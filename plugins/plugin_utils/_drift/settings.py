@@ -27,11 +27,11 @@ from .declaration import (
     member_name,
     property_name,
 )
+from .finding import CLOSED_STAGES
 
 Data = dict[str, t.Any]
 
 _CONCURRENCY = "ReservedConcurrentExecutions"
-_CLOSED = "DisableInboundStageTransitions"
 # What UpdateProject takes to remove something.
 _NOTHING: Data = {
     "buildBatchConfig": {},
@@ -42,7 +42,7 @@ _NOTHING: Data = {
     "vpcConfig": {},
 }
 # Properties of a pipeline that its declaration does not hold, or not in this form.
-_OUTSIDE = frozenset({"ArtifactStores", _CLOSED, "Name", "RestartExecutionOnUpdate", "Tags"})
+_OUTSIDE = frozenset({"ArtifactStores", CLOSED_STAGES, "Name", "RestartExecutionOnUpdate", "Tags"})
 
 
 class LiveSettings:
@@ -179,7 +179,7 @@ class _Template:
     def pipeline(self, resource: Resource) -> Carrier:
         given = self._resolver.properties(resource.logical_id)
         expected = self._declaration(resource.physical_id, given)
-        closed = {stage["StageName"]: stage["Reason"] for stage in given.get(_CLOSED, [])}
+        closed = {stage["StageName"]: stage["Reason"] for stage in given.get(CLOSED_STAGES, [])}
 
         def read() -> Subject:
             actual, now_closed = self._live.pipeline(resource.physical_id)
@@ -378,7 +378,7 @@ def _transition(resource: Resource, stage: str, reason: str) -> PolicyDifference
     return PolicyDifference(
         kind="drifted",
         resource=resource,
-        property=f"{_CLOSED}.{stage}",
+        property=f"{CLOSED_STAGES}.{stage}",
         expected="",
         actual=reason or "disabled",
         difference="ADD",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._drift.finding import needs_person
 from .document import kinds, not_ignored, severities, states
 
 _MESSAGES = 40  # the summary stays in AWX's database
@@ -45,8 +46,8 @@ def drifted(report: Data) -> dict[str, list[str]]:
 
 
 def remediable(report: Data) -> list[str]:
-    """Return the hosts with findings that a remediation fixes: all but orphaned stacks."""
-    return sorted({finding["host"] for finding in not_ignored(report) if finding["host"]})
+    """Return the hosts with findings that a remediation fixes."""
+    return sorted({finding["host"] for finding in not_ignored(report) if not needs_person(finding)})
 
 
 def messages(report: Data) -> list[str]:

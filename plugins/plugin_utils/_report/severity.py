@@ -22,6 +22,7 @@ import json
 import re
 import typing as t
 
+from .._drift.finding import CLOSED_STAGES
 from .lines import names
 
 Data = t.Mapping[str, t.Any]
@@ -42,7 +43,7 @@ _PROTECTIONS = frozenset(
     }
 )
 # What a pipeline or project has apart from what it releases, and when.
-_HARMLESS = frozenset({"", "Description", "DisableInboundStageTransitions", "Tags"})
+_HARMLESS = frozenset({"", "Description", CLOSED_STAGES, "Tags"})
 _TERMINATION_PROTECTION = "TerminationProtection"
 _BUCKET_POLICY = "AWS::S3::BucketPolicy"
 _LISTED = ("Principal", "Action", "Resource")  # more values allow more

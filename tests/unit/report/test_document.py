@@ -228,6 +228,23 @@ def test_a_type_without_detection_is_in_the_report_and_no_error() -> None:
     assert [entry["resource"] for entry in report["unchecked"]] == ["Policy"]
 
 
+def test_a_closed_stage_is_no_work_for_a_remediation() -> None:
+    pipeline = Resource(logical_id="Pipeline", resource_type="AWS::CodePipeline::Pipeline")
+    closed = Finding(
+        kind="drifted",
+        resource=pipeline,
+        property="DisableInboundStageTransitions.production",
+        difference="ADD",
+        message="closed",
+    )
+
+    report = observe(closed)
+
+    assert extract.remediable(report) == []
+    assert extract.failures(report) == {"production": "drifted: closed"}
+    assert [finding["severity"] for finding in report["findings"]] == ["drift"]
+
+
 def test_a_type_with_detection_but_no_result_is_an_error() -> None:
     unchecked = Unchecked(resource=Resource(logical_id="Key"), kind="no_result", why="left out")
 
