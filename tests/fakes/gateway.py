@@ -43,9 +43,10 @@ class FakeGateway:
                 return self.region(account.account_id, region).client
             if service == "codepipeline":
                 return self.pipelines_of(account.account_id, region).client
-            if service == "iam":
+            clients = self.data_of(account.account_id, region).clients
+            if service == "iam" and service not in clients:
                 return self.roles_of(account.account_id).client
-            return self.data_of(account.account_id, region).clients[service]
+            return clients[service]
 
         return types.SimpleNamespace(client=client)
 
