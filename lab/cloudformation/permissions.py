@@ -73,6 +73,8 @@ def install() -> None:
         handlers._ACTION_HANDLERS[action] = partial(_with_role, action, stock)
     stock = handlers._ACTION_HANDLERS["ExecuteChangeSet"]
     handlers._ACTION_HANDLERS["ExecuteChangeSet"] = partial(_with_role_of_change_set, stock)
+    stock = handlers._ACTION_HANDLERS["DescribeStacks"]
+    handlers._ACTION_HANDLERS["DescribeStacks"] = partial(_show_roles, stock)
 
 
 def _check(work: Work) -> None:
@@ -266,7 +268,7 @@ def _with_role(action: str, stock: Handler, parameters: Parameters) -> Response:
     """RoleARN of a request.
 
     AWS: the caller must be allowed to pass the role, and CloudFormation to assume it; the stack
-    works with it then and later. MiniStack: does not look at it.
+    works with it then and later, and shows it. MiniStack: does not look at it.
     """
     role = cloudformation._p(parameters, "RoleARN")
     if role and (refusal := _role_problem(role)):
@@ -294,6 +296,17 @@ def _with_role_of_change_set(stock: Handler, parameters: Parameters) -> Response
         stack = handlers._resolve_stack(change_set["StackName"])
         stack["_lab_role"] = change_set["_lab_role"]
     return answer
+
+
+def _show_roles(stock: Handler, parameters: Parameters) -> Response:
+    status, headers, body = stock(parameters)
+    for stack in cloudformation._stacks.values():
+        if role := stack.get("_lab_role"):
+            stack_id = f"<StackId>{stack['StackId']}</StackId>"
+            body = body.replace(
+                stack_id.encode(), f"{stack_id}<RoleARN>{role}</RoleARN>".encode(), 1
+            )
+    return status, headers, body
 
 
 def _role_problem(role: str) -> Response | None:

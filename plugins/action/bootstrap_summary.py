@@ -49,6 +49,7 @@ class ActionModule(PipelineAction):
         lines = summary_lines(
             rows,
             plan["orphans"],
+            plan["blocked"],
             name=self.options["name"],
             seconds=(now - datetime.datetime.fromisoformat(plan["started"])).total_seconds(),
             check_mode=check_mode,

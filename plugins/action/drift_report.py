@@ -35,6 +35,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
     Organisation,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import extract
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.blocked import (
+    blocked_lines,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.document import document
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.drift_screen import (
     report_lines,
@@ -95,6 +98,7 @@ class ActionModule(PipelineAction):
             limit=context.CLIARGS.get("subset") or "",
             width=width(),
         )
+        lines += blocked_lines(plan["blocked"])
         return {
             "changed": False,
             "verdict": report["verdict"],

@@ -100,6 +100,8 @@ HOST_STACK: Spec = {
     "primary_outputs": {"type": "dict", "default": {}},
 }
 
+RECOVER: Spec = {**CONNECTION, "wait_timeout": {"type": "int", "default": 3600}}
+
 PREFLIGHT: Spec = {
     "endpoint_url": {"type": "str"},
     "pattern": {"type": "str"},
@@ -148,6 +150,7 @@ __all__ = (
     "DRIFT_VERDICT",
     "HOST_STACK",
     "PREFLIGHT",
+    "RECOVER",
     "STACK",
     "STACK_DRIFT",
     "STACK_DRIFT_INFO",

@@ -71,6 +71,7 @@ class FakeStack:
     tags: dict[str, str] = dataclasses.field(default_factory=dict)
     outputs: dict[str, str] = dataclasses.field(default_factory=dict)
     protected: bool = False
+    role_arn: str = ""
     policy: str | None = None
     reason: str = ""
     updates: int = 0
@@ -199,7 +200,7 @@ class FakeCloudFormation(FakeService):
     ) -> None:
         self._find(StackName).protected = EnableTerminationProtection
 
-    def _delete_stack(self, StackName: str) -> None:  # noqa: N803
+    def _delete_stack(self, StackName: str, **_more: Any) -> None:  # noqa: N803
         stack = self._find(StackName)
         if stack.protected:
             raise Refusal("ValidationError", "Stack cannot be deleted: it is protected")
@@ -361,6 +362,7 @@ def _description(stack: FakeStack) -> dict[str, Any]:
         "Outputs": _pairs("Output", stack.outputs),
         "Tags": _pairs("", stack.tags),
         "EnableTerminationProtection": stack.protected,
+        **({"RoleARN": stack.role_arn} if stack.role_arn else {}),
     }
 
 

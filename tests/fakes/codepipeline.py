@@ -19,6 +19,7 @@ class FakeCodePipeline(FakeService):
         super().__init__("codepipeline", region=region)
         self.client = self.clients["codepipeline"]
         self.pipelines: dict[str, dict[str, Any]] = {}
+        self.failed: dict[str, list[str]] = {}  # the names of actions that failed, by pipeline
         self.page_size = 100
 
     # For tests
@@ -56,6 +57,14 @@ class FakeCodePipeline(FakeService):
         end = begin + self.page_size
         more = {"nextToken": str(end)} if end < len(names) else {}
         return {"pipelines": [{"name": name} for name in names[begin:end]], **more}
+
+    def _get_pipeline_state(self, name: str) -> dict[str, Any]:
+        self._get_pipeline(name)
+        actions = [
+            {"actionName": action, "latestExecution": {"status": "Failed"}}
+            for action in self.failed.get(name, [])
+        ]
+        return {"stageStates": [{"stageName": "Stage", "actionStates": actions}]}
 
     def _get_pipeline(self, name: str) -> dict[str, Any]:
         if name not in self.pipelines:

@@ -19,7 +19,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lab import EXAMPLE, Action, Lab, Pipeline, artifacts
+from lab import EXAMPLE, Action, Lab, Pipeline, ResourceRule, artifacts
 from lab.clients import Clients
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Data, Held
 from tests.integration.inventory import Inventory
@@ -219,6 +219,29 @@ def test_the_next_release_brings_new_code_and_new_templates_together(
         client = lab.client("cloudformation", world.account(host), region)
         assert topic in client.get_template(StackName=HELLO)["TemplateBody"]
         assert world.status(host, region) == "UPDATE_COMPLETE"
+
+
+def test_a_first_deployment_that_failed_is_deleted_and_released_again(
+    lab: Lab, pipeline: Pipeline, world: World
+) -> None:
+    """Talks to the lab. Only what was never complete is deleted; check mode deletes nothing."""
+    lab.set_resource_faults(
+        [ResourceRule(logical_id="Greetings", account=world.account("testing"))]
+    )
+    assert stopped(lab, pipeline).name == "testing-eu-west-1-hello-execute"
+    lab.set_resource_faults([])
+    assert world.status("testing", "eu-west-1") == "ROLLBACK_COMPLETE"
+
+    shown = world.playbook.run("--check", playbook="playbooks/recover.yml")
+    assert shown.code == 0, shown.output
+    assert "ROLLBACK_COMPLETE, to be deleted" in shown.output
+    assert not [call for call in shown.calls if call.action == "DeleteStack"]
+
+    done = world.playbook.run("--limit", "testing", playbook="playbooks/recover.yml")
+    assert done.code == 0, done.output
+    assert world.status("testing", "eu-west-1") == ""
+    assert world.status("development", "us-east-1") == "CREATE_COMPLETE"
+    release(lab, pipeline)
 
 
 # Other ways

@@ -120,6 +120,31 @@ class Operator:
         )
         there = self._stack(account.account, account.region, "Other")
         yield Denied.of("an access role changes another stack", execute, resource=there)
+        delete = self._recovery(account)
+        yield Denied.of(
+            "an access role deletes a stack with its own permissions", delete, context={}
+        )
+        passed = self._passed(account)
+        yield Denied.of("an access role passes the role elsewhere", passed, context=elsewhere)
+
+    def _recovery(self, account: Stack) -> Request:
+        """The deletion of a stack that a pipeline could not create."""
+        return Request(
+            principal=self.access_roles[account.account],
+            action="cloudformation:DeleteStack",
+            resource=self._stack(account.account, account.region, "hello"),
+            context={
+                "cloudformation:RoleArn": self._foundation.role(account, "CloudFormationRole")
+            },
+        )
+
+    def _passed(self, account: Stack) -> Request:
+        return Request(
+            principal=self.access_roles[account.account],
+            action="iam:PassRole",
+            resource=self._foundation.role(account, "CloudFormationRole"),
+            context={"iam:PassedToService": "cloudformation.amazonaws.com"},
+        )
 
     def _decided(self, decision: Mapping[str, Any]) -> Request:
         """What CloudFormation did, with the permissions of its caller."""
@@ -188,6 +213,14 @@ class Operator:
                 action="cloudformation:DescribeStacks",
                 resource=self._stack(one.stack.account, one.stack.region, "any"),
             )
+            yield self._recovery(one.stack)
+            yield self._passed(one.stack)
+            for action in ("DescribeStackEvents", "GetTemplate", "ListStackResources"):
+                yield Request(
+                    principal=access,
+                    action=f"cloudformation:{action}",
+                    resource=self._stack(one.stack.account, one.stack.region, "hello"),
+                )
             yield Request(
                 principal=access,
                 action="iam:PutRolePermissionsBoundary",

@@ -20,6 +20,10 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack impor
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.converge import Converger
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.recover import (
+    delete_failed,
+    plan_recovery,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.upload import (
     TemplateStore,
 )
@@ -414,6 +418,25 @@ def reach_accounts(subject: Subject) -> None:
     )
 
 
+def recover_a_first_deployment(subject: Subject) -> None:
+    """A stack that a pipeline could not create, deleted with the role that made it."""
+    subject.install()
+    failed = Stacks(subject.root.api, "hello")
+    role = f"arn:aws:iam::{subject.account}:role/CrossAccountCloudFormation"
+    subject.lab.set_resource_faults([ResourceRule(logical_id="Bucket", operation="create")])
+    failed.create({"Bucket": {"Type": "AWS::S3::Bucket"}}, RoleARN=role)
+    api, patience = StackApi(subject.api), Patience(20, report=print)
+    name = "CrossAccountCloudFormation"
+    try:
+        recovery = plan_recovery(api, "hello", role_name=name, patience=patience)
+        if recovery.found is None or recovery.refusal:
+            raise PipelineError(f"hello is not found, or is refused: {recovery.refusal}")
+        delete_failed(api, recovery.found, role_name=name, patience=patience)
+    finally:
+        subject.root.api.delete_stack(StackName="hello")
+
+
+ACCESS_PATHS = {recover_a_first_deployment.__name__: recover_a_first_deployment}
 PIPELINE_PATHS = {upload_template.__name__: upload_template}
 OPERATOR_PATHS = {
     path.__name__: path for path in (find_retained_data, read_pipelines, reach_accounts)

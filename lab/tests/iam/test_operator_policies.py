@@ -30,6 +30,7 @@ from botocore.exceptions import ClientError
 from lab import Lab, load_organisation, operator_policy
 from lab.clients import Clients
 from lab.tests.iam.subject import (
+    ACCESS_PATHS,
     DEPLOY,
     OPERATOR_PATHS,
     PATHS,
@@ -210,7 +211,7 @@ def traces(operator: Subject, pipelines: Subject, access: Subject) -> Traces:
         "pipelines": {
             name: walk(pipelines, path) for name, path in (PATHS | PIPELINE_PATHS).items()
         },
-        "access": {name: walk(access, path) for name, path in PATHS.items()},
+        "access": {name: walk(access, path) for name, path in (PATHS | ACCESS_PATHS).items()},
     }
 
 
@@ -232,7 +233,7 @@ def test_the_operator_s_policies_are_enough_for_pipelines(traces: Traces, path: 
     assert traces["pipelines"][path].error == ""
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [*PATHS, *ACCESS_PATHS])
 def test_the_access_role_is_enough(traces: Traces, path: str) -> None:
     assert traces["access"][path].error == ""
 
@@ -246,7 +247,9 @@ def test_a_permission_taken_out_is_missed(
     paths = sorted(traces[name].items(), key=lambda item: item[1].seconds)
     path = next((path for path, trace in paths if trace.asked_for(action)), None)
     assert path, f"nothing asks for {action}: is it needed? Then add the path, else drop it"
-    trace = walk(subject, (PATHS | OPERATOR_PATHS | PIPELINE_PATHS)[path], without=action)
+    trace = walk(
+        subject, (PATHS | OPERATOR_PATHS | PIPELINE_PATHS | ACCESS_PATHS)[path], without=action
+    )
     # Not every error names what was denied: S3's does not, where CloudFormation reads for somebody.
     refused = trace.denied | set(re.findall(r"not authorized to perform: ([\w:]+)", trace.error))
     missed = any(fnmatchcase(one, action) for one in refused)

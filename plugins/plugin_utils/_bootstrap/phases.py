@@ -21,6 +21,7 @@ from .run import Run
 SUMMARY = "summary"
 REPORT = "report"
 DRIFTED = "drifted"
+BLOCKED = "blocked"
 
 # Options with which ansible-playbook runs nothing: there is no plan to follow.
 _LISTING = ("syntax", "listhosts", "listtasks", "listtags")
@@ -30,8 +31,8 @@ def hosts(hostvars: HostVars, phase: str) -> list[str]:
     """Return the hosts that *phase* is for, by name.
 
     ``drifted`` is for the hosts whose stacks were changed outside CloudFormation. ``summary`` and
-    ``report`` are for the hosts that must end as failed, or for one host when there are none, so
-    that the result is shown.
+    ``report`` are for the hosts that must end as failed, and ``blocked`` for the accounts with
+    stacks that block a release; for one host when there are none, so that the result is shown.
     """
     if any(context.CLIARGS.get(option) for option in _LISTING):
         return []
@@ -39,6 +40,8 @@ def hosts(hostvars: HostVars, phase: str) -> list[str]:
     run = _run(hostvars)
     if phase == SUMMARY:
         return run.incomplete() or [_reporter(run)]
+    if phase == BLOCKED:
+        return sorted({stack["host"] for stack in run.plan["blocked"]}) or [_reporter(run)]
     if phase not in (REPORT, DRIFTED):
         return run.hosts(phase)
     report = find_report(hostvars) or {}
@@ -102,6 +105,7 @@ def _reporter(run: Run) -> str:
 
 
 __all__ = (
+    "BLOCKED",
     "DRIFTED",
     "REPORT",
     "SUMMARY",

@@ -86,6 +86,14 @@ class TaggedStack(Orphan):
     created: bool
 
 
+class BlockedStack(StackPlace):
+    """A stack of a pipeline whose first deployment failed; ``host`` is its account's."""
+
+    host: str
+    pipeline: str
+    status: str
+
+
 class Plan(t.TypedDict):
     """What the check found and decided; every later play reads it.
 
@@ -98,6 +106,7 @@ class Plan(t.TypedDict):
     held: absent hosts that a pipeline still uses until the end of this run, each with the reason.
     releasing: pipelines that only stop using an absent host, so they come first.
     orphans: stacks with our tag but no host.
+    blocked: stacks that block the next release of a pipeline.
     """
 
     run: str
@@ -115,6 +124,7 @@ class Plan(t.TypedDict):
     held: dict[str, str]
     releasing: list[str]
     orphans: list[Orphan]
+    blocked: list[BlockedStack]
 
 
 class HostResult(t.TypedDict, total=False):

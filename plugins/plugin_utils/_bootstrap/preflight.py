@@ -16,8 +16,9 @@ from .._pipeline.model import Pipeline
 from .._stack.model import Desired, Found
 from .._stack.status import Verdict, was_created
 from . import identity, observation, plan, removal
+from .blocked import find_blocked
 from .desired import Settings, desired_stack
-from .plan import Foundation, Inputs, Plan, StackState, TaggedStack
+from .plan import BlockedStack, Foundation, Inputs, Plan, StackState, TaggedStack
 from .run import Run
 
 
@@ -63,6 +64,7 @@ class _Seen:
     tagged: tuple[TaggedStack, ...]
     uses: t.Mapping[str, removal.Uses]
     taken: tuple[str, ...]
+    blocked: list[BlockedStack]
 
 
 def _observe(request: Request, gateway: Gateway) -> _Seen:
@@ -85,13 +87,17 @@ def _observe(request: Request, gateway: Gateway) -> _Seen:
     accounts = observation.read_stacks(
         gateway, plan.accounts_to_check(organisation, foundation, request.hosts)
     )
+    readable = [name for name, stack in accounts.values.items() if name in request.hosts and stack]
+    built = [pipeline for name, pipeline in request.pipelines.items() if found.get(name)]
+    blocked, unread = find_blocked(gateway, organisation, built if readable else [], readable)
     return _Seen(
         foundation=foundation,
         found={**found, **accounts.values},
-        errors={**errors, **accounts.errors},
+        errors={**errors, **accounts.errors, **unread},
         tagged=tuple(stack for region in regions.values.values() for stack in region.tagged),
         uses=_uses(request, gateway, foundation, found) if home is not None else {},
         taken=_taken(request, gateway, foundation, accounts.values),
+        blocked=blocked,
     )
 
 
@@ -214,6 +220,7 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
         releasing=sorted({name for uses in seen.uses.values() for name in uses.releasing}),
         # In the wrong organisation everything that stands has no host.
         orphans=[] if second else plan.orphans(organisation, seen.tagged),
+        blocked=seen.blocked,
     )
 
 

@@ -60,4 +60,19 @@ def read_live_pipelines(codepipeline: Client, region: str) -> list[LivePipeline]
     return found
 
 
-__all__ = ("LivePipeline", "read_live_pipelines")
+@ErrorHandler.common_error_handler("read the pipeline's state")  # type: ignore[untyped-decorator]
+def read_failed_actions(codepipeline: Client, name: str) -> frozenset[str]:
+    """Return the actions of a live pipeline that failed last, by name. Raises PipelineError."""
+    try:
+        stages = codepipeline.get_pipeline_state(name=name)["stageStates"]
+    except is_boto3_error_code("PipelineNotFoundException"):
+        return frozenset()
+    return frozenset(
+        action["actionName"]
+        for stage in stages
+        for action in stage.get("actionStates", [])
+        if action.get("latestExecution", {}).get("status") == "Failed"
+    )
+
+
+__all__ = ("LivePipeline", "read_failed_actions", "read_live_pipelines")

@@ -33,6 +33,7 @@ T = t.TypeVar("T")
 NAME_LIMIT = 100
 CONFIGURATION_LIMIT = 1000
 SOURCE_STAGE, SYNC_STAGE = "Source", "SyncArtifacts"
+PREPARE, EXECUTE = "prepare", "execute"  # the last part of an action's name
 
 _SOURCE_ROLE = {"Fn::GetAtt": ["SourceRole", "Arn"]}
 _EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
@@ -274,7 +275,7 @@ class _Wave:
         if stack.capabilities:
             configuration["Capabilities"] = ",".join(stack.capabilities)
         return {
-            **self._deployment(target, stack, "prepare"),
+            **self._deployment(target, stack, PREPARE),
             "Configuration": configuration,
             "InputArtifacts": [
                 {"Name": name} for name in self._pipeline.inputs(stack, environment)
@@ -283,7 +284,7 @@ class _Wave:
 
     def _execute(self, target: Target, stack: DeployedStack) -> Action:
         return {
-            **self._deployment(target, stack, "execute"),
+            **self._deployment(target, stack, EXECUTE),
             "Configuration": {
                 "ActionMode": "CHANGE_SET_EXECUTE",
                 "StackName": stack.name,
@@ -359,7 +360,9 @@ def _numbered(name: str, parts: t.Sequence[T]) -> list[tuple[str, T]]:
 
 __all__ = (
     "CONFIGURATION_LIMIT",
+    "EXECUTE",
     "NAME_LIMIT",
+    "PREPARE",
     "SOURCE_STAGE",
     "SYNC_STAGE",
     "Action",

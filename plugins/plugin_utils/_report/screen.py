@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._bootstrap.plan import BlockedStack
 from .._bootstrap.summary import (
     ABSENT,
     FAILED,
@@ -18,6 +19,7 @@ from .._bootstrap.summary import (
     describe_hosts,
 )
 from .._organisation.model import Host
+from .blocked import blocked_lines
 from .causes import Cause, group
 from .lines import Line, Meaning, columns, count, counts, names, wrap
 from .preview import preview_lines
@@ -31,6 +33,7 @@ _COLUMN_SETS = ((0, 1, 2, 3, 4), (0, 1, 3, 4), (0, 3, 4), (0, 4))  # widest firs
 def summary_lines(
     rows: t.Sequence[Row],
     orphans: t.Sequence[Data] = (),
+    blocked: t.Sequence[BlockedStack] = (),
     *,
     name: str = "",
     seconds: float | None = None,
@@ -40,6 +43,7 @@ def summary_lines(
     """Return the summary: done or to do, left over, failed and why.
 
     :param orphans: stacks with our tag but no host.
+    :param blocked: stacks that block the next release of a pipeline.
     :param name: the name of the organisation; may be empty.
     :param seconds: how long the run took.
     """
@@ -50,6 +54,7 @@ def summary_lines(
     for row in rows:
         lines += _retained(row, check_mode=check_mode)
     lines += _orphans(orphans, width)
+    lines += blocked_lines(blocked)
     lines += _failures(rows, width)
     return [Line(), *lines, Line()]
 

@@ -81,9 +81,13 @@ class StackApi:
         )
 
     @ErrorHandler.common_error_handler("delete the stack")  # type: ignore[untyped-decorator]
-    def delete(self, stack_id: str) -> None:
-        """Start deleting the stack, by id: never a later namesake."""
-        self.client.delete_stack(StackName=stack_id)
+    def delete(self, stack_id: str, *, role_arn: str = "") -> None:
+        """Start deleting the stack, by id: never a later namesake.
+
+        :param role_arn: the role to delete it with; the stack's own, or the caller, by default.
+        """
+        role = {"RoleARN": role_arn} if role_arn else {}
+        self.client.delete_stack(StackName=stack_id, **role)
 
     @ErrorHandler.common_error_handler("continue the rollback")  # type: ignore[untyped-decorator]
     def continue_rollback(self, stack_id: str, *, skip: t.Sequence[str] = ()) -> None:

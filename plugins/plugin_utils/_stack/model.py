@@ -82,6 +82,7 @@ class Found:
     tags: dict[str, str]
     outputs: dict[str, str]
     termination_protection: bool = False
+    role_arn: str = ""
     updated: str = ""
 
     @classmethod
@@ -107,6 +108,7 @@ class Found:
                 for entry in stack.get("Outputs", [])
             },
             termination_protection=stack.get("EnableTerminationProtection", False),
+            role_arn=stack.get("RoleARN", ""),
             updated=str(stack.get("LastUpdatedTime", "")),
         )
 

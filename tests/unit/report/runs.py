@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any, cast
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.plan import (
+    BlockedStack,
     HostResult,
     Plan,
 )
@@ -92,12 +93,18 @@ class FakeRun:
         return {row.host.name: row for row in summarise(self, check_mode=check_mode)}
 
     def screen(
-        self, *, check_mode: bool = False, orphans: tuple[Data, ...] = (), width: int = 100
+        self,
+        *,
+        check_mode: bool = False,
+        orphans: tuple[Data, ...] = (),
+        blocked: tuple[BlockedStack, ...] = (),
+        width: int = 100,
     ) -> str:
         """The summary as it is shown."""
         lines = summary_lines(
             list(self.rows(check_mode=check_mode).values()),
             orphans,
+            blocked,
             name="org",
             seconds=4.12,
             check_mode=check_mode,

@@ -241,6 +241,27 @@ SCREENS: dict[str, tuple[str, str]] = {
     + Pipeline, PipelineRole, StartRule
 """,
     ),
+    "a first deployment that failed": (
+        FakeRun().screen(
+            blocked=(
+                {
+                    "account_id": "333333333333",
+                    "region": "eu-west-1",
+                    "stack_name": "hello",
+                    "host": "testing",
+                    "pipeline": "hello",
+                    "status": "ROLLBACK_COMPLETE",
+                },
+            )
+        ),
+        """
+  org: 6 stacks unchanged (1 region, primary, 3 accounts, 1 pipeline). No write call, 4.1 s.
+
+  First deployments that failed. Their pipelines stop there until they are deleted:
+    testing  eu-west-1  hello  ROLLBACK_COMPLETE
+    delete: ansible-playbook crossaccount.pipeline.recover --limit testing
+""",
+    ),
     "stacks without a host": (
         FakeRun().screen(
             orphans=tuple(

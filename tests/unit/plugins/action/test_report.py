@@ -77,6 +77,7 @@ def plan(**more: Any) -> Data:
         "held": {},
         "releasing": [],
         "orphans": [],
+        "blocked": [],
         **more,
     }
 

@@ -43,13 +43,17 @@ def test_an_unchanged_organisation_costs_a_read_a_region_and_two_a_host(world: W
     assert plan["failures"] == {}
     assert {stack["operation"] for stack in plan["stacks"].values()} == {"none"}
     # Regions of the build account are listed whole; accounts answer for themselves.
-    assert world.calls() == ["DescribeStacks"] * 6 + ["GetTemplate"] * 7
+    assert world.calls() == [
+        *["DescribeStacks"] * 6,
+        "GetPipelineState",
+        *["GetTemplate"] * 7,
+    ]
 
 
 def test_a_limit_reads_its_hosts_and_the_register(world: World) -> None:
     world.check("testing")
 
-    assert world.calls() == ["DescribeStacks"] * 2 + ["GetTemplate"]
+    assert world.calls() == ["DescribeStacks"] * 2 + ["GetPipelineState", "GetTemplate"]
     assert world.region("build").asked == []
 
 
@@ -98,6 +102,29 @@ def test_live_pipelines_are_read_only_when_a_host_they_may_use_is_absent(
 
     assert ("ListPipelines" in world.calls()) is read
     assert plan["releasing"] == ["shop"] * read
+
+
+def test_a_first_deployment_that_failed_is_found(world: World) -> None:
+    live = world.gateway.pipelines_of(BUILD, "us-east-1")
+    live.failed["shop"] = [
+        "production-eu-west-1-shop-execute",
+        "production-ap-southeast-2-shop-execute",
+        "testing-eu-west-1-shop-prepare",
+    ]
+    world.gateway.region(PRODUCTION, "eu-west-1").add("ROLLBACK_COMPLETE", name="shop")
+    world.gateway.region(PRODUCTION, "ap-southeast-2").add("UPDATE_ROLLBACK_COMPLETE", name="shop")
+    plan = world.check()
+
+    assert plan["blocked"] == [
+        {
+            "account_id": PRODUCTION,
+            "region": "eu-west-1",
+            "stack_name": "shop",
+            "host": "production",
+            "pipeline": "shop",
+            "status": "ROLLBACK_COMPLETE",
+        }
+    ]
 
 
 def test_nothing_goes_on_when_live_pipelines_cannot_be_read(world: World) -> None:
