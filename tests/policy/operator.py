@@ -121,9 +121,8 @@ class Operator:
         there = self._stack(account.account, account.region, "Other")
         yield Denied.of("an access role changes another stack", execute, resource=there)
         delete = self._recovery(account)
-        yield Denied.of(
-            "an access role deletes a stack with its own permissions", delete, context={}
-        )
+        with_another = {"cloudformation:RoleArn": free}
+        yield Denied.of("an access role deletes with another role", delete, context=with_another)
         passed = self._passed(account)
         yield Denied.of("an access role passes the role elsewhere", passed, context=elsewhere)
 
