@@ -14,10 +14,14 @@ from ministack.services import iam
 
 from ..settings import Settings
 
+# The organization of the lab's accounts.
+ORGANISATION_ID = "o-lab0000000"
+
 
 def install(settings: Settings) -> None:
     """Make the keys answer as AWS does."""
     _principal_arn()
+    _organisation(settings)
     _secure_transport(settings)
     _role_of_stack()
 
@@ -32,6 +36,24 @@ def _principal_arn() -> None:
     def resolved(key: str, context: iam_evaluator.EvalContext) -> Any:
         if key.lower() == "aws:principalarn" and ":assumed-role/" in context.principal_arn:
             return role_arn(context.principal_arn)
+        return resolve(key, context)
+
+    iam_evaluator._resolve_condition_key = resolved
+
+
+def _organisation(settings: Settings) -> None:
+    """aws:PrincipalOrgID.
+
+    AWS: the organization of the caller's account. MiniStack: not there. Every account of the lab
+    is in one; without a list of accounts all are.
+    """
+    resolve = iam_evaluator._resolve_condition_key
+
+    def resolved(key: str, context: iam_evaluator.EvalContext) -> Any:
+        account = context.principal_account
+        if key.lower() == "aws:principalorgid" and account:
+            known = not settings.accounts or account in settings.accounts
+            return ORGANISATION_ID if known else None
         return resolve(key, context)
 
     iam_evaluator._resolve_condition_key = resolved
@@ -79,4 +101,4 @@ def _role_of_stack() -> None:
     iam_actions.request_tag_context = with_role
 
 
-__all__ = ("install", "role_arn")
+__all__ = ("ORGANISATION_ID", "install", "role_arn")

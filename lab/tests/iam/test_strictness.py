@@ -61,6 +61,15 @@ def test_a_condition_on_a_role_sees_the_role_with_its_path(lab: Lab, caller: Cal
     caller.client("sns").list_topics()
 
 
+def test_a_caller_belongs_to_the_organization_of_the_lab(caller: Caller) -> None:
+    organization = {"aws:PrincipalOrgID": "o-lab0000000"}
+    caller.may("sns:ListTopics", Condition={"StringEquals": organization})
+    caller.client("sns").list_topics()
+    organization = {"aws:PrincipalOrgID": "o-other00000"}
+    caller.may("sns:ListTopics", Condition={"StringEquals": organization})
+    assert "not authorized" in refused(lambda: caller.client("sns").list_topics())
+
+
 def test_requests_have_used_tls(caller: Caller) -> None:
     caller.may("sns:ListTopics", Condition={"Bool": {"aws:SecureTransport": "true"}})
     caller.client("sns").list_topics()

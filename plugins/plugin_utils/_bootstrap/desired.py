@@ -84,6 +84,7 @@ def _regional(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
     return {
         "DeployAccountIds": inputs.get("deploy_account_ids", []),
         **_role_names(settings),
+        "OrganisationId": settings["organisation_id"],
         "ArtifactRetentionDays": settings["artifact_retention_days"],
     }
 
@@ -114,6 +115,7 @@ def _deploy_account(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
         "ExecutionPolicyArns": settings["execution_policies"],
         "PermissionsBoundaryArn": settings["permissions_boundary_arn"],
         "CodePipelineBoundaryArn": settings["codepipeline_boundary_arn"],
+        "OrganisationId": settings["organisation_id"],
         **_role_names(settings),
         "AccessRoleName": settings["access_role_name"],
         "PrimaryStackName": settings["primary_stack_name"],

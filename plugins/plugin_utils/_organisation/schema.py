@@ -221,6 +221,14 @@ _PERMISSIONS_BOUNDARY_ARN = Field(
     doc="Permissions boundary of every role;"
     " `deploy_account_permissions_boundary_arn` replaces it for the CloudFormation role.",
 )
+_ORGANISATION_ID = Field(
+    name="organisation_id",
+    pattern=r"o-[a-z0-9]{10,32}",
+    words="the id of an organization: o- and 10 to 32 letters and digits",
+    kind="`o-...`",
+    doc="The organization in AWS Organizations: keys, buckets and deploy roles then admit other"
+    " accounts of it only.",
+)
 _WAIT_TIMEOUT = Field(
     name="wait_timeout",
     type=NUMBER,
@@ -246,6 +254,7 @@ ORGANISATION = (
     CLOUDFORMATION_ROLE_NAME,
     *_STACK_NAMES.values(),
     _PERMISSIONS_BOUNDARY_ARN,
+    _ORGANISATION_ID,
     _WAIT_TIMEOUT,
 )
 
@@ -378,6 +387,9 @@ def _own_stack_name(group: str) -> Field:
     return dataclasses.replace(_STACK_NAMES[group], name="stack_name", doc="The name of the stack.")
 
 
+_OF_ORGANISATION = _setting(
+    _ORGANISATION_ID, doc="The organization that principals must belong to."
+)
 _BOUNDARY_OF_ROLES = _setting(
     _PERMISSIONS_BOUNDARY_ARN, doc="The permissions boundary of the stack's roles."
 )
@@ -393,6 +405,7 @@ SETTINGS: dict[str, tuple[Field, ...]] = {
             doc="The region of the stack.",
         ),
         _own_stack_name(REGIONAL),
+        _OF_ORGANISATION,
         *_BUCKETS,
         *_ALL_ROLES,
     ),
@@ -402,6 +415,7 @@ SETTINGS: dict[str, tuple[Field, ...]] = {
         _own_stack_name(PRIMARY),
         _REPLICATION_BUCKET_ARNS,
         _BOUNDARY_OF_ROLES,
+        _OF_ORGANISATION,
         *_BUCKETS,
         *_ALL_ROLES,
     ),
@@ -428,6 +442,7 @@ SETTINGS: dict[str, tuple[Field, ...]] = {
             "codepipeline_boundary_arn",
             "The permissions boundary of the role of pipelines' actions.",
         ),
+        _OF_ORGANISATION,
         *_ALL_ROLES,
     ),
     PIPELINES: (_BUILD_ACCOUNT, _HOME, _BOUNDARY_OF_ROLES, *_ALL_ROLES),

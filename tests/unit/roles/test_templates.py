@@ -220,6 +220,34 @@ def test_only_in_the_build_account_pipelines_are_out_of_reach() -> None:
     assert roles not in elsewhere["DenyFoundationRoles"]["Resource"]
 
 
+@pytest.mark.parametrize("name", ["primary", "regional", "deploy_account"])
+def test_other_accounts_are_those_of_the_organisation(name: str) -> None:
+    # The account that is admitted: the build account by roles of a deploy account.
+    other = "111111111111" if name == "deploy_account" else "222222222222"
+
+    def conditions(organisation: str) -> list[Any]:
+        parameters = {**NEEDED.get(name, {}), "OrganisationId": organisation}
+        if name != "deploy_account":
+            parameters["DeployAccountIds"] = "222222222222"
+        resources = resolve(name, **parameters)
+        documents = [
+            resource["Properties"][key]
+            for resource in resources.values()
+            for key in ("KeyPolicy", "PolicyDocument", "AssumeRolePolicyDocument")
+            if key in resource["Properties"]
+        ]
+        return [
+            statement["Condition"].get("StringEquals", {}).get("aws:PrincipalOrgID")
+            for document in documents
+            for statement in document["Statement"]
+            if statement["Effect"] == "Allow" and other in str(statement["Principal"])
+        ]
+
+    found = conditions("o-a1b2c3d4e5")
+    assert set(found) == {"o-a1b2c3d4e5"}
+    assert set(conditions("")) == {None}
+
+
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
@@ -281,6 +309,7 @@ def test_roles_hold_every_region_of_aws(name: str, role: str) -> None:
 def test_policies_hold_as_many_accounts_as_the_rules_allow(name: str, partition: str) -> None:
     accounts = [f"{number:012}" for number in range(most_accounts(partition))]
     roles = {"CodePipelineRoleName": "a" * 64, "CloudFormationRoleName": "b" * 64}
+    roles["OrganisationId"] = f"o-{'c' * 32}"
     resources = resolve(name, partition=partition, DeployAccountIds=",".join(accounts), **roles)
 
     def counted(document: Any) -> int:

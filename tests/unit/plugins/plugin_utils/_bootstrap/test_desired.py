@@ -64,6 +64,7 @@ def make(name: str, inputs: dict[str, Any] | None = None, **shared: Any) -> Desi
             {
                 "DeployAccountIds": f"{TESTING},{PRODUCTION}",
                 "ArtifactRetentionDays": "365",
+                "OrganisationId": "",
                 **ROLE_NAMES,
             },
         ),
@@ -78,6 +79,7 @@ def make(name: str, inputs: dict[str, Any] | None = None, **shared: Any) -> Desi
                 "RegionBucketArns": ",".join(map(bucket_arn, BOTH)),
                 "ReplicationBucketArns": "",
                 "PermissionsBoundaryArn": "",
+                "OrganisationId": "",
             },
         ),
         (
@@ -90,6 +92,7 @@ def make(name: str, inputs: dict[str, Any] | None = None, **shared: Any) -> Desi
                 "ExecutionPolicyArns": "arn:aws:iam::aws:policy/One",
                 "PermissionsBoundaryArn": "",
                 "CodePipelineBoundaryArn": "",
+                "OrganisationId": "",
                 "AccessRoleName": "CrossAccountAccess",
                 "PrimaryStackName": "CrossAccountPrimary",
                 "RegionalStackName": "CrossAccountRegional",
