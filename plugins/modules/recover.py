@@ -29,6 +29,14 @@ options:
     description: Seconds that the deletions may take together.
     type: int
     default: 3600
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details: Returns what was deleted and what stays.
+  idempotent:
+    support: full
 seealso:
   - module: crossaccount.pipeline.preflight
 """
