@@ -41,6 +41,7 @@ SAMPLES = [
     "https://github.com/example/hello",
     "one-bucket",
     "One",
+    "o-exampleorgid",
 ]
 
 
