@@ -62,6 +62,16 @@ def test_every_play_keeps_its_hosts_in_step() -> None:
     assert free == []
 
 
+def test_the_inventory_decides_how_long_a_playbook_waits(specs: dict[str, Spec]) -> None:
+    """An error says "raise wait_timeout", so that must reach every action that waits."""
+    waiting = [
+        task for task in tasks_in("playbooks/*.yml") if "wait_timeout" in specs.get(task.module, {})
+    ]
+    assert len(waiting) >= 3
+    deaf = [task.where for task in waiting if "wait_timeout" not in str(task.arguments)]
+    assert deaf == []
+
+
 def tasks_in_examples() -> list[Task]:
     """The tasks of the EXAMPLES that the modules document."""
     found: list[Task] = []
