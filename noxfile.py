@@ -4,11 +4,9 @@
 
 """Every check of the collection, in the environment that nox runs in.
 
-nox -t lint -j 2            those that only read files, side by side
-nox -t test                 the others, one after the other
+nox -j 3                    all of them, three at a time: `make test`
+nox -t lint -j 2            those that only read files
 nox -s unit -- -k archive   one of them, with arguments for its tool
-
-`make test` runs both groups, also the second when the first has failed.
 """
 
 from __future__ import annotations
@@ -24,10 +22,16 @@ nox.options.default_venv_backend = "none"
 
 # Two files of tests at a time: they mostly wait, and the tests of a file share its lab.
 PYTEST = "python -m pytest --dist=loadfile --numprocesses=2"
-# Three where each of them also waits for the lab's stacks.
-PLAYBOOKS = "python -m pytest --dist=loadfile --numprocesses=3"
+# Four where each of them also waits for the stacks of its lab.
+PLAYBOOKS = "python -m pytest --dist=loadfile --numprocesses=4"
 
-# By name; the slowest first. They run side by side.
+# By name, in the order in which they start: the slowest first.
+TESTS = {
+    "integration": ["python -m tools.awx_collection", f"{PLAYBOOKS} tests/integration"],
+    "unit": [f"{PYTEST} tests/unit lab/tests"],
+    "policy": [f"{PYTEST} tests/policy"],
+    "molecule": ["molecule test --all"],
+}
 LINT = {
     "sanity": ["python -m tools.sanity"],
     "ansible-lint": ["ansible-lint --nocolor"],
@@ -38,13 +42,6 @@ LINT = {
     "antsibull-changelog": ["antsibull-changelog lint"],
     "ruff": ["ruff check .", "ruff format --check ."],
     "shellcheck": ["shellcheck .ci/run tools/docs.sh tools/lock.sh tools/venv.sh"],
-}
-# One after the other.
-TESTS = {
-    "unit": [f"{PYTEST} tests/unit lab/tests"],
-    "integration": ["python -m tools.awx_collection", f"{PLAYBOOKS} tests/integration"],
-    "policy": [f"{PYTEST} tests/policy"],
-    "molecule": ["molecule test --all"],
 }
 
 
@@ -63,10 +60,10 @@ def add(name: str, commands: list[str], *, tag: str) -> None:
             session.error("left running, and ended now:", *left)
 
     run.__doc__ = "; ".join(commands)
-    nox.session(name=name, tags=[tag], allow_parallel=tag == "lint")(run)
+    nox.session(name=name, tags=[tag], allow_parallel=True)(run)
 
 
-for name, commands in LINT.items():
-    add(name, commands, tag="lint")
 for name, commands in TESTS.items():
     add(name, commands, tag="test")
+for name, commands in LINT.items():
+    add(name, commands, tag="lint")
