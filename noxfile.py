@@ -22,8 +22,9 @@ nox.options.default_venv_backend = "none"
 
 # Two files of tests at a time: they mostly wait, and the tests of a file share its lab.
 PYTEST = "python -m pytest --dist=loadfile --numprocesses=2"
-# Four where each of them also waits for the stacks of its lab.
-PLAYBOOKS = "python -m pytest --dist=loadfile --numprocesses=4"
+# Four where each of them also waits for the stacks of its lab. In the order of their names: by
+# default files of few tests start last, and the longest are among them.
+PLAYBOOKS = "python -m pytest --dist=loadfile --no-loadscope-reorder --numprocesses=4"
 
 # By name, in the order in which they start: the slowest first.
 TESTS = {
