@@ -17,6 +17,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import (
+    show_errors,
     show_progress,
 )
 
@@ -61,7 +62,10 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
             _validation, self.options = self.validate_argument_spec(self.argument_spec)
             return self.act()
         except PipelineError as exc:
-            return {"failed": True, "changed": False, **exc.as_result(), **self.identify()}
+            result = exc.as_result()
+            if show_errors(result.get("errors", ())):
+                del result["errors"]
+            return {"failed": True, "changed": False, **result, **self.identify()}
 
     def act(self) -> dict[str, t.Any]:
         """Return the task's result, without the arguments. Raises PipelineError."""

@@ -47,14 +47,17 @@ class PipelineError(AnsibleAWSError):  # type: ignore[misc]  # amazon.aws carrie
             return "\n  - ".join((f"{text}:", *self.errors))
         return f"{text}. {self.cure}" if self.cure else text
 
-    def as_result(self) -> dict[str, str]:
-        """Return the fields of a failed task. Ansible shows ``msg`` twice, so it is short."""
+    def as_result(self) -> dict[str, t.Any]:
+        """Return the fields of a failed task.
+
+        Ansible shows them twice, once as a line of JSON: *errors* need another way to a person.
+        """
         if not self.errors:
             return {"msg": str(self)}
         number = f"{len(self.errors)} error{'s'[: len(self.errors) != 1]}"
         return {
             "msg": f"{super().__str__()}: {number}",
-            "errors": "\n".join(f"- {error}" for error in self.errors),
+            "errors": list(self.errors),
         }
 
 

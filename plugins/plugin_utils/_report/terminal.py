@@ -12,7 +12,7 @@ import typing as t
 from ansible import constants as C  # noqa: N812  # as everywhere in Ansible
 from ansible.utils.display import Display
 
-from .lines import COLUMNS, Line, Meaning
+from .lines import COLUMNS, Line, Meaning, wrap
 
 # Imported in the parent: a worker's own standard output leads nowhere.
 _IS_TERMINAL = os.isatty(1)
@@ -49,6 +49,17 @@ def show(lines: t.Iterable[Line]) -> None:
         _display(line.text, color=getattr(C, colour) if colour else None)
 
 
+def show_errors(errors: t.Sequence[str]) -> bool:
+    """Show *errors* as a list, and return whether there are any and text is wanted."""
+    lines = [
+        Line(line, "failed")
+        for error in errors
+        for line in wrap(f"- {error}", width=width(), indent=2, hanging=4)
+    ]
+    show(lines)
+    return bool(lines) and shows_text()
+
+
 def show_progress(text: str) -> None:
     """Show a line of progress, cut to the width of the terminal."""
     room = width()
@@ -69,4 +80,4 @@ def _display(text: str, *, color: str | None) -> None:
         queue.send_display("display", text, color=color)
 
 
-__all__ = ("show", "show_progress", "shows_text", "width")
+__all__ = ("show", "show_errors", "show_progress", "shows_text", "width")

@@ -304,12 +304,27 @@ def test_the_command_that_fixes_is_this_run_s_without_its_secrets(
     assert "secret" not in text
 
 
-def test_an_entry_of_drift_ignore_that_is_wrong_fails_the_task() -> None:
+def test_an_entry_of_drift_ignore_that_is_wrong_fails_the_task(
+    shown: list[tuple[str, str | None]],
+) -> None:
     result = report(ignore=[{"stack": "One"}])
 
     assert result["failed"]
     assert result["msg"] == "drift_ignore is not usable: 1 error"
-    assert result["errors"].startswith("- entry 1: reason is missing")
+    assert "errors" not in result
+    assert shown[0][0].startswith("  - entry 1: reason is missing")
+
+
+@pytest.mark.parametrize("callback", ["ansible.posix.json", "null"])
+def test_errors_are_in_the_result_where_no_text_is_shown(
+    shown: list[tuple[str, str | None]], monkeypatch: pytest.MonkeyPatch, callback: str
+) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_STDOUT_CALLBACK", callback)
+
+    result = report(ignore=[{"stack": "One"}])
+
+    assert result["errors"][0].startswith("entry 1: reason is missing")
+    assert shown == []
 
 
 # The terminal
