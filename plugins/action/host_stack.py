@@ -144,5 +144,5 @@ class ActionModule(PipelineAction):
         return pipelines[self.host]
 
     def _variable(self, name: str) -> t.Any:
-        value = self.task_vars.get(name)
-        return None if value is None else Written().plain(self._templar.template(value))
+        value = self.variable(name)
+        return None if value is None else Written().plain(value)

@@ -14,6 +14,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch i
     account_of,
     gateway_of,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.inventory import (
     role_settings,
 )
@@ -28,8 +29,10 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
     DEPLOY_ACCOUNTS,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.blocked import (
+    NOTHING_FAILED,
     recovery_lines,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.lines import Line
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import show
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.recover import (
@@ -48,37 +51,41 @@ class ActionModule(PipelineAction):
 
     def act(self) -> dict[str, t.Any]:
         """Show what each stack's deletion retains, then delete it."""
+        blocked = self._blocked()
+        if not blocked:
+            return {"changed": False, "stacks": [], "text": self._show([NOTHING_FAILED])}
+        session = gateway_of(self.options).open(account_of(self.options))
+        settings = role_settings(DEPLOY_ACCOUNTS, self.variable, self.host)
+        patience = self.patience(self.options["wait_timeout"], host=self.host)
         text: list[str] = []
         stacks, failures = [], []
-        for stack in self._blocked():
+        for stack in blocked:
             try:
-                stacks.append(self._recover(stack, text))
+                api = StackApi.of(session, stack["region"])
+                role_name = settings["cloudformation_role_name"]
+                stacks.append(self._recover(stack, api, role_name, patience, text))
             except PipelineError as exc:
                 failures.append(f"{stack['stack_name']} in {stack['region']}: {exc}")
-        if not stacks and not failures:
-            text += self._show(recovery_lines(None, None, check_mode=self._task.check_mode))
+        failures += [stack["refusal"] for stack in stacks if stack["refusal"]]
         result = {
             "changed": any(stack["deleted"] for stack in stacks),
             "stacks": stacks,
             "text": text,
         }
-        refused = [stack["refusal"] for stack in stacks if stack["refusal"]]
-        if failures or refused:
-            return {**result, "failed": True, "msg": "\n".join([*failures, *refused])}
-        return result
+        return {**result, "failed": True, "msg": "\n".join(failures)} if failures else result
 
     def _blocked(self) -> list[BlockedStack]:
         plan = require_plan(self.task_vars["hostvars"])
         return [stack for stack in plan["blocked"] if stack["host"] == self.host]
 
-    def _recover(self, stack: BlockedStack, text: list[str]) -> dict[str, t.Any]:
-        options = {**self.options, "region": stack["region"]}
-        session = gateway_of(options).open(account_of(options))
-        api = StackApi.of(session, stack["region"])
-        patience = self.patience(self.options["wait_timeout"], host=self.host)
-        role_name = role_settings(DEPLOY_ACCOUNTS, self._variable, self.host)[
-            "cloudformation_role_name"
-        ]
+    def _recover(
+        self,
+        stack: BlockedStack,
+        api: StackApi,
+        role_name: str,
+        patience: Patience,
+        text: list[str],
+    ) -> dict[str, t.Any]:
         recovery = plan_recovery(api, stack["stack_name"], role_name=role_name, patience=patience)
         check_mode = self._task.check_mode
         text += self._show(recovery_lines(stack, recovery, check_mode=check_mode))
@@ -87,13 +94,9 @@ class ActionModule(PipelineAction):
             delete_failed(api, recovery.found, role_name=role_name, patience=patience)
         return _entry(stack, recovery, deleted=deletes)
 
-    def _show(self, lines: t.Sequence[t.Any]) -> list[str]:
+    def _show(self, lines: t.Sequence[Line]) -> list[str]:
         show(lines)
         return [line.text for line in lines]
-
-    def _variable(self, name: str) -> t.Any:
-        value = self.task_vars.get(name)
-        return None if value is None else self._templar.template(value)
 
 
 def _entry(stack: BlockedStack, recovery: Recovery, *, deleted: bool) -> dict[str, t.Any]:

@@ -80,6 +80,11 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
         """The host that the task runs for."""
         return str(self.task_vars.get("inventory_hostname", ""))
 
+    def variable(self, name: str) -> t.Any:
+        """Return the value of a variable of the host, templates resolved; None without one."""
+        value = self.task_vars.get(name)
+        return None if value is None else self._templar.template(value)
+
     def patience(self, seconds: float, *, host: str = "") -> Patience:
         """Return the patience of a task, which reports on the screen.
 

@@ -12,6 +12,8 @@ from .._bootstrap.plan import BlockedStack
 from .._stack.recover import Recovery
 from .lines import Line, columns
 
+NOTHING_FAILED = Line("  No first deployment of a pipeline failed: nothing to delete.", "ok")
+
 _COMMAND = "ansible-playbook crossaccount.pipeline.recover"
 
 
@@ -31,15 +33,8 @@ def blocked_lines(blocked: t.Sequence[BlockedStack]) -> list[Line]:
     ]
 
 
-def recovery_lines(
-    stack: BlockedStack | None, recovery: Recovery | None, *, check_mode: bool
-) -> list[Line]:
-    """Return what becomes of *stack*, and what its deletion retains.
-
-    :param stack: None when nothing blocks a release.
-    """
-    if stack is None or recovery is None:
-        return [Line("  No first deployment of a pipeline failed: nothing to delete.", "ok")]
+def recovery_lines(stack: BlockedStack, recovery: Recovery, *, check_mode: bool) -> list[Line]:
+    """Return what becomes of *stack*, and what its deletion retains."""
     place = f"{stack['stack_name']} in {stack['account_id']} {stack['region']}"
     if recovery.found is None:
         return [Line(f"  {place}: gone already", "ok")]
@@ -52,4 +47,4 @@ def recovery_lines(
     return [*lines, *(Line(f"    retained: {resource}") for resource in recovery.retained)]
 
 
-__all__ = ("blocked_lines", "recovery_lines")
+__all__ = ("NOTHING_FAILED", "blocked_lines", "recovery_lines")
