@@ -44,7 +44,7 @@ class Settings:
     drift_page: resources on one page of DescribeStackResourceDrifts, at most.
     artifact_copier: who brings artifacts into another region's store: "pipeline-role" or "service".
     job_seconds: how long a pipeline waits for the result of a function.
-    approval_seconds: how long it waits for an approval.
+    approval_seconds: how long it waits for an approval without a timeout of its own.
     """
 
     latency: Latency = field(default_factory=Latency)

@@ -77,6 +77,7 @@ def _source(work: Work) -> str:
         {"name": artifact, "revisionId": version, "revisionSummary": summary}
     )
     work.run.external_id = version
+    work.run.variables = {"BucketName": bucket, "ObjectKey": key, "VersionId": version}
     return summary
 
 
@@ -103,6 +104,7 @@ def _invoke(work: Work) -> str:
         if "failureDetails" in outcome:
             details = outcome["failureDetails"]
             raise ActionFailedError(details["message"], code=details["type"])
+        work.run.variables = outcome.get("outputVariables", {})
         token = outcome.get("continuationToken", "")
         if not token:
             return str(outcome.get("executionDetails", {}).get("summary", ""))
@@ -162,7 +164,8 @@ def _approve(work: Work) -> str:
             Subject=f"APPROVAL NEEDED: AWS CodePipeline {work.execution.name}"[:100],
             Message=json.dumps(_question(work, configuration)),
         )
-    _wait_for_outcome(work, work.settings.approval_seconds, "The approval has expired.")
+    seconds = float(run.declaration.get("timeoutInMinutes", 0) * 60)
+    _wait_for_outcome(work, seconds or work.settings.approval_seconds, "The approval has expired.")
     result = run.outcome["result"]
     if result["status"] == "Rejected":
         raise ActionFailedError(f"Rejected: {result['summary']}", code="Rejected")

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from .variables import Variables, reserved
+
 Data = dict[str, Any]
 Place = tuple[str, str]  # account, region
 _LOCKS: dict[str, Callable[[], Any]] = {
@@ -40,7 +42,8 @@ class ActionRun(_Saved):
     """One attempt at one action.
 
     token: an approval's, while it waits. outcome: what somebody reported: a job's result, or an
-    approval's. ended: set when there is one, or the execution is stopped.
+    approval's. ended: set when there is one, or the execution is stopped. configuration: with its
+    variables resolved. variables: what the action produced.
     """
 
     stage: str
@@ -53,6 +56,8 @@ class ActionRun(_Saved):
     external_id: str = ""
     error: Data = field(default_factory=dict)
     token: str = ""
+    configuration: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
     outcome: Data = field(default_factory=dict)
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -76,7 +81,7 @@ class Execution(_Saved):
 
     pipeline: the declaration that it began with. pinned: version of the source, by action.
     artifacts: where each is, by name and region. copying: held while one is brought there.
-    attempts: every action, retries too, in order.
+    attempts: every action, retries too, in order. variables: what actions produced, by namespace.
     """
 
     place: Place
@@ -91,10 +96,14 @@ class Execution(_Saved):
     revisions: list[Data] = field(default_factory=list)
     artifacts: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     attempts: list[ActionRun] = field(default_factory=list)
+    variables: Variables = field(default_factory=dict)
     stage: int = 0
     stopping: bool = False
     abandoned: bool = False
     copying: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.variables |= reserved(self.id)
 
     @property
     def name(self) -> str:

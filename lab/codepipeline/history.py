@@ -89,12 +89,15 @@ def _detail(execution: Execution, run: ActionRun) -> Data:
         "input": {
             "actionTypeId": action["actionTypeId"],
             "configuration": action.get("configuration", {}),
+            "resolvedConfiguration": run.configuration,
+            **({"namespace": action["namespace"]} if "namespace" in action else {}),
             "region": region,
             "inputArtifacts": located(action.get("inputArtifacts", [])),
             **({"roleArn": action["roleArn"]} if "roleArn" in action else {}),
         },
         "output": {
             "outputArtifacts": located(action.get("outputArtifacts", [])),
+            "outputVariables": run.variables,
             "executionResult": {
                 "externalExecutionId": run.external_id,
                 "externalExecutionSummary": run.summary,

@@ -22,6 +22,7 @@ from ..iam.service_roles import RoleRefusedError, credentials, principal
 from ..settings import Settings
 from .actions import perform
 from .executions import ActionRun, Execution, Pipeline
+from .variables import is_too_large
 from .work import ActionFailedError, SharedClients, StoppedError, Work, failure
 
 Data = dict[str, Any]
@@ -156,13 +157,21 @@ class _Run:
 
     def _perform(self, run: ActionRun) -> None:
         try:
-            run.end("Succeeded", summary=perform(self._work_of(run)))
+            summary = perform(self._work_of(run))
+            self._take_variables(run)
+            run.end("Succeeded", summary=summary)
         except StoppedError:
             run.end("Abandoned")
         except ActionFailedError as error:
             run.end("Failed", error={"code": error.code, "message": str(error)})
         except Exception as error:  # whatever it is, somebody waits for the answer
             run.end("Failed", error={"code": "InternalError", "message": repr(error)})
+
+    def _take_variables(self, run: ActionRun) -> None:
+        if is_too_large(run.variables):
+            raise ActionFailedError("The output variables are too large", code="ConfigurationError")
+        if namespace := run.declaration.get("namespace"):
+            self._execution.variables[namespace] = run.variables
 
     def _work_of(self, run: ActionRun) -> Work:
         pipelines = self._pipeline_credentials()

@@ -66,6 +66,7 @@ def _execute_change_set(work: Work, cloudformation: Any) -> str:
     stack, name = configuration["StackName"], configuration["ChangeSetName"]
     found = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
     if found["Status"] == "FAILED" and _is_empty(found.get("StatusReason", "")):
+        _take_outputs(work, cloudformation, found["StackId"])
         return "No changes."
     cloudformation.execute_change_set(StackName=stack, ChangeSetName=name)
     return _wait_for_stack(work, cloudformation, found["StackId"], _STANDS)
@@ -82,6 +83,7 @@ def _create_or_update(work: Work, cloudformation: Any) -> str:
         )
     except ClientError as error:
         if _is_empty(str(error)):
+            _take_outputs(work, cloudformation, request["StackName"])
             return "No changes."
         raise
     return _wait_for_stack(work, cloudformation, answer["StackId"], _STANDS)
@@ -110,10 +112,23 @@ def _wait_for_stack(work: Work, cloudformation: Any, stack_id: str, good: tuple[
             break
         work.pause()
     name = stack_id.split("/")[1]
+    if status in _STANDS:
+        _take_outputs(work, cloudformation, stack_id)
     if status not in good:
         first = _first_failure(cloudformation, stack_id) or reason
         raise ActionFailedError(f"Stack {name} is in {status}. {first}".strip())
     return f"Stack {name} is in {status}."
+
+
+def _take_outputs(work: Work, cloudformation: Any, stack: str) -> None:
+    """Make variables of the stack's outputs.
+
+    An assumption: also where nothing changed. AWS does not document it.
+    """
+    (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    work.run.variables = {
+        output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])
+    }
 
 
 def _status(cloudformation: Any, stack: str) -> tuple[str, str]:

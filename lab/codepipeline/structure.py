@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from . import variables
+
 Data = dict[str, Any]
 
 _NAME = re.compile(r"[A-Za-z0-9.@\-_]{1,100}")
@@ -20,6 +22,7 @@ _MOST_ACTIONS = 1_000
 _MOST_IN_STAGE = 100
 _VALUE_LIMIT = 1_000
 _MOST_ORDER = 999
+_APPROVAL_MINUTES = range(5, 86_401)
 # Provider by category, the fewest and most input and output artifacts, and the configuration that
 # it must and may have. Output artifacts are those that the lab makes.
 _PROVIDERS: dict[tuple[str, str], tuple[range, range, frozenset[str], frozenset[str]]] = {
@@ -67,7 +70,12 @@ _CLOUDFORMATION_MODES = {
 
 def problems(pipeline: Data, region: str) -> list[str]:
     """What CodePipeline would refuse, in its order; empty when the structure is right."""
-    return [*_of_whole(pipeline, region), *_of_stages(pipeline, region), *_of_artifacts(pipeline)]
+    return [
+        *_of_whole(pipeline, region),
+        *_of_stages(pipeline, region),
+        *_of_artifacts(pipeline),
+        *variables.problems(pipeline),
+    ]
 
 
 def actions(pipeline: Data) -> Iterator[tuple[Data, Data]]:
@@ -152,8 +160,23 @@ def _of_action(action: Data, region: str) -> Iterator[str]:
             yield f"Value of {key} of action {name} must have 1 to {_VALUE_LIMIT} characters"
     if not 1 <= action.get("runOrder", 1) <= _MOST_ORDER:
         yield f"runOrder of action {name} must be 1 to {_MOST_ORDER}"
+    yield from _of_approval(action, region)
     if kind["category"] in ("Source", "Approval") and action.get("region", region) != region:
         yield f"Action {name} cannot be in another region"
+
+
+def _of_approval(action: Data, region: str) -> Iterator[str]:
+    """A timeout of its own is for approvals, and their topic is in the pipeline's region."""
+    name, minutes = action["name"], action.get("timeoutInMinutes")
+    if action["actionTypeId"]["category"] != "Approval":
+        if minutes is not None:
+            yield f"Action {name} may have no timeoutInMinutes: only manual approvals may"
+        return
+    if minutes is not None and minutes not in _APPROVAL_MINUTES:
+        yield f"timeoutInMinutes of action {name} must be 5 to 86400"
+    topic = action.get("configuration", {}).get("NotificationArn")
+    if topic and not re.fullmatch(rf"arn:aws[a-z-]*:sns:{region}:[0-9]{{12}}:[\w-]+", topic):
+        yield f"NotificationArn of action {name} is not a topic in {region}"
 
 
 def _of_artifacts(pipeline: Data) -> Iterator[str]:

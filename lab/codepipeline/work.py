@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,12 +17,12 @@ from botocore.exceptions import ClientError
 from ..iam.service_roles import own_clients, session_arn
 from ..settings import Settings
 from .executions import ActionRun, Execution
+from .variables import UnresolvedError, resolve
 
 Data = dict[str, Any]
 Credentials = dict[str, str]
 
 _POLL = 0.05
-_VARIABLE = re.compile(r"#\{([\w.]+)\}")
 _DENIED = (
     "403",
     "AccessDenied",
@@ -150,17 +149,12 @@ class Work:
     @property
     def configuration(self) -> dict[str, str]:
         """The action's, with its variables resolved. Raises ActionFailedError."""
-        known = {"codepipeline.PipelineExecutionId": self.execution.id}
-
-        def resolved(match: re.Match[str]) -> str:
-            if match[1] not in known:
-                raise ActionFailedError(
-                    f"Variable {match[0]} is not known", code="ConfigurationError"
-                )
-            return known[match[1]]
-
         given = self.run.declaration.get("configuration", {})
-        return {key: _VARIABLE.sub(resolved, value) for key, value in given.items()}
+        try:
+            self.run.configuration = resolve(given, self.execution.variables)
+        except UnresolvedError as error:
+            raise ActionFailedError(str(error), code="ConfigurationError") from error
+        return self.run.configuration
 
     def client(self, service: str, region: str = "", *, as_pipeline: bool = False) -> Any:
         """A client of the action's role, or of the pipeline's."""

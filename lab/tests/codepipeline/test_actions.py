@@ -133,7 +133,7 @@ def test_parameters_come_from_artifacts_configuration_and_variables(world: World
 @pytest.mark.parametrize(
     ("configuration", "words"),
     [
-        ({"ParameterOverrides": '{"Stage": "#{other.Name}"}'}, "Variable #{other.Name}"),
+        ({"ParameterOverrides": '{"Stage": "#{codepipeline.Id}"}'}, "Variable #{codepipeline.Id}"),
         (
             {"ParameterOverrides": '{"Stage": {"Fn::GetArtifactAtt": ["other", "ObjectKey"]}}'},
             "Artifact other is not an input",
@@ -160,6 +160,62 @@ def test_a_configuration_that_cannot_be_followed_is_reported(
     error = one["output"]["executionResult"]["errorDetails"]
     assert error["code"] == "ConfigurationError"
     assert words in error["message"]
+
+
+# Variables
+
+
+def _with_outputs(value: str) -> str:
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Text"}}}
+    return json.dumps(
+        {
+            "Parameters": {"Text": {"Type": "String", "Default": "first"}},
+            "Resources": {"Topic": topic},
+            "Outputs": {"Text": {"Value": value}},
+        }
+    )
+
+
+def _two_stacks(world: World) -> Data:
+    """A stack, and one that takes its output."""
+    declaration = world.declaration()
+    actions = declaration["stages"][1]["actions"]
+    actions[-1]["namespace"] = "first"
+    for found in copy.deepcopy(actions):
+        found["name"] += "-second"
+        found["runOrder"] += 10
+        found["configuration"]["StackName"] = f"{world.stack}-second"
+        found.pop("namespace", None)
+        if found["configuration"]["ActionMode"] == "CHANGE_SET_REPLACE":
+            found["configuration"]["ParameterOverrides"] = '{"Text": "#{first.Text}"}'
+        actions.append(found)
+    return declaration
+
+
+def test_outputs_of_a_stack_are_variables_of_later_actions(world: World) -> None:
+    world.upload(_with_outputs("of the first"))
+    execution = world.create(_two_stacks(world))
+    assert world.ended(execution) == "Succeeded"
+    api = world.lab.client("cloudformation", TARGET, AWAY)
+    (stack,) = api.describe_stacks(StackName=f"{world.stack}-second")["Stacks"]
+    assert stack["Parameters"] == [{"ParameterKey": "Text", "ParameterValue": "of the first"}]
+    run = world.run(execution)
+    assert run["execute"]["output"]["outputVariables"] == {"Text": "of the first"}
+    given = run["prepare-second"]["input"]
+    assert given["configuration"]["ParameterOverrides"] == '{"Text": "#{first.Text}"}'
+    assert given["resolvedConfiguration"]["ParameterOverrides"] == '{"Text": "of the first"}'
+    # An empty change set makes the same variables.
+    assert world.ended(world.start()) == "Succeeded"
+
+
+def test_the_value_of_a_variable_is_inserted_as_it_is(world: World) -> None:
+    world.upload(_with_outputs('with "quotes"'))
+    execution = world.create(_two_stacks(world))
+    assert world.ended(execution) == "Failed"
+    assert failed(world.run(execution))[1:] == (
+        "prepare-second",
+        "ParameterOverrides is not JSON: Expecting ',' delimiter: line 1 column 17 (char 16)",
+    )
 
 
 # Stacks without change sets
@@ -234,6 +290,16 @@ def test_an_approval_that_nobody_gives_expires(world: World) -> None:
     execution = world.create(world.declaration(approval=True))
     assert world.ended(execution) == "Failed"
     assert failed(world.run(execution))[2] == "The approval has expired."
+
+
+def test_an_approval_waits_as_long_as_it_says_itself(world: World) -> None:
+    world.upload()
+    world.lab.set_approval_seconds(0)
+    declaration = world.declaration(approval=True)
+    declaration["stages"][1]["actions"][1]["timeoutInMinutes"] = 5
+    execution = world.create(declaration)
+    world.answer()
+    assert world.ended(execution) == "Succeeded"
 
 
 def test_actions_of_one_run_order_work_at_once(world: World) -> None:

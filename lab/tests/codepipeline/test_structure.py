@@ -97,6 +97,59 @@ def _action_twice(declaration: Data) -> None:
     actions.append(copy.deepcopy(actions[0]))
 
 
+def _namespaces(declaration: Data, *names: str) -> None:
+    for action, name in zip(declaration["stages"][1]["actions"], names, strict=True):
+        action["namespace"] = name
+
+
+def _namespace_twice(declaration: Data) -> None:
+    _namespaces(declaration, "same", "same")
+
+
+def _namespace_reserved(declaration: Data) -> None:
+    _namespaces(declaration, "codepipeline", "other")
+
+
+def _namespace_of_artifact(declaration: Data) -> None:
+    _namespaces(declaration, "build", "other")
+
+
+def _reference(declaration: Data, text: str) -> None:
+    prepare, execute = declaration["stages"][1]["actions"]
+    execute["namespace"] = "later"
+    prepare["configuration"]["ParameterOverrides"] = json.dumps({"One": text})
+
+
+def _reference_to_nothing(declaration: Data) -> None:
+    _reference(declaration, "#{other.Key}")
+
+
+def _reference_without_key(declaration: Data) -> None:
+    _reference(declaration, "#{later}")
+
+
+def _reference_to_later(declaration: Data) -> None:
+    _reference(declaration, "#{later.Key}")
+
+
+def _asking(declaration: Data, **more: Any) -> None:
+    kind = {"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"}
+    declaration["stages"][1]["actions"].append({"name": "ask", "actionTypeId": kind, **more})
+
+
+def _long_timeout(declaration: Data) -> None:
+    _asking(declaration, timeoutInMinutes=86_401)
+
+
+def _topic_elsewhere(declaration: Data) -> None:
+    topic = f"arn:aws:sns:{AWAY}:111111111111:topic"
+    _asking(declaration, configuration={"NotificationArn": topic})
+
+
+def _timeout_of_a_stack(declaration: Data) -> None:
+    declaration["stages"][1]["actions"][0]["timeoutInMinutes"] = 60
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -116,6 +169,15 @@ def _action_twice(declaration: Data) -> None:
         (_made_by_a_stack, "makes no output artifacts of CloudFormation actions: prepare"),
         (_parallel, "does not know the execution mode PARALLEL"),
         (_action_twice, "Action name prepare is not unique"),
+        (_namespace_twice, "Namespace same is not unique"),
+        (_namespace_reserved, "Namespace codepipeline of action prepare is reserved"),
+        (_namespace_of_artifact, "Namespace build of action prepare is reserved or an artifact's"),
+        (_reference_to_nothing, "is referencing a namespace that does not exist"),
+        (_reference_without_key, "is not a namespace and a key separated by a period"),
+        (_reference_to_later, "is produced by no earlier action"),
+        (_long_timeout, "timeoutInMinutes of action ask must be 5 to 86400"),
+        (_timeout_of_a_stack, "only manual approvals may"),
+        (_topic_elsewhere, "NotificationArn of action ask is not a topic in us-east-1"),
     ],
 )
 def test_a_wrong_structure_is_refused(
