@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch_logs, eventbridge, iam, kms, lambda_svc, sns, ssm
+from ministack.services import cloudwatch_logs, eventbridge, iam, kms, lambda_svc, sns, sqs, ssm
 from ministack.services.cloudformation import provisioners
 
 from .work import CHECKS, Properties, Work
@@ -74,6 +74,12 @@ _NAMED: Mapping[str, tuple[str, Store, Callable[[str, Properties], str], str]] =
         "Log group {} already exists",
     ),
     "AWS::SNS::Topic": ("TopicName", lambda: sns._topics, _topic, "Topic {} already exists"),
+    "AWS::SQS::Queue": (
+        "QueueName",
+        lambda: sqs._queue_name_to_url,
+        _same,
+        "Resource of type 'AWS::SQS::Queue' with identifier '{}' already exists.",
+    ),
     "AWS::SSM::Parameter": (
         "Name",
         lambda: ssm._parameters,

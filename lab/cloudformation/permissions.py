@@ -45,6 +45,7 @@ _NAMES = {
     "AWS::Logs::LogGroup": ("LogGroupName", 512),
     "AWS::S3::Bucket": ("BucketName", 63),
     "AWS::SNS::Topic": ("TopicName", 256),
+    "AWS::SQS::Queue": ("QueueName", 80),
 }
 # The properties that give a resource a role, and the service that it is passed to.
 _ROLES = {
@@ -240,6 +241,9 @@ def _arn(work: Work) -> str:
             return f"{prefix}:sns:{region}:{account}:{_name(work)}"
         case "AWS::SNS::TopicPolicy":
             return str(properties["Topics"][0])
+        case "AWS::SQS::Queue":
+            # Its id is a URL.
+            return f"{prefix}:sqs:{region}:{account}:{_name(work).rpartition('/')[2]}"
     raise AssertionError(f"{work.resource_type} is in the table and has no ARN here")
 
 

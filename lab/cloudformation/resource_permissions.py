@@ -151,7 +151,12 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "delete": ("kms:DescribeKey", "kms:ScheduleKeyDeletion"),
     },
     "AWS::Lambda::Function": {
-        "create": ("lambda:CreateFunction", "iam:PassRole", "lambda:TagResource Tags"),
+        "create": (
+            "lambda:CreateFunction",
+            "iam:PassRole",
+            "lambda:PutFunctionConcurrency ReservedConcurrentExecutions",
+            "lambda:TagResource Tags",
+        ),
         "read": (
             "lambda:GetFunction",
             "lambda:GetFunctionCodeSigningConfig",
@@ -164,6 +169,8 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "lambda:UpdateFunctionConfiguration",
             "iam:PassRole",
             "lambda:UpdateFunctionCode Code",
+            "lambda:PutFunctionConcurrency ReservedConcurrentExecutions",
+            "lambda:DeleteFunctionConcurrency -ReservedConcurrentExecutions",
             "lambda:TagResource Tags",
             "lambda:UntagResource -Tags",
         ),
@@ -271,6 +278,16 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "read": (),
         "update": ("sns:SetTopicAttributes",),
         "delete": ("sns:SetTopicAttributes",),
+    },
+    "AWS::SQS::Queue": {
+        "create": ("sqs:CreateQueue", "sqs:GetQueueUrl", "sqs:TagQueue Tags"),
+        "read": ("sqs:GetQueueAttributes", "sqs:ListQueueTags"),
+        "update": (
+            "sqs:SetQueueAttributes MessageRetentionPeriod",
+            "sqs:TagQueue Tags",
+            "sqs:UntagQueue -Tags",
+        ),
+        "delete": ("sqs:GetQueueAttributes", "sqs:DeleteQueue"),
     },
 }
 

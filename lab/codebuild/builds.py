@@ -21,7 +21,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
-from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.core.responses import (
+    error_response_json,
+    get_account_id,
+    get_region,
+    json_response,
+    request_scope,
+)
 from ministack.services import codebuild, eventbridge
 
 from ..iam.service_roles import RoleRefusedError, client_with, credentials
@@ -49,11 +55,13 @@ _PHASES = (
     "FINALIZING",
     "COMPLETED",
 )
+_PAGE = 100
 
 
 def install() -> None:
     """Run builds."""
     codebuild._start_build = _start_build
+    codebuild._list_builds_for_project = _list_builds
 
 
 def build(
@@ -84,6 +92,38 @@ def _start_build(request: Data) -> Response:
     name = request.get("projectName", "")
     version = request.get("sourceVersion")
     return answered(lambda: _begin(found(name), {}, seconds=0.0, source_version=version), "build")
+
+
+def _list_builds(request: Data) -> Response:
+    """ListBuildsForProject.
+
+    AWS: in the order of the builds' numbers, the newest first, 100 on a page; with more builds than
+    that, an order must not be given. MiniStack: by the second of their start, all at once.
+    """
+    try:
+        found(request.get("projectName", ""))
+    except ProjectRefusedError as error:
+        return _refused(error)
+    builds = [
+        build
+        for build in codebuild._builds.values()
+        if build["projectName"] == request["projectName"]
+    ]
+    order = request.get("sortOrder")
+    if order and len(builds) > _PAGE:
+        return _refused(ProjectRefusedError("InvalidInputException", "Too many builds to sort"))
+    builds.sort(key=lambda build: int(build["buildNumber"]), reverse=order != "ASCENDING")
+    start = int(request.get("nextToken") or 0)
+    page: Data = {"ids": [build["id"] for build in builds[start : start + _PAGE]]}
+    if start + _PAGE < len(builds):
+        page["nextToken"] = str(start + _PAGE)
+    answer: Response = json_response(page)
+    return answer
+
+
+def _refused(error: ProjectRefusedError) -> Response:
+    answer: Response = error_response_json(error.code, str(error), 400)
+    return answer
 
 
 def _begin(

@@ -62,7 +62,8 @@ def _bring_inputs(work: Work) -> None:
 
 def _source(work: Work) -> str:
     configuration, execution = work.configuration, work.execution
-    bucket, key = configuration["S3Bucket"], configuration["S3ObjectKey"]
+    bucket = configuration["S3Bucket"]
+    key = execution.keys.get(work.run.name, configuration["S3ObjectKey"])
     objects = work.objects()
     if not objects.keeps_versions(bucket):
         raise ActionFailedError(f"Bucket {bucket} is not versioned", code="ConfigurationError")

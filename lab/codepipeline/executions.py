@@ -79,7 +79,8 @@ class ActionRun(_Saved):
 class Execution(_Saved):
     """One release.
 
-    pipeline: the declaration that it began with. pinned: version of the source, by action.
+    pipeline: the declaration that it began with. pinned: version of the source, by action. keys:
+    object of the source, by action.
     artifacts: where each is, by name and region. copying: held while one is brought there.
     attempts: every action, retries too, in order. variables: what actions produced, by namespace.
     """
@@ -88,6 +89,7 @@ class Execution(_Saved):
     pipeline: Data
     trigger: Data
     pinned: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     status: str = "InProgress"
     reason: str = ""

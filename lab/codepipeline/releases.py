@@ -15,7 +15,7 @@ from .executions import PIPELINES, ActionRun, Execution, Pipeline, abandon
 from .requests import Data, RefusedError, caller, get_execution, get_pipeline, get_stage, last_in
 from .runner import Runner
 
-_PINNED = "S3_OBJECT_VERSION_ID"
+_VERSION, _KEY = "S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY"
 _OVER = ("Succeeded", "Failed", "Stopped", "Superseded")
 
 _runner = Runner(Settings())
@@ -37,17 +37,28 @@ def start(request: Data) -> Data:
 
 
 def begin(pipeline: Pipeline, request: Data, trigger: Data) -> Execution:
-    known = {action["name"] for action in pipeline.declaration["stages"][0]["actions"]}
-    pinned = {}
+    given: dict[str, dict[str, str]] = {_VERSION: {}, _KEY: {}}
+    actions = {action["name"]: action for action in pipeline.declaration["stages"][0]["actions"]}
     for revision in request.get("sourceRevisions", []):
-        if revision["revisionType"] != _PINNED or revision["actionName"] not in known:
+        kind, action = revision["revisionType"], actions.get(revision["actionName"])
+        if action is None or kind not in given or (kind == _KEY and not _takes_keys(action)):
             raise RefusedError("ValidationException", f"Source revision {revision} is not valid")
-        pinned[revision["actionName"]] = revision["revisionValue"]
+        given[kind][action["name"]] = revision["revisionValue"]
     execution = Execution(
-        pipeline.place, copy.deepcopy(pipeline.declaration), trigger, pinned=pinned
+        pipeline.place,
+        copy.deepcopy(pipeline.declaration),
+        trigger,
+        pinned=given[_VERSION],
+        keys=given[_KEY],
     )
     _runner.start(pipeline, execution)
     return execution
+
+
+def _takes_keys(action: Data) -> bool:
+    """Whether a start may name another object for an action."""
+    allowed = action.get("configuration", {}).get("AllowOverrideForS3ObjectKey", "false")
+    return str(allowed).lower() == "true"
 
 
 def stop(request: Data) -> Data:

@@ -15,16 +15,20 @@ from ministack.services import iam
 
 from ..cloudformation.early_validation import stack_of
 
-# The member of a request that names resources of a service, and what they are called in an ARN.
-_NAMED = {"codebuild": ("names", "project"), "events": ("Rule", "rule")}
+# The members of a request that name resources of a service, and what they are called in an ARN.
+_NAMED = {
+    "codebuild": (("names", "projectName", "ids", "id"), "project"),
+    "events": (("Rule",), "rule"),
+}
 
 
 def install() -> None:
     """The resource of a call that names a role, CodeBuild projects, a rule or a change set.
 
-    AWS: the role's ARN, with its path; each project; the rule; a change set that is given without
-    its stack, or the stack of one whose Hooks' results are listed. MiniStack: the role without its
-    path, and everything for the others. So a policy that is right on AWS is refused.
+    AWS: the role's ARN, with its path; each project, also of builds; the rule; a change set that is
+    given without its stack, or the stack of one whose Hooks' results are listed. MiniStack: the
+    role without its path, and everything for the others. So a policy that is right on AWS is
+    refused.
 
     Also the action of a call of a function's reserved concurrency. AWS: one for each method.
     MiniStack: PutFunctionConcurrency for all of them.
@@ -66,9 +70,13 @@ def _change_set(body: bytes) -> str:
 
 def _named(service: str, body: bytes, region: str, account: str) -> str:
     """The resource that a body names; of several the first, where AWS evaluates each."""
-    member, kind = _NAMED[service]
-    found = json.loads(body or b"{}").get(member)
-    name = found[0] if isinstance(found, list) and found else found
+    members, kind = _NAMED[service]
+    request = json.loads(body or b"{}")
+    found = next((request[member] for member in members if request.get(member)), "")
+    name = str(found[0] if isinstance(found, list) else found)
+    if kind == "project":
+        # A build's id is its project's name, a colon and more; its ARN ends in the id.
+        name = name.rpartition("/")[2].partition(":")[0]
     return f"arn:aws:{service}:{region}:{account}:{kind}/{name}" if name else ""
 
 

@@ -28,6 +28,8 @@ from ..cloudformation import (
 from ..codebuild import builds, projects
 from ..codepipeline import service as codepipeline
 from ..events import targets
+from ..functions import invocations
+from ..functions import properties as function_properties
 from ..iam import (
     call_resources,
     conditions,
@@ -41,6 +43,7 @@ from ..iam import (
 from ..kms import foreign_keys
 from ..s3 import buckets, storage
 from ..settings import Settings
+from ..sqs import queues
 
 
 def install(settings: Settings) -> None:
@@ -61,6 +64,7 @@ def install(settings: Settings) -> None:
     template_urls.install()
     permissions.install()
     function_code.install()
+    function_properties.install()
     log_streams.install()
     call_resources.install()
     projects.install()
@@ -80,6 +84,8 @@ def install(settings: Settings) -> None:
     web_identity.install()
     sessions.install()
     codepipeline.install(settings)
+    queues.install()
+    invocations.install()
     targets.install()
 
 

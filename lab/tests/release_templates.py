@@ -59,7 +59,7 @@ STAGES = [
 ]
 
 
-def statement(action: str | list[str], resource: str = "*", **more: Any) -> dict[str, Any]:
+def statement(action: str | list[str], resource: Any = "*", **more: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 

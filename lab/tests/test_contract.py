@@ -116,6 +116,7 @@ SIGNATURES = {
     "ministack.services.codebuild._build_id": "(project_name)",
     "ministack.services.codebuild._builds": VALUE,
     "ministack.services.codebuild._create_project": "(data)",
+    "ministack.services.codebuild._list_builds_for_project": "(data)",
     "ministack.services.codebuild._make_build_record": ("(project, build_id, source_version=None)"),
     "ministack.services.codebuild._project_arn": "(name)",
     "ministack.services.codebuild._project_shape": "(project)",
@@ -124,6 +125,7 @@ SIGNATURES = {
     "ministack.services.codebuild._update_project": "(data)",
     "ministack.services.eventbridge._apply_input_transformer": "(transformer, rule, view)",
     "ministack.services.eventbridge._dispatch_event": "(event, view=None)",
+    "ministack.services.eventbridge._dispatch_to_lambda": "(arn, payload)",
     "ministack.services.eventbridge._event_pattern_error": "(pattern_str)",
     "ministack.services.eventbridge._invoke_target": "(target, event, rule, view=None)",
     "ministack.services.eventbridge._pattern_event_view": "(event)",
@@ -142,10 +144,20 @@ SIGNATURES = {
     "ministack.services.kms._aliases": VALUE,
     "ministack.services.kms._keys": VALUE,
     "ministack.services.kms._resolve_key": "(key_id_or_arn)",
+    "ministack.services.lambda_svc._execute_function_with_config_scope": (
+        "(func: dict, event: dict) -> dict"
+    ),
+    "ministack.services.lambda_svc._execution_record_for_config": (
+        "(func: dict, config: dict) -> dict"
+    ),
     "ministack.services.lambda_svc._fetch_code_from_s3": (
         "(bucket: str, key: str, version_id: str | None = None) -> bytes | None"
     ),
     "ministack.services.lambda_svc._functions": VALUE,
+    "ministack.services.lambda_svc._get_func_record_for_ref": (
+        "(function_ref: str) -> tuple[dict | None, dict | None, str]"
+    ),
+    "ministack.services.lambda_svc.invoke_async_with_retry": "(func: dict, event: dict) -> None",
     "ministack.services.s3._bucket_default_sse_headers": "(bucket_name: str) -> dict",
     "ministack.services.s3._bucket_encryption": VALUE,
     "ministack.services.s3._bucket_owner_account": "(name: str) -> str | None",
@@ -180,6 +192,9 @@ SIGNATURES = {
     "ministack.services.s3._put_bucket_ownership_controls": "(name: str, body: bytes)",
     "ministack.services.s3._put_bucket_tagging": "(name: str, body: bytes)",
     "ministack.services.sns._topics": VALUE,
+    "ministack.services.sqs._queue_by_arn": "(arn: str) -> dict | None",
+    "ministack.services.sqs._queue_name_to_url": VALUE,
+    "ministack.services.sqs._queue_url_for_account": "(account_id: str, name: str) -> str",
     "ministack.services.ssm._parameters": VALUE,
     "ministack.services.iam._oidc_providers": VALUE,
     "ministack.services.sts._error": "(status, code, message, ns='iam')",

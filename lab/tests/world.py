@@ -182,11 +182,11 @@ class World:
             },
         )
 
-    def upload(self, text: str = "") -> str:
+    def upload(self, text: str = "", key: str = "build.zip") -> str:
         """Upload a build; its version."""
         s3 = self.lab.client("s3", BUILD, HOME)
         body = zipped({TEMPLATE: text or template()})
-        return str(s3.put_object(Bucket=self.builds, Key="build.zip", Body=body)["VersionId"])
+        return str(s3.put_object(Bucket=self.builds, Key=key, Body=body)["VersionId"])
 
     def create(self, declaration: Data | None = None) -> str:
         """Make the pipeline, which starts it; the execution's id."""

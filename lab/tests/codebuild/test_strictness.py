@@ -176,6 +176,15 @@ def test_builds_beyond_the_limit_are_refused(lab: Lab, stacks: Stacks, name: str
     assert refused(start_many).startswith("AccountLimitExceededException")
 
 
+def test_builds_are_listed_by_their_numbers(lab: Lab, stacks: Stacks, name: str) -> None:
+    assert create(stacks, with_project(name)) == "CREATE_COMPLETE"
+    client = lab.client("codebuild", ACCOUNT)
+    builds = [client.start_build(projectName=name)["build"] for _number in range(3)]
+    assert [build["buildNumber"] for build in builds] == [1, 2, 3]
+    newest_first = [build["id"] for build in reversed(builds)]
+    assert client.list_builds_for_project(projectName=name)["ids"] == newest_first
+
+
 def test_the_ends_of_builds_are_events(lab: Lab, stacks: Stacks, name: str) -> None:
     assert create(stacks, with_project(name)) == "CREATE_COMPLETE"
     pattern = {

@@ -87,6 +87,25 @@ def test_a_version_can_be_pinned(world: World) -> None:
     assert world.display() == "old"
 
 
+def test_an_object_and_its_version_are_chosen_where_the_action_allows_it(world: World) -> None:
+    world.upload(template("newest"))
+    chosen = world.upload(template("chosen"), key="another.zip")
+    world.upload(template("later"), key="another.zip")
+    declaration = world.declaration()
+    world.ended(world.create(declaration))
+    revisions = [
+        {"actionName": "build", "revisionType": kind, "revisionValue": value}
+        for kind, value in (("S3_OBJECT_KEY", "another.zip"), ("S3_OBJECT_VERSION_ID", chosen))
+    ]
+    with pytest.raises(ClientError, match="S3_OBJECT_KEY"):
+        world.start(sourceRevisions=revisions)
+    source = declaration["stages"][0]["actions"][0]
+    source["configuration"]["AllowOverrideForS3ObjectKey"] = "true"
+    world.client.update_pipeline(pipeline=declaration)
+    assert world.ended(world.start(sourceRevisions=revisions)) == "Succeeded"
+    assert world.display() == "chosen"
+
+
 def test_the_same_token_starts_once(world: World) -> None:
     world.upload()
     world.ended(world.create())
