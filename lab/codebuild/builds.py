@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import copy
 import io
-import json
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -28,8 +27,9 @@ from ministack.core.responses import (
     json_response,
     request_scope,
 )
-from ministack.services import codebuild, eventbridge
+from ministack.services import codebuild
 
+from ..events.emit import emit
 from ..iam.service_roles import RoleRefusedError, client_with, credentials
 from .projects import (
     Data,
@@ -356,19 +356,8 @@ class _Build:
                 ],
             },
         }
-        eventbridge._put_events(
-            {
-                "Entries": [
-                    {
-                        "Source": "aws.codebuild",
-                        "DetailType": "CodeBuild Build State Change",
-                        "Resources": [record["arn"]],
-                        "Detail": json.dumps(detail),
-                    }
-                ]
-            },
-            allow_aws_source=True,
-        )
+        place = self.account, self.region
+        emit(place, "aws.codebuild", "CodeBuild Build State Change", record["arn"], detail)
 
 
 __all__ = ("build", "install")

@@ -82,7 +82,8 @@ class Execution(_Saved):
     pipeline: the declaration that it began with. pinned: version of the source, by action. keys:
     object of the source, by action.
     artifacts: where each is, by name and region. copying: held while one is brought there.
-    attempts: every action, retries too, in order. variables: what actions produced, by namespace.
+    attempts: every action, retries too, in order. attempt: how often it was begun or retried.
+    variables: what actions produced, by namespace.
     """
 
     place: Place
@@ -100,6 +101,7 @@ class Execution(_Saved):
     attempts: list[ActionRun] = field(default_factory=list)
     variables: Variables = field(default_factory=dict)
     stage: int = 0
+    attempt: int = 1
     stopping: bool = False
     abandoned: bool = False
     copying: threading.Lock = field(default_factory=threading.Lock)

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from ..iam.service_roles import RoleRefusedError, credentials, principal
 from ..settings import Settings
 from .actions import perform
+from .events import action_changed, execution_changed, stage_changed
 from .executions import ActionRun, Execution, Pipeline
 from .variables import is_too_large
 from .work import ActionFailedError, SharedClients, StoppedError, Work, failure
@@ -42,6 +43,7 @@ class Runner:
         """Let an execution run from its first stage."""
         with pipeline.changed:
             pipeline.executions.append(execution)
+        execution_changed(execution, "STARTED")
         self._run_aside(pipeline, execution, retried=frozenset())
 
     def retry(self, pipeline: Pipeline, execution: Execution, *, only_failed: bool) -> None:
@@ -53,7 +55,9 @@ class Runner:
             if run.status == "Succeeded" and only_failed
         }
         with pipeline.changed:
+            execution.attempt += 1
             execution.set_status("InProgress")
+        execution_changed(execution, "RESUMED")
         self._run_aside(pipeline, execution, retried=frozenset(done))
 
     def _run_aside(
@@ -78,6 +82,7 @@ class _Run:
         self._pipeline = pipeline
         self._execution = execution
         self._done = done
+        self._first = execution.attempt == 1
         self._clients = SharedClients()
 
     def go(self) -> None:
@@ -86,20 +91,25 @@ class _Run:
         while execution.stage < len(stages):
             stage = stages[execution.stage]
             if not self._enter(stage["name"]):
-                return
+                break
+            stage_changed(execution, stage["name"], "STARTED" if self._first else "RESUMED")
             status, reason = self._work(stage)
+            stage_changed(execution, stage["name"], status.upper())
             with self._pipeline.changed:
                 self._pipeline.inside.pop(stage["name"], None)
-                if status != "Succeeded":
+                if status == "Succeeded":
+                    execution.stage += 1
+                else:
                     execution.set_status(status, reason)
-                    self._pipeline.changed.notify_all()
-                    return
-                execution.stage += 1
                 self._pipeline.changed.notify_all()
-            self._done = frozenset()
-        with self._pipeline.changed:
-            execution.set_status("Succeeded")
-            self._pipeline.changed.notify_all()
+            if status != "Succeeded":
+                break
+            self._done, self._first = frozenset(), True
+        else:
+            with self._pipeline.changed:
+                execution.set_status("Succeeded")
+                self._pipeline.changed.notify_all()
+        execution_changed(execution, execution.status.upper())
 
     def _enter(self, stage: str) -> bool:
         """Wait for a stage to be free, and take it; False when it is not to be entered any more.
@@ -153,6 +163,7 @@ class _Run:
         run = ActionRun(stage=stage, declaration=action)
         with self._pipeline.changed:
             self._execution.attempts.append(run)
+        action_changed(self._execution, run)
         return run
 
     def _perform(self, run: ActionRun) -> None:
@@ -166,6 +177,7 @@ class _Run:
             run.end("Failed", error={"code": error.code, "message": str(error)})
         except Exception as error:  # whatever it is, somebody waits for the answer
             run.end("Failed", error={"code": "InternalError", "message": repr(error)})
+        action_changed(self._execution, run)
 
     def _take_variables(self, run: ActionRun) -> None:
         if is_too_large(run.variables):

@@ -12,10 +12,11 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import kms, s3
+from ministack.services import s3
 
 from ..calls.faults import wire_error
 from ..iam.authorisation import Principal
+from ..kms.uses import refusal_to_use
 
 Response = tuple[int, dict[str, str], bytes]
 Service = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
@@ -219,44 +220,12 @@ def _refusal(caller: Principal, action: str, key_id: str, path: str) -> str:
     """Why a caller may not use a key for an object; a key that is not named by ARN is its own."""
     if not key_id:
         return ""
-    arn = key_id if key_id.startswith("arn:") else _own_key(key_id)
-    region, owner = arn.split(":")[3:5]
-    record = kms._keys.get_scoped(owner, region, arn.rpartition("/")[2])
-    if record is None:
-        return f"Key '{key_id}' does not exist"
     bucket, key = _split(path)
     encryption = s3._bucket_encryption.get_scoped(s3._bucket_owner_account(bucket), None, bucket)
     bucket_key = "<BucketKeyEnabled>true" in str(encryption)
     resource = f"arn:aws:s3:::{bucket}" if bucket_key else f"arn:aws:s3:::{bucket}/{key}"
-    context = {
-        "kms:viaservice": f"s3.{region}.amazonaws.com",
-        "kms:encryptioncontext:aws:s3:arn": resource,
-    }
-    if caller.is_root:
-        return _root_refusal(caller, action, arn, record["Policy"], context)
-    return caller.check(
-        action, arn, region=region, policy=record["Policy"], owner=owner, context=context
-    )
-
-
-def _root_refusal(
-    caller: Principal, action: str, key_arn: str, policy: Any, context: dict[str, Any]
-) -> str:
-    """Why an account's root may not use a key: it has no policies of its own."""
-    request = iam_evaluator.EvalContext(
-        principal_arn=caller.arn,
-        principal_type="Root",
-        principal_account=caller.account,
-        action=action,
-        resource_arn=key_arn,
-        region=key_arn.split(":")[3],
-        service_context=context,
-    )
-    if iam_evaluator.evaluate_resource_policy(policy, request).decision == "Allow":
-        return ""
-    return (
-        f"User: {caller.arn} is not authorized to perform: {action} on resource: {key_arn} "
-        f"because no resource-based policy allows the {action} action"
+    return refusal_to_use(
+        caller, action, key_id, service="s3", encryption_context={"aws:s3:arn": resource}
     )
 
 
@@ -268,12 +237,6 @@ def refusal_to_read(caller: Principal, path: str) -> str:
     arn = f"arn:aws:s3:::{path.lstrip('/')}"
     refusal = caller.check("s3:GetObject", arn, region=get_region(), policy=policy, owner=owner)
     return refusal or _refusal(caller, "kms:Decrypt", _key_of_object(path), path)
-
-
-def _own_key(key_id: str) -> str:
-    if key_id.startswith("alias/"):
-        key_id = str(kms._aliases.get(kms._alias_arn(key_id), ""))
-    return f"arn:aws:kms:{get_region()}:{get_account_id()}:key/{key_id}"
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -43,6 +43,7 @@ from ..iam import (
 from ..kms import foreign_keys
 from ..s3 import buckets, storage
 from ..settings import Settings
+from ..sns import encrypted
 from ..sqs import queues
 
 
@@ -58,6 +59,7 @@ def install(settings: Settings) -> None:
     principals.install(settings)
     foreign_keys.install()
     storage.install()
+    encrypted.install()
     stored_policies.install()
     references.install()
     templates.install()

@@ -144,11 +144,14 @@ def delete(stacks: Stacks, **more: Any) -> str:
     return stacks.status()
 
 
+DENIED = ("AccessDenied", "AccessDeniedException", "KMSAccessDenied", "403")
+
+
 def allowed(call: Callable[[], object]) -> bool:
     try:
         call()
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException", "403"):
+        if error.response["Error"]["Code"] not in DENIED:
             raise
         return False
     return True
