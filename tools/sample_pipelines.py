@@ -21,10 +21,13 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.mo
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.rules import (
     read_pipelines,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.stages import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.foundation import (
     Foundation,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.template import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.limits import (
+    check_limits,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.template import (
     compose_template,
 )
 
@@ -245,7 +248,9 @@ PRIMARY_OUTPUTS = {
 def read(*samples: Data) -> list[Pipeline]:
     """Return *samples* as the rules read them. Raises PipelineError that lists the problems."""
     found = variables(*samples)
-    pipelines = read_pipelines(found, read_organisation(found, found.problems), found.problems)
+    organisation = read_organisation(found, found.problems)
+    pipelines = read_pipelines(found, organisation, found.problems)
+    check_limits(pipelines, organisation, found.problems)
     found.problems.raise_any()
     return [pipelines[name] for name in found.groups["pipelines"] if name in pipelines]
 

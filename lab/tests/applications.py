@@ -11,7 +11,7 @@ import dataclasses
 import json
 from typing import Any
 
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.template import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.template import (
     compose_parameters,
     compose_template,
 )
@@ -62,15 +62,13 @@ class Foundation:
             "key_arn": self.outputs["KeyArn"],
             "bucket_arn": self.outputs["PipelineBucketArn"],
         }
-        register = {**seeming.register, self.region: own}
+        found = dataclasses.replace(seeming, register={**seeming.register, self.region: own})
         return Application(
             stack_name=application.stack_name,
             template=compose_template(
-                application,
-                sample_pipelines.BASE.read_text(encoding="ascii"),
-                dataclasses.replace(seeming, register=register),
+                application, sample_pipelines.BASE.read_text(encoding="ascii"), found
             ),
-            parameters=compose_parameters(application, self.region, register, self.outputs),
+            parameters=compose_parameters(application, found, self.outputs),
         )
 
     def uploader(self, sample: str) -> Any:

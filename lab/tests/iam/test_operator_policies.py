@@ -19,7 +19,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.template import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.template import (
     compose_parameters,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack import (
@@ -103,8 +103,7 @@ def operator(running_lab: Lab) -> Subject:
 
 @pytest.fixture(scope="module")
 def pipelines(running_lab: Lab) -> Subject:
-    register = foundation().register
-    given = compose_parameters(pipeline("hello"), REGION, register, PRIMARY_OUTPUTS)
+    given = compose_parameters(pipeline("hello"), foundation(), PRIMARY_OUTPUTS)
     full = {**given, "PermissionsBoundaryArn": BOUNDARY}
     return Subject(
         lab=running_lab,

@@ -18,7 +18,7 @@ from .._aws.gateway import Gateway
 from .._organisation.model import Organisation
 from .._pipeline.live import read_failed_actions
 from .._pipeline.model import Pipeline
-from .._pipeline.stages import EXECUTE, PREPARE, action_name
+from .._pipeline_stack.actions import EXECUTE, PREPARE, action_name
 from .._stack.api import StackApi
 from .._stack.model import Found
 from .._stack.recover import NEVER_DEPLOYED

@@ -16,8 +16,8 @@ from pathlib import Path
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
 from .._organisation.settings import ROLES
 from .._pipeline.model import Pipeline
-from .._pipeline.stages import Foundation
-from .._pipeline.template import compose_parameters, compose_template
+from .._pipeline_stack.foundation import Foundation
+from .._pipeline_stack.template import compose_parameters, compose_template
 from .._stack.model import Desired
 from .._stack.template import check_body, render
 from .plan import Entry, Inputs
@@ -157,7 +157,7 @@ def _pipeline(
     return (
         compose_template(pipeline, _template(PIPELINES), foundation),
         {
-            **compose_parameters(pipeline, region, foundation.register, inputs.get("outputs", {})),
+            **compose_parameters(pipeline, foundation, inputs.get("outputs", {})),
             "PermissionsBoundaryArn": settings["permissions_boundary_arn"],
         },
     )

@@ -17,6 +17,7 @@ from .._organisation.settings import Lookup, read_settings
 from .._organisation.variables import Variables
 from .._pipeline.model import Pipeline
 from .._pipeline.rules import read_pipelines
+from .._pipeline_stack.limits import check_limits
 from .plan import participates
 
 
@@ -55,6 +56,7 @@ def read_inventory(
         # Of absent pipelines only the names matter.
         organisation = organisation.all_absent()
     pipelines = read_pipelines(variables, organisation, problems)
+    check_limits(pipelines, organisation, problems)
     problems.raise_any()
     running = [
         name

@@ -18,8 +18,8 @@ from .._organisation.model import (
     Organisation,
 )
 from .._pipeline.model import Pipeline
-from .._pipeline.stages import store_regions
-from .._pipeline.template import PRIMARY_OUTPUTS
+from .._pipeline_stack.foundation import store_regions
+from .._pipeline_stack.template import PRIMARY_OUTPUTS
 from . import removal
 from .plan import HostResult, Inputs, Plan, items
 from .register import Register, Stack, desired_register, read_register

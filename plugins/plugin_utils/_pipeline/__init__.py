@@ -3,4 +3,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no promise of compatibility.
-"""A pipeline: its data and rules, its stages and its template."""
+"""A pipeline as users write it: its data and its rules. And pipelines that are live."""

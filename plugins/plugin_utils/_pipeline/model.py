@@ -10,106 +10,21 @@ import dataclasses
 import typing as t
 
 from .._organisation.model import pipeline_stack_name
+from .source import Source
 
-CODEBUILD, S3 = "codebuild", "s3"
 LAMBDA, NATIVE = "lambda", "native"
 QUEUED, SUPERSEDED = "QUEUED", "SUPERSEDED"
 CHANGE_SETS, RELEASE = "change_sets", "release"
 
-SOURCE_TYPES = (CODEBUILD, S3)
 ARTIFACT_SYNCS = (LAMBDA, NATIVE)
 EXECUTION_MODES = (QUEUED, SUPERSEDED)
 REVIEWS = (CHANGE_SETS, RELEASE)
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
-COMPUTE_TYPES = (
-    "BUILD_GENERAL1_SMALL",
-    "BUILD_GENERAL1_MEDIUM",
-    "BUILD_GENERAL1_LARGE",
-    "BUILD_GENERAL1_XLARGE",
-    "BUILD_GENERAL1_2XLARGE",
-)
 
-DEFAULT_BUILDSPEC = "buildspec.yml"
-DEFAULT_IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
-DEFAULT_COMPUTE_TYPE = COMPUTE_TYPES[0]
 # The limit of actions in a stage that AWS documents; users may set up to 100, its later limit.
 DEFAULT_ACTIONS_PER_STAGE = 50
 
 Data = dict[str, t.Any]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Artifact:
-    """What a build puts into the build bucket for the pipeline.
-
-    :param name: the artifact's name in the pipeline.
-    :param object: its object, below the pipeline's prefix in the build bucket.
-    :param trigger: whether its upload starts the pipeline.
-    """
-
-    name: str
-    object: str
-    trigger: bool = False
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Uploader:
-    """Who may assume the role that uploads artifacts.
-
-    :param role_arns: roles, of any account.
-    :param oidc_provider_arn: the identity provider that signs *oidc_subject*.
-    """
-
-    role_arns: tuple[str, ...] = ()
-    oidc_provider_arn: str = ""
-    oidc_subject: str = ""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where artifacts come from. The first is the primary artifact of a build."""
-
-    type: str
-    artifacts: tuple[Artifact, ...]
-    repository: str = ""
-    branch: str = ""
-    connection_arn: str = ""
-    buildspec: str = DEFAULT_BUILDSPEC
-    image: str = DEFAULT_IMAGE
-    compute_type: str = DEFAULT_COMPUTE_TYPE
-    environment: dict[str, str] = dataclasses.field(default_factory=dict)
-    forks: bool = False
-    uploader: Uploader | None = None
-
-    @property
-    def builds(self) -> bool:
-        """Whether CodeBuild makes the artifacts; otherwise somebody else uploads them."""
-        return self.type == CODEBUILD
-
-    @property
-    def container_type(self) -> str:
-        """The container type of the image, by its name."""
-        is_arm = "aarch64" in self.image or "arm64" in self.image
-        return "ARM_CONTAINER" if is_arm else "LINUX_CONTAINER"
-
-    @property
-    def full_repository_id(self) -> str:
-        """The repository as connections name it: owner and name."""
-        return self.repository.removeprefix("https://github.com/").removesuffix(".git")
-
-    @property
-    def trigger(self) -> Artifact | None:
-        """The artifact whose upload starts the pipeline, where CodeBuild's success does not."""
-        return next((artifact for artifact in self.artifacts if artifact.trigger), None)
-
-    @classmethod
-    def from_dict(cls, data: t.Mapping[str, t.Any]) -> Source:
-        """Return the source that ``as_dict`` of its pipeline wrote."""
-        artifacts = tuple(Artifact(**artifact) for artifact in data["artifacts"])
-        uploader = data.get("uploader")
-        if uploader is not None:
-            uploader = Uploader(**{**uploader, "role_arns": tuple(uploader["role_arns"])})
-        return cls(**{**data, "artifacts": artifacts, "uploader": uploader})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -287,32 +202,37 @@ def functions_in(parameters: Data) -> list[tuple[str, str, list[t.Any]]]:
     ]
 
 
+def levels(stacks: t.Sequence[DeployedStack]) -> list[list[DeployedStack]]:
+    """Return *stacks* in groups to deploy one after another.
+
+    A stack that waits for itself or for a missing stack is left out; the rules report it.
+    """
+    done: set[str] = {""}
+    rest, found = list(stacks), []
+    while ready := [stack for stack in rest if stack.after in done]:
+        found.append(ready)
+        done |= {stack.name for stack in ready}
+        rest = [stack for stack in rest if stack not in ready]
+    return found
+
+
 __all__ = (
     "ARTIFACT_SYNCS",
     "CAPABILITIES",
     "CHANGE_SETS",
-    "CODEBUILD",
-    "COMPUTE_TYPES",
     "DEFAULT_ACTIONS_PER_STAGE",
-    "DEFAULT_BUILDSPEC",
-    "DEFAULT_COMPUTE_TYPE",
-    "DEFAULT_IMAGE",
     "EXECUTION_MODES",
     "LAMBDA",
     "NATIVE",
     "QUEUED",
     "RELEASE",
     "REVIEWS",
-    "S3",
-    "SOURCE_TYPES",
     "Approval",
-    "Artifact",
     "Data",
     "DeployedStack",
     "Environment",
     "Pipeline",
-    "Source",
-    "Uploader",
     "Wave",
     "functions_in",
+    "levels",
 )

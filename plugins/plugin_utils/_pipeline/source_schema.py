@@ -11,7 +11,7 @@ import typing as t
 from collections.abc import Mapping
 
 from .._fields import FLAG, LIST, MAPPING, SCALAR, Field, Reader
-from .model import (
+from .source import (
     CODEBUILD,
     COMPUTE_TYPES,
     DEFAULT_BUILDSPEC,

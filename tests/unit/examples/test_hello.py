@@ -15,10 +15,12 @@ import pytest
 import yaml
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import (
     Pipeline,
-    Source,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.rules import (
     read_pipelines,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.source import (
+    Source,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import parse
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.limits import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.limits import (
     POLICY_LIMIT,
     size_problems,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.template import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.template import (
     compose_parameters,
     compose_template,
 )
@@ -29,7 +29,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.templ
 from tests.unit.roles.templates import BASE, resolve_template, size
 from tools import sample_pipelines
 from tools.render_templates import GOLDEN, golden
-from tools.sample_pipelines import PRIMARY_OUTPUTS, PRIMARY_REGION, SAMPLES, foundation
+from tools.sample_pipelines import PRIMARY_OUTPUTS, SAMPLES, foundation
 
 Data = dict[str, Any]
 
@@ -41,14 +41,8 @@ def composed(data: Data, **more: str) -> Data:
     """
     [read] = sample_pipelines.read(data)
     text = compose_template(read, BASE.read_text("ascii"), foundation())
-    parameters = compose_parameters(read, PRIMARY_REGION, foundation().register, PRIMARY_OUTPUTS)
-    resources = resolve_template(parse(text), **parameters, **more)
-    builds = bool(parameters.get("Repository"))
-    return {
-        key: resource
-        for key, resource in resources.items()
-        if builds or resource.get("Condition") != "BuildsHere"
-    }
+    parameters = compose_parameters(read, foundation(), PRIMARY_OUTPUTS)
+    return resolve_template(parse(text), **parameters, **more)
 
 
 def statements(resources: Data, role: str) -> dict[str, Data]:
@@ -265,7 +259,7 @@ def test_a_job_of_gitlab_uploads_with_a_token_for_its_instance() -> None:
 
 
 def test_what_is_built_here_has_no_uploader() -> None:
-    assert composed(sample_pipelines.hello())["UploaderRole"]["Condition"] == "BuildsElsewhere"
+    assert "UploaderRole" not in composed(sample_pipelines.hello())
 
 
 # What is refused
@@ -283,7 +277,7 @@ def test_a_region_that_is_not_registered_is_refused() -> None:
     with pytest.raises(PipelineError, match=message):
         compose_template(read, BASE.read_text("ascii"), given)
     with pytest.raises(PipelineError, match=message):
-        compose_parameters(read, PRIMARY_REGION, register, PRIMARY_OUTPUTS)
+        compose_parameters(read, given, PRIMARY_OUTPUTS)
 
 
 @pytest.mark.parametrize("missing", PRIMARY_OUTPUTS)
@@ -293,7 +287,7 @@ def test_a_primary_stack_without_what_is_needed_is_refused(missing: str) -> None
     message = rf"^pipeline hello: the primary stack has no output {missing}\. Run the bootstrap"
 
     with pytest.raises(PipelineError, match=message):
-        compose_parameters(read, PRIMARY_REGION, foundation().register, outputs)
+        compose_parameters(read, foundation(), outputs)
 
 
 def test_a_template_that_is_too_large_is_refused() -> None:

@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import (
     Approval,
     Pipeline,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.source import (
     Source,
 )
 

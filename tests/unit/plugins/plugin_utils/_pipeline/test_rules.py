@@ -18,12 +18,13 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
     read_organisation,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.limits import (
-    MOST_INPUT_ARTIFACTS,
-    MOST_SYNCED_ARTIFACTS,
-)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.rules import (
     read_pipelines,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.limits import (
+    MOST_INPUT_ARTIFACTS,
+    MOST_SYNCED_ARTIFACTS,
+    check_limits,
 )
 
 from tools import sample_pipelines
@@ -47,7 +48,7 @@ def problems(
         variables.update(shared or {})
     organisation = read_organisation(found, found.problems)
     change(organisation)
-    read_pipelines(found, organisation, found.problems)
+    check_limits(read_pipelines(found, organisation, found.problems), organisation, found.problems)
     return found.problems.lines()
 
 
@@ -533,7 +534,8 @@ def test_whatever_is_written_gives_problems_and_no_traceback(sample: Callable[[]
             data = sample()
             put(path, value)(data)
             found._values[name, "pipeline"] = data
-            read_pipelines(found, organisation, found.problems)
+            pipelines = read_pipelines(found, organisation, found.problems)
+            check_limits(pipelines, organisation, found.problems)
 
 
 def test_what_could_not_be_templated_is_reported_once() -> None:
@@ -740,7 +742,7 @@ def test_there_are_no_pipelines_in_china() -> None:
     organisation = dataclasses.replace(organisation, primary_region="cn-north-1")
     found.hostvars["one-region"]["pipeline"]["waves"].pop()
 
-    read_pipelines(found, organisation, found.problems)
+    check_limits(read_pipelines(found, organisation, found.problems), organisation, found.problems)
 
     assert "cn-north-1 is in partition aws-cn, where CodePipeline has no" in str(
         found.problems.lines()

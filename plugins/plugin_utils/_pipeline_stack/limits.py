@@ -16,21 +16,21 @@ import typing as t
 from collections.abc import Iterator
 
 from .._organisation.model import Organisation
+from .._organisation.problems import Problems
 from .._organisation.regions import partition_of
-from .model import DeployedStack, Environment, Pipeline, Wave
-from .schema import STAGE_NAME
-from .stages import (
-    CONFIGURATION_LIMIT,
-    Foundation,
-    compose_stages,
-    overrides,
-    store_regions,
-    syncs_artifacts,
-)
+from .._organisation.rules import knows_regions
+from .._pipeline.model import DeployedStack, Environment, Pipeline, Wave
+from .._pipeline.parameters import CONFIGURATION_LIMIT
+from .._pipeline.problem import Problem, add_problem
+from .._pipeline.source import Source
+from .._pipeline.wave_schema import STAGE_NAME
+from .actions import overrides
+from .foundation import Foundation, store_regions, syncs_artifacts
+from .stages import compose_stages
+from .uploader import trust_statements
 
 MOST_SYNCED_ARTIFACTS = 5  # of an invoke action
 MOST_INPUT_ARTIFACTS = 10  # of a CloudFormation action
-MOST_BUILD_ARTIFACTS = 13  # a primary and 12 secondary ones of a CodeBuild project
 MOST_STAGES = 50
 MOST_ACTIONS = 1_000
 # A template in a bucket, in bytes.
@@ -41,6 +41,7 @@ POLICY_LIMIT = 10_240
 TRUST_LIMIT = 2_048
 # The pipeline role's policy without the ARNs that are counted, with room to spare.
 _POLICY_REST = 1_600
+_TRUST_REST = 50  # a trust policy without its statements, with room to spare
 
 # The longest name that AWS gives a bucket, and a key: what the register could hold at most.
 _BUCKET = "b" * 63
@@ -48,7 +49,17 @@ _KEY = "01234567-89ab-cdef-0123-456789abcdef"
 
 _DIVIDE = "Divide it into two pipelines"
 
-Problem = tuple[str, str, str]
+
+def check_limits(
+    pipelines: t.Mapping[str, Pipeline], organisation: Organisation, problems: Problems
+) -> None:
+    """Add the limits that *pipelines* exceed to *problems*, where nothing else is wrong."""
+    regions = set(organisation.regions)
+    for name, pipeline in pipelines.items():
+        is_known = knows_regions(organisation) and set(pipeline.regions) <= regions
+        if is_known and not problems.of(name):
+            for problem in limit_problems(pipeline, organisation):
+                add_problem(problems, name, problem)
 
 
 def limit_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[Problem]:
@@ -60,6 +71,8 @@ def limit_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[P
             f"{region} is in partition aws-cn, where CodePipeline has no CloudFormation action",
             "Pipelines of this kind cannot be built there",
         )
+    if pipeline.source:
+        yield from _uploader_problems(pipeline.source)
     count = len(pipeline.artifacts)
     if syncs_artifacts(pipeline, region) and count > MOST_SYNCED_ARTIFACTS:
         yield (
@@ -75,6 +88,16 @@ def limit_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[P
     yield from _stage_problems(pipeline, foundation)
     for what in size_problems(pipeline, foundation):
         yield ("waves", what, _DIVIDE)
+
+
+def _uploader_problems(source: Source) -> Iterator[Problem]:
+    statements = trust_statements(source.uploader) if source.uploader else []
+    if len(json.dumps(statements, separators=(",", ":"))) + _TRUST_REST > TRUST_LIMIT:
+        yield (
+            "source.uploader.role_arns",
+            f"make a trust policy of over {TRUST_LIMIT} characters",
+            "Name fewer roles",
+        )
 
 
 def _action_problems(
@@ -182,7 +205,6 @@ def _longest_foundation(organisation: Organisation) -> Foundation:
 
 __all__ = (
     "MOST_ACTIONS",
-    "MOST_BUILD_ARTIFACTS",
     "MOST_INPUT_ARTIFACTS",
     "MOST_STAGES",
     "MOST_SYNCED_ARTIFACTS",
@@ -190,6 +212,7 @@ __all__ = (
     "TEMPLATE_LIMIT",
     "TRUST_LIMIT",
     "action_role_arns",
+    "check_limits",
     "limit_problems",
     "size_problems",
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .model import Uploader
+from .._pipeline.source import Uploader
 
 _GITHUB_AUDIENCE = "sts.amazonaws.com"
 

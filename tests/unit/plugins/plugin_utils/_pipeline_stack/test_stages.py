@@ -15,13 +15,17 @@ from typing import Any
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import (
     DeployedStack,
+    levels,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.stages import (
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.actions import (
     NAME_LIMIT,
     action_name,
-    compose_stages,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.foundation import (
     compose_stores,
-    levels,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.stages import (
+    compose_stages,
 )
 from botocore.loaders import Loader
 from botocore.model import ServiceModel

@@ -1,0 +1,113 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a pipeline's artifacts come from. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+CODEBUILD, S3 = "codebuild", "s3"
+
+SOURCE_TYPES = (CODEBUILD, S3)
+COMPUTE_TYPES = (
+    "BUILD_GENERAL1_SMALL",
+    "BUILD_GENERAL1_MEDIUM",
+    "BUILD_GENERAL1_LARGE",
+    "BUILD_GENERAL1_XLARGE",
+    "BUILD_GENERAL1_2XLARGE",
+)
+
+DEFAULT_BUILDSPEC = "buildspec.yml"
+DEFAULT_IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+DEFAULT_COMPUTE_TYPE = COMPUTE_TYPES[0]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """What a build puts into the build bucket for the pipeline.
+
+    :param name: the artifact's name in the pipeline.
+    :param object: its object, below the pipeline's prefix in the build bucket.
+    :param trigger: whether its upload starts the pipeline.
+    """
+
+    name: str
+    object: str
+    trigger: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Uploader:
+    """Who may assume the role that uploads artifacts.
+
+    :param role_arns: roles, of any account.
+    :param oidc_provider_arn: the identity provider that signs *oidc_subject*.
+    """
+
+    role_arns: tuple[str, ...] = ()
+    oidc_provider_arn: str = ""
+    oidc_subject: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where artifacts come from. The first is the primary artifact of a build."""
+
+    type: str
+    artifacts: tuple[Artifact, ...]
+    repository: str = ""
+    branch: str = ""
+    connection_arn: str = ""
+    buildspec: str = DEFAULT_BUILDSPEC
+    image: str = DEFAULT_IMAGE
+    compute_type: str = DEFAULT_COMPUTE_TYPE
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    forks: bool = False
+    uploader: Uploader | None = None
+
+    @property
+    def builds(self) -> bool:
+        """Whether CodeBuild makes the artifacts; otherwise somebody else uploads them."""
+        return self.type == CODEBUILD
+
+    @property
+    def container_type(self) -> str:
+        """The container type of the image, by its name."""
+        is_arm = "aarch64" in self.image or "arm64" in self.image
+        return "ARM_CONTAINER" if is_arm else "LINUX_CONTAINER"
+
+    @property
+    def full_repository_id(self) -> str:
+        """The repository as connections name it: owner and name."""
+        return self.repository.removeprefix("https://github.com/").removesuffix(".git")
+
+    @property
+    def trigger(self) -> Artifact | None:
+        """The artifact whose upload starts the pipeline, where CodeBuild's success does not."""
+        return next((artifact for artifact in self.artifacts if artifact.trigger), None)
+
+    @classmethod
+    def from_dict(cls, data: t.Mapping[str, t.Any]) -> Source:
+        """Return the source that ``as_dict`` of its pipeline wrote."""
+        artifacts = tuple(Artifact(**artifact) for artifact in data["artifacts"])
+        uploader = data.get("uploader")
+        if uploader is not None:
+            uploader = Uploader(**{**uploader, "role_arns": tuple(uploader["role_arns"])})
+        return cls(**{**data, "artifacts": artifacts, "uploader": uploader})
+
+
+__all__ = (
+    "CODEBUILD",
+    "COMPUTE_TYPES",
+    "DEFAULT_BUILDSPEC",
+    "DEFAULT_COMPUTE_TYPE",
+    "DEFAULT_IMAGE",
+    "S3",
+    "SOURCE_TYPES",
+    "Artifact",
+    "Source",
+    "Uploader",
+)

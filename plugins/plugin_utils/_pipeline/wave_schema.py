@@ -1,0 +1,117 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The waves of a pipeline: every field. Data."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from .._fields import LIST, MAPPING, Field, Reader
+from .._organisation.schema import REGION_OF_LIST
+from .model import CHANGE_SETS, REVIEWS
+from .parameters import CONFIGURATION_LIMIT, parameters_field, variables_problem
+
+# The stages before the first wave.
+SOURCE_STAGE, SYNC_STAGE = "Source", "SyncArtifacts"
+STAGE_NAME = r"[A-Za-z0-9.@_-]{1,100}"
+
+
+def _approval(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | None:
+    """Return the approval of a wave: true means without text."""
+    if isinstance(value, Mapping):
+        return reader.mapping(APPROVAL, value, where)
+    if isinstance(value, bool):
+        return {} if value else None
+    reader.problem(where, "is neither true nor a mapping", "Give it summary and link")
+    return None
+
+
+APPROVAL = Field(
+    name="approval",
+    type=MAPPING,
+    fields=(
+        Field(
+            name="review",
+            default=CHANGE_SETS,
+            choices=REVIEWS,
+            doc="What is approved: all change sets of the wave, or the release before any is made.",
+        ),
+        Field(
+            name="summary",
+            longest=CONFIGURATION_LIMIT,
+            check=variables_problem,
+            doc="What is asked.",
+        ),
+        Field(
+            name="link",
+            longest=CONFIGURATION_LIMIT,
+            pattern=r"https?://\S+",
+            words="an address",
+            check=variables_problem,
+            doc="Where to look.",
+        ),
+    ),
+)
+_ENVIRONMENTS = Field(
+    name="environments",
+    type=LIST,
+    required=True,
+    minimum=1,
+    fix="List the hosts to deploy to",
+    doc="What is released together.",
+    fields=(
+        Field(
+            name="host",
+            required=True,
+            kind="a host",
+            doc="A host of `deploy_accounts` that is not absent.",
+        ),
+        Field(
+            name="regions",
+            type=LIST,
+            minimum=1,
+            item=REGION_OF_LIST,
+            unique=("",),
+            fix="List at least one region",
+            kind="list of regions",
+            default_words="all of the host's",
+            doc="Where to deploy to.",
+        ),
+        parameters_field("They override those of the stacks."),
+    ),
+)
+WAVES = Field(
+    name="waves",
+    type=LIST,
+    required=True,
+    minimum=1,
+    unique=("name",),
+    fix="List what is released one after the other",
+    doc="What is released one after the other.",
+    fields=(
+        Field(
+            name="name",
+            required=True,
+            pattern=rf"(?!({SOURCE_STAGE}|{SYNC_STAGE})$){STAGE_NAME}",
+            words=f"a name of 1 to 100 letters, digits and .@_- other than {SOURCE_STAGE} and {SYNC_STAGE}",
+            kind="letters, digits, `.@_-`",
+            doc="The wave, and its stage. Not `Source` or `SyncArtifacts`.",
+        ),
+        _ENVIRONMENTS,
+        Field(
+            name="approval",
+            type=MAPPING,
+            read=_approval,
+            json={"type": "boolean"},
+            fields=APPROVAL.fields,
+            kind="true, or a mapping",
+            doc="Somebody agrees before the wave is executed.",
+        ),
+    ),
+)
+
+
+__all__ = ("APPROVAL", "SOURCE_STAGE", "STAGE_NAME", "SYNC_STAGE", "WAVES")

@@ -1,0 +1,165 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The actions of a pipeline, as CloudFormation takes them. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+
+from .._pipeline.model import Approval, DeployedStack, Environment, Pipeline
+from .._pipeline.source import Artifact
+from .foundation import Foundation
+
+Action = dict[str, t.Any]
+
+NAME_LIMIT = 100
+PREPARE, EXECUTE = "prepare", "execute"  # the last part of an action's name
+
+_SOURCE_ROLE = {"Fn::GetAtt": ["SourceRole", "Arn"]}
+
+
+def kind(category: str, provider: str) -> dict[str, str]:
+    """Return the type of one of AWS's own actions."""
+    return {"Category": category, "Owner": "AWS", "Provider": provider, "Version": "1"}
+
+
+def action_name(*parts: str) -> str:
+    """Return *parts* as an action's name; long names end in a digest."""
+    name = "-".join(parts)
+    if len(name) <= NAME_LIMIT:
+        return name
+    digest = hashlib.sha256(name.encode("ascii")).hexdigest()[:8]
+    rest, last = "-".join(parts[:-1]), parts[-1]
+    return f"{rest[: NAME_LIMIT - len(last) - len(digest) - 2]}-{digest}-{last}"
+
+
+def bucket_source(pipeline: Pipeline, artifact: Artifact) -> Action:
+    """Return the action that takes *artifact* from the build bucket."""
+    return {
+        "Name": artifact.name,
+        "ActionTypeId": kind("Source", "S3"),
+        "Region": {"Ref": "AWS::Region"},
+        "RoleArn": _SOURCE_ROLE,
+        "Configuration": {
+            "S3Bucket": {"Ref": "BuildBucketName"},
+            "S3ObjectKey": f"{pipeline.name}/{artifact.object}",
+            # Only the rule starts the pipeline.
+            "PollForSourceChanges": "false",
+        },
+        "OutputArtifacts": [{"Name": artifact.name}],
+    }
+
+
+def sync(pipeline: Pipeline, foundation: Foundation, region: str) -> Action:
+    """Return the action that copies artifacts to *region*."""
+    parameters = {"DestinationBucket": foundation.bucket_name(region)}
+    return {
+        "Name": region,
+        "ActionTypeId": kind("Invoke", "Lambda"),
+        "Region": {"Ref": "AWS::Region"},
+        "RoleArn": _SOURCE_ROLE,
+        "Configuration": {
+            "FunctionName": {"Ref": "SyncArtifactsFunctionName"},
+            "UserParameters": json.dumps(parameters),
+        },
+        "InputArtifacts": [{"Name": name} for name in pipeline.artifacts],
+    }
+
+
+def prepare(
+    pipeline: Pipeline,
+    foundation: Foundation,
+    place: tuple[Environment, str],
+    stack: DeployedStack,
+    change_set: str,
+) -> Action:
+    """Return the action that makes the change set of *stack*.
+
+    :param place: the environment, and one of its regions.
+    """
+    environment, _region = place
+    parameters = pipeline.parameters(stack, environment)
+    configuration = {
+        "ActionMode": "CHANGE_SET_REPLACE",
+        "StackName": stack.name,
+        "ChangeSetName": change_set,
+        "TemplatePath": f"{stack.artifact}::{stack.template}",
+        # Of the same account: a role is never passed to another.
+        "RoleArn": foundation.role_arn(environment.account_id, foundation.cloudformation_role_name),
+    }
+    if stack.template_configuration:
+        configuration["TemplateConfiguration"] = f"{stack.artifact}::{stack.template_configuration}"
+    if parameters:
+        configuration["ParameterOverrides"] = overrides(parameters)
+    if stack.capabilities:
+        configuration["Capabilities"] = ",".join(stack.capabilities)
+    return {
+        **_deployment(foundation, place, stack, PREPARE),
+        "Configuration": configuration,
+        "InputArtifacts": [{"Name": name} for name in pipeline.inputs(stack, environment)],
+    }
+
+
+def execute(
+    foundation: Foundation, place: tuple[Environment, str], stack: DeployedStack, change_set: str
+) -> Action:
+    """Return the action that executes the change set of *stack*."""
+    return {
+        **_deployment(foundation, place, stack, EXECUTE),
+        "Configuration": {
+            "ActionMode": "CHANGE_SET_EXECUTE",
+            "StackName": stack.name,
+            "ChangeSetName": change_set,
+        },
+    }
+
+
+def _deployment(
+    foundation: Foundation, place: tuple[Environment, str], stack: DeployedStack, what: str
+) -> Action:
+    environment, region = place
+    return {
+        "Name": action_name(environment.host, region, stack.name, what),
+        "ActionTypeId": kind("Deploy", "CloudFormation"),
+        "Region": region,
+        "RoleArn": foundation.role_arn(environment.account_id, foundation.codepipeline_role_name),
+    }
+
+
+def approve(approval: Approval) -> Action:
+    """Return the action that waits for somebody."""
+    configuration: dict[str, t.Any] = {"NotificationArn": {"Ref": "ApprovalTopicArn"}}
+    if approval.summary:
+        configuration["CustomData"] = approval.summary
+    if approval.link:
+        configuration["ExternalEntityLink"] = approval.link
+    return {
+        "Name": "approve",
+        "ActionTypeId": kind("Approval", "Manual"),
+        "Configuration": configuration,
+    }
+
+
+def overrides(parameters: t.Mapping[str, t.Any]) -> str:
+    """Return *parameters* as the JSON that a CloudFormation action takes."""
+    return json.dumps(parameters, separators=(",", ":"))
+
+
+__all__ = (
+    "EXECUTE",
+    "NAME_LIMIT",
+    "PREPARE",
+    "Action",
+    "action_name",
+    "approve",
+    "bucket_source",
+    "execute",
+    "kind",
+    "overrides",
+    "prepare",
+    "sync",
+)

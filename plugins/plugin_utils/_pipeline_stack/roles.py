@@ -1,0 +1,117 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Roles of a pipeline's stack, and statements that they share. Pure.
+
+A role's path says what trusts it: deploy accounts trust ``/crossaccount/pipeline/``, where the
+pipeline's own role is alone. Every other role is below ``/crossaccount/build/``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .part import Data
+
+_BOUNDARY = {
+    "Fn::If": [
+        "HasPermissionsBoundary",
+        {"Ref": "PermissionsBoundaryArn"},
+        {"Ref": "AWS::NoValue"},
+    ]
+}
+
+
+def sub(text: str) -> Data:
+    """Return *text* with its ``${...}`` resolved by CloudFormation."""
+    return {"Fn::Sub": text}
+
+
+def attribute(resource: str, name: str = "Arn") -> Data:
+    """Return an attribute of a resource of the same template."""
+    return {"Fn::GetAtt": [resource, name]}
+
+
+def make_role(
+    name: str,
+    description: str,
+    *,
+    trust: t.Sequence[Data],
+    policy: str,
+    statements: t.Sequence[Data],
+) -> Data:
+    """Return the role ``<pipeline>-<name>`` with one inline policy.
+
+    :param policy: the name of the policy.
+    """
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "Path": "/crossaccount/build/",
+            "RoleName": sub(f"${{PipelineName}}-{name}"),
+            "Description": sub(description),
+            "PermissionsBoundary": _BOUNDARY,
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": list(trust)},
+            "Policies": [
+                {
+                    "PolicyName": policy,
+                    "PolicyDocument": {"Version": "2012-10-17", "Statement": list(statements)},
+                }
+            ],
+        },
+    }
+
+
+def trusts_service(service: str, source_arn: str, *, account: bool = False) -> Data:
+    """Return the trust in a service of AWS, for one of its resources.
+
+    :param account: whether the service also sends the account (``aws:SourceAccount``).
+    """
+    condition: Data = {"ArnEquals": {"aws:SourceArn": sub(source_arn)}}
+    if account:
+        condition["StringEquals"] = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": condition,
+    }
+
+
+# Statements
+
+
+def allow(sid: str, actions: str | t.Sequence[str], resource: t.Any, **condition: t.Any) -> Data:
+    """Return a statement that allows *actions* on *resource*.
+
+    :param condition: by operator, such as ``StringEquals``.
+    """
+    statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": actions if isinstance(actions, str) else list(actions),
+        "Resource": resource,
+    }
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def upload_builds() -> list[Data]:
+    """Return what a role needs to upload to the pipeline's part of the build bucket."""
+    return [
+        allow(
+            "UploadBuilds",
+            "s3:PutObject",
+            sub("arn:${AWS::Partition}:s3:::${BuildBucketName}/${PipelineName}/*"),
+        ),
+        # Decrypt: S3 reads the parts of a multipart upload before it joins them.
+        allow(
+            "EncryptBuilds",
+            ["kms:Decrypt", "kms:GenerateDataKey"],
+            {"Ref": "KeyArn"},
+            StringEquals={"kms:ViaService": sub("s3.${AWS::Region}.${AWS::URLSuffix}")},
+        ),
+    ]
+
+
+__all__ = ("allow", "attribute", "make_role", "sub", "trusts_service", "upload_builds")

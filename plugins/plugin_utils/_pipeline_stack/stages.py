@@ -1,0 +1,38 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stages of a pipeline in their order. Pure."""
+
+from __future__ import annotations
+
+from .._pipeline.model import Pipeline
+from .._pipeline.wave_schema import SOURCE_STAGE, SYNC_STAGE
+from .actions import bucket_source, sync
+from .foundation import Foundation, syncs_artifacts
+from .stage import Stage, Step, cut, make_stage, numbered
+from .waves import wave_stages
+
+
+def compose_stages(pipeline: Pipeline, foundation: Foundation) -> list[Stage]:
+    """Return the stages in their order: source, the copies, then the waves."""
+    stages = [make_stage(SOURCE_STAGE, [_sources(pipeline)])]
+    if syncs_artifacts(pipeline, foundation.region):
+        actions = [
+            sync(pipeline, foundation, region)
+            for region in pipeline.regions
+            if region != foundation.region
+        ]
+        parts = cut(actions, pipeline.max_actions_per_stage)
+        stages += [make_stage(name, [part]) for name, part in numbered(SYNC_STAGE, parts)]
+    for wave in pipeline.waves:
+        stages += wave_stages(pipeline, foundation, wave)
+    return stages
+
+
+def _sources(pipeline: Pipeline) -> Step:
+    artifacts = pipeline.source.artifacts if pipeline.source else ()
+    return [bucket_source(pipeline, artifact) for artifact in artifacts]
+
+
+__all__ = ("compose_stages",)

@@ -1,0 +1,65 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rule that starts a pipeline, with its role. Pure."""
+
+from __future__ import annotations
+
+from .part import Data
+from .roles import allow, attribute, make_role, sub, trusts_service
+
+
+def make_start_rule(pattern: Data, input_transformer: Data | None = None) -> Data:
+    """Return the resources of the rule that starts the pipeline.
+
+    :param pattern: the events that start it.
+    :param input_transformer: what of the event the release takes; nothing by default.
+    """
+    target = {
+        "Id": "Pipeline",
+        "Arn": sub(
+            "arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}:${Pipeline}"
+        ),
+        "RoleArn": attribute("StartRole"),
+    }
+    if input_transformer:
+        target["InputTransformer"] = input_transformer
+    return {
+        "StartRule": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {
+                "Name": sub("${PipelineName}-start"),
+                "Description": sub("Starts the pipeline of ${PipelineName}"),
+                "State": "ENABLED",
+                "EventPattern": pattern,
+                "Targets": [target],
+            },
+        },
+        "StartRole": make_role(
+            "start",
+            "Starts the pipeline of ${PipelineName}",
+            trust=[
+                trusts_service(
+                    "events",
+                    "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}"
+                    ":rule/${PipelineName}-start",
+                    account=True,
+                )
+            ],
+            policy="Start",
+            statements=[
+                allow(
+                    "StartPipeline",
+                    "codepipeline:StartPipelineExecution",
+                    sub(
+                        "arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}"
+                        ":${PipelineName}"
+                    ),
+                )
+            ],
+        ),
+    }
+
+
+__all__ = ("make_start_rule",)

@@ -1,0 +1,164 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A pipeline's template: the base, and the parts that the pipeline needs. Pure.
+
+The base is a template with comments, and never a Jinja template. It has places: a line such as
+``# @@ resources @@`` becomes data in YAML, and so does a scalar such as ``Stages: '@@ stages @@'``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+from collections.abc import Callable
+
+from .._errors import PipelineError
+from .._pipeline.model import Pipeline
+from .approvals import approvals
+from .artifact_sync import artifact_sync
+from .foundation import Foundation, compose_stores, store_regions
+from .limits import TEMPLATE_LIMIT, action_role_arns, size_problems
+from .part import Part, join
+from .source_codebuild import codebuild_source
+from .source_s3 import s3_source
+from .stages import compose_stages
+
+try:
+    import yaml
+except ImportError:  # Ansible itself cannot run without it
+    pass
+
+# What a pipeline may need in addition to the base; each decides by itself.
+_PARTS: tuple[Callable[[Pipeline, Foundation], Part], ...] = (
+    artifact_sync,
+    approvals,
+    codebuild_source,
+    s3_source,
+)
+_BASE_OUTPUTS = ("BuildBucketName",)  # of the primary stack, for every pipeline
+# The outputs of the primary stack that a pipeline may be made with.
+PRIMARY_OUTPUTS = (*_BASE_OUTPUTS, "ApprovalTopicArn", "SyncArtifactsFunctionName")
+
+_PLACE = re.compile(
+    r"^(?P<indent> *)(?:(?P<key>\w+): '@@ (?P<name>\w+) @@'|# @@ (?P<line>\w+) @@)\n",
+    re.MULTILINE,
+)
+
+
+def compose_template(pipeline: Pipeline, base: str, foundation: Foundation) -> str:
+    """Return the template of *pipeline* as YAML.
+
+    :param base: the text of ``pipeline.template``.
+
+    Raises PipelineError when a region has no entry in the register, or a limit is passed.
+    """
+    _check_register(pipeline, foundation.region, foundation.register)
+    values = _values(pipeline, foundation)
+    text = _PLACE.sub(lambda match: _fill(match, values), base)
+    problems = size_problems(pipeline, foundation)
+    if len(text) > TEMPLATE_LIMIT:
+        problems.append(
+            f"its template has {len(text)} bytes, more than the {TEMPLATE_LIMIT} that"
+            " CloudFormation takes"
+        )
+    if problems:
+        raise PipelineError(
+            f"pipeline {pipeline.name}: {'; '.join(problems)}", cure="Divide it into two pipelines"
+        )
+    return text
+
+
+def compose_parameters(
+    pipeline: Pipeline, foundation: Foundation, primary_outputs: t.Mapping[str, str]
+) -> dict[str, str]:
+    """Return the parameters of the template.
+
+    Raises PipelineError when the register lacks a region, or the primary stack an output.
+    """
+    _check_register(pipeline, foundation.region, foundation.register)
+    names = (*_BASE_OUTPUTS, *_part(pipeline, foundation).primary_outputs)
+    missing = [name for name in names if name not in primary_outputs]
+    if missing:
+        raise PipelineError(
+            f"pipeline {pipeline.name}: the primary stack has no output {missing[0]}",
+            cure="Run the bootstrap first",
+        )
+    own = foundation.register[foundation.region]
+    return {
+        "PipelineName": pipeline.name,
+        "PipelineBucketArn": own["bucket_arn"],
+        "KeyArn": own["key_arn"],
+        **{name: primary_outputs[name] for name in names},
+    }
+
+
+def _part(pipeline: Pipeline, foundation: Foundation) -> Part:
+    return join(part(pipeline, foundation) for part in _PARTS)
+
+
+def _check_register(pipeline: Pipeline, region: str, register: t.Collection[str]) -> None:
+    missing = [name for name in store_regions(pipeline, region) if name not in register]
+    if missing:
+        raise PipelineError(
+            f"pipeline {pipeline.name}: region {missing[0]} is not in the register",
+            cure="Run the bootstrap, so that it has a pipeline bucket and a key",
+        )
+
+
+def _values(pipeline: Pipeline, foundation: Foundation) -> dict[str, t.Any]:
+    """Return the values of the base's places, by name."""
+    stores = [foundation.register[region] for region in store_regions(pipeline, foundation.region)]
+    part = _part(pipeline, foundation)
+    return {
+        "artifact_stores": compose_stores(pipeline, foundation),
+        "stages": compose_stages(pipeline, foundation),
+        "execution_mode": pipeline.execution_mode,
+        "action_role_arns": [
+            {"Fn::GetAtt": ["SourceRole", "Arn"]},
+            *action_role_arns(pipeline, foundation),
+        ],
+        "store_arns": [store["bucket_arn"] for store in stores],
+        "store_object_arns": [f"{store['bucket_arn']}/*" for store in stores],
+        "key_arns": [store["key_arn"] for store in stores],
+        "parameters": {
+            name: {"Type": "String", "Description": f"Output {name} of the primary stack."}
+            for name in part.primary_outputs
+        },
+        "pipeline_statements": list(part.pipeline_statements),
+        "source_statements": list(part.source_statements),
+        "resources": part.resources,
+        "outputs": part.outputs,
+    }
+
+
+def _fill(match: re.Match[str], values: t.Mapping[str, t.Any]) -> str:
+    indent, value = match["indent"], values[match["line"] or match["name"]]
+    if match["line"]:
+        return _block(value, indent) if value else ""
+    head = f"{indent}{match['key']}:"
+    if not value or isinstance(value, str):
+        return f"{head} {json.dumps(value)}\n"
+    return f"{head}\n{_block(value, indent + '  ')}"
+
+
+def _block(value: t.Any, indent: str) -> str:
+    # By way of JSON: plain types, and no object twice, which YAML would write as an alias.
+    plain = json.loads(json.dumps(value))
+    text = yaml.dump(
+        plain, Dumper=_dumper(), default_flow_style=False, sort_keys=False, width=10_000
+    )
+    return "".join(f"{indent}{line}\n" for line in text.rstrip("\n").split("\n"))
+
+
+def _dumper() -> t.Any:
+    return getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+__all__ = (
+    "PRIMARY_OUTPUTS",
+    "compose_parameters",
+    "compose_template",
+)
