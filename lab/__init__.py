@@ -13,6 +13,7 @@ from .client.lab import Lab, Setup
 from .client.pipeline import Action, Pipeline
 from .cloudformation.hooks import Hook
 from .cloudformation.resource_faults import ResourceRule
+from .codebuild.results import BuildResult
 from .errors import LabError
 from .organisation.example import EXAMPLE, artifacts
 from .organisation.model import Organisation, load_organisation
@@ -22,6 +23,7 @@ __all__ = (
     "EXAMPLE",
     "FILES",
     "Action",
+    "BuildResult",
     "Call",
     "Hook",
     "Lab",

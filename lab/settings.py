@@ -13,6 +13,7 @@ from typing import Any
 from .calls.faults import Faults
 from .cloudformation.hooks import Hook
 from .cloudformation.resource_faults import ResourceFaults
+from .codebuild.results import BuildResult
 
 CHANGE_PAGE = 100
 DRIFT_PAGE = 100
@@ -45,6 +46,7 @@ class Settings:
     artifact_copier: who brings artifacts into another region's store: "pipeline-role" or "service".
     job_seconds: how long a pipeline waits for the result of a function.
     approval_seconds: how long it waits for an approval without a timeout of its own.
+    build_results: what builds leave that a pipeline or StartBuild starts.
     """
 
     latency: Latency = field(default_factory=Latency)
@@ -61,6 +63,7 @@ class Settings:
     artifact_copier: str = ARTIFACT_COPIER
     job_seconds: float = JOB_SECONDS
     approval_seconds: float = APPROVAL_SECONDS
+    build_results: tuple[BuildResult, ...] = ()
 
     def update(self, changes: dict[str, Any]) -> None:
         """Apply a partial change. Unknown keys raise ValueError, so that no switch is a typo."""
@@ -76,6 +79,8 @@ class Settings:
                 self.resource_faults = ResourceFaults.from_data(value)
             elif name == "hooks":
                 self.hooks = tuple(Hook(**item) for item in value)
+            elif name == "build_results":
+                self.build_results = tuple(BuildResult.from_data(item) for item in value)
             elif name in ("accounts", "held"):
                 setattr(self, name, set(value))
             else:
@@ -114,6 +119,7 @@ class Settings:
             "artifact_copier": self.artifact_copier,
             "job_seconds": self.job_seconds,
             "approval_seconds": self.approval_seconds,
+            "build_results": [result.as_data() for result in self.build_results],
         }
 
 

@@ -23,6 +23,7 @@ from ..calls.faults import Rule
 from ..clients import Clients
 from ..cloudformation.hooks import Hook
 from ..cloudformation.resource_faults import ResourceRule
+from ..codebuild.results import BuildResult
 from ..errors import LabError
 from ..organisation.model import Organisation, check_account_id, load_organisation
 from ..organisation.seed import Seeder
@@ -319,12 +320,13 @@ class Lab:
         account_id: str = "",
         region: str = "",
         seconds: float = 0.0,
+        error: str = "",
     ) -> str:
         """Begin a build of a CodeBuild project, as a push does; the build's id.
 
         artifacts: the ZIP files that its commands leave, by the names of the project's artifacts.
         Without account and region: the build account in the primary region. seconds: how long it
-        takes.
+        takes. error: why a command fails.
         """
         data = {
             "account": account_id or self.organisation.build,
@@ -335,6 +337,7 @@ class Lab:
                 for name, content in (artifacts or {}).items()
             },
             "seconds": seconds,
+            "error": error,
         }
         build = cast("dict[str, Any]", self._ask("builds", method="POST", data=data))
         return str(build["id"])
@@ -346,9 +349,12 @@ class Lab:
         *,
         account_id: str = "",
         region: str = "",
+        error: str = "",
     ) -> dict[str, Any]:
         """Build to the end, SUCCEEDED or FAILED: the answer of BatchGetBuilds."""
-        build_id = self.start_build(project, artifacts, account_id=account_id, region=region)
+        build_id = self.start_build(
+            project, artifacts, account_id=account_id, region=region, error=error
+        )
         client = self.client(
             "codebuild",
             account_id or self.organisation.build,
@@ -361,6 +367,13 @@ class Lab:
                 return build
             time.sleep(0.02)
         raise LabError(f"The build {build_id} does not end.")
+
+    def set_build_results(self, results: Iterable[BuildResult]) -> None:
+        """Replace what builds leave that a pipeline or StartBuild starts; an empty list: nothing.
+
+        A build whose project has no result succeeds, unless it has artifacts to upload.
+        """
+        self._configure(build_results=[result.as_data() for result in results])
 
     def client_of(self, service: str, role_arn: str, region: str = "us-east-1") -> Any:
         """A boto3 client as a role that trusts its own account."""

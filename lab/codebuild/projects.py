@@ -160,6 +160,13 @@ def _project_problem(project: Data) -> str:
     for artifact in artifacts_of(project):
         if artifact["type"] == "S3" and not (artifact.get("location") and artifact.get("name")):
             return "Invalid artifacts: S3 artifacts need a location and a name"
+    if (project["source"]["type"] == "CODEPIPELINE") != (
+        project["artifacts"]["type"] == "CODEPIPELINE"
+    ):
+        return (
+            "Invalid artifacts: artifact type must be set to CODEPIPELINE when source type is set "
+            "to CODEPIPELINE, and only then"
+        )
     secondary = [
         artifact.get("artifactIdentifier") for artifact in project.get("secondaryArtifacts", [])
     ]

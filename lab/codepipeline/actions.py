@@ -12,21 +12,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from .builds import build
 from .stacks import deploy
 from .work import ActionFailedError, Objects, StoppedError, Work, failure
 
 Data = dict[str, Any]
-
-# How much of the names of pipeline and artifact the key of an artifact has.
-_NAME, _ARTIFACT = 20, 10
 
 
 def perform(work: Work) -> str:
     """Do an action; a line about what was done. Raises ActionFailedError or StoppedError."""
     kind = work.run.declaration["actionTypeId"]["provider"]
     try:
-        if work.region != work.home:
-            _bring_inputs(work)
+        _bring_inputs(work)
         return _PERFORM[kind](work)
     except ClientError as error:
         raise failure(error) from error
@@ -37,23 +34,23 @@ def _bring_inputs(work: Work) -> None:
 
     An assumption, as AWS does not document who copies: the pipeline's role, or CodePipeline itself.
     """
-    execution, home = work.execution, work.home
-    if work.settings.artifact_copier == "service":
-        source, target = (
-            Objects(s3=work.clients.root("s3", execution.place[0], region), principal="root")
-            for region in (home, work.region)
-        )
-    else:
-        source = work.objects(home, as_pipeline=True)
-        target = work.objects(as_pipeline=True)
+    execution = work.execution
+
+    def objects(region: str) -> Objects:
+        if work.settings.artifact_copier == "service":
+            root = work.clients.root("s3", execution.place[0], region)
+            return Objects(s3=root, principal="root")
+        return work.objects(region, as_pipeline=True)
+
     store = execution.store(work.region)
     for name in work.inputs():
         # Actions of one run order work at once, and a region needs one copy.
         with execution.copying:
             if (name, work.region) not in execution.artifacts:
-                bucket, key = execution.artifacts[name, home]
-                data, _version = source.read(bucket, key)
-                target.write(store, key, data)
+                made = next(region for found, region in execution.artifacts if found == name)
+                bucket, key = execution.artifacts[name, made]
+                data, _version = objects(made).read(bucket, key)
+                objects(work.region).write(store, key, data)
                 execution.artifacts[name, work.region] = (store["location"], key)
 
 
@@ -68,11 +65,10 @@ def _source(work: Work) -> str:
     if not objects.keeps_versions(bucket):
         raise ActionFailedError(f"Bucket {bucket} is not versioned", code="ConfigurationError")
     data, version = objects.read(bucket, key, execution.pinned.get(work.run.name, ""))
-    (artifact,) = (artifact["name"] for artifact in work.run.declaration["outputArtifacts"])
-    store = execution.store(work.home)
-    target = f"{execution.name[:_NAME]}/{artifact[:_ARTIFACT]}/{work.run.id[:7]}"
-    objects.write(store, target, data)
-    execution.artifacts[artifact, work.home] = (store["location"], target)
+    (artifact,) = work.outputs()
+    place = work.new_location(artifact)
+    objects.write(execution.store(work.home), place[1], data)
+    execution.add_artifact(artifact, work.home, place)
     summary = f"Amazon S3 version id: {version}"
     execution.revisions.append(
         {"name": artifact, "revisionId": version, "revisionSummary": summary}
@@ -189,6 +185,7 @@ def _question(work: Work, configuration: dict[str, str]) -> Data:
 
 _PERFORM: dict[str, Callable[[Work], str]] = {
     "CloudFormation": deploy,
+    "CodeBuild": build,
     "Lambda": _invoke,
     "Manual": _approve,
     "S3": _source,

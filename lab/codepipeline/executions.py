@@ -125,6 +125,12 @@ class Execution(_Saved):
         stores = self.pipeline.get("artifactStores")
         return dict(stores[region] if stores else self.pipeline["artifactStore"])
 
+    def add_artifact(self, name: str, region: str, place: tuple[str, str]) -> None:
+        """Note where an artifact is; its copies in other regions are out of date."""
+        for other in [key for key in self.artifacts if key[0] == name]:
+            del self.artifacts[other]
+        self.artifacts[name, region] = place
+
     def runs_of(self, stage: str) -> dict[str, ActionRun]:
         """The last attempt at each action of a stage."""
         return {run.name: run for run in self.attempts if run.stage == stage}

@@ -23,6 +23,12 @@ _MOST_IN_STAGE = 100
 _VALUE_LIMIT = 1_000
 _MOST_ORDER = 999
 _APPROVAL_MINUTES = range(5, 86_401)
+_CODEBUILD = (
+    range(1, 6),
+    range(6),
+    frozenset({"ProjectName"}),
+    frozenset({"EnvironmentVariables", "PrimarySource"}),
+)
 # Provider by category, the fewest and most input and output artifacts, and the configuration that
 # it must and may have. Output artifacts are those that the lab makes.
 _PROVIDERS: dict[tuple[str, str], tuple[range, range, frozenset[str], frozenset[str]]] = {
@@ -32,6 +38,8 @@ _PROVIDERS: dict[tuple[str, str], tuple[range, range, frozenset[str], frozenset[
         frozenset({"S3Bucket", "S3ObjectKey"}),
         frozenset({"PollForSourceChanges", "AllowOverrideForS3ObjectKey"}),
     ),
+    ("Build", "CodeBuild"): _CODEBUILD,
+    ("Test", "CodeBuild"): _CODEBUILD,
     ("Invoke", "Lambda"): (
         range(6),
         range(1),
@@ -141,7 +149,7 @@ def _of_action(action: Data, region: str) -> Iterator[str]:
     given = action.get("configuration", {})
     if len(action.get("inputArtifacts", [])) not in inputs:
         yield f"Action {name} has the wrong number of input artifacts"
-    if action.get("outputArtifacts") and kind["category"] != "Source":
+    if action.get("outputArtifacts") and outputs == range(1):
         yield f"The lab makes no output artifacts of {kind['provider']} actions: {name}"
     elif len(action.get("outputArtifacts", [])) not in outputs:
         yield f"Action {name} has the wrong number of output artifacts"
@@ -151,6 +159,8 @@ def _of_action(action: Data, region: str) -> Iterator[str]:
             yield f"ActionMode of {name} is not one of {', '.join(sorted(_CLOUDFORMATION_MODES))}"
         else:
             required = required | mode
+    if kind["provider"] == "CodeBuild":
+        yield from _of_primary_source(action)
     for key in sorted(required - given.keys()):
         yield f"Action configuration for action '{name}' is missing required configuration '{key}'"
     for key in sorted(given.keys() - required - optional):
@@ -177,6 +187,19 @@ def _of_approval(action: Data, region: str) -> Iterator[str]:
     topic = action.get("configuration", {}).get("NotificationArn")
     if topic and not re.fullmatch(rf"arn:aws[a-z-]*:sns:{region}:[0-9]{{12}}:[\w-]+", topic):
         yield f"NotificationArn of action {name} is not a topic in {region}"
+
+
+def _of_primary_source(action: Data) -> Iterator[str]:
+    """A build of several inputs names the one that holds the buildspec."""
+    inputs = [artifact["name"] for artifact in action.get("inputArtifacts", [])]
+    primary = action.get("configuration", {}).get("PrimarySource")
+    if primary is None and len(inputs) > 1:
+        yield (
+            f"Action configuration for action '{action['name']}' is missing required configuration "
+            "'PrimarySource'"
+        )
+    elif primary is not None and primary not in inputs:
+        yield f"PrimarySource {primary} of action {action['name']} is not one of its inputs"
 
 
 def _of_artifacts(pipeline: Data) -> Iterator[str]:

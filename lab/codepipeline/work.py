@@ -23,6 +23,8 @@ Data = dict[str, Any]
 Credentials = dict[str, str]
 
 _POLL = 0.05
+# How much of the names of pipeline and artifact the key of an artifact has.
+_NAME, _ARTIFACT = 20, 10
 _DENIED = (
     "403",
     "AccessDenied",
@@ -170,6 +172,16 @@ class Work:
     def inputs(self) -> list[str]:
         """The names of its input artifacts."""
         return [artifact["name"] for artifact in self.run.declaration.get("inputArtifacts", [])]
+
+    def outputs(self) -> list[str]:
+        """The names of its output artifacts."""
+        return [artifact["name"] for artifact in self.run.declaration.get("outputArtifacts", [])]
+
+    def new_location(self, artifact: str) -> tuple[str, str]:
+        """Bucket and key for an output artifact in the store of the action's region."""
+        name, store = self.execution.name, self.execution.store(self.region)
+        key = f"{name[:_NAME]}/{artifact[:_ARTIFACT]}/{self.run.id[:7]}"
+        return str(store["location"]), key
 
     def location(self, artifact: str) -> tuple[str, str]:
         """Bucket and key of an artifact in the action's region."""

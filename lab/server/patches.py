@@ -70,7 +70,7 @@ def install(settings: Settings) -> None:
     log_streams.install()
     call_resources.install()
     projects.install()
-    builds.install()
+    builds.install(settings)
     release_resources.install()
     names.install()
     stack_policies.install()

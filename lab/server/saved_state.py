@@ -47,6 +47,7 @@ RUNTIME = frozenset(
     {
         "lab.cloudformation.drift_detection._background",
         "lab.cloudformation.operations._background",
+        "lab.codebuild.handover._waiting",
         "ministack.services.cloudformation.custom_resource._pending",
         "ministack.services.cloudformation.wait_conditions._handles",
         "ministack.services.cloudformation.wait_conditions._waiting",
