@@ -40,9 +40,12 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
     host_variables,
     setting_variable,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.build_schema import (
+    BUILD_FIELDS,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.schema import PIPELINE
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.source_schema import (
-    BUILD_FIELDS,
+    CODEBUILD_FIELDS,
     SOURCE_FIELDS,
     UPLOAD_FIELDS,
 )
@@ -60,7 +63,7 @@ _TYPES = {TEXT: "text", FLAG: "boolean", NUMBER: "number", LIST: "list", MAPPING
 _TEMPLATE_PATTERN = r"\{\{|\{%"
 _TEMPLATE = {"$ref": "#/$defs/template"}
 # Fields of a source that only one of its types has.
-_OF_ONE_TYPE = (*BUILD_FIELDS, *UPLOAD_FIELDS)
+_OF_ONE_TYPE = (*CODEBUILD_FIELDS, *UPLOAD_FIELDS)
 
 Schema = dict[str, Any]
 
@@ -79,7 +82,8 @@ def tables() -> dict[str, str]:
         "host": _table("Variable", HOST),
         "pipeline": _table("Field", PIPELINE.fields),
         "source": _table("Field", _flat(SOURCE_FIELDS)),
-        "build": _table("Field", BUILD_FIELDS),
+        "codebuild": _table("Field", CODEBUILD_FIELDS),
+        "build": _table("Field", _flat(BUILD_FIELDS)),
         "upload": _table("Field", _flat(UPLOAD_FIELDS)),
         "stacks": _table("Field", fields["stacks"].fields),
         "waves": _table("Field", _flat(fields["waves"].fields)),

@@ -61,12 +61,12 @@ def hello() -> Data:
                 f"arn:aws:codeconnections:{PRIMARY_REGION}:{BUILD_ACCOUNT}"
                 ":connection/0a1b2c3d-4e5f-6789-abcd-ef0123456789"
             ),
-            "environment": {"STAGE": "release"},
             "artifacts": [
                 {"name": "application", "object": "application.zip"},
                 {"name": "function", "object": "function.zip"},
             ],
         },
+        "build": {"environment": {"STAGE": "release"}},
         "stacks": [
             {
                 "name": "hello-function",
@@ -111,6 +111,7 @@ def uploaded() -> Data:
     """Artifacts are built elsewhere; the upload of the last one starts the pipeline."""
     data = hello()
     data["name"] = "uploaded"
+    del data["build"]
     data["source"] = {
         "type": "s3",
         "artifacts": [

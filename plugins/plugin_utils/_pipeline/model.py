@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from .._organisation.model import pipeline_stack_name
+from .build import Build
 from .source import Source
 
 LAMBDA, NATIVE = "lambda", "native"
@@ -96,6 +97,7 @@ class Pipeline:
 
     name: str
     source: Source | None = None
+    build: Build = dataclasses.field(default_factory=Build)
     stacks: tuple[DeployedStack, ...] = ()
     waves: tuple[Wave, ...] = ()
     artifact_sync: str = LAMBDA
@@ -168,6 +170,7 @@ class Pipeline:
             **{
                 **{name: value for name, value in data.items() if name in fields},
                 "source": None if source is None else Source.from_dict(source),
+                "build": Build.from_dict(data.get("build") or {}),
                 "stacks": tuple(
                     DeployedStack(
                         **{**stack, "capabilities": tuple(stack.get("capabilities") or ())}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .._fields import LIST, MAPPING, NUMBER, Field
 from .._organisation.schema import STACK_NAME, STACK_NAME_WORDS
+from .build_schema import BUILD
 from .model import (
     ARTIFACT_SYNCS,
     CAPABILITIES,
@@ -17,7 +18,8 @@ from .model import (
     QUEUED,
 )
 from .parameters import parameters_field
-from .source_schema import SOURCE, path_field
+from .paths import path_field
+from .source_schema import SOURCE
 from .wave_schema import WAVES
 
 PIPELINE_NAME = r"[a-z][a-z0-9-]{1,31}"
@@ -76,6 +78,7 @@ PIPELINE = Field(
     required=True,
     fields=(
         SOURCE,
+        BUILD,
         _STACKS,
         WAVES,
         Field(

@@ -12,17 +12,6 @@ import typing as t
 CODEBUILD, S3 = "codebuild", "s3"
 
 SOURCE_TYPES = (CODEBUILD, S3)
-COMPUTE_TYPES = (
-    "BUILD_GENERAL1_SMALL",
-    "BUILD_GENERAL1_MEDIUM",
-    "BUILD_GENERAL1_LARGE",
-    "BUILD_GENERAL1_XLARGE",
-    "BUILD_GENERAL1_2XLARGE",
-)
-
-DEFAULT_BUILDSPEC = "buildspec.yml"
-DEFAULT_IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
-DEFAULT_COMPUTE_TYPE = COMPUTE_TYPES[0]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,10 +50,6 @@ class Source:
     repository: str = ""
     branch: str = ""
     connection_arn: str = ""
-    buildspec: str = DEFAULT_BUILDSPEC
-    image: str = DEFAULT_IMAGE
-    compute_type: str = DEFAULT_COMPUTE_TYPE
-    environment: dict[str, str] = dataclasses.field(default_factory=dict)
     forks: bool = False
     uploader: Uploader | None = None
 
@@ -72,12 +57,6 @@ class Source:
     def builds(self) -> bool:
         """Whether CodeBuild makes the artifacts; otherwise somebody else uploads them."""
         return self.type == CODEBUILD
-
-    @property
-    def container_type(self) -> str:
-        """The container type of the image, by its name."""
-        is_arm = "aarch64" in self.image or "arm64" in self.image
-        return "ARM_CONTAINER" if is_arm else "LINUX_CONTAINER"
 
     @property
     def full_repository_id(self) -> str:
@@ -101,10 +80,6 @@ class Source:
 
 __all__ = (
     "CODEBUILD",
-    "COMPUTE_TYPES",
-    "DEFAULT_BUILDSPEC",
-    "DEFAULT_COMPUTE_TYPE",
-    "DEFAULT_IMAGE",
     "S3",
     "SOURCE_TYPES",
     "Artifact",

@@ -6,25 +6,12 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from collections.abc import Mapping
 
-from .._fields import FLAG, LIST, MAPPING, SCALAR, Field, Reader
-from .source import (
-    CODEBUILD,
-    COMPUTE_TYPES,
-    DEFAULT_BUILDSPEC,
-    DEFAULT_COMPUTE_TYPE,
-    DEFAULT_IMAGE,
-    S3,
-    SOURCE_TYPES,
-)
-
-_SEGMENT = r"(?!\.\.?(/|$))[\w.-]+"
-_PATH = rf"{_SEGMENT}(/{_SEGMENT})*"
-_PATH_WORDS = "a plain relative path of letters, digits and ._/-"
-_LONGEST_PATH = 512  # so that an action's value of 1,000 characters holds artifact and path
+from .._fields import FLAG, LIST, MAPPING, Field, Reader
+from .paths import path_field
+from .source import CODEBUILD, S3, SOURCE_TYPES
 
 _CONNECTION = (
     r"arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[a-z0-9-]+"
@@ -39,41 +26,12 @@ _OIDC_SUBJECT = (
 )
 
 
-def path_field(name: str, doc: str, *, required: bool = False, default: str | None = None) -> Field:
-    """Return the field of a relative path."""
-    return Field(
-        name=name,
-        required=required,
-        default=default,
-        pattern=_PATH,
-        words=_PATH_WORDS,
-        longest=_LONGEST_PATH,
-        kind="relative path",
-        doc=doc,
-    )
-
-
 def _branch_problem(branch: str) -> tuple[str, str] | None:
     if branch.startswith("refs/"):
         name = branch.removeprefix("refs/").partition("/")[2]
         return f"{branch!r} is a reference, not a branch", f"Did you mean {name}?"
     return None
 
-
-def _image_problem(image: str) -> tuple[str, str] | None:
-    """Return why CodeBuild would not pull or run an image."""
-    if _ECR.match(image):
-        return (
-            f"{image!r} is in a private registry, and builds have no credentials for it",
-            "Use an image of CodeBuild or of a public registry",
-        )
-    if _NOT_LINUX.match(image):
-        return f"{image!r} does not run in a Linux container", "Use an image for Linux"
-    return None
-
-
-_ECR = re.compile(r"\d{12}\.dkr[.-]ecr[.-]")
-_NOT_LINUX = re.compile(r"aws/codebuild/(.*(windows|lambda|macos)|ami/)")
 
 _ARTIFACTS = Field(
     name="artifacts",
@@ -100,7 +58,7 @@ _ARTIFACTS = Field(
         ),
     ),
 )
-BUILD_FIELDS = (
+CODEBUILD_FIELDS = (
     Field(
         name="repository",
         required=True,
@@ -124,37 +82,6 @@ BUILD_FIELDS = (
         kind="ARN",
         doc="A CodeConnections connection to GitHub, for [this repository only](#builds). Without"
         " it: CodeBuild's OAuth authorization.",
-    ),
-    path_field(
-        "buildspec", "The build specification in the repository.", default=DEFAULT_BUILDSPEC
-    ),
-    Field(
-        name="image",
-        default=DEFAULT_IMAGE,
-        pattern=r"[\w./:@-]+",
-        words="an image",
-        check=_image_problem,
-        doc="The image of the builds, for Linux and public. With `aarch64` or `arm64` in its name:"
-        " ARM.",
-    ),
-    Field(
-        name="compute_type",
-        default=DEFAULT_COMPUTE_TYPE,
-        choices=COMPUTE_TYPES,
-        kind="`BUILD_GENERAL1_*`",
-        doc="The size of the machine.",
-    ),
-    Field(
-        name="environment",
-        type=MAPPING,
-        keys=Field(
-            pattern=r"(?!CODEBUILD_)[A-Za-z_][A-Za-z0-9_]*",
-            words="the name of a variable (CODEBUILD_ is reserved)",
-            fix="Rename it",
-        ),
-        item=Field(type=SCALAR),
-        kind="name to text",
-        doc="Variables of the build. Not for secrets: the project shows them.",
     ),
     Field(
         name="forks",
@@ -226,7 +153,7 @@ SOURCE_FIELDS = (_TYPE, _ARTIFACTS)
 
 
 # What each type takes in addition.
-_FIELDS_OF_TYPE = {CODEBUILD: BUILD_FIELDS, S3: UPLOAD_FIELDS}
+_FIELDS_OF_TYPE = {CODEBUILD: CODEBUILD_FIELDS, S3: UPLOAD_FIELDS}
 
 
 def _source(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | None:
@@ -252,9 +179,9 @@ SOURCE = Field(
     type=MAPPING,
     required=True,
     read=_source,
-    fields=(*SOURCE_FIELDS, *BUILD_FIELDS, *UPLOAD_FIELDS),
+    fields=(*SOURCE_FIELDS, *CODEBUILD_FIELDS, *UPLOAD_FIELDS),
     doc="Where the artifacts come from.",
 )
 
 
-__all__ = ("BUILD_FIELDS", "SOURCE", "SOURCE_FIELDS", "UPLOAD_FIELDS", "path_field")
+__all__ = ("CODEBUILD_FIELDS", "SOURCE", "SOURCE_FIELDS", "UPLOAD_FIELDS")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._pipeline.build import Build
 from .part import Data
 from .roles import allow, attribute, make_role, sub, trusts_service
 
@@ -15,12 +16,20 @@ _LOG_RETENTION_DAYS = 365
 
 
 def make_project(
-    logical_id: str, name: str, description: str, *, properties: Data, statements: t.Sequence[Data]
+    logical_id: str,
+    name: str,
+    description: str,
+    build: Build,
+    *,
+    source: Data,
+    properties: Data,
+    statements: t.Sequence[Data],
 ) -> Data:
     """Return the resources of the project ``<pipeline>-<name>``.
 
     :param logical_id: how the logical ids of project, role and log group begin.
-    :param properties: of the project, without its name, role and log.
+    :param source: the project's source, without its buildspec.
+    :param properties: of the project that do not follow from the build.
     :param statements: what builds may do, their log aside.
     """
     project, role, log = f"{logical_id}Project", f"{logical_id}Role", f"{logical_id}LogGroup"
@@ -32,6 +41,8 @@ def make_project(
                 "Name": sub(full_name),
                 "Description": sub(description),
                 "ServiceRole": attribute(role),
+                "Source": {**source, "BuildSpec": build.buildspec},
+                "Environment": _environment(build),
                 **properties,
                 "LogsConfig": {
                     "CloudWatchLogs": {"Status": "ENABLED", "GroupName": {"Ref": log}},
@@ -63,6 +74,19 @@ def make_project(
                 allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], attribute(log)),
             ],
         ),
+    }
+
+
+def _environment(build: Build) -> Data:
+    return {
+        "Type": build.container_type,
+        "Image": build.image,
+        "ComputeType": build.compute_type,
+        "PrivilegedMode": False,
+        "EnvironmentVariables": [
+            {"Name": name, "Type": "PLAINTEXT", "Value": value}
+            for name, value in build.environment.items()
+        ],
     }
 
 

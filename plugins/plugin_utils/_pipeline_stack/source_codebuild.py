@@ -35,31 +35,31 @@ def codebuild_source(pipeline: Pipeline, _foundation: Foundation) -> Part:
         resources={
             # When the build succeeds, all its artifacts are uploaded.
             **make_start_rule(_SUCCEEDED),
-            **_release(pipeline.name, source),
-            **_pull_request(source),
+            **_release(pipeline, source),
+            **_pull_request(pipeline, source),
         }
     )
 
 
-def _release(name: str, source: Source) -> Data:
+def _release(pipeline: Pipeline, source: Source) -> Data:
     """Return the project that builds each push to the branch and uploads the artifacts."""
-    primary, *secondary = _artifacts(name, source)
+    primary, *secondary = _artifacts(pipeline.name, source)
     return make_project(
         "Release",
         "release",
         "Builds releases of ${PipelineName}",
+        pipeline.build,
+        source=_repository(source),
         properties={
             # Without this, artifacts are encrypted with the AWS managed key aws/s3.
             "EncryptionKey": {"Ref": "KeyArn"},
             # Two builds at the same time could mix the artifacts of two commits.
             "ConcurrentBuildLimit": 1,
-            "Source": _repository(source),
             "SourceVersion": source.branch,
             "Triggers": {
                 "Webhook": True,
                 "FilterGroups": [_filters("PUSH", "HEAD_REF", source.branch)],
             },
-            "Environment": _environment(source),
             "Artifacts": primary,
             "SecondaryArtifacts": secondary,
         },
@@ -76,7 +76,7 @@ def _release(name: str, source: Source) -> Data:
     )
 
 
-def _pull_request(source: Source) -> Data:
+def _pull_request(pipeline: Pipeline, source: Source) -> Data:
     """Return the project that builds pull requests.
 
     Nobody has reviewed them: their code chooses the buildspec, and may use whatever the role may.
@@ -86,8 +86,9 @@ def _pull_request(source: Source) -> Data:
         "PullRequest",
         "pull-request",
         "Builds pull requests of ${PipelineName}",
+        pipeline.build,
+        source=_repository(source),
         properties={
-            "Source": _repository(source),
             "Triggers": {
                 "Webhook": True,
                 # CodeBuild cannot filter forks. Instead, a fork's pull request is built only after
@@ -104,7 +105,6 @@ def _pull_request(source: Source) -> Data:
                     )
                 ],
             },
-            "Environment": _environment(source),
             "Artifacts": {"Type": "NO_ARTIFACTS"},
         },
         statements=_connection_statements(source),
@@ -116,7 +116,6 @@ def _repository(source: Source) -> Data:
         "Type": "GITHUB",
         "Location": source.repository,
         "GitCloneDepth": 1,
-        "BuildSpec": source.buildspec,
         "ReportBuildStatus": True,
         "Auth": {"Type": "CODECONNECTIONS", "Resource": source.connection_arn}
         if source.connection_arn
@@ -131,19 +130,6 @@ def _filters(events: str, reference: str, branch: str) -> list[Data]:
         {"Type": "EVENT", "Pattern": events},
         {"Type": reference, "Pattern": f"^refs/heads/{escaped}$"},
     ]
-
-
-def _environment(source: Source) -> Data:
-    return {
-        "Type": source.container_type,
-        "Image": source.image,
-        "ComputeType": source.compute_type,
-        "PrivilegedMode": False,
-        "EnvironmentVariables": [
-            {"Name": name, "Type": "PLAINTEXT", "Value": value}
-            for name, value in source.environment.items()
-        ],
-    }
 
 
 def _artifacts(name: str, source: Source) -> list[Data]:

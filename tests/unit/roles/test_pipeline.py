@@ -210,7 +210,7 @@ def test_forks_wait_for_somebody_who_may_push(forks: bool, policy: str) -> None:
 
 def test_both_builds_run_in_the_same_environment() -> None:
     data = sample_pipelines.hello()
-    data["source"] |= {
+    data["build"] |= {
         "image": "aws/codebuild/amazonlinux-aarch64-standard:3.0",
         "compute_type": "BUILD_GENERAL1_LARGE",
         "buildspec": "ci/buildspec.yml",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.build import Build
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import (
     Approval,
     Pipeline,
@@ -60,12 +61,14 @@ def test_what_is_left_out_has_a_default() -> None:
         repository="https://github.com/example/one-region.git",
         branch="main",
         connection_arn="",
+        forks=False,
+        artifacts=read.source.artifacts if read.source else (),
+    )
+    assert read.build == Build(
         buildspec="buildspec.yml",
         image="aws/codebuild/amazonlinux-x86_64-standard:5.0",
         compute_type="BUILD_GENERAL1_SMALL",
         environment={},
-        forks=False,
-        artifacts=read.source.artifacts if read.source else (),
     )
     assert (read.artifact_sync, read.execution_mode, read.max_actions_per_stage) == (
         "lambda",
@@ -135,4 +138,4 @@ def test_an_artifact_that_no_stack_uses_is_not_copied() -> None:
     ],
 )
 def test_the_image_says_which_machine_it_is_for(image: str, kind: str) -> None:
-    assert Source(type="codebuild", artifacts=(), image=image).container_type == kind
+    assert Build(image=image).container_type == kind

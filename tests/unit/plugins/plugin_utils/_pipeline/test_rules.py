@@ -120,7 +120,7 @@ TARGETS = [f"target-{number:02}" for number in range(30)]
 
 # What is changed, the field, and what the message says of it.
 FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
-    (put("stages", []), "", "unknown field `stages`; expected one of source, stacks, waves,"),
+    (put("stages", []), "", "unknown field `stages`; expected one of source, build, stacks, waves,"),
     (put("stack", []), "", "max_actions_per_stage. Did you mean stacks?"),
     (put("quite_another", 1), "", "Remove it, or correct its name"),
     (
@@ -175,16 +175,16 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     ),
     *(
         (
-            put("source.image", f"111111111111.dkr.{registry}/build:1"),
-            "source.image",
+            put("build.image", f"111111111111.dkr.{registry}/build:1"),
+            "build.image",
             "is in a private registry, and builds have no credentials for it. Use an image of",
         )
         for registry in ("ecr.us-east-1.amazonaws.com", "ecr-fips.us-gov-west-1.amazonaws.com")
     ),
     *(
         (
-            put("source.image", f"aws/codebuild/{image}"),
-            "source.image",
+            put("build.image", f"aws/codebuild/{image}"),
+            "build.image",
             "does not run in a Linux container. Use an image for Linux",
         )
         for image in (
@@ -194,18 +194,18 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
         )
     ),
     (put("source.connection_arn", CONNECTION), "source.connection_arn", "not the ARN of a connect"),
-    (put("source.compute_type", "LARGE"), "source.compute_type", "expected one of BUILD_GENERAL1_"),
-    (put("source.image", "my image"), "source.image", "'my image' is not an image"),
+    (put("build.compute_type", "LARGE"), "build.compute_type", "expected one of BUILD_GENERAL1_"),
+    (put("build.image", "my image"), "build.image", "'my image' is not an image"),
     (put("source.forks", "no"), "source.forks", "'no' is neither true nor false"),
     (
-        put("source.environment", {"CODEBUILD_SRC_DIR": "x"}),
-        "source.environment.CODEBUILD_SRC_DIR",
+        put("build.environment", {"CODEBUILD_SRC_DIR": "x"}),
+        "build.environment.CODEBUILD_SRC_DIR",
         "is not the name of a variable (CODEBUILD_ is reserved). Rename it",
     ),
-    (put("source.environment", {"a-b": "x"}), "source.environment.a-b", "not the name of a varia"),
+    (put("build.environment", {"a-b": "x"}), "build.environment.a-b", "not the name of a varia"),
     (
-        put("source.environment", {"VERSION": 1.1}),
-        "source.environment.VERSION",
+        put("build.environment", {"VERSION": 1.1}),
+        "build.environment.VERSION",
         "is a number; expected ASCII text, a whole number, true or false. Quote it, or correct it",
     ),
     (put("source.artifacts", []), "source.artifacts", "is an empty list. List what the build"),
@@ -355,8 +355,8 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
         "{{resolve:...}} would be resolved in the build account, and whoever reads the pipeline",
     ),
     (
-        put("source.environment", {"TOKEN": "{{resolve:ssm:/token}}"}),
-        "source.environment.TOKEN",
+        put("build.environment", {"TOKEN": "{{resolve:ssm:/token}}"}),
+        "build.environment.TOKEN",
         "{{resolve:...}} would be resolved in the build account",
     ),
     # The waves
@@ -597,7 +597,18 @@ def test_one_upload_starts_the_pipeline(triggers: list[int], found: str) -> None
     ]
 
 
-@pytest.mark.parametrize("field", ["repository", "branch", "connection_arn", "forks", "image"])
+def test_what_is_uploaded_is_not_built() -> None:
+    data = sample_pipelines.uploaded() | {"build": {"image": "python:3.13"}}
+
+    assert problems(data) == [
+        (
+            "host uploaded: pipeline.build is for a source that is built here, and somebody else"
+            " builds what is uploaded. Remove it, or change source.type"
+        )
+    ]
+
+
+@pytest.mark.parametrize("field", ["repository", "branch", "connection_arn", "forks"])
 def test_what_is_built_elsewhere_has_no_field_of_codebuild(field: str) -> None:
     data = sample_pipelines.uploaded()
     data["source"][field] = sample_pipelines.hello()["source"].get(field, "x")

@@ -1,0 +1,31 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fields of relative paths. Data."""
+
+from __future__ import annotations
+
+from .._fields import Field
+
+_SEGMENT = r"(?!\.\.?(/|$))[\w.-]+"
+_PATH = rf"{_SEGMENT}(/{_SEGMENT})*"
+_PATH_WORDS = "a plain relative path of letters, digits and ._/-"
+_LONGEST_PATH = 512  # so that an action's value of 1,000 characters holds artifact and path
+
+
+def path_field(name: str, doc: str, *, required: bool = False, default: str | None = None) -> Field:
+    """Return the field of a relative path."""
+    return Field(
+        name=name,
+        required=required,
+        default=default,
+        pattern=_PATH,
+        words=_PATH_WORDS,
+        longest=_LONGEST_PATH,
+        kind="relative path",
+        doc=doc,
+    )
+
+
+__all__ = ("path_field",)
