@@ -192,6 +192,10 @@ class Lab:
         """Make the role of drift runs and its access roles, from the files that are shipped."""
         self._seeder.seed_drift_operator()
 
+    def add_approver(self, pipeline: str) -> None:
+        """Make the role that approves releases, and its reviewer roles, from the shipped files."""
+        self._seeder.seed_approver(pipeline)
+
     def client(self, service: str, account_id: str, region: str = "us-east-1") -> Any:
         """A boto3 client as the root of an account, to look at what AWS holds.
 

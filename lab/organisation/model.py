@@ -30,6 +30,7 @@ class Organisation:
     execution_policies: managed policies that the access role may attach, patterns allowed;
         {account} stands for the account's id.
     drift: for drift runs that may look and change nothing; only seeded when asked for.
+    approver: for those who approve releases; only seeded when asked for.
     """
 
     management: str
@@ -40,6 +41,7 @@ class Organisation:
     operator: Access
     management_access: Access
     drift: Access
+    approver: Access
 
     @property
     def accounts(self) -> dict[str, str]:
@@ -59,6 +61,7 @@ def load_organisation(path: Path = ORGANISATION_FILE) -> Organisation:
         operator=Access(**data["operator"]),
         management_access=Access(**data["management_access"]),
         drift=Access(**data["drift"]),
+        approver=Access(**data["approver"]),
     )
     for name, account_id in organisation.accounts.items():
         check_account_id(account_id, name=name)

@@ -22,6 +22,7 @@ OPERATOR_POLICIES = ("operator", "operator-pipelines")
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 # The stacks that install access roles, which the collection does not know.
 _ACCESS_STACK, _DRIFT_ACCESS_STACK = "AccessRole", "DriftAccessRole"
+_REVIEWER_STACK = "ReviewerRole"
 # The stack with what stacks of pipelines may do.
 _EXECUTION_STACK = "ExecutionPolicy"
 _STACK_SECONDS = 60.0
@@ -61,21 +62,48 @@ class Seeder:
         self._root("iam", organisation.build).put_role_policy(
             RoleName=name, PolicyName="drift", PolicyDocument=drift_policy(organisation)
         )
-        for account_id in organisation.deploy.values():
-            self._start_stack(
-                account_id,
-                _DRIFT_ACCESS_STACK,
-                "drift-access-role.template",
-                DriftRoleArn=f"arn:aws:iam::{organisation.build}:role/{name}",
-                RoleName=organisation.drift.access_role,
-            )
-        for account_id in organisation.deploy.values():
-            self._wait_for(account_id, _DRIFT_ACCESS_STACK)
+        self._install(
+            _DRIFT_ACCESS_STACK,
+            "drift-access-role.template",
+            DriftRoleArn=f"arn:aws:iam::{organisation.build}:role/{name}",
+            RoleName=organisation.drift.access_role,
+        )
+
+    def seed_approver(self, pipeline: str) -> None:
+        """The role that approves releases of a pipeline, and what it sees change sets with."""
+        organisation = self._organisation
+        name = organisation.approver.operator_role
+        self._create_role(organisation.build, name, trusts=organisation.build)
+        self._root("iam", organisation.build).put_role_policy(
+            RoleName=name,
+            PolicyName="approver",
+            PolicyDocument=approver_policy(organisation, pipeline),
+        )
+        self._install(
+            _REVIEWER_STACK,
+            "reviewer-role.template",
+            ApproverRoleArns=f"arn:aws:iam::{organisation.build}:role/{name}",
+            BuildAccountId=organisation.build,
+            RoleName=organisation.approver.access_role,
+        )
+
+    def _install(self, name: str, template: str, **parameters: str) -> None:
+        """Make a stack in every deploy account, all at once."""
+        account_ids = list(self._organisation.deploy.values())
+        for account_id in account_ids:
+            self._start_stack(account_id, name, template, **parameters)
+        for account_id in account_ids:
+            self._wait_for(account_id, name)
 
     def set_access(self, account_id: str, effect: Literal["Allow", "Deny"]) -> None:
         """Let the access roles of an account admit those whom they trust, or refuse them."""
         organisation = self._organisation
-        ways_in = (organisation.management_access, organisation.operator, organisation.drift)
+        ways_in = (
+            organisation.management_access,
+            organisation.operator,
+            organisation.drift,
+            organisation.approver,
+        )
         iam = self._root("iam", account_id)
         there = {role["RoleName"] for role in iam.list_roles()["Roles"]}
         for name in there & {way.access_role for way in ways_in}:
@@ -184,11 +212,30 @@ def drift_policy(organisation: Organisation) -> str:
     return _policy("drift", organisation, organisation.drift)
 
 
-def _policy(name: str, organisation: Organisation, access: Access) -> str:
-    policy = Template((FILES / f"{name}-policy.json").read_text(encoding="utf-8"))
-    return policy.substitute(
-        BuildAccountId=organisation.build, AccessRoleName=access.access_role, Partition="aws"
+def approver_policy(organisation: Organisation, pipeline: str) -> str:
+    """The policy of those who approve releases of a pipeline, with the placeholders filled."""
+    return _filled(
+        "approver",
+        BuildAccountId=organisation.build,
+        PipelineName=pipeline,
+        ReviewerRoleName=organisation.approver.access_role,
     )
 
 
-__all__ = ("FILES", "OPERATOR_POLICIES", "Seeder", "drift_policy", "operator_policy")
+def _policy(name: str, organisation: Organisation, access: Access) -> str:
+    return _filled(name, BuildAccountId=organisation.build, AccessRoleName=access.access_role)
+
+
+def _filled(name: str, **values: str) -> str:
+    policy = Template((FILES / f"{name}-policy.json").read_text(encoding="utf-8"))
+    return policy.substitute(Partition="aws", **values)
+
+
+__all__ = (
+    "FILES",
+    "OPERATOR_POLICIES",
+    "Seeder",
+    "approver_policy",
+    "drift_policy",
+    "operator_policy",
+)

@@ -14,6 +14,7 @@ import pytest
 
 from lab import Lab
 from tests.integration.inventory import Inventory
+from tests.policy.approver import Approver
 from tests.policy.foundation import Foundation
 from tests.policy.operator import Operator
 from tests.policy.organisation import pipelines, read_foundation
@@ -67,6 +68,7 @@ def lab(inventory: Path) -> Iterator[Lab]:
             check=False,
         )
         assert done.returncode == 0, done.stdout
+        lab.add_approver("hello")
         yield lab
 
 
@@ -78,6 +80,8 @@ def foundation(lab: Lab, inventory: Path) -> Foundation:
     roles = [(organisation.build, names.operator_role)]
     accounts = (organisation.build, *organisation.deploy.values())
     roles += [(account, names.access_role) for account in accounts]
+    roles += [(organisation.build, organisation.approver.operator_role)]
+    roles += [(organisation.deploy["production"], organisation.approver.access_role)]
     return read_foundation(lab.client, inventory, roles=roles)
 
 
@@ -92,3 +96,10 @@ def operator(lab: Lab, foundation: Foundation) -> Operator:
     """Who deployed all of it."""
     names = lab.organisation.operator
     return Operator(foundation, name=names.operator_role, access_role=names.access_role)
+
+
+@pytest.fixture(scope="session")
+def approver(lab: Lab, foundation: Foundation) -> Approver:
+    """Who approves releases of hello."""
+    names = lab.organisation.approver
+    return Approver(foundation, name=names.operator_role, reviewer_role=names.access_role)

@@ -16,9 +16,12 @@ from tests.policy.simulator import simulate
 
 # Parts that no simulation can show to be needed, each with the reason.
 REASONS: dict[str, str] = {
-    "111111111111 arn:aws:iam::111111111111:role/CrossAccountOperator trust (trust): 1": (
-        "who takes the operator's role is decided where it is made; the lab admits its account"
-    ),
+    **{
+        f"111111111111 arn:aws:iam::111111111111:role/{name} trust (trust): 1": (
+            "who takes this role is decided where it is made; the lab admits its account"
+        )
+        for name in ("CrossAccountApprover", "CrossAccountOperator")
+    },
     **{
         f"{account} CrossAccountDeploy/CloudFormationRole Foundation (inline): Transforms": (
             "the simulator knows no transforms; tests/unit/roles has them"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import pytest
 
 from lab import Lab
+from tests.policy.approver import Approver
 from tests.policy.cases import allowed_around, allowed_uploads, denied
 from tests.policy.foundation import Foundation
 from tests.policy.operator import Operator
@@ -24,11 +25,16 @@ from tests.policy.statements import REASONS, missed
 
 @pytest.fixture(scope="session")
 def needed(
-    lab: Lab, foundation: Foundation, releases: list[Release], operator: Operator
+    lab: Lab,
+    foundation: Foundation,
+    releases: list[Release],
+    operator: Operator,
+    approver: Approver,
 ) -> list[Request]:
     """Everything that has to be allowed."""
     found = [
         *operator.needs(lab.decisions(), lab.calls()),
+        *approver.needs(),
         *allowed_around(foundation),
         *(one for release in releases for one in allowed_uploads(foundation, release)),
         *(one for release in releases for one in release.needs()),
@@ -37,10 +43,13 @@ def needed(
 
 
 @pytest.fixture(scope="session")
-def cases(foundation: Foundation, releases: list[Release], operator: Operator) -> list[Denied]:
+def cases(
+    foundation: Foundation, releases: list[Release], operator: Operator, approver: Approver
+) -> list[Denied]:
     """Everything that has to be refused."""
     found = [
         *operator.denied(),
+        *approver.denied(),
         *(case for release in releases for case in denied(foundation, release)),
     ]
     return list({(str(case.request), str(case.twin)): case for case in found}.values())

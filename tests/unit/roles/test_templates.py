@@ -42,6 +42,10 @@ NEEDED: dict[str, dict[str, str]] = {
         "OperatorRoleArn": "arn:aws:iam::111111111111:role/CrossAccountOperator",
         "AllowedExecutionPolicyArns": POLICY,
     },
+    "reviewer-role": {
+        "ApproverRoleArns": "arn:aws:iam::111111111111:role/CrossAccountApprover",
+        "BuildAccountId": "111111111111",
+    },
     "drift-access-role": {"DriftRoleArn": "arn:aws:iam::111111111111:role/CrossAccountDrift"},
 }
 # As many as AWS has, and all with long names.
