@@ -18,6 +18,7 @@ from .codebuild.results import BuildResult
 CHANGE_PAGE = 100
 DRIFT_PAGE = 100
 ARTIFACT_COPIER = "pipeline-role"
+TIME = "2026-01-05T12:00:00+00:00"  # a Monday
 JOB_SECONDS = 20 * 60.0
 APPROVAL_SECONDS = 7 * 24 * 3600.0
 
@@ -36,7 +37,7 @@ class Latency:
 class Settings:
     """Everything that the control endpoint sets.
 
-    held: kinds of work (operation, change_set, drift) that stay in progress while they are here.
+    held: kinds of work (operation, change_set, drift, rule) that stay in progress while listed.
     until_seen: no state of a stack in progress ends before a DescribeStacks has shown it.
     accounts: the ids that exist (principals of others are refused); empty means: any.
     early_validation: whether a change set fails that would take a name that is taken.
@@ -47,6 +48,7 @@ class Settings:
     job_seconds: how long a pipeline waits for the result of a function.
     approval_seconds: how long it waits for an approval without a timeout of its own.
     build_results: what builds leave that a pipeline or StartBuild starts.
+    time: the time by which deployment windows open.
     """
 
     latency: Latency = field(default_factory=Latency)
@@ -64,6 +66,7 @@ class Settings:
     job_seconds: float = JOB_SECONDS
     approval_seconds: float = APPROVAL_SECONDS
     build_results: tuple[BuildResult, ...] = ()
+    time: str = TIME
 
     def update(self, changes: dict[str, Any]) -> None:
         """Apply a partial change. Unknown keys raise ValueError, so that no switch is a typo."""
@@ -120,6 +123,7 @@ class Settings:
             "job_seconds": self.job_seconds,
             "approval_seconds": self.approval_seconds,
             "build_results": [result.as_data() for result in self.build_results],
+            "time": self.time,
         }
 
 
@@ -129,6 +133,7 @@ __all__ = (
     "CHANGE_PAGE",
     "DRIFT_PAGE",
     "JOB_SECONDS",
+    "TIME",
     "Latency",
     "Settings",
 )

@@ -277,10 +277,10 @@ class Lab:
             }
         )
 
-    def hold(self, *kinds: Literal["operation", "change_set", "drift"]) -> None:
+    def hold(self, *kinds: Literal["operation", "change_set", "drift", "rule"]) -> None:
         """Let work of these kinds stay in progress, and all other work go on; none releases all.
 
-        operation: a stack's. drift: a drift detection.
+        operation: a stack's. drift: a drift detection. rule: the wait of a pipeline's alarm rule.
         """
         self._configure(held=kinds)
 
@@ -398,6 +398,10 @@ class Lab:
     def set_approval_seconds(self, seconds: float) -> None:
         """How long a pipeline waits for an approval; 7 days as on AWS."""
         self._configure(approval_seconds=seconds)
+
+    def set_time(self, time: str) -> None:
+        """Set the time by which deployment windows open, like 2026-01-05T12:00:00+00:00."""
+        self._configure(time=time)
 
     def set_secure_transport(self, secure: bool) -> None:
         """aws:SecureTransport of every request; true unless a test says otherwise."""

@@ -13,6 +13,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from .builds import build
+from .files import deploy_files
+from .services import deploy_service
 from .stacks import deploy
 from .work import ActionFailedError, Objects, StoppedError, Work, failure
 
@@ -21,10 +23,10 @@ Data = dict[str, Any]
 
 def perform(work: Work) -> str:
     """Do an action; a line about what was done. Raises ActionFailedError or StoppedError."""
-    kind = work.run.declaration["actionTypeId"]["provider"]
+    kind = work.run.declaration["actionTypeId"]
     try:
         _bring_inputs(work)
-        return _PERFORM[kind](work)
+        return _PERFORM[kind["category"], kind["provider"]](work)
     except ClientError as error:
         raise failure(error) from error
 
@@ -183,12 +185,15 @@ def _question(work: Work, configuration: dict[str, str]) -> Data:
     }
 
 
-_PERFORM: dict[str, Callable[[Work], str]] = {
-    "CloudFormation": deploy,
-    "CodeBuild": build,
-    "Lambda": _invoke,
-    "Manual": _approve,
-    "S3": _source,
+_PERFORM: dict[tuple[str, str], Callable[[Work], str]] = {
+    ("Approval", "Manual"): _approve,
+    ("Build", "CodeBuild"): build,
+    ("Deploy", "CloudFormation"): deploy,
+    ("Deploy", "ECS"): deploy_service,
+    ("Deploy", "S3"): deploy_files,
+    ("Invoke", "Lambda"): _invoke,
+    ("Source", "S3"): _source,
+    ("Test", "CodeBuild"): build,
 }
 
 __all__ = ("perform",)

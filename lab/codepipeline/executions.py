@@ -76,14 +76,42 @@ class ActionRun(_Saved):
 
 
 @dataclass
+class RuleRun(_Saved):
+    """One evaluation of a rule. kind: BEFORE_ENTRY or ON_SUCCESS."""
+
+    stage: str
+    kind: str
+    declaration: Data
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    status: str = "InProgress"
+    started: float = field(default_factory=time.time)
+    updated: float = field(default_factory=time.time)
+    summary: str = ""
+    error: Data = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The rule's."""
+        return str(self.declaration["name"])
+
+    def end(self, status: str, *, summary: str = "", error: Data | None = None) -> None:
+        """Note what became of it."""
+        self.summary, self.error = summary, error or {}
+        self.updated, self.status = time.time(), status
+
+
+@dataclass
 class Execution(_Saved):
-    """One release.
+    """One release, or a stage that is rolled back.
 
     pipeline: the declaration that it began with. pinned: version of the source, by action. keys:
     object of the source, by action.
     artifacts: where each is, by name and region. copying: held while one is brought there.
     attempts: every action, retries too, in order. attempt: how often it was begun or retried.
-    variables: what actions produced, by namespace.
+    variables: what actions produced, by namespace. rules: every rule, in order. overridden: the
+    conditions that somebody has overridden, as stage and kind. stages: what became of each stage.
+    retries: automatic ones, by stage. rollback_of: the execution whose artifacts and variables a
+    rollback takes.
     """
 
     place: Place
@@ -100,6 +128,11 @@ class Execution(_Saved):
     artifacts: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     attempts: list[ActionRun] = field(default_factory=list)
     variables: Variables = field(default_factory=dict)
+    rules: list[RuleRun] = field(default_factory=list)
+    overridden: set[tuple[str, str]] = field(default_factory=set)
+    stages: dict[str, str] = field(default_factory=dict)
+    retries: dict[str, int] = field(default_factory=dict)
+    rollback_of: str = ""
     stage: int = 0
     attempt: int = 1
     stopping: bool = False
@@ -134,6 +167,15 @@ class Execution(_Saved):
     def runs_of(self, stage: str) -> dict[str, ActionRun]:
         """The last attempt at each action of a stage."""
         return {run.name: run for run in self.attempts if run.stage == stage}
+
+    @property
+    def is_rollback(self) -> bool:
+        """Whether it rolls a stage back."""
+        return bool(self.rollback_of)
+
+    def conditions_of(self, stage: str, kind: str) -> dict[str, RuleRun]:
+        """The last evaluation of each rule of a stage's condition."""
+        return {run.name: run for run in self.rules if (run.stage, run.kind) == (stage, kind)}
 
     def set_status(self, status: str, reason: str = "") -> None:
         """Note where it is."""
@@ -243,4 +285,13 @@ def abandon(execution: Execution) -> None:
 
 PIPELINES = Pipelines()
 
-__all__ = ("PIPELINES", "ActionRun", "Execution", "Pipeline", "Pipelines", "abandon", "stop_all")
+__all__ = (
+    "PIPELINES",
+    "ActionRun",
+    "Execution",
+    "Pipeline",
+    "Pipelines",
+    "RuleRun",
+    "abandon",
+    "stop_all",
+)

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from .executions import ActionRun, Execution, Pipeline
+from .executions import ActionRun, Execution, Pipeline, RuleRun
 from .requests import Data, get_execution, get_pipeline, last_in
+from .rules import BEFORE_ENTRY, ON_SUCCESS
 
 
 def read_execution(request: Data) -> Data:
@@ -17,6 +18,7 @@ def read_execution(request: Data) -> Data:
 
 def list_executions(request: Data) -> Data:
     pipeline = get_pipeline(request["pipelineName"])
+    wanted = request.get("filter", {}).get("succeededInStage", {}).get("stageName")
     return {
         "pipelineExecutionSummaries": [
             {
@@ -33,6 +35,7 @@ def list_executions(request: Data) -> Data:
                 ],
             }
             for execution in reversed(pipeline.executions)
+            if wanted is None or execution.stages.get(wanted) == "Succeeded"
         ]
     }
 
@@ -47,6 +50,52 @@ def _as_data(execution: Execution) -> Data:
         "artifactRevisions": execution.revisions,
         "trigger": execution.trigger,
         "executionMode": execution.pipeline.get("executionMode", "SUPERSEDED"),
+        "executionType": "ROLLBACK" if execution.is_rollback else "STANDARD",
+        **(
+            {"rollbackMetadata": {"rollbackTargetPipelineExecutionId": execution.rollback_of}}
+            if execution.is_rollback
+            else {}
+        ),
+    }
+
+
+def list_rules(request: Data) -> Data:
+    pipeline = get_pipeline(request["pipelineName"])
+    given = request.get("filter", {})
+    latest = given.get("latestInPipelineExecution", {})
+    wanted = given.get("pipelineExecutionId", latest.get("pipelineExecutionId"))
+    found = [
+        _rule_detail(execution, run)
+        for execution in pipeline.executions
+        if wanted in (None, execution.id)
+        for run in execution.rules
+    ]
+    return {"ruleExecutionDetails": found[::-1]}
+
+
+def _rule_detail(execution: Execution, run: RuleRun) -> Data:
+    rule = run.declaration
+    return {
+        "pipelineExecutionId": execution.id,
+        "ruleExecutionId": run.id,
+        "pipelineVersion": execution.pipeline["version"],
+        "stageName": run.stage,
+        "ruleName": run.name,
+        "startTime": run.started,
+        "lastUpdateTime": run.updated,
+        "status": run.status,
+        "input": {
+            "ruleTypeId": rule["ruleTypeId"],
+            "configuration": rule.get("configuration", {}),
+            "region": rule.get("region", execution.place[1]),
+            **({"roleArn": rule["roleArn"]} if "roleArn" in rule else {}),
+        },
+        "output": {
+            "executionResult": {
+                "externalExecutionSummary": run.summary,
+                **({"errorDetails": run.error} if run.error else {}),
+            }
+        },
     }
 
 
@@ -147,11 +196,55 @@ def _stage_state(pipeline: Pipeline, stage: Data) -> Data:
         state["latestExecution"] = {
             "pipelineExecutionId": last.id,
             "status": _stage_status(last, name, len(stage["actions"])),
+            "type": "ROLLBACK" if last.is_rollback else "STANDARD",
         }
+        if retries := last.retries.get(name):
+            state["retryStageMetadata"] = {
+                "autoStageRetryAttempt": retries,
+                "latestRetryTrigger": "AutomatedStageRetry",
+            }
+        for member, kind in _CONDITIONS.items():
+            if rules := last.conditions_of(name, kind):
+                state[member] = _condition_state(last, name, kind, rules)
     return state
 
 
+_CONDITIONS = {
+    "beforeEntryConditionState": BEFORE_ENTRY,
+    "onSuccessConditionState": ON_SUCCESS,
+}
+
+
+def _condition_state(
+    execution: Execution, stage: str, kind: str, rules: dict[str, RuleRun]
+) -> Data:
+    statuses = {run.status for run in rules.values()}
+    order = ("InProgress", "Failed", "Abandoned", "Succeeded")
+    status = next(name for name in order if name in statuses)
+    if (stage, kind) in execution.overridden and status == "Succeeded":
+        status = "Overridden"
+    states = [
+        {
+            "ruleName": name,
+            "latestExecution": {
+                "ruleExecutionId": run.id,
+                "status": run.status,
+                "summary": run.summary,
+                "lastStatusChange": run.updated,
+                **({"errorDetails": run.error} if run.error else {}),
+            },
+        }
+        for name, run in rules.items()
+    ]
+    return {
+        "latestExecution": {"status": status},
+        "conditionStates": [{"latestExecution": {"status": status}, "ruleStates": states}],
+    }
+
+
 def _stage_status(execution: Execution, stage: str, actions: int) -> str:
+    if found := execution.stages.get(stage):
+        return found
     statuses = [run.status for run in execution.runs_of(stage).values()]
     for status in ("InProgress", "Failed"):
         if status in statuses:
@@ -163,4 +256,4 @@ def _stage_status(execution: Execution, stage: str, actions: int) -> str:
     return "Succeeded"
 
 
-__all__ = ("list_actions", "list_executions", "read_execution", "read_state")
+__all__ = ("list_actions", "list_executions", "list_rules", "read_execution", "read_state")

@@ -13,6 +13,7 @@ import uuid
 from ..settings import Settings
 from .executions import PIPELINES, ActionRun, Execution, Pipeline, abandon
 from .requests import Data, RefusedError, caller, get_execution, get_pipeline, get_stage, last_in
+from .rollbacks import refusal, roll_back
 from .runner import Runner
 
 _VERSION, _KEY = "S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY"
@@ -94,6 +95,32 @@ def retry(request: Data) -> Data:
     return {"pipelineExecutionId": execution.id}
 
 
+def rollback(request: Data) -> Data:
+    pipeline = get_pipeline(request["pipelineName"])
+    stage = get_stage(pipeline, request["stageName"])["name"]
+    target_id = request["targetPipelineExecutionId"]
+    _pipeline, target = get_execution({**request, "pipelineExecutionId": target_id})
+    with pipeline.changed:
+        if problem := refusal(pipeline, stage, target):
+            raise RefusedError("UnableToRollbackStageException", problem)
+        execution = roll_back(pipeline, stage, target, by=caller())
+    _runner.go_on(pipeline, execution)
+    return {"pipelineExecutionId": execution.id}
+
+
+def override(request: Data) -> Data:
+    pipeline, execution = get_execution(request)
+    stage, kind = get_stage(pipeline, request["stageName"])["name"], request["conditionType"]
+    with pipeline.changed:
+        runs = execution.conditions_of(stage, kind).values()
+        if not any(run.status == "InProgress" for run in runs):
+            raise RefusedError(
+                "ConditionNotOverridableException", f"No rule of {kind} runs in stage {stage}"
+            )
+        execution.overridden.add((stage, kind))
+    return {}
+
+
 def approve(request: Data) -> Data:
     pipeline = get_pipeline(request["pipelineName"])
     stage = get_stage(pipeline, request["stageName"])
@@ -127,4 +154,14 @@ def _report(run: ActionRun, outcome: Data) -> None:
     run.ended.set()
 
 
-__all__ = ("approve", "begin", "report_job", "retry", "start", "stop", "use")
+__all__ = (
+    "approve",
+    "begin",
+    "override",
+    "report_job",
+    "retry",
+    "rollback",
+    "start",
+    "stop",
+    "use",
+)

@@ -70,7 +70,12 @@ def get_stage(pipeline: Pipeline, name: str) -> Data:
 def last_in(pipeline: Pipeline, stage: str) -> Execution | None:
     """The execution that came to a stage last."""
     return next(
-        (execution for execution in reversed(pipeline.executions) if execution.runs_of(stage)), None
+        (
+            execution
+            for execution in reversed(pipeline.executions)
+            if execution.runs_of(stage) or any(run.stage == stage for run in execution.rules)
+        ),
+        None,
     )
 
 

@@ -22,9 +22,11 @@ from ..iam.service_roles import RoleRefusedError, credentials, principal
 from ..settings import Settings
 from .actions import perform
 from .events import action_changed, execution_changed, stage_changed
-from .executions import ActionRun, Execution, Pipeline
+from .executions import ActionRun, Execution, Pipeline, RuleRun
+from .rollbacks import last_good, roll_back
+from .rules import BEFORE_ENTRY, ON_SUCCESS, RuleWork, conditions, evaluate
 from .variables import is_too_large
-from .work import ActionFailedError, SharedClients, StoppedError, Work, failure
+from .work import ActionFailedError, Credentials, SharedClients, StoppedError, Work, failure
 
 Data = dict[str, Any]
 
@@ -43,28 +45,26 @@ class Runner:
         """Let an execution run from its first stage."""
         with pipeline.changed:
             pipeline.executions.append(execution)
-        execution_changed(execution, "STARTED")
-        self._run_aside(pipeline, execution, retried=frozenset())
+        self.go_on(pipeline, execution)
 
     def retry(self, pipeline: Pipeline, execution: Execution, *, only_failed: bool) -> None:
         """Go on with the stage that failed: with what failed in it, or with all of it."""
         stage = execution.pipeline["stages"][execution.stage]["name"]
-        done = {
-            name
-            for name, run in execution.runs_of(stage).items()
-            if run.status == "Succeeded" and only_failed
-        }
         with pipeline.changed:
             execution.attempt += 1
             execution.set_status("InProgress")
+        done = _succeeded(execution, stage) if only_failed else frozenset()
         execution_changed(execution, "RESUMED")
-        self._run_aside(pipeline, execution, retried=frozenset(done))
+        self._run_aside(pipeline, execution, done=done)
 
-    def _run_aside(
-        self, pipeline: Pipeline, execution: Execution, *, retried: frozenset[str]
-    ) -> None:
+    def go_on(self, pipeline: Pipeline, execution: Execution) -> None:
+        """Let an execution that has begun run from the stage that it is in."""
+        execution_changed(execution, "STARTED")
+        self._run_aside(pipeline, execution, done=frozenset())
+
+    def _run_aside(self, pipeline: Pipeline, execution: Execution, *, done: frozenset[str]) -> None:
         threading.Thread(
-            target=_Run(self._settings, pipeline, execution, retried).go, name=THREAD, daemon=True
+            target=_Run(self._settings, pipeline, execution, done).go, name=THREAD, daemon=True
         ).start()
 
 
@@ -87,21 +87,18 @@ class _Run:
 
     def go(self) -> None:
         """Run to the end, or to the failure, or to the stop."""
-        execution, stages = self._execution, self._execution.pipeline["stages"]
+        execution, rollback = self._execution, None
+        stages = execution.pipeline["stages"]
+        if execution.is_rollback:
+            stages = stages[: execution.stage + 1]
         while execution.stage < len(stages):
             stage = stages[execution.stage]
             if not self._enter(stage["name"]):
                 break
             stage_changed(execution, stage["name"], "STARTED" if self._first else "RESUMED")
-            status, reason = self._work(stage)
+            status, reason, result = self._pass(stage)
             stage_changed(execution, stage["name"], status.upper())
-            with self._pipeline.changed:
-                self._pipeline.inside.pop(stage["name"], None)
-                if status == "Succeeded":
-                    execution.stage += 1
-                else:
-                    execution.set_status(status, reason)
-                self._pipeline.changed.notify_all()
+            rollback = self._leave(stage["name"], status, reason, result)
             if status != "Succeeded":
                 break
             self._done, self._first = frozenset(), True
@@ -110,6 +107,80 @@ class _Run:
                 execution.set_status("Succeeded")
                 self._pipeline.changed.notify_all()
         execution_changed(execution, execution.status.upper())
+        if rollback:
+            execution_changed(rollback, "STARTED")
+            _Run(self._settings, self._pipeline, rollback, frozenset()).go()
+
+    def _pass(self, stage: Data) -> tuple[str, str, str]:
+        """Check, work, retry and check again; status, reason, and what a failure results in.
+
+        Rollbacks ask for no condition: AWS documents none for them, and the alarm that has caused
+        one may not be over.
+        """
+        execution, name = self._execution, stage["name"]
+        checks = not execution.is_rollback
+        if checks and (found := self._check(stage, BEFORE_ENTRY)):
+            return found
+        status, reason = self._work(stage)
+        on_failure = stage.get("onFailure", {})
+        if status == "Failed" and on_failure.get("result") == "RETRY":
+            execution.retries[name] = 1
+            mode = on_failure.get("retryConfiguration", {}).get("retryMode", "FAILED_ACTIONS")
+            only_failed = mode == "FAILED_ACTIONS"
+            self._done = _succeeded(execution, name) if only_failed else frozenset()
+            status, reason = self._work(stage)
+        if status == "Succeeded" and checks and (found := self._check(stage, ON_SUCCESS)):
+            return found
+        return status, reason, on_failure.get("result", "FAIL") if status == "Failed" else ""
+
+    def _leave(self, stage: str, status: str, reason: str, result: str) -> Execution | None:
+        """Free a stage; the rollback that takes it over, if there is one."""
+        pipeline, execution = self._pipeline, self._execution
+        with pipeline.changed:
+            pipeline.inside.pop(stage, None)
+            execution.stages[stage] = status
+            rollback = None
+            if status != "Succeeded":
+                execution.set_status(status, reason)
+                if result == "ROLLBACK" and not execution.is_rollback:
+                    target = last_good(pipeline, stage)
+                    rollback = roll_back(pipeline, stage, target) if target else None
+            else:
+                execution.stage += 1
+            pipeline.changed.notify_all()
+        return rollback
+
+    def _check(self, stage: Data, kind: str) -> tuple[str, str, str] | None:
+        """Evaluate a condition; status, reason and result where it is not met."""
+        for condition in conditions(stage, kind):
+            runs = [RuleRun(stage["name"], kind, rule) for rule in condition["rules"]]
+            with self._pipeline.changed:
+                self._execution.rules.extend(runs)
+            with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+                list(pool.map(self._evaluate, runs))
+            if self._execution.stopping:
+                return "Stopped", self._execution.reason, ""
+            if failed := [run for run in runs if run.status == "Failed"]:
+                reason = f"Rule {failed[0].name}: {failed[0].error['message']}"
+                return "Failed", reason, condition["result"]
+        return None
+
+    def _evaluate(self, run: RuleRun) -> None:
+        try:
+            pipelines = self._pipeline_credentials()
+            role = run.declaration.get("roleArn")
+            work = RuleWork(
+                execution=self._execution,
+                run=run,
+                clients=self._clients,
+                settings=self._settings,
+                credentials=self._assume(role, pipelines) if role else pipelines,
+            )
+            run.end("Succeeded", summary=evaluate(work))
+        except StoppedError:
+            run.end("Abandoned")
+        except ActionFailedError as error:
+            run.end("Failed", error={"code": error.code, "message": str(error)})
 
     def _enter(self, stage: str) -> bool:
         """Wait for a stage to be free, and take it; False when it is not to be entered any more.
@@ -118,6 +189,8 @@ class _Run:
         """
         pipeline, execution = self._pipeline, self._execution
         with pipeline.changed:
+            if pipeline.inside.get(stage) is execution:  # a rollback
+                return True
             pipeline.wait(lambda: execution.stopping or self._may_enter(stage))
             if execution.stopping:
                 execution.set_status("Stopped", execution.reason)
@@ -126,6 +199,7 @@ class _Run:
             if execution.status == "Superseded":
                 return False
             pipeline.inside[stage] = execution
+            execution.stages.pop(stage, None)
         return True
 
     def _may_enter(self, stage: str) -> bool:
@@ -197,7 +271,7 @@ class _Run:
             credentials=self._assume(role, pipelines) if role else pipelines,
         )
 
-    def _pipeline_credentials(self) -> dict[str, str]:
+    def _pipeline_credentials(self) -> Credentials:
         execution = self._execution
         try:
             session = principal(
@@ -210,7 +284,7 @@ class _Run:
             raise ActionFailedError(str(error), code="PermissionError") from error
         return credentials(session)
 
-    def _assume(self, role: str, by: dict[str, str]) -> dict[str, str]:
+    def _assume(self, role: str, by: Credentials) -> Credentials:
         sts = self._clients.client("sts", region=self._execution.place[1], credentials=by)
         try:
             answer = sts.assume_role(RoleArn=role, RoleSessionName=self._execution.id[:8])
@@ -222,6 +296,11 @@ class _Run:
             "aws_secret_access_key": found["SecretAccessKey"],
             "aws_session_token": found["SessionToken"],
         }
+
+
+def _succeeded(execution: Execution, stage: str) -> frozenset[str]:
+    runs = execution.runs_of(stage).items()
+    return frozenset(name for name, run in runs if run.status == "Succeeded")
 
 
 def _steps(stage: Data) -> Iterator[list[Data]]:

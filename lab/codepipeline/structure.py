@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import variables
+from .condition_structure import condition_problems
 
 Data = dict[str, Any]
 
@@ -61,6 +62,18 @@ _PROVIDERS: dict[tuple[str, str], tuple[range, range, frozenset[str], frozenset[
             }
         ),
     ),
+    ("Deploy", "S3"): (
+        range(1, 2),
+        range(1),
+        frozenset({"BucketName", "Extract"}),
+        frozenset({"CacheControl", "CannedACL", "KMSEncryptionKeyARN", "ObjectKey"}),
+    ),
+    ("Deploy", "ECS"): (
+        range(1, 2),
+        range(1),
+        frozenset({"ClusterName", "ServiceName"}),
+        frozenset({"DeploymentTimeout", "FileName"}),
+    ),
     ("Approval", "Manual"): (
         range(1),
         range(1),
@@ -83,6 +96,7 @@ def problems(pipeline: Data, region: str) -> list[str]:
         *_of_stages(pipeline, region),
         *_of_artifacts(pipeline),
         *variables.problems(pipeline),
+        *condition_problems(pipeline),
     ]
 
 
@@ -161,6 +175,8 @@ def _of_action(action: Data, region: str) -> Iterator[str]:
             required = required | mode
     if kind["provider"] == "CodeBuild":
         yield from _of_primary_source(action)
+    if kind["category"] == "Deploy" and given.get("Extract") == "false":
+        required = required | {"ObjectKey"}
     for key in sorted(required - given.keys()):
         yield f"Action configuration for action '{name}' is missing required configuration '{key}'"
     for key in sorted(given.keys() - required - optional):

@@ -85,14 +85,14 @@ class Objects:
 
     def keeps_versions(self, bucket: str) -> bool:
         """Whether a bucket does."""
-        with self._reporting("s3:GetBucketVersioning", f"arn:aws:s3:::{bucket}"):
+        with self.reporting("s3:GetBucketVersioning", f"arn:aws:s3:::{bucket}"):
             return bool(self.s3.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled")
 
     def read(self, bucket: str, key: str, version: str = "") -> tuple[bytes, str]:
         """What an object holds, and its version."""
         action = "s3:GetObjectVersion" if version else "s3:GetObject"
         pinned = {"VersionId": version} if version else {}
-        with self._reporting(action, f"arn:aws:s3:::{bucket}/{key}"):
+        with self.reporting(action, f"arn:aws:s3:::{bucket}/{key}"):
             found = self.s3.get_object(Bucket=bucket, Key=key, **pinned)
             return bytes(found["Body"].read()), str(found.get("VersionId", ""))
 
@@ -104,12 +104,12 @@ class Objects:
                 "ServerSideEncryption": "aws:kms",
                 "SSEKMSKeyId": store["encryptionKey"]["id"],
             }
-        with self._reporting("s3:PutObject", f"arn:aws:s3:::{store['location']}/{key}"):
+        with self.reporting("s3:PutObject", f"arn:aws:s3:::{store['location']}/{key}"):
             self.s3.put_object(Bucket=store["location"], Key=key, Body=data, **encryption)
 
     @contextmanager
-    def _reporting(self, action: str, resource: str) -> Iterator[None]:
-        """Name all three where S3 does not, as AWS does."""
+    def reporting(self, action: str, resource: str) -> Iterator[None]:
+        """Name principal, permission and resource where S3 does not, as AWS does."""
         try:
             yield
         except ClientError as error:

@@ -26,9 +26,9 @@ def install() -> None:
     """The resource of a call that names a role, CodeBuild projects, a rule or a change set.
 
     AWS: the role's ARN, with its path; each project, also of builds; the rule; a change set that is
-    given without its stack, or the stack of one whose Hooks' results are listed. MiniStack: the
-    role without its path, and everything for the others. So a policy that is right on AWS is
-    refused.
+    given without its stack, or the stack of one whose Hooks' results are listed; the ECS service of
+    a cluster; any task definition. MiniStack: the role without its path, the cluster of a service,
+    the task definition, and everything for the others. So a policy that is right on AWS is refused.
 
     Also the action of a call of a function's reserved concurrency. AWS: one for each method.
     MiniStack: PutFunctionConcurrency for all of them.
@@ -44,6 +44,8 @@ def install() -> None:
             return str(role["Arn"]) if role else arn
         if service == "cloudformation" and arn == "*":
             return _change_set(body) or arn
+        if service == "ecs":
+            return _service(body, *rest[-2:]) or arn
         if service in _NAMED and arn == "*":
             return _named(service, body, *rest[-2:]) or arn
         return arn
@@ -66,6 +68,17 @@ def _change_set(body: bytes) -> str:
     if name := request.get("ChangeSetName"):
         return name[0]
     return stack_of(request.get("TargetId", [""])[0])
+
+
+def _service(body: bytes, region: str, account: str) -> str:
+    """The ECS service that a body names; `*` for a call that takes no resource."""
+    request = json.loads(body or b"{}")
+    names = request.get("services") or [request.get("service", "")]
+    if names[0]:
+        cluster = request.get("cluster", "default").rpartition("/")[2]
+        name = names[0].rpartition("/")[2]
+        return f"arn:aws:ecs:{region}:{account}:service/{cluster}/{name}"
+    return "*" if "taskDefinition" in request and "cluster" not in request else ""
 
 
 def _named(service: str, body: bytes, region: str, account: str) -> str:

@@ -254,3 +254,14 @@ def test_removing_a_reserved_concurrency_is_an_action_of_its_own(lab: Lab, calle
             FunctionName="none", ReservedConcurrentExecutions=0
         )
     )
+
+
+def test_a_call_that_names_an_ecs_service_is_about_the_service(lab: Lab, caller: Caller) -> None:
+    lab.client("ecs", ACCOUNT).create_cluster(clusterName="main")
+    caller.may("ecs:DescribeServices", resource=f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/main/web")
+    ecs = caller.client("ecs")
+    found = ecs.describe_services(cluster="main", services=["web"])
+    assert found["services"] == []
+    assert "AccessDenied" in refused(
+        lambda: ecs.describe_services(cluster="main", services=["other"])
+    )
