@@ -11,6 +11,7 @@ import typing as t
 
 from .._organisation.model import pipeline_stack_name
 from .build import Build
+from .outputs import GET_OUTPUT
 from .source import Source
 
 LAMBDA, NATIVE = "lambda", "native"
@@ -157,8 +158,7 @@ class Pipeline:
 
     def inputs(self, stack: DeployedStack, environment: Environment) -> list[str]:
         """Return the artifacts that *stack* needs in *environment*, its template's first."""
-        functions = functions_in(self.parameters(stack, environment))
-        named = (str(arguments[0]) for _name, _function, arguments in functions)
+        named = (artifact for _name, artifact in artifacts_in(self.parameters(stack, environment)))
         return list(dict.fromkeys((stack.artifact, *named)))
 
     @classmethod
@@ -195,13 +195,14 @@ def _plain(value: t.Any) -> t.Any:
     return value
 
 
-def functions_in(parameters: Data) -> list[tuple[str, str, list[t.Any]]]:
-    """Return the functions among *parameters*: parameter, function, arguments."""
+def artifacts_in(parameters: Data) -> list[tuple[str, str]]:
+    """Return the artifacts that functions among *parameters* name: parameter, artifact."""
     return [
-        (name, function, list(arguments))
+        (name, str(arguments[0]))
         for name, value in parameters.items()
         if isinstance(value, dict)
         for function, arguments in value.items()
+        if function != GET_OUTPUT
     ]
 
 
@@ -236,6 +237,6 @@ __all__ = (
     "Environment",
     "Pipeline",
     "Wave",
-    "functions_in",
+    "artifacts_in",
     "levels",
 )

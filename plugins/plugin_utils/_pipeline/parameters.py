@@ -11,14 +11,16 @@ import typing as t
 from collections.abc import Mapping
 
 from .._fields import MAPPING, SCALAR, Field, Reader
+from .outputs import GET_OUTPUT
 
 # What a value in an action's configuration may hold, in characters.
 CONFIGURATION_LIMIT = 1_000
 
-# Functions that CodePipeline resolves in a parameter, with their arguments.
-FUNCTIONS = {
-    "Fn::GetArtifactAtt": ("artifact", "attribute"),
-    "Fn::GetParam": ("artifact", "file", "key"),
+# Functions that are resolved during a release, with the arguments that each may have.
+FUNCTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "Fn::GetArtifactAtt": (("artifact", "attribute"),),
+    "Fn::GetParam": (("artifact", "file", "key"),),
+    GET_OUTPUT: (("stack", "output"), ("stack", "output", "host", "region")),
 }
 _ARTIFACT_ATTRIBUTES = ("BucketName", "ObjectKey", "URL")
 
@@ -39,20 +41,30 @@ def _function(
     reader: Reader, value: Mapping[str, t.Any], where: str
 ) -> dict[str, list[str]] | None:
     name = str(next(iter(value), ""))
-    expected = FUNCTIONS.get(name)
-    if len(value) != 1 or expected is None:
+    forms = FUNCTIONS.get(name)
+    if len(value) != 1 or forms is None:
         reader.problem(
             where,
             "is a mapping, but not a function of CodePipeline",
             f"Use one of {', '.join(FUNCTIONS)}",
         )
         return None
-    arguments = value[name]
-    if not isinstance(arguments, (list, tuple)) or len(arguments) != len(expected):
-        reader.problem(where, f"{name} takes {', '.join(expected)}", "Give it exactly these")
+    return function_of(reader, name, value[name], where)
+
+
+def function_of(
+    reader: Reader, name: str, arguments: t.Any, where: str
+) -> dict[str, list[str]] | None:
+    """Return a call of the function *name*; None where its arguments are not right."""
+    forms = FUNCTIONS[name]
+    expected = {len(form): form for form in forms}
+    found = len(arguments) if isinstance(arguments, (list, tuple)) else 0
+    if found not in expected:
+        words = "; or ".join(", ".join(form) for form in forms)
+        reader.problem(where, f"{name} takes {words}", "Give it exactly these")
         return None
-    fields = [_ARGUMENT, _ATTRIBUTE if name == "Fn::GetArtifactAtt" else _ARGUMENT, _ARGUMENT]
-    return {name: [reader.read(*pair, where) for pair in zip(fields, arguments, strict=False)]}
+    fields = [_ARGUMENTS.get(argument, _ARGUMENT) for argument in expected[found]]
+    return {name: [reader.read(*pair, where) for pair in zip(fields, arguments, strict=True)]}
 
 
 def variables_problem(text: str) -> tuple[str, str] | None:
@@ -77,7 +89,14 @@ _EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
 _SCALAR = Field(type=SCALAR, required=True, check=variables_problem)
 _ITEM = Field(type=SCALAR, required=True, check=_item_problem)
 _ARGUMENT = Field(required=True)
-_ATTRIBUTE = Field(required=True, choices=_ARTIFACT_ATTRIBUTES)
+_ARGUMENTS = {
+    "attribute": Field(required=True, choices=_ARTIFACT_ATTRIBUTES),
+    "output": Field(
+        required=True,
+        pattern=r"[A-Za-z0-9]{1,255}",
+        words="the name of an output: letters and digits",
+    ),
+}
 _SCALAR_JSON: dict[str, t.Any] = {"type": ["string", "integer", "boolean"]}
 _PARAMETER_JSON = {
     "anyOf": [
@@ -97,7 +116,8 @@ _PARAMETER_JSON = {
                     }
                 },
             }
-            for name, arguments in FUNCTIONS.items()
+            for name, forms in FUNCTIONS.items()
+            for arguments in forms
         ),
     ]
 }
@@ -114,4 +134,10 @@ def parameters_field(doc: str) -> Field:
     )
 
 
-__all__ = ("CONFIGURATION_LIMIT", "FUNCTIONS", "parameters_field", "variables_problem")
+__all__ = (
+    "CONFIGURATION_LIMIT",
+    "FUNCTIONS",
+    "function_of",
+    "parameters_field",
+    "variables_problem",
+)

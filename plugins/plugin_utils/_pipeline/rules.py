@@ -20,6 +20,7 @@ from .._organisation.rules import knows_regions
 from .._organisation.variables import Variables, is_dynamic_reference
 from .build_rules import build_problems
 from .model import Data, Pipeline
+from .output_rules import output_problems
 from .problem import Problem, add_problem
 from .schema import PIPELINE, PIPELINE_NAME
 from .source_rules import source_problems
@@ -86,6 +87,7 @@ class _Reading:
             yield from source_problems(pipeline.source, self._organisation)
         yield from build_problems(pipeline)
         yield from stack_problems(pipeline)
+        yield from output_problems(pipeline)
 
     def _check_dynamic_references(self, value: t.Any, where: str) -> None:
         if isinstance(value, str) and is_dynamic_reference(value):

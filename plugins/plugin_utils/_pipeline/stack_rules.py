@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._fields import suggestion
-from .model import Data, Pipeline, functions_in, levels
+from .model import Data, Pipeline, artifacts_in, levels
 from .problem import Problem
 
 
@@ -28,10 +28,7 @@ def _artifact_problems(pipeline: Pipeline) -> Iterator[Problem]:
     makes = ", ".join(sorted(made))
     uses = [(f"stacks[{stack.name}].artifact", stack.artifact) for stack in pipeline.stacks]
     for where, parameters in _parameters(pipeline):
-        uses += [
-            (f"{where}.{name}", str(arguments[0]))
-            for name, _function, arguments in functions_in(parameters)
-        ]
+        uses += [(f"{where}.{name}", artifact) for name, artifact in artifacts_in(parameters)]
     for where, name in uses:
         if name and name not in made:
             yield (

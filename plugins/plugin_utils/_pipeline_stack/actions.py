@@ -11,6 +11,7 @@ import json
 import typing as t
 
 from .._pipeline.model import Approval, DeployedStack, Environment, Pipeline
+from .._pipeline.outputs import namespace, with_references
 from .._pipeline.source import Artifact
 from .foundation import Foundation
 
@@ -81,7 +82,7 @@ def prepare(
 
     :param place: the environment, and one of its regions.
     """
-    environment, _region = place
+    environment, region = place
     parameters = pipeline.parameters(stack, environment)
     configuration = {
         "ActionMode": "CHANGE_SET_REPLACE",
@@ -94,7 +95,7 @@ def prepare(
     if stack.template_configuration:
         configuration["TemplateConfiguration"] = f"{stack.artifact}::{stack.template_configuration}"
     if parameters:
-        configuration["ParameterOverrides"] = overrides(parameters)
+        configuration["ParameterOverrides"] = overrides(parameters, environment.host, region)
     if stack.capabilities:
         configuration["Capabilities"] = ",".join(stack.capabilities)
     return {
@@ -108,8 +109,10 @@ def execute(
     foundation: Foundation, place: tuple[Environment, str], stack: DeployedStack, change_set: str
 ) -> Action:
     """Return the action that executes the change set of *stack*."""
+    environment, region = place
     return {
         **_deployment(foundation, place, stack, EXECUTE),
+        "Namespace": namespace(environment.host, region, stack.name),
         "Configuration": {
             "ActionMode": "CHANGE_SET_EXECUTE",
             "StackName": stack.name,
@@ -144,9 +147,9 @@ def approve(approval: Approval) -> Action:
     }
 
 
-def overrides(parameters: t.Mapping[str, t.Any]) -> str:
-    """Return *parameters* as the JSON that a CloudFormation action takes."""
-    return json.dumps(parameters, separators=(",", ":"))
+def overrides(parameters: dict[str, t.Any], host: str, region: str) -> str:
+    """Return *parameters* as the JSON that a CloudFormation action takes in *region* of *host*."""
+    return json.dumps(with_references(parameters, host, region), separators=(",", ":"))
 
 
 __all__ = (

@@ -105,7 +105,9 @@ def _action_problems(
 ) -> Iterator[Problem]:
     where = f"stacks[{stack.name}].parameters"
     place = f"for {environment.host} of wave {wave.name}"
-    length = len(overrides(pipeline.parameters(stack, environment)))
+    # The references to outputs have the same length in every region.
+    parameters = pipeline.parameters(stack, environment)
+    length = len(overrides(parameters, environment.host, environment.regions[0]))
     if length > CONFIGURATION_LIMIT:
         yield (
             where,

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import json
+
 from .._pipeline.model import Pipeline
+from .._pipeline.outputs import is_namespace, referenced_namespaces
 from .._pipeline.wave_schema import SOURCE_STAGE, SYNC_STAGE
 from .actions import bucket_source, sync
 from .foundation import Foundation, syncs_artifacts
@@ -27,6 +30,17 @@ def compose_stages(pipeline: Pipeline, foundation: Foundation) -> list[Stage]:
         stages += [make_stage(name, [part]) for name, part in numbered(SYNC_STAGE, parts)]
     for wave in pipeline.waves:
         stages += wave_stages(pipeline, foundation, wave)
+    return _without_idle_namespaces(stages)
+
+
+def _without_idle_namespaces(stages: list[Stage]) -> list[Stage]:
+    """Return *stages* with those namespaces alone that an action refers to."""
+    actions = [action for stage in stages for action in stage["Actions"]]
+    used = referenced_namespaces(json.dumps(action["Configuration"]) for action in actions)
+    for action in actions:
+        name = action.get("Namespace", "")
+        if is_namespace(name) and name not in used:
+            del action["Namespace"]
     return stages
 
 

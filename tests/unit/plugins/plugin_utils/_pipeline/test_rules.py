@@ -120,7 +120,11 @@ TARGETS = [f"target-{number:02}" for number in range(30)]
 
 # What is changed, the field, and what the message says of it.
 FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
-    (put("stages", []), "", "unknown field `stages`; expected one of source, build, stacks, waves,"),
+    (
+        put("stages", []),
+        "",
+        "unknown field `stages`; expected one of source, build, stacks, waves,",
+    ),
     (put("stack", []), "", "max_actions_per_stage. Did you mean stacks?"),
     (put("quite_another", 1), "", "Remove it, or correct its name"),
     (
