@@ -379,6 +379,41 @@ class Lab:
         """
         self._configure(build_results=[result.as_data() for result in results])
 
+    def push(
+        self,
+        repository: str,
+        files: Mapping[str, bytes | str] | None = None,
+        *,
+        branch: str = "main",
+        tag: str = "",
+        pull_request: Literal["", "OPEN", "UPDATED", "CLOSED"] = "",
+        target: str = "main",
+        message: str = "a commit",
+        from_fork: bool = False,
+    ) -> dict[str, Any]:
+        """Push to a repository, as its provider's webhooks report it: commit and pull_request.
+
+        repository: owner and name, as connections have it, or the ARN of one in CodeCommit; the
+        first push makes it. files: what the commit adds to the branch, by path. tag: given to the
+        branch's head. pull_request: from the branch into *target*. from_fork: by somebody else's
+        copy, of which only the pull request is heard.
+        """
+        content = {
+            path: base64.b64encode(data.encode() if isinstance(data, str) else data).decode()
+            for path, data in (files or {}).items()
+        }
+        request = {
+            "repository": repository,
+            "files": content,
+            "branch": branch,
+            "tag": tag,
+            "pull_request": pull_request,
+            "target": target,
+            "message": message,
+            "from_fork": from_fork,
+        }
+        return cast("dict[str, Any]", self._ask("pushes", method="POST", data=request))
+
     def client_of(self, service: str, role_arn: str, region: str = "us-east-1") -> Any:
         """A boto3 client as a role that trusts its own account."""
         if self._clients is None:

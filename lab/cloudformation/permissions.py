@@ -15,6 +15,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudformation, iam
 from ministack.services.cloudformation import changesets, drift, handlers
 
+from ..codepipeline.source_rules import passed_connections
 from ..iam.authorisation import Principal
 from .resource_permissions import needed
 from .work import CHECKS, Work
@@ -141,8 +142,11 @@ def principal_of(stack: dict[str, Any]) -> Principal:
 
 
 def _authorise(principal: Principal, work: Work, actions: Iterator[str]) -> None:
-    for action in actions:
-        for resource, context in _requests(action, work):
+    for asked in actions:
+        for resource, context in _requests(asked, work):
+            action = asked
+            if asked.endswith(":PassConnection"):
+                action = f"{resource.split(':')[2]}:PassConnection"
             refusal = principal.check(
                 action,
                 resource,
@@ -166,6 +170,10 @@ def _requests(action: str, work: Work) -> Iterator[tuple[str, dict[str, Any]]]:
     elif action == "iam:PassRole":
         for role, service in _passed_roles(work):
             yield role, {"iam:passedtoservice": service}
+    elif action.endswith(":PassConnection"):
+        for arn, permission in passed_connections(work.new.get("Stages", [])):
+            key = f"{permission.partition(':')[0]}:passedtoservice"
+            yield arn, {key: "codepipeline.amazonaws.com"}
     elif action == "iam:GetRole" and work.resource_type == "AWS::CodePipeline::Pipeline":
         yield work.new["RoleArn"], {}
     elif action in ("iam:AttachRolePolicy", "iam:DetachRolePolicy"):

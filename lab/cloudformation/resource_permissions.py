@@ -40,6 +40,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "iam:PassRole",
             "codepipeline:CreatePipeline",
             "codepipeline:TagResource Tags",
+            "codestar-connections:PassConnection",
         ),
         "read": (
             "codepipeline:GetPipeline",
@@ -51,6 +52,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "iam:PassRole",
             "codepipeline:UpdatePipeline",
             "codepipeline:TagResource Tags",
+            "codestar-connections:PassConnection",
             "codepipeline:UntagResource -Tags",
         ),
         "delete": ("codepipeline:GetPipeline", "codepipeline:DeletePipeline"),

@@ -70,6 +70,15 @@ def build(
         return _begin(record, {}, result, seconds=seconds)
 
 
+def build_for_push(project: Data, version: str) -> None:
+    """Begin a build of a push, in the account and region of the request.
+
+    version: a commit, or a pull request. Raises ProjectRefusedError.
+    """
+    left = result_of(project["name"], _settings.build_results)
+    _begin(project, {"projectName": project["name"], "sourceVersion": version}, left)
+
+
 def _start_build(request: Data) -> Response:
     """StartBuild.
 
@@ -200,4 +209,4 @@ def _environment(project: Data, request: Data) -> Data:
     return environment
 
 
-__all__ = ("build", "install")
+__all__ = ("build", "build_for_push", "install")

@@ -17,12 +17,17 @@ Place = tuple[str, str]  # bucket, key
 
 @dataclass(frozen=True, kw_only=True)
 class Handover:
-    """The artifacts of an action. primary: the input that holds the buildspec."""
+    """The artifacts of an action.
+
+    primary: the input that holds the buildspec. clones: repositories that inputs refer to instead
+    of holding their files.
+    """
 
     pipeline: str
     primary: str
     inputs: dict[str, Place]
     outputs: dict[str, Place]
+    clones: tuple[dict[str, str], ...] = ()
 
 
 _waiting: dict[str, Handover] = {}

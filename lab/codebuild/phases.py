@@ -19,7 +19,7 @@ from ministack.services import codebuild
 from ..events.emit import emit
 from ..iam.service_roles import RoleRefusedError, client_with, credentials
 from .handover import Handover, Place
-from .projects import Data, artifacts_of, connection_refusal, principal_of
+from .projects import Data, artifacts_of, clone_refusal, connection_refusal, principal_of
 from .results import BuildResult
 
 _PHASES = (
@@ -128,6 +128,8 @@ class BuildRun:
         if self.handover:
             for name, (bucket, key) in self.handover.inputs.items():
                 self._fetch(name, bucket, key)
+            for clone in self.handover.clones:
+                self._clone(clone)
             return
         refusal = connection_refusal(self.project, ("GetConnection", "GetConnectionToken"))
         if refusal:
@@ -146,6 +148,14 @@ class BuildRun:
                 f"error while downloading key {key}, error: {error} for {which} and source version "
                 f"arn:aws:s3:::{bucket}/{key}",
             ) from error
+
+    def _clone(self, clone: dict[str, str]) -> None:
+        """A repository, which CodeBuild clones as the service role."""
+        refusal = clone_refusal(self.project, clone, self.region)
+        if refusal:
+            raise FailedPhaseError(
+                "ACCESS_DENIED", f"authorization failed for primary source: {refusal}"
+            )
 
     def _build(self) -> None:
         """Take the time that a test wants, or until the build is stopped; then what it declares."""

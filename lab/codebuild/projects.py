@@ -204,6 +204,24 @@ def connection_refusal(project: Data, operations: tuple[str, ...]) -> str:
     return next((refusal for refusal in refusals if refusal), "")
 
 
+def clone_refusal(project: Data, clone: dict[str, str], region: str) -> str:
+    """Why the project's role may not clone a repository; empty when it may.
+
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/tutorials-github-gitclone.html
+    """
+    caller = principal_of(project, "AWSCodeBuild")
+    if repository := clone.get("RepositoryArn"):
+        return caller.check("codecommit:GitPull", repository, region=region)
+    connection = clone["ConnectionArn"]
+    service = connection.split(":")[2]
+    context = {
+        f"{service}:fullrepositoryid": clone["FullRepositoryId"],
+        f"{service}:provideraction": "GitPull",
+        f"{service}:providerpermissionsrequired": "read_only",
+    }
+    return caller.check(f"{service}:UseConnection", connection, region=region, context=context)
+
+
 def _default_key() -> str:
     return f"arn:aws:kms:{get_region()}:{get_account_id()}:alias/aws/s3"
 
@@ -221,6 +239,7 @@ __all__ = (
     "ProjectRefusedError",
     "answered",
     "artifacts_of",
+    "clone_refusal",
     "connection_refusal",
     "create_project",
     "found",

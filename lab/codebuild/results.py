@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class BuildResult:
-    """What a build of a project leaves when somebody else starts it: a pipeline, or StartBuild.
+    """What a build of a project leaves when somebody else starts it: a pipeline, a push, or StartBuild.
 
     project: its name, or a glob. artifacts: the ZIP files, by the names of the project's artifacts
     or of the action's outputs. variables: what the buildspec exports. error: why a command fails;

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from .builds import build
 from .files import deploy_files
 from .services import deploy_service
+from .sources import SOURCES
 from .stacks import deploy
 from .work import ActionFailedError, Objects, StoppedError, Work, failure
 
@@ -24,6 +25,12 @@ Data = dict[str, Any]
 def perform(work: Work) -> str:
     """Do an action; a line about what was done. Raises ActionFailedError or StoppedError."""
     kind = work.run.declaration["actionTypeId"]
+    clones = [name for name in work.inputs() if name in work.execution.clones]
+    if clones and kind["provider"] != "CodeBuild":
+        raise ActionFailedError(
+            f"Artifact {clones[0]} is a clone reference, which only CodeBuild actions can use",
+            code="ConfigurationError",
+        )
     try:
         _bring_inputs(work)
         return _PERFORM[kind["category"], kind["provider"]](work)
@@ -73,7 +80,12 @@ def _source(work: Work) -> str:
     execution.add_artifact(artifact, work.home, place)
     summary = f"Amazon S3 version id: {version}"
     execution.revisions.append(
-        {"name": artifact, "revisionId": version, "revisionSummary": summary}
+        {
+            "name": artifact,
+            "actionName": work.run.name,
+            "revisionId": version,
+            "revisionSummary": summary,
+        }
     )
     work.run.external_id = version
     work.run.variables = {"BucketName": bucket, "ObjectKey": key, "VersionId": version}
@@ -194,6 +206,7 @@ _PERFORM: dict[tuple[str, str], Callable[[Work], str]] = {
     ("Invoke", "Lambda"): _invoke,
     ("Source", "S3"): _source,
     ("Test", "CodeBuild"): build,
+    **{("Source", provider): source for provider, source in SOURCES.items()},
 }
 
 __all__ = ("perform",)

@@ -18,12 +18,13 @@ Data = dict[str, Any]
 def build(work: Work) -> str:
     """Start a build and wait for its end; a line about it. Raises ActionFailedError."""
     configuration, codebuild = work.configuration, work.client("codebuild")
-    inputs = work.inputs()
+    inputs, clones = work.inputs(), work.execution.clones
     handover = Handover(
         pipeline=work.execution.name,
         primary=configuration.get("PrimarySource", inputs[0]),
         inputs={name: work.location(name) for name in inputs},
         outputs={name: work.new_location(name) for name in work.outputs()},
+        clones=tuple(clones[name] for name in inputs if name in clones),
     )
     offer(work.run.id, handover)
     started = codebuild.start_build(

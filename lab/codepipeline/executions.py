@@ -106,7 +106,8 @@ class Execution(_Saved):
 
     pipeline: the declaration that it began with. pinned: version of the source, by action. keys:
     object of the source, by action.
-    artifacts: where each is, by name and region. copying: held while one is brought there.
+    artifacts: where each is, by name and region. clones: what a build clones, by artifact, for
+    artifacts that only builds can read. copying: held while one is brought there.
     attempts: every action, retries too, in order. attempt: how often it was begun or retried.
     variables: what actions produced, by namespace. rules: every rule, in order. overridden: the
     conditions that somebody has overridden, as stage and kind. stages: what became of each stage.
@@ -126,6 +127,7 @@ class Execution(_Saved):
     updated: float = field(default_factory=time.time)
     revisions: list[Data] = field(default_factory=list)
     artifacts: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    clones: dict[str, Data] = field(default_factory=dict)
     attempts: list[ActionRun] = field(default_factory=list)
     variables: Variables = field(default_factory=dict)
     rules: list[RuleRun] = field(default_factory=list)

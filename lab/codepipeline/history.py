@@ -27,7 +27,7 @@ def list_executions(request: Data) -> Data:
                 "lastUpdateTime": execution.updated,
                 "sourceRevisions": [
                     {
-                        "actionName": revision["name"],
+                        "actionName": revision["actionName"],
                         "revisionId": revision["revisionId"],
                         "revisionSummary": revision["revisionSummary"],
                     }
@@ -47,7 +47,10 @@ def _as_data(execution: Execution) -> Data:
         "pipelineExecutionId": execution.id,
         "status": execution.status,
         "statusSummary": execution.reason,
-        "artifactRevisions": execution.revisions,
+        "artifactRevisions": [
+            {key: value for key, value in revision.items() if key != "actionName"}
+            for revision in execution.revisions
+        ],
         "trigger": execution.trigger,
         "executionMode": execution.pipeline.get("executionMode", "SUPERSEDED"),
         "executionType": "ROLLBACK" if execution.is_rollback else "STANDARD",

@@ -15,8 +15,9 @@ from .executions import PIPELINES, ActionRun, Execution, Pipeline, abandon
 from .requests import Data, RefusedError, caller, get_execution, get_pipeline, get_stage, last_in
 from .rollbacks import refusal, roll_back
 from .runner import Runner
+from .source_rules import REVISIONS
 
-_VERSION, _KEY = "S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY"
+_KEY = "S3_OBJECT_KEY"
 _OVER = ("Succeeded", "Failed", "Stopped", "Superseded")
 
 _runner = Runner(Settings())
@@ -38,19 +39,22 @@ def start(request: Data) -> Data:
 
 
 def begin(pipeline: Pipeline, request: Data, trigger: Data) -> Execution:
-    given: dict[str, dict[str, str]] = {_VERSION: {}, _KEY: {}}
+    pinned: dict[str, str] = {}
+    keys: dict[str, str] = {}
     actions = {action["name"]: action for action in pipeline.declaration["stages"][0]["actions"]}
     for revision in request.get("sourceRevisions", []):
         kind, action = revision["revisionType"], actions.get(revision["actionName"])
-        if action is None or kind not in given or (kind == _KEY and not _takes_keys(action)):
+        known = REVISIONS[action["actionTypeId"]["provider"]] if action else ()
+        if action is None or kind not in known or (kind == _KEY and not _takes_keys(action)):
             raise RefusedError("ValidationException", f"Source revision {revision} is not valid")
-        given[kind][action["name"]] = revision["revisionValue"]
+        where = keys if kind == _KEY else pinned
+        where[action["name"]] = revision["revisionValue"]
     execution = Execution(
         pipeline.place,
         copy.deepcopy(pipeline.declaration),
         trigger,
-        pinned=given[_VERSION],
-        keys=given[_KEY],
+        pinned=pinned,
+        keys=keys,
     )
     _runner.start(pipeline, execution)
     return execution

@@ -57,6 +57,7 @@ def roll_back(pipeline: Pipeline, stage: str, target: Execution, *, by: str = ""
         {"triggerType": "ManualRollback" if by else "AutomatedRollback", "triggerDetail": by},
         artifacts=dict(target.artifacts),
         variables=dict(target.variables),
+        clones=dict(target.clones),
         revisions=list(target.revisions),
         rollback_of=target.id,
         stage=names.index(stage),

@@ -36,6 +36,7 @@ from . import history, pipelines, releases
 from .executions import PIPELINES
 from .requests import Data, RefusedError, place
 from .runner import SERVICE
+from .source_rules import passed_connections
 
 Response = tuple[int, dict[str, str], bytes]
 
@@ -114,8 +115,14 @@ def _refusals(operation: str, request: Data) -> list[str]:
         (f"codepipeline:{operation}", _resource(operation, request), {})
     ]
     if operation in ("CreatePipeline", "UpdatePipeline"):
-        role = request.get("pipeline", {}).get("roleArn", "*")
-        asked.append(("iam:PassRole", role, {"iam:passedtoservice": SERVICE}))
+        pipeline = request.get("pipeline", {})
+        asked.append(
+            ("iam:PassRole", pipeline.get("roleArn", "*"), {"iam:passedtoservice": SERVICE})
+        )
+        asked += [
+            (action, arn, {f"{action.partition(':')[0]}:passedtoservice": SERVICE})
+            for arn, action in passed_connections(pipeline.get("stages", []))
+        ]
     found = (
         caller.check(action, resource, region=get_region(), context=context)
         for action, resource, context in asked

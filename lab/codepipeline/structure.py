@@ -12,6 +12,7 @@ from typing import Any
 
 from . import variables
 from .condition_structure import condition_problems
+from .source_rules import SETTINGS, trigger_problems, value_problems
 
 Data = dict[str, Any]
 
@@ -41,6 +42,10 @@ _PROVIDERS: dict[tuple[str, str], tuple[range, range, frozenset[str], frozenset[
     ),
     ("Build", "CodeBuild"): _CODEBUILD,
     ("Test", "CodeBuild"): _CODEBUILD,
+    **{
+        ("Source", provider): (range(1), range(1, 2), required, optional)
+        for provider, (required, optional) in SETTINGS.items()
+    },
     ("Invoke", "Lambda"): (
         range(6),
         range(1),
@@ -97,6 +102,7 @@ def problems(pipeline: Data, region: str) -> list[str]:
         *_of_artifacts(pipeline),
         *variables.problems(pipeline),
         *condition_problems(pipeline),
+        *trigger_problems(pipeline),
     ]
 
 
@@ -181,6 +187,8 @@ def _of_action(action: Data, region: str) -> Iterator[str]:
         yield f"Action configuration for action '{name}' is missing required configuration '{key}'"
     for key in sorted(given.keys() - required - optional):
         yield f"Action configuration for action '{name}' has unknown configuration '{key}'"
+    if kind["category"] == "Source":
+        yield from value_problems(action)
     for key, value in given.items():
         if not 1 <= len(value) <= _VALUE_LIMIT:
             yield f"Value of {key} of action {name} must have 1 to {_VALUE_LIMIT} characters"

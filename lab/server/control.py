@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control endpoint, /_lab/: health, calls, settings, saved state, stacks, builds."""
+"""The control endpoint, /_lab/: health, calls, settings, saved state, stacks, builds, pushes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ..calls.call import CallLog
 from ..cloudformation.stack_records import set_status
 from ..codebuild import builds
 from ..iam.authorisation import DECISIONS, decisions
+from ..repositories import pushes
 from ..settings import Settings
 from . import saved_state
 from .work import at_work
@@ -74,6 +75,8 @@ class Control:
                 return self._json({})
             if route == ("POST", "builds"):
                 return self._json(builds.build(**json.loads(body)))
+            if route == ("POST", "pushes"):
+                return self._json(pushes.push(**json.loads(body)))
         except (OSError, TypeError, ValueError) as error:
             return 400, json.dumps({"error": str(error)}).encode()
         return 404, json.dumps({"error": f"no such control: {route[0]} {scope['path']}"}).encode()

@@ -27,6 +27,7 @@ from ..cloudformation import (
 )
 from ..codebuild import builds, projects
 from ..codepipeline import service as codepipeline
+from ..ecr import images
 from ..events import targets
 from ..functions import invocations
 from ..functions import properties as function_properties
@@ -71,6 +72,7 @@ def install(settings: Settings) -> None:
     call_resources.install()
     projects.install()
     builds.install(settings)
+    images.install()
     release_resources.install()
     names.install()
     stack_policies.install()

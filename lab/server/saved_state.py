@@ -37,6 +37,7 @@ PLAIN = frozenset(
         "lab.cloudformation.tokens._accepted",
         "lab.codepipeline.executions.PIPELINES",
         "lab.iam.stored_policies._dead",
+        "lab.repositories.store.REPOSITORIES",
         "ministack.services.sts._sessions",
     }
 )
