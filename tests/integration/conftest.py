@@ -26,10 +26,11 @@ from tests.integration.campaign import VARIABLE, seed
 from tests.integration.haste import HASTE, variables
 from tests.integration.held import Held
 from tests.integration.inventory import ROOT, Inventory
-from tests.integration.playbook import Playbook
+from tests.integration.playbook import Playbook, settings
 from tests.integration.states import States
 from tests.integration.uploads import Uploads, let_operator_purge
 from tests.integration.waiting import survivors
+from tests.integration.warm import Warm
 
 
 def pytest_report_header() -> str:
@@ -50,6 +51,14 @@ def running_lab() -> Iterator[Lab]:
         yield lab
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """Ansible, imported once."""
+    home = tmp_path_factory.mktemp("ansible")
+    with Warm(ROOT, {**os.environ, **settings(home)}) as warm:
+        yield warm
+
+
 @pytest.fixture
 def lab(running_lab: Lab, states: States) -> Lab:
     """An organisation with nothing but its accounts and the roles of both set-ups."""
@@ -64,9 +73,9 @@ def inventory(tmp_path: Path) -> Inventory:
 
 
 @pytest.fixture
-def playbook(lab: Lab, inventory: Inventory, tmp_path: Path) -> Playbook:
+def playbook(lab: Lab, inventory: Inventory, tmp_path: Path, warm: Warm) -> Playbook:
     """ansible-playbook with that inventory on that organisation."""
-    return Playbook(lab, inventory, home=tmp_path / "ansible")
+    return Playbook(lab, inventory, home=tmp_path / "ansible", warm=warm)
 
 
 @pytest.fixture

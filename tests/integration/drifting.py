@@ -16,6 +16,7 @@ from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run
 from tests.integration.states import States
 from tests.integration.tampering import Tamperer
+from tests.integration.warm import Warm
 
 Report = dict[str, Any]
 
@@ -27,12 +28,14 @@ class Organisation:
     policies for that. pipelines: with the pipelines of the inventory too.
     """
 
-    def __init__(self, lab: Lab, states: States, folder: Path, *, pipelines: bool = False) -> None:
+    def __init__(
+        self, lab: Lab, states: States, folder: Path, warm: Warm, *, pipelines: bool = False
+    ) -> None:
         self.lab = lab
         self.inventory = Inventory.copied_to(folder / "inventory", pipelines=pipelines)
         self.held = Held(lab, self.inventory)
         self.tamperer = Tamperer(lab, self.held)
-        self.playbook = Playbook(lab, self.inventory, home=folder / "ansible")
+        self.playbook = Playbook(lab, self.inventory, home=folder / "ansible", warm=warm)
         self._report = folder / "report"
         states.restore(lab, "drift-pipelines" if pipelines else "drift", self._make)
 

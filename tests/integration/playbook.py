@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from lab import Call, Lab, Setup
 from tests.integration.inventory import ROOT, Inventory
 from tests.integration.waiting import HANGS
+from tests.integration.warm import Warm
 
 FULL_NAME = "crossaccount.pipeline.bootstrap"
 
@@ -126,13 +127,17 @@ class Run:
 class Playbook:
     """`ansible-playbook` on one inventory, against one lab.
 
-    home: takes the place of ~/.ansible, so that nothing of the user's is read or written.
+    home: takes the place of ~/.ansible, so that nothing of the user's is read or written. warm:
+    runs what needs no other folder and no other settings.
     """
 
-    def __init__(self, lab: Lab, inventory: Inventory, *, home: Path) -> None:
+    def __init__(
+        self, lab: Lab, inventory: Inventory, *, home: Path, warm: Warm | None = None
+    ) -> None:
         self._lab = lab
         self._inventory = inventory
         self._home = home
+        self._warm = warm
 
     def run(
         self,
@@ -147,20 +152,27 @@ class Playbook:
         started = time.time()
         summary = self._home / "summary.json"
         summary.unlink(missing_ok=True)
-        done = subprocess.run(
-            self.command(*arguments, inventory=inventory, playbook=playbook),
-            cwd=folder,
-            env={**self.environment(setup), **(variables or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=HANGS,
-            check=False,
-        )
+        command = self.command(*arguments, inventory=inventory, playbook=playbook)
+        environment = self.environment(setup)
+        if self._warm and folder == ROOT and not variables:
+            file = self._home / "output"
+            code, output = self._warm.run(command, environment=environment, output=file)
+        else:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env={**environment, **(variables or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=HANGS,
+                check=False,
+            )
+            code, output = done.returncode, done.stdout
         return Run(
-            code=done.returncode,
-            output=done.stdout,
+            code=code,
+            output=output,
             calls=self._lab.calls(started),
             summary=json.loads(summary.read_text(encoding="utf-8")) if summary.exists() else {},
         )
@@ -202,14 +214,21 @@ class Playbook:
     def environment(self, setup: Setup) -> dict[str, str]:
         """The environment of a run."""
         self._home.mkdir(exist_ok=True)
-        settings = {
-            "ANSIBLE_HOME": str(self._home),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
-            "ANSIBLE_CALLBACKS_ENABLED": "summary_file",
+        return {
+            **self._lab.environment(setup),
+            **settings(self._home),
             "CROSSACCOUNT_TEST_SUMMARY": str(self._home / "summary.json"),
         }
-        return {**self._lab.environment(setup), **settings}
+
+
+def settings(home: Path) -> dict[str, str]:
+    """The settings of Ansible, as environment variables."""
+    return {
+        "ANSIBLE_HOME": str(home),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
+        "ANSIBLE_CALLBACKS_ENABLED": "summary_file",
+    }
 
 
 def _stack_of(call: Call) -> StackName:
@@ -217,4 +236,4 @@ def _stack_of(call: Call) -> StackName:
     return StackName(call.account, call.region, call.resource)
 
 
-__all__ = ("FULL_NAME", "Playbook", "Recap", "Run", "StackName")
+__all__ = ("FULL_NAME", "Playbook", "Recap", "Run", "StackName", "settings")

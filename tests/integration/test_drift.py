@@ -22,14 +22,15 @@ from tests.integration.drifting import Organisation, Report
 from tests.integration.inventory import ROOT
 from tests.integration.playbook import Run
 from tests.integration.states import States
+from tests.integration.warm import Warm
 
 STATS = {"ANSIBLE_SHOW_CUSTOM_STATS": "true", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
 TAGS = {"application": "crossaccount-pipeline", "team": "platform"}
 
 
 @pytest.fixture
-def organisation(lab: Lab, states: States, tmp_path: Path) -> Organisation:
-    return Organisation(lab, states, tmp_path)
+def organisation(lab: Lab, states: States, tmp_path: Path, warm: Warm) -> Organisation:
+    return Organisation(lab, states, tmp_path, warm)
 
 
 def drift(organisation: Organisation, *arguments: str, **options: Any) -> Run:

@@ -28,6 +28,7 @@ from tests.integration.playbook import StackName
 from tests.integration.states import States
 from tests.integration.tampering import ADDED_POLICY, KINDS
 from tests.integration.waiting import wait_until
+from tests.integration.warm import Warm
 
 Data = dict[str, Any]
 
@@ -37,9 +38,9 @@ PRIMARY = "build"
 
 
 @pytest.fixture
-def organisation(lab: Lab, states: States, tmp_path: Path) -> Organisation:
+def organisation(lab: Lab, states: States, tmp_path: Path, warm: Warm) -> Organisation:
     """An organisation with a pipeline."""
-    return Organisation(lab, states, tmp_path, pipelines=True)
+    return Organisation(lab, states, tmp_path, warm, pipelines=True)
 
 
 def _give(lab: Lab, document: Data) -> None:

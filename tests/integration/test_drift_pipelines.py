@@ -13,14 +13,15 @@ import pytest
 from lab import Lab
 from tests.integration.drifting import Organisation, Report
 from tests.integration.states import States
+from tests.integration.warm import Warm
 
 HELLO = "hello"
 
 
 @pytest.fixture
-def organisation(lab: Lab, states: States, tmp_path: Path) -> Organisation:
+def organisation(lab: Lab, states: States, tmp_path: Path, warm: Warm) -> Organisation:
     """An organisation with a pipeline."""
-    return Organisation(lab, states, tmp_path, pipelines=True)
+    return Organisation(lab, states, tmp_path, warm, pipelines=True)
 
 
 def found(report: Report) -> set[tuple[str, str, str]]:

@@ -24,11 +24,12 @@ from tests.integration.tampering import (
     REGION_B,
     UNKNOWN,
 )
+from tests.integration.warm import Warm
 
 
 @pytest.fixture
-def organisation(lab: Lab, states: States, tmp_path: Path) -> Organisation:
-    return Organisation(lab, states, tmp_path)
+def organisation(lab: Lab, states: States, tmp_path: Path, warm: Warm) -> Organisation:
+    return Organisation(lab, states, tmp_path, warm)
 
 
 def state(organisation: Organisation) -> dict[str, Any]:
@@ -200,8 +201,8 @@ def test_an_account_that_refuses_stops_no_other(organisation: Organisation) -> N
     assert state(organisation) == before
 
 
-def test_a_pipeline_is_remediated_too(lab: Lab, states: States, tmp_path: Path) -> None:
-    organisation = Organisation(lab, states, tmp_path, pipelines=True)
+def test_a_pipeline_is_remediated_too(lab: Lab, states: States, tmp_path: Path, warm: Warm) -> None:
+    organisation = Organisation(lab, states, tmp_path, warm, pipelines=True)
     build = organisation.held.primary.account_id
     pipelines, events = (lab.client(name, build) for name in ("codepipeline", "events"))
     before = pipelines.get_pipeline(name="hello")["pipeline"]

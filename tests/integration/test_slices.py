@@ -22,6 +22,7 @@ from tests.integration.drifting import Organisation
 from tests.integration.held import check_complete
 from tests.integration.states import States
 from tests.integration.tampering import KINDS
+from tests.integration.warm import Warm
 
 # With these the organisation has five deploy accounts, which three slices divide into 2, 2 and 1.
 SLICES = 2
@@ -102,9 +103,9 @@ class Jobs:
 
 
 @pytest.fixture
-def jobs(lab: Lab, states: States, installed_collections: Path, tmp_path: Path) -> Jobs:
+def jobs(lab: Lab, states: States, installed_collections: Path, tmp_path: Path, warm: Warm) -> Jobs:
     """Jobs on a bootstrapped organisation."""
-    organisation = Organisation(lab, states, tmp_path, pipelines=True)
+    organisation = Organisation(lab, states, tmp_path, warm, pipelines=True)
     return Jobs(organisation, installed_collections, tmp_path)
 
 

@@ -1,0 +1,119 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ansible-playbook without its imports, which are most of what a short run costs.
+
+A process imports Ansible and the collection once; each run is a fork of it. Ansible reads its
+settings at import, so the runs share those; who needs others starts ansible-playbook itself.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.integration.inventory import ROOT
+from tests.integration.waiting import HANGS
+
+_ACTIONS = "ansible_collections.crossaccount.pipeline.plugins.action"
+
+
+class Warm:
+    """The process, as a context manager.
+
+    folder: where runs take place, with their ansible.cfg. environment: the settings of Ansible.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environment = environment
+
+    def __enter__(self) -> Warm:
+        self._process = subprocess.Popen(
+            (sys.executable, "-m", __name__),
+            cwd=self._folder,
+            env=dict(self._environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        # Its input ends, and so does it.
+        self._process.communicate()
+
+    def run(
+        self, command: Sequence[str], *, environment: Mapping[str, str], output: Path
+    ) -> tuple[int, str]:
+        """Run `ansible-playbook ...`; return its exit code, and both streams.
+
+        output: a file for them.
+        """
+        wanted = {
+            "command": command,
+            "environment": dict(environment),
+            "output": str(output),
+        }
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(wanted) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline()), output.read_text(encoding="utf-8")
+
+
+def _serve() -> None:
+    """Fork for each line of standard input, and answer with the exit code."""
+    from ansible.cli.playbook import main
+    from ansible.executor import playbook_executor  # noqa: F401
+    from ansible.plugins.loader import init_plugin_loader
+    from ansible.plugins.strategy import linear  # noqa: F401
+
+    init_plugin_loader()
+    for path in (ROOT / "plugins" / "action").glob("*.py"):
+        importlib.import_module(f"{_ACTIONS}.{path.stem}")
+    # Each run does that, too.
+    warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
+    # The garbage collector of a run leaves alone what all of them share.
+    gc.collect()
+    gc.freeze()
+    for line in sys.stdin:
+        wanted = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _become_run(wanted)
+            main(wanted["command"])
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _become_run(wanted: dict[str, Any]) -> None:
+    """Give this process what a new one would have."""
+    from ansible import constants
+
+    signal.alarm(int(HANGS))
+    os.environ.clear()
+    os.environ.update(wanted["environment"])
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    output = os.open(wanted["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    # The directory of a run carries the number of its process, and goes with it.
+    constants.DEFAULT_LOCAL_TMP = constants.config.get_config_value("DEFAULT_LOCAL_TMP")
+
+
+if __name__ == "__main__":
+    _serve()
+
+__all__ = ("Warm",)
