@@ -7,30 +7,120 @@
 from __future__ import annotations
 
 import re
+import typing as t
+from collections.abc import Mapping
 
-from .._fields import MAPPING, SCALAR, Field
-from .build import COMPUTE_TYPES, DEFAULT_BUILDSPEC, DEFAULT_COMPUTE_TYPE, DEFAULT_IMAGE
+from .._fields import FLAG, LIST, MAPPING, NUMBER, Field, Reader
+from .build import (
+    ARCHITECTURES,
+    CACHES,
+    COMPUTE_TYPES,
+    DEFAULT_BUILDSPEC,
+    DEFAULT_COMPUTE_TYPE,
+    DEFAULT_IMAGE,
+    DEFAULT_RETENTION,
+    DEFAULT_TIMEOUT,
+    NO_CACHE,
+)
 from .paths import path_field
+
+_STORED_NAME = r"[\w/+=.@-]{1,512}"
+_STORED_ARN = rf"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:{_STORED_NAME}"
+_KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
+_POLICY_ARN = r"arn:aws[a-z-]*:iam::(aws|\d{12}):policy/[\w+=,.@/-]+"
+# CodeBuild's own, and the collection's.
+_RESERVED = ("CODEBUILD_", "CROSSACCOUNT_")
 
 
 def _image_problem(image: str) -> tuple[str, str] | None:
-    """Return why CodeBuild would not pull or run an image."""
-    if _ECR.match(image):
-        return (
-            f"{image!r} is in a private registry, and builds have no credentials for it",
-            "Use an image of CodeBuild or of a public registry",
-        )
+    """Return why CodeBuild would not run an image."""
     if _NOT_LINUX.match(image):
         return f"{image!r} does not run in a Linux container", "Use an image for Linux"
     return None
 
 
-_ECR = re.compile(r"\d{12}\.dkr[.-]ecr[.-]")
 _NOT_LINUX = re.compile(r"aws/codebuild/(.*(windows|lambda|macos)|ami/)")
+
+
+def _variable(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | None:
+    """Return a variable: plain text, or where its value is."""
+    if not isinstance(value, Mapping):
+        text = reader.scalar(Field(), value, where)
+        return None if text is None else {"value": text}
+    found = reader.mapping(VARIABLE, value, where)
+    if found is None:
+        return None
+    if bool(value.get("parameter")) == bool(value.get("secret")):
+        reader.problem(where, "names not exactly one of parameter and secret", "Name one")
+    if value.get("json_key") and not value.get("secret"):
+        reader.problem(f"{where}.json_key", "is for a secret", "Remove it")
+    return found
+
+
+VARIABLE = Field(
+    type=MAPPING,
+    fields=(
+        Field(
+            name="parameter",
+            pattern=r"[\w./-]{1,512}",
+            words="the name of a parameter",
+            kind="name",
+            doc="A parameter of Systems Manager in the build account.",
+        ),
+        Field(
+            name="secret",
+            pattern=rf"{_STORED_ARN}|{_STORED_NAME}",
+            words="the name or ARN of a secret",
+            kind="name or ARN",
+            doc="A secret of Secrets Manager.",
+        ),
+        Field(
+            name="json_key",
+            pattern=r"[\w.-]+",
+            words="a key",
+            kind="key",
+            default_words="the whole secret",
+            doc="The key whose value the variable gets, if the secret is JSON.",
+        ),
+        Field(
+            name="key_arn",
+            pattern=_KEY_ARN,
+            words="the ARN of a KMS key",
+            kind="ARN",
+            default_words="AWS's key",
+            doc="The KMS key that encrypts it.",
+        ),
+    ),
+)
+
+
+def _ids(name: str, prefix: str, most: int, doc: str) -> Field:
+    return Field(
+        name=name,
+        type=LIST,
+        required=True,
+        minimum=1,
+        maximum=most,
+        unique=("",),
+        item=Field(
+            required=True, pattern=rf"{prefix}-[0-9a-f]+", words=f"an id such as {prefix}-0a1b"
+        ),
+        kind="list of ids",
+        doc=doc,
+    )
+
 
 BUILD_FIELDS = (
     path_field(
-        "buildspec", "The build specification in the repository.", default=DEFAULT_BUILDSPEC
+        "buildspec",
+        f"The build specification in the source; `{DEFAULT_BUILDSPEC}` unless there are `commands`.",
+    ),
+    Field(
+        name="commands",
+        type=LIST,
+        item=Field(required=True),
+        kind="list of shell commands",
+        doc="What runs instead of a build specification. The first that fails ends the build.",
     ),
     Field(
         name="image",
@@ -38,8 +128,20 @@ BUILD_FIELDS = (
         pattern=r"[\w./:@-]+",
         words="an image",
         check=_image_problem,
-        doc="The image of the builds, for Linux and public. With `aarch64` or `arm64` in its name:"
-        " ARM.",
+        doc="The image of the builds, for Linux: CodeBuild's, a public one, or in a private registry of ECR.",
+    ),
+    Field(
+        name="registry_secret_arn",
+        pattern=_STORED_ARN,
+        words="the ARN of a secret",
+        kind="ARN",
+        doc="The secret with the credentials of another private registry.",
+    ),
+    Field(
+        name="architecture",
+        choices=ARCHITECTURES,
+        default_words="by the image's name",
+        doc="The machine; with `aarch64` or `arm64` in the image's name, ARM.",
     ),
     Field(
         name="compute_type",
@@ -49,24 +151,88 @@ BUILD_FIELDS = (
         doc="The size of the machine.",
     ),
     Field(
+        name="privileged",
+        type=FLAG,
+        doc="Docker works in the build, as root of its machine.",
+    ),
+    Field(
+        name="timeout_minutes",
+        type=NUMBER,
+        default=DEFAULT_TIMEOUT,
+        minimum=5,
+        maximum=2160,
+        doc="A build that takes longer fails.",
+    ),
+    Field(
         name="environment",
         type=MAPPING,
         keys=Field(
-            pattern=r"(?!CODEBUILD_)[A-Za-z_][A-Za-z0-9_]*",
-            words="the name of a variable (CODEBUILD_ is reserved)",
+            pattern=rf"(?!{'|'.join(_RESERVED)})[A-Za-z_][A-Za-z0-9_]*",
+            words=f"the name of a variable ({' and '.join(_RESERVED)} are reserved)",
             fix="Rename it",
         ),
-        item=Field(type=SCALAR),
-        kind="name to text",
-        doc="Variables of the build. Not for secrets: the project shows them.",
+        item=Field(
+            type=MAPPING,
+            read=_variable,
+            json={"type": ["string", "integer", "boolean"]},
+            fields=VARIABLE.fields,
+        ),
+        kind="name to text, or to a mapping",
+        doc="Variables of the build: plain, which whoever reads the project sees, or"
+        " [parameters and secrets](builds.md#secrets).",
+    ),
+    Field(
+        name="vpc",
+        type=MAPPING,
+        fields=(
+            Field(
+                name="vpc_id",
+                required=True,
+                pattern=r"vpc-[0-9a-f]+",
+                words="the id of a VPC",
+                kind="id",
+                doc="The VPC.",
+            ),
+            _ids("subnet_ids", "subnet", 16, "Private subnets with a way to AWS and the internet."),
+            _ids("security_group_ids", "sg", 5, "Security groups of the builds."),
+        ),
+        doc="The network of the builds.",
+    ),
+    Field(
+        name="cache",
+        default=NO_CACHE,
+        choices=CACHES,
+        doc="Files that builds reuse: on CodeBuild's machine, or in the pipeline bucket.",
+    ),
+    Field(
+        name="reports",
+        type=FLAG,
+        doc="The `reports` of the build specification become report groups.",
+    ),
+    Field(
+        name="managed_policy_arns",
+        type=LIST,
+        item=Field(required=True, pattern=_POLICY_ARN, words="the ARN of a policy"),
+        unique=("",),
+        maximum=10,
+        kind="list of ARNs",
+        doc="What builds may do in addition, within [limits](builds.md#limits).",
+    ),
+    Field(
+        name="log_retention_days",
+        type=NUMBER,
+        default=DEFAULT_RETENTION,
+        minimum=1,
+        maximum=3653,
+        doc="How long logs remain, as CloudWatch takes it.",
     ),
 )
 BUILD = Field(
     name="build",
     type=MAPPING,
     fields=BUILD_FIELDS,
-    default_words="`buildspec.yml` of the source",
+    default_words=f"`{DEFAULT_BUILDSPEC}` of the source",
     doc="How artifacts are built from the source. Not for `s3`.",
 )
 
-__all__ = ("BUILD", "BUILD_FIELDS")
+__all__ = ("BUILD", "BUILD_FIELDS", "VARIABLE")

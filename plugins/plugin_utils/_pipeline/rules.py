@@ -18,7 +18,7 @@ from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, Host, Organisation
 from .._organisation.problems import Problems
 from .._organisation.rules import knows_regions
 from .._organisation.variables import Variables, is_dynamic_reference
-from .build_rules import build_problems
+from .build_rules import source_build_problems
 from .model import Data, Pipeline
 from .output_rules import output_problems
 from .problem import Problem, add_problem
@@ -85,7 +85,7 @@ class _Reading:
     def _rules(self, pipeline: Pipeline) -> Iterator[Problem]:
         if pipeline.source:
             yield from source_problems(pipeline.source, self._organisation)
-        yield from build_problems(pipeline)
+        yield from source_build_problems(pipeline)
         yield from stack_problems(pipeline)
         yield from output_problems(pipeline)
 

@@ -21,11 +21,13 @@ class Artifact:
     :param name: the artifact's name in the pipeline.
     :param object: its object, below the pipeline's prefix in the build bucket.
     :param trigger: whether its upload starts the pipeline.
+    :param directory: what it holds, where the build runs commands; everything without it.
     """
 
     name: str
     object: str
     trigger: bool = False
+    directory: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -56,6 +56,10 @@ _ARTIFACTS = Field(
             type=FLAG,
             doc="`s3` only: its upload starts the pipeline. Exactly one has it; upload it last.",
         ),
+        path_field(
+            "directory",
+            "With [`build.commands`](#build) only: what it holds; everything without it.",
+        ),
     ),
 )
 CODEBUILD_FIELDS = (

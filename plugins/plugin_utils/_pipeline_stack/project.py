@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .._pipeline.build import Build
+from .._pipeline.build import LOCAL, S3_CACHE, Build
+from .build_access import build_statements
 from .part import Data
 from .roles import allow, attribute, make_role, sub, trusts_service
 
-_LOG_RETENTION_DAYS = 365
+# CodePipeline writes artifacts below so many characters of a pipeline's name.
+STORE_PREFIX = 20
 
 
 def make_project(
@@ -21,19 +23,24 @@ def make_project(
     description: str,
     build: Build,
     *,
+    pipeline: str,
     source: Data,
     properties: Data,
     statements: t.Sequence[Data],
+    variables: t.Sequence[Data] = (),
 ) -> Data:
     """Return the resources of the project ``<pipeline>-<name>``.
 
     :param logical_id: how the logical ids of project, role and log group begin.
-    :param source: the project's source, without its buildspec.
+    :param pipeline: the name of the pipeline.
+    :param source: the project's source, with its buildspec.
     :param properties: of the project that do not follow from the build.
-    :param statements: what builds may do, their log aside.
+    :param statements: what builds may do that does not follow from the build.
+    :param variables: of the build, in addition to its own.
     """
     project, role, log = f"{logical_id}Project", f"{logical_id}Role", f"{logical_id}LogGroup"
     full_name = f"${{PipelineName}}-{name}"
+    cache = f"{pipeline[:STORE_PREFIX]}/build-cache"
     return {
         project: {
             "Type": "AWS::CodeBuild::Project",
@@ -41,8 +48,11 @@ def make_project(
                 "Name": sub(full_name),
                 "Description": sub(description),
                 "ServiceRole": attribute(role),
-                "Source": {**source, "BuildSpec": build.buildspec},
-                "Environment": _environment(build),
+                "Source": source,
+                "Environment": _environment(build, variables),
+                "TimeoutInMinutes": build.timeout_minutes,
+                **_network(build),
+                **_cache(build, source, cache),
                 **properties,
                 "LogsConfig": {
                     "CloudWatchLogs": {"Status": "ENABLED", "GroupName": {"Ref": log}},
@@ -55,7 +65,7 @@ def make_project(
             "UpdateReplacePolicy": "Delete",
             "Properties": {
                 "LogGroupName": sub(f"/aws/codebuild/{full_name}"),
-                "RetentionInDays": _LOG_RETENTION_DAYS,
+                "RetentionInDays": build.log_retention_days,
             },
         },
         role: make_role(
@@ -71,23 +81,71 @@ def make_project(
             policy=logical_id,
             statements=[
                 *statements,
+                *build_statements(build, full_name, cache),
                 allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], attribute(log)),
             ],
+            managed_policies=build.managed_policy_arns,
         ),
     }
 
 
-def _environment(build: Build) -> Data:
-    return {
+def _environment(build: Build, more: t.Sequence[Data]) -> Data:
+    found: Data = {
         "Type": build.container_type,
         "Image": build.image,
         "ComputeType": build.compute_type,
-        "PrivilegedMode": False,
-        "EnvironmentVariables": [
-            {"Name": name, "Type": "PLAINTEXT", "Value": value}
-            for name, value in build.environment.items()
-        ],
+        "PrivilegedMode": build.privileged,
+        "EnvironmentVariables": [*_variables(build), *more],
+    }
+    if build.registry_secret_arn:
+        found["RegistryCredential"] = {
+            "Credential": build.registry_secret_arn,
+            "CredentialProvider": "SECRETS_MANAGER",
+        }
+    if build.ecr_image or build.registry_secret_arn:
+        # CodeBuild pulls as the project's role, and not by itself.
+        found["ImagePullCredentialsType"] = "SERVICE_ROLE"
+    return found
+
+
+def _variables(build: Build) -> t.Iterator[Data]:
+    for name, item in build.environment.items():
+        if item.parameter:
+            kind, value = "PARAMETER_STORE", item.parameter
+        elif item.secret:
+            kind = "SECRETS_MANAGER"
+            value = f"{item.secret}:{item.json_key}" if item.json_key else item.secret
+        else:
+            kind, value = "PLAINTEXT", item.value
+        yield {"Name": name, "Type": kind, "Value": value}
+
+
+def _network(build: Build) -> Data:
+    vpc = build.vpc
+    if vpc is None:
+        return {}
+    return {
+        "VpcConfig": {
+            "VpcId": vpc.vpc_id,
+            "Subnets": list(vpc.subnet_ids),
+            "SecurityGroupIds": list(vpc.security_group_ids),
+        }
     }
 
 
-__all__ = ("make_project",)
+def _cache(build: Build, source: Data, cache: str) -> Data:
+    """Return the cache of a project, which no other project shares."""
+    if build.cache == S3_CACHE:
+        # The name of the bucket is the last part of its ARN.
+        bucket = {"Fn::Select": [5, {"Fn::Split": [":", {"Ref": "PipelineBucketArn"}]}]}
+        location = {"Fn::Join": ["/", [bucket, cache]]}
+        return {"Cache": {"Type": "S3", "Location": location}}
+    if build.cache == LOCAL:
+        modes = ["LOCAL_CUSTOM_CACHE"]
+        modes += ["LOCAL_DOCKER_LAYER_CACHE"] if build.privileged else []
+        modes += [] if source["Type"] == "CODEPIPELINE" else ["LOCAL_SOURCE_CACHE"]
+        return {"Cache": {"Type": "LOCAL", "Modes": modes}}
+    return {}
+
+
+__all__ = ("STORE_PREFIX", "make_project")

@@ -40,10 +40,12 @@ def make_role(
     trust: t.Sequence[Data],
     policy: str,
     statements: t.Sequence[Data],
+    managed_policies: t.Sequence[str] = (),
 ) -> Data:
     """Return the role ``<pipeline>-<name>`` with one inline policy.
 
     :param policy: the name of the policy.
+    :param managed_policies: the ARNs of those that it has in addition.
     """
     return {
         "Type": "AWS::IAM::Role",
@@ -53,6 +55,7 @@ def make_role(
             "Description": sub(description),
             "PermissionsBoundary": _BOUNDARY,
             "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": list(trust)},
+            **({"ManagedPolicyArns": list(managed_policies)} if managed_policies else {}),
             "Policies": [
                 {
                     "PolicyName": policy,

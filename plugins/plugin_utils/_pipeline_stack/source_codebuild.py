@@ -10,6 +10,7 @@ import typing as t
 
 from .._pipeline.model import Pipeline
 from .._pipeline.source import CODEBUILD, Source
+from .buildspec import compose_buildspec
 from .foundation import Foundation
 from .part import Data, Part
 from .project import make_project
@@ -49,7 +50,10 @@ def _release(pipeline: Pipeline, source: Source) -> Data:
         "release",
         "Builds releases of ${PipelineName}",
         pipeline.build,
-        source=_repository(source),
+        pipeline=pipeline.name,
+        source=_repository(
+            source, compose_buildspec(pipeline.build, source.artifacts[0], source.artifacts[1:])
+        ),
         properties={
             # Without this, artifacts are encrypted with the AWS managed key aws/s3.
             "EncryptionKey": {"Ref": "KeyArn"},
@@ -82,12 +86,14 @@ def _pull_request(pipeline: Pipeline, source: Source) -> Data:
     Nobody has reviewed them: their code chooses the buildspec, and may use whatever the role may.
     So it reaches no bucket and no key, and cannot start a pipeline.
     """
+    build = pipeline.build.for_pull_requests
     return make_project(
         "PullRequest",
         "pull-request",
         "Builds pull requests of ${PipelineName}",
-        pipeline.build,
-        source=_repository(source),
+        build,
+        pipeline=pipeline.name,
+        source=_repository(source, compose_buildspec(build)),
         properties={
             "Triggers": {
                 "Webhook": True,
@@ -111,11 +117,12 @@ def _pull_request(pipeline: Pipeline, source: Source) -> Data:
     )
 
 
-def _repository(source: Source) -> Data:
+def _repository(source: Source, buildspec: str) -> Data:
     return {
         "Type": "GITHUB",
         "Location": source.repository,
         "GitCloneDepth": 1,
+        "BuildSpec": buildspec,
         "ReportBuildStatus": True,
         "Auth": {"Type": "CODECONNECTIONS", "Resource": source.connection_arn}
         if source.connection_arn

@@ -214,6 +214,7 @@ def test_both_builds_run_in_the_same_environment() -> None:
         "image": "aws/codebuild/amazonlinux-aarch64-standard:3.0",
         "compute_type": "BUILD_GENERAL1_LARGE",
         "buildspec": "ci/buildspec.yml",
+        "privileged": True,
     }
     resources = composed(data)
 

@@ -65,7 +65,6 @@ def test_what_is_left_out_has_a_default() -> None:
         artifacts=read.source.artifacts if read.source else (),
     )
     assert read.build == Build(
-        buildspec="buildspec.yml",
         image="aws/codebuild/amazonlinux-x86_64-standard:5.0",
         compute_type="BUILD_GENERAL1_SMALL",
         environment={},

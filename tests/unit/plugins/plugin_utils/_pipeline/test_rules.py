@@ -34,6 +34,8 @@ Change = Callable[[Data], Any]
 
 CONNECTION = "arn:aws:iam::111111111111:role/x"
 PARAMETERS = "waves.1.environments.0.parameters"
+KEY = "arn:aws:kms:us-east-1:111111111111:key/01234567-89ab-cdef-0123-456789abcdef"
+SECRET = "arn:aws:secretsmanager:us-east-1:111111111111:secret:registry-AbCdEf"
 
 
 def problems(
@@ -179,14 +181,6 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     ),
     *(
         (
-            put("build.image", f"111111111111.dkr.{registry}/build:1"),
-            "build.image",
-            "is in a private registry, and builds have no credentials for it. Use an image of",
-        )
-        for registry in ("ecr.us-east-1.amazonaws.com", "ecr-fips.us-gov-west-1.amazonaws.com")
-    ),
-    *(
-        (
             put("build.image", f"aws/codebuild/{image}"),
             "build.image",
             "does not run in a Linux container. Use an image for Linux",
@@ -204,7 +198,42 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         put("build.environment", {"CODEBUILD_SRC_DIR": "x"}),
         "build.environment.CODEBUILD_SRC_DIR",
-        "is not the name of a variable (CODEBUILD_ is reserved). Rename it",
+        "is not the name of a variable (CODEBUILD_ and CROSSACCOUNT_ are reserved). Rename it",
+    ),
+    (
+        put("build.environment", {"TOKEN": {"key_arn": KEY}}),
+        "build.environment.TOKEN",
+        "names not exactly one of parameter and secret. Name one",
+    ),
+    (
+        put("build.environment", {"TOKEN": {"parameter": "/token", "json_key": "key"}}),
+        "build.environment.TOKEN.json_key",
+        "is for a secret. Remove it",
+    ),
+    (
+        put("build.environment", {"TEXT": "x" * 6000}),
+        "build.environment",
+        "has 6004 characters, over CodeBuild's limit of 5500",
+    ),
+    (
+        put("build", {"commands": ["make"], "buildspec": "buildspec.yml"}),
+        "build.commands",
+        "is set, and so is buildspec. Remove one of them",
+    ),
+    (
+        put("build.registry_secret_arn", SECRET),
+        "build.registry_secret_arn",
+        "needs no credentials of a registry. Remove it, or change image",
+    ),
+    (
+        put("build.log_retention_days", 8),
+        "build.log_retention_days",
+        "CloudWatch does not take 8. Use one of 1, 3, 5,",
+    ),
+    (
+        put("source.artifacts.1.directory", "dist"),
+        "source.artifacts[function].directory",
+        "is for build.commands: the build specification says what an artifact holds. Remove it",
     ),
     (put("build.environment", {"a-b": "x"}), "build.environment.a-b", "not the name of a varia"),
     (
