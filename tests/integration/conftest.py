@@ -32,6 +32,8 @@ from tests.integration.uploads import Uploads, let_operator_purge
 from tests.integration.waiting import survivors
 from tests.integration.warm import Warm
 
+ACTIONS = "ansible_collections.crossaccount.pipeline.plugins.action"
+
 
 def pytest_report_header() -> str:
     """Report the seed, with which everything that was drawn can be drawn again."""
@@ -53,9 +55,10 @@ def running_lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    """Ansible, imported once."""
-    home = tmp_path_factory.mktemp("ansible")
-    with Warm(ROOT, {**os.environ, **settings(home)}) as warm:
+    """Ansible and the actions of the collection, imported once."""
+    environment = {**os.environ, **settings(tmp_path_factory.mktemp("ansible"))}
+    actions = (ROOT / "plugins" / "action").glob("*.py")
+    with Warm(ROOT, environment, (f"{ACTIONS}.{path.stem}" for path in actions)) as warm:
         yield warm
 
 

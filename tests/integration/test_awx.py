@@ -26,6 +26,7 @@ import pytest
 from tests.awx.api import Api, Item
 from tests.awx.controller import TOKEN, Controller, serve
 from tests.integration.inventory import ROOT
+from tests.integration.warm import Warm
 from tools.awx_collection import collections_path
 from tools.environment import COLLECTIONS
 
@@ -41,18 +42,29 @@ SHARED_NAMES = {
     "workflow_job_templates": WORKFLOW,
 }
 SECRET = "not-to-be-seen-anywhere"
+# What the role calls most.
+MODULES = ("job_template", "schedule", "workflow_job_template_node")
+PACKAGE = "ansible_collections.awx.awx.plugins.modules"
 PROJECT = "https://git.example.com/platform/pipelines.git"
 
 Variables = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def awx_awx() -> Path:
-    """The folder with the collection awx.awx."""
-    path = collections_path()
-    if path is None:
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """Ansible and the modules of awx.awx, imported once."""
+    collections = collections_path()
+    if collections is None:
         pytest.skip("awx.awx is not here: `python -m tools.awx_collection` needs a network")
-    return path
+    environment = {
+        **os.environ,
+        "ANSIBLE_HOME": str(tmp_path_factory.mktemp("ansible")),
+        "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{collections}",
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_ACTION_PLUGINS": str(ROOT / "tests" / "awx" / "actions"),
+    }
+    with Warm(ROOT, environment, (f"{PACKAGE}.{name}" for name in MODULES)) as warm:
+        yield warm
 
 
 @dataclass(kw_only=True)
@@ -69,41 +81,29 @@ class Awx:
     """One AWX, and the playbook to run on it. controller: what stands in for it, if that does."""
 
     api: Api
-    collections: Path
+    warm: Warm
+    folder: Path
     variables: Variables
     controller: Controller | None = None
 
     def run(self, **variables: Any) -> Run:
         """Run the playbook."""
         given = {**self.variables, **variables}
-        done = subprocess.run(
+        code, output = self.warm.run(
             ("ansible-playbook", "playbooks/awx.yml", "-i", "localhost,", "-e", json.dumps(given)),
-            cwd=ROOT,
-            env={
-                **os.environ,
-                **self.api.environment(),
-                "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{self.collections}",
-                "ANSIBLE_NOCOLOR": "1",
-                "ANSIBLE_ACTION_PLUGINS": str(ROOT / "tests" / "awx" / "actions"),
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-            check=False,
+            environment={**os.environ, **self.api.environment()},
+            output=self.folder / "output",
         )
-        changed = re.search(r"changed=(\d+)", done.stdout)
-        return Run(
-            code=done.returncode,
-            output=done.stdout,
-            changed=int(changed[1]) if changed else 0,
-        )
+        changed = re.search(r"changed=(\d+)", output)
+        return Run(code=code, output=output, changed=int(changed[1]) if changed else 0)
 
 
 @pytest.fixture(scope="module", params=["imitation", "server"])
-def awx(request: pytest.FixtureRequest, awx_awx: Path) -> Iterator[Awx]:
+def awx(
+    request: pytest.FixtureRequest, warm: Warm, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Awx]:
     """An AWX to which the playbook was applied once."""
+    folder = tmp_path_factory.mktemp("awx")
     organisation = f"crossaccount test {uuid.uuid4().hex[:8]}"
     variables = {
         "awx_organisation": organisation,
@@ -127,7 +127,7 @@ def awx(request: pytest.FixtureRequest, awx_awx: Path) -> Iterator[Awx]:
         host, token, project = (os.environ[name] for name in names)
         api = Api(url=host, token=token, organisation=organisation)
         variables["awx_project_url"] = project
-        awx = Awx(api=api, collections=awx_awx, variables=variables)
+        awx = Awx(api=api, warm=warm, folder=folder, variables=variables)
         try:
             first = awx.run()
             assert first.code == 0, first.output
@@ -139,7 +139,7 @@ def awx(request: pytest.FixtureRequest, awx_awx: Path) -> Iterator[Awx]:
         controller.add_organisation("another team", SHARED_NAMES)
         api = Api(url=controller.url, token=TOKEN, organisation=organisation)
         variables["awx_project_url"] = PROJECT
-        awx = Awx(api=api, collections=awx_awx, variables=variables, controller=controller)
+        awx = Awx(api=api, warm=warm, folder=folder, variables=variables, controller=controller)
         first = awx.run()
         assert first.code == 0, first.output
         assert SECRET not in first.output

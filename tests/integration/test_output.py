@@ -18,7 +18,7 @@ from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run
 from tests.integration.states import States
 
-ACCOUNTS = 60
+ACCOUNTS = 20
 REGIONS = ("ap-northeast-1", "ca-central-1", "eu-central-1", "sa-east-1")
 
 
@@ -40,10 +40,10 @@ def check_columns(run: Run) -> None:
     assert [line for line in answer(run) if len(line) > 100] == []
 
 
-def test_an_unchanged_organisation_of_60_accounts_prints_few_lines_and_writes_nothing(
+def test_an_unchanged_organisation_of_20_accounts_prints_few_lines_and_writes_nothing(
     lab: Lab, states: States, playbook: Playbook, inventory: Inventory
 ) -> None:
-    """Talks to the lab. 60 accounts, 6 regions and a pipeline; one host is in the recap."""
+    """Talks to the lab. 20 accounts, 6 regions and a pipeline; one host is in the recap."""
     ids = [f"5{number:011}" for number in range(ACCOUNTS - len(inventory.accounts))]
     for region in REGIONS:
         inventory.add_region(region)
@@ -64,7 +64,7 @@ def test_an_unchanged_organisation_of_60_accounts_prints_few_lines_and_writes_no
     assert len(run.output.splitlines()) < 40, run.output
     assert run.recap.keys() == {"build"}
     text = " ".join(answer(run)[-1].split())
-    for words in ("68 stacks unchanged", "6 regions", "60 accounts", "1 pipeline"):
+    for words in ("28 stacks unchanged", "6 regions", "20 accounts", "1 pipeline"):
         assert words in text, run.output
 
 

@@ -4,7 +4,7 @@
 
 """ansible-playbook without its imports, which are most of what a short run costs.
 
-A process imports Ansible and the collection once; each run is a fork of it. Ansible reads its
+A process imports Ansible and what runs use once; each run is a fork of it. Ansible reads its
 settings at import, so the runs share those; who needs others starts ansible-playbook itself.
 """
 
@@ -18,29 +18,30 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.integration.inventory import ROOT
 from tests.integration.waiting import HANGS
-
-_ACTIONS = "ansible_collections.crossaccount.pipeline.plugins.action"
 
 
 class Warm:
     """The process, as a context manager.
 
     folder: where runs take place, with their ansible.cfg. environment: the settings of Ansible.
+    modules: of collections, by their full names, that runs would import.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], modules: Iterable[str]
+    ) -> None:
         self._folder = folder
         self._environment = environment
+        self._modules = modules
 
     def __enter__(self) -> Warm:
         self._process = subprocess.Popen(
-            (sys.executable, "-m", __name__),
+            (sys.executable, "-m", __name__, *self._modules),
             cwd=self._folder,
             env=dict(self._environment),
             stdin=subprocess.PIPE,
@@ -80,8 +81,8 @@ def _serve() -> None:
     from ansible.plugins.strategy import linear  # noqa: F401
 
     init_plugin_loader()
-    for path in (ROOT / "plugins" / "action").glob("*.py"):
-        importlib.import_module(f"{_ACTIONS}.{path.stem}")
+    for module in sys.argv[1:]:
+        importlib.import_module(module)
     # Each run does that, too.
     warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
     # The garbage collector of a run leaves alone what all of them share.
