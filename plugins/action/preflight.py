@@ -86,5 +86,6 @@ class ActionModule(PipelineAction):
             pipelines=inventory.pipelines,
             hosts=inventory.hosts,
             settings=inventory.settings,
+            accepting=inventory.accepting,
             check_mode=self._task.check_mode,
         )

@@ -297,9 +297,10 @@ _READ: dict[str, t.Callable[[Reader, Field, t.Any, str], t.Any]] = {
 def entry_label(entry: t.Any, number: int) -> str:
     """Return the label of a list entry in messages: its name or number."""
     if isinstance(entry, Mapping):
-        for key in ("name", "host"):
-            if isinstance(entry.get(key), str):
-                return str(entry[key])
+        for key in ("name", "host", "group"):
+            name = entry.get(key)
+            if isinstance(name, str) and name:
+                return name
     return str(number)
 
 

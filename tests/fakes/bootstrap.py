@@ -144,6 +144,7 @@ class World:
             pipelines=found.pipelines,
             hosts=found.hosts,
             settings=found.settings,
+            accepting=found.accepting,
             check_mode=check_mode,
         )
 
@@ -177,8 +178,12 @@ class World:
             stores = {
                 entry["region"]: f"pipeline-{entry['region']}" for entry in inputs["register"]
             }
-            roles = [f"arn:aws:iam::{account}:role/One" for account in pipeline.account_ids]
-            self.gateway.pipelines_of(BUILD, "us-east-1").add(name, stores, [*roles])
+            stages: list[list[str | None]] = [
+                [f"arn:aws:iam::{place.account_id}:role/One" for place in wave.environments]
+                for wave in pipeline.waves
+            ]
+            names = [wave.name for wave in pipeline.waves]
+            self.gateway.pipelines_of(BUILD, "us-east-1").add(name, stores, *stages, names=names)
         return _result(operation, stack)
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.fakes.service import FakeService, Refusal
@@ -29,17 +29,23 @@ class FakeCodePipeline(FakeService):
         name: str,
         stores: str | Mapping[str, str] = "build-bucket",
         *stages: list[str | None],
+        names: Sequence[str] = (),
     ) -> None:
         """Add a pipeline.
 
         :param stores: the one bucket of its own region, or the bucket of each region.
         :param stages: for each stage the roles of its actions; None is an action without one.
+        :param names: the names of the stages.
         """
         pipeline: dict[str, Any] = {
             "name": name,
             "stages": [
-                {"name": "Stage", "actions": [{"roleArn": role} if role else {} for role in roles]}
-                for roles in stages
+                {"name": name, "actions": [{"roleArn": role} if role else {} for role in roles]}
+                for name, roles in zip(
+                    names or [f"stage{number}" for number in range(len(stages))],
+                    stages,
+                    strict=True,
+                )
             ],
         }
         if isinstance(stores, str):

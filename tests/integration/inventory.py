@@ -131,6 +131,11 @@ class Inventory:
         """Add a deploy account."""
         self._edit("deploy_accounts", name, {"account_id": account_id, "regions": list(regions)})
 
+    def put_into(self, group: str, *names: str) -> None:
+        """Put hosts into one more group."""
+        for name in names:
+            self._edit(group, name, {})
+
     def declare(self, name: str, pipeline: Variables) -> None:
         """Add a pipeline, or let it be made from other data."""
         self._edit("pipelines", name, {})

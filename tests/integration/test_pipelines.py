@@ -184,6 +184,42 @@ def test_a_change_of_the_data_changes_the_pipeline_and_nothing_else(
     assert Pipeline(lab, HELLO).stages[-3:] == ["testing", "canary", "production"]
 
 
+def test_a_group_that_grows_needs_a_word_where_releases_are_approved(
+    lab: Lab, playbook: Playbook, existing: None, held: Held, inventory: Inventory
+) -> None:
+    """Talks to the lab. The account is bootstrapped; its releases wait for somebody to agree."""
+    account_id = "555555555550"
+    lab.add_account(account_id)
+    inventory.add_account("canary", account_id, "us-east-1")
+    inventory.put_into("customers", "production", "canary")
+    pipeline = inventory.pipeline(HELLO)
+    pipeline["waves"][-1]["environments"] = [{"group": "customers"}]
+    inventory.declare(HELLO, pipeline)
+
+    run = playbook.run()
+
+    assert run.code == 2, run.output
+    assert run.done["canary"] == "created"
+    assert run.done[HELLO] == "FAILED"
+    assert "would also deploy to canary, new in group customers" in run.reason(HELLO)
+
+    check = playbook.run("--check", "-e", "accept_new_members=true")
+
+    assert check.code == 0, check.output
+    assert "hello: new in group customers, wave production: canary" in check.output
+    assert check.executions.total() == 0
+
+    run = playbook.run("-e", "accept_new_members=true")
+
+    assert run.code == 0, run.output
+    assert run.done == {HELLO: "updated"}
+    assert run.written == {held.stack_of(HELLO)}
+    last = Pipeline(lab, HELLO).definition["stages"][-1]
+    assert account_id in {
+        action.get("roleArn", ":::::").split(":")[4] for action in last["actions"]
+    }
+
+
 # Wrong data
 
 

@@ -13,7 +13,8 @@ import typing as t
 from .._errors import PipelineError
 from .._organisation.model import PIPELINES, Organisation, pipeline_stack_name
 from .._organisation.rules import read_organisation
-from .._organisation.settings import Lookup, read_settings
+from .._organisation.schema import ACCEPT_NEW_MEMBERS
+from .._organisation.settings import Lookup, read_flag, read_settings
 from .._organisation.variables import Variables
 from .._pipeline.model import Pipeline
 from .._pipeline.rules import read_pipelines
@@ -28,12 +29,15 @@ class Inventory:
     :param hosts: the hosts of the run, without those that --limit, a slice or a tag leaves out.
     :param pipelines: the pipelines that should be there, by host.
     :param settings: what the role of each host of the run takes.
+    :param accepting: pipelines of the run that may deploy to new members of groups in waves with
+        an approval.
     """
 
     organisation: Organisation
     hosts: tuple[str, ...]
     pipelines: dict[str, Pipeline]
     settings: dict[str, dict[str, t.Any]]
+    accepting: frozenset[str]
 
 
 def read_inventory(
@@ -78,6 +82,12 @@ def read_inventory(
             )
             for name in running
         },
+        accepting=frozenset(
+            name
+            for name in running
+            if name in pipelines
+            and read_flag(ACCEPT_NEW_MEMBERS, functools.partial(variables.get, name))
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from .._aws.batch import Failure, account_of, for_each
 from .._aws.gateway import Client, Gateway
 from .._errors import ErrorHandler
 from .._organisation.model import Host
-from .._pipeline.live import LivePipeline, read_live_pipelines
+from .._pipeline.live import LivePipeline, read_live_pipeline, read_live_pipelines
 from .._stack.api import StackApi
 from .._stack.compare import compare_found
 from .._stack.diff import describe
@@ -79,6 +79,18 @@ def read_live(gateway: Gateway, primary: Host) -> list[LivePipeline]:
     return t.cast("list[LivePipeline]", read_live_pipelines(client, primary.region))
 
 
+def read_live_of(gateway: Gateway, hosts: t.Sequence[Host]) -> Answers[LivePipeline | None]:
+    """Return the live pipelines of *hosts* of group ``pipelines``."""
+
+    def read(host: Host) -> LivePipeline | None:
+        session = gateway.open(account_of(host.target()))
+        client = session.client("codepipeline", host.region)
+        found: LivePipeline | None = read_live_pipeline(client, host.region, name=host.name)
+        return found
+
+    return _ask(hosts, read)
+
+
 def read_roles(gateway: Gateway, hosts: t.Sequence[Host], name: str) -> Answers[bool]:
     """Return whether the accounts of *hosts* have a role; False where nobody may look."""
 
@@ -136,6 +148,7 @@ __all__ = (
     "Region",
     "compare_stacks",
     "read_live",
+    "read_live_of",
     "read_regions",
     "read_roles",
     "read_stacks",

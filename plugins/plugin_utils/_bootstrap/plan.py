@@ -22,6 +22,7 @@ from .._organisation.model import (
 from .._stack.model import Found
 from .._stack.result import DifferenceEntry
 from .._stack.status import is_unusable, was_created
+from .members import NewMember
 
 Grants = dict[str, list[str]]
 
@@ -107,6 +108,7 @@ class Plan(t.TypedDict):
     releasing: pipelines that only stop using an absent host, so they come first.
     orphans: stacks with our tag but no host.
     blocked: stacks that block the next release of a pipeline.
+    new_members: what a pipeline would newly deploy to because a group grew, by pipeline.
     """
 
     run: str
@@ -125,6 +127,7 @@ class Plan(t.TypedDict):
     releasing: list[str]
     orphans: list[Orphan]
     blocked: list[BlockedStack]
+    new_members: dict[str, list[NewMember]]
 
 
 class HostResult(t.TypedDict, total=False):

@@ -12,10 +12,11 @@ import typing as t
 from .._aws.gateway import Gateway
 from .._errors import PipelineError
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL, Host, Organisation
+from .._pipeline.live import LivePipeline
 from .._pipeline.model import Pipeline
 from .._stack.model import Desired, Found
 from .._stack.status import Verdict, was_created
-from . import identity, observation, plan, removal
+from . import identity, members, observation, plan, removal
 from .blocked import find_blocked
 from .desired import Settings, desired_stack
 from .plan import BlockedStack, Foundation, Inputs, Plan, StackState, TaggedStack
@@ -31,6 +32,7 @@ class Request:
     :param hosts: the hosts of the run, without those that --limit, a slice or a tag leaves out.
     :param pipelines: the pipelines of the inventory, by host.
     :param settings: what the roles take, by host of the run.
+    :param accepting: pipelines that may deploy to new members of groups in waves with an approval.
     """
 
     run: str
@@ -39,6 +41,7 @@ class Request:
     pipelines: t.Mapping[str, Pipeline]
     hosts: t.Collection[str]
     settings: t.Mapping[str, Settings]
+    accepting: t.Collection[str] = ()
     check_mode: bool = False
 
 
@@ -65,6 +68,7 @@ class _Seen:
     uses: t.Mapping[str, removal.Uses]
     taken: tuple[str, ...]
     blocked: list[BlockedStack]
+    new_members: dict[str, list[members.NewMember]]
 
 
 def _observe(request: Request, gateway: Gateway) -> _Seen:
@@ -90,14 +94,37 @@ def _observe(request: Request, gateway: Gateway) -> _Seen:
     readable = [name for name, stack in accounts.values.items() if name in request.hosts and stack]
     built = [pipeline for name, pipeline in request.pipelines.items() if found.get(name)]
     blocked, unread = find_blocked(gateway, organisation, built if readable else [], readable)
+    live = _read_grouped(request, gateway, found)
     return _Seen(
         foundation=foundation,
         found={**found, **accounts.values},
-        errors={**errors, **accounts.errors, **unread},
+        errors={**errors, **accounts.errors, **unread, **live.errors},
         tagged=tuple(stack for region in regions.values.values() for stack in region.tagged),
         uses=_uses(request, gateway, foundation, found) if home is not None else {},
         taken=_taken(request, gateway, foundation, accounts.values),
         blocked=blocked,
+        new_members={
+            name: found_members
+            for name, pipeline in live.values.items()
+            if pipeline
+            and (found_members := members.new_members(request.pipelines[name], pipeline))
+        },
+    )
+
+
+def _read_grouped(
+    request: Request, gateway: Gateway, found: t.Mapping[str, Found | None]
+) -> observation.Answers[LivePipeline | None]:
+    """Return the live pipelines of this run that deploy to a group."""
+    return observation.read_live_of(
+        gateway,
+        [
+            request.organisation.hosts[name]
+            for name, pipeline in request.pipelines.items()
+            if name in request.hosts
+            and found.get(name)
+            and any(environment.group for environment in pipeline.environments)
+        ],
     )
 
 
@@ -191,6 +218,10 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
     if refusal:
         for host in plan.refused_hosts(organisation):
             failures.setdefault(host.name, refusal)
+    for name, found in seen.new_members.items():
+        unaccepted = members.unaccepted(found)
+        if unaccepted and name not in request.accepting:
+            failures.setdefault(name, unaccepted)
     reasons = {name: removal.held_back(uses) for name, uses in seen.uses.items()}
     held = {name: reason for name, reason in reasons.items() if reason}
     return Plan(
@@ -221,6 +252,7 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
         # In the wrong organisation everything that stands has no host.
         orphans=[] if second else plan.orphans(organisation, seen.tagged),
         blocked=seen.blocked,
+        new_members=seen.new_members,
     )
 
 

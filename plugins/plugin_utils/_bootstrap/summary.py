@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from .._organisation.model import DEPLOY_ACCOUNTS, GROUPS, PRIMARY, REGIONAL, Host, Organisation
+from .members import NewMember
 from .plan import HostResult, Plan
 
 # How a row counts, whatever its result is.
@@ -65,6 +66,7 @@ class Row:
     :param granted: the accounts that the policies of retained data still name.
     :param outputs: outputs of a new stack that people need next, by meaning.
     :param preview: what would change; in check mode only.
+    :param new_members: what a pipeline would newly deploy to; in check mode only.
     """
 
     host: Host
@@ -76,6 +78,7 @@ class Row:
     granted: tuple[str, ...] = ()
     outputs: Data = dataclasses.field(default_factory=dict)
     preview: Preview | None = None
+    new_members: tuple[NewMember, ...] = ()
 
 
 class Progress(t.Protocol):
@@ -121,7 +124,8 @@ def summarise(run: Progress, *, check_mode: bool = False) -> list[Row]:
             if host.name in run.plan["hosts"]:
                 row = _row(run, host, words)
                 preview = _preview(run, host.name) if check_mode and not row.problem else None
-                rows.append(dataclasses.replace(row, preview=preview))
+                members = run.plan["new_members"].get(host.name, ()) if check_mode else ()
+                rows.append(dataclasses.replace(row, preview=preview, new_members=tuple(members)))
     return rows
 
 

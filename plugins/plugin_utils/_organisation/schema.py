@@ -265,6 +265,14 @@ _ALLOW_REPLACEMENT = Field(
     is_extra=True,
     doc="Lets a change set replace or remove keys, buckets and roles.",
 )
+ACCEPT_NEW_MEMBERS = Field(
+    name="accept_new_members",
+    type=FLAG,
+    default=False,
+    is_extra=True,
+    doc="Lets pipelines deploy to hosts that are new in a [group](pipelines.md#groups), in waves"
+    " with an approval.",
+)
 _PURGE_DATA = Field(
     name="purge_data",
     type=FLAG,
@@ -285,6 +293,7 @@ _RESOURCES_TO_SKIP = Field(
 # Variables of one run, for -e.
 RUN = (
     _ALLOW_REPLACEMENT,
+    ACCEPT_NEW_MEMBERS,
     _PURGE_DATA,
     _RESOURCES_TO_SKIP,
     Field(name="confirm", doc="For a teardown: the `organisation_name`."),

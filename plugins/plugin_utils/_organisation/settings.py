@@ -46,6 +46,11 @@ def _read(setting: Field, variable: str, lookup: Lookup) -> t.Any:
     return field.empty()
 
 
+def read_flag(field: Field, lookup: Lookup) -> bool:
+    """Return a variable that is true or false. Raises PipelineError for another value."""
+    return bool(_read(field, field.name, lookup))
+
+
 def _access_role_name(found: str, lookup: Lookup) -> str:
     """Return the role that this collection uses: role_arn, else the access role."""
     role_arn = str(lookup("role_arn") or "")
@@ -57,4 +62,4 @@ def _fail(what: str, fix: str) -> t.NoReturn:
     raise PipelineError(what, cure=fix)
 
 
-__all__ = ("ROLES", "Lookup", "read_settings")
+__all__ = ("ROLES", "Lookup", "read_flag", "read_settings")

@@ -22,27 +22,42 @@ class LivePipeline:
 
     :param stores: region to the bucket that is the artifact store there.
     :param accounts: the accounts whose roles its actions use.
+    :param stages: each stage with the accounts whose roles its actions use.
     """
 
     name: str
     stores: dict[str, str]
     accounts: tuple[str, ...]
+    stages: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+    def accounts_by_wave(self, waves: t.Sequence[str]) -> dict[str, set[str]]:
+        """Return the accounts of each of *waves* that has a stage.
+
+        A wave's stages begin with its name; of two such waves, the stage is that of the longer one.
+        """
+        found: dict[str, set[str]] = {}
+        for stage, accounts in self.stages.items():
+            owners = [name for name in waves if stage == name or stage.startswith(f"{name}-")]
+            if owners:
+                found.setdefault(max(owners, key=len), set()).update(accounts)
+        return found
 
     @classmethod
     def from_description(cls, pipeline: dict[str, t.Any], region: str) -> LivePipeline:
         """Return the live pipeline that GetPipeline describes in *region*."""
         stores = pipeline.get("artifactStores") or {region: pipeline["artifactStore"]}
-        roles = (
-            parse_aws_arn(action["roleArn"])
-            for stage in pipeline["stages"]
-            for action in stage["actions"]
-            if action.get("roleArn")
-        )
+        stages = {stage["name"]: _accounts(stage["actions"]) for stage in pipeline["stages"]}
         return cls(
             name=pipeline["name"],
             stores={name: store["location"] for name, store in stores.items()},
-            accounts=tuple(sorted({role["account_id"] for role in roles if role})),
+            accounts=tuple(sorted({account for found in stages.values() for account in found})),
+            stages=stages,
         )
+
+
+def _accounts(actions: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[str, ...]:
+    roles = (parse_aws_arn(action["roleArn"]) for action in actions if action.get("roleArn"))
+    return tuple(sorted({role["account_id"] for role in roles if role}))
 
 
 @ErrorHandler.common_error_handler("read the pipelines")  # type: ignore[untyped-decorator]
@@ -60,6 +75,16 @@ def read_live_pipelines(codepipeline: Client, region: str) -> list[LivePipeline]
     return found
 
 
+@ErrorHandler.common_error_handler("read the live pipeline {name}")  # type: ignore[untyped-decorator]
+def read_live_pipeline(codepipeline: Client, region: str, *, name: str) -> LivePipeline | None:
+    """Return a live pipeline; None if there is none. Raises PipelineError."""
+    try:
+        found = codepipeline.get_pipeline(name=name)["pipeline"]
+    except is_boto3_error_code("PipelineNotFoundException"):
+        return None
+    return LivePipeline.from_description(found, region)
+
+
 @ErrorHandler.common_error_handler("read the pipeline's state")  # type: ignore[untyped-decorator]
 def read_failed_actions(codepipeline: Client, name: str) -> frozenset[str]:
     """Return the actions of a live pipeline that failed last, by name. Raises PipelineError."""
@@ -75,4 +100,4 @@ def read_failed_actions(codepipeline: Client, name: str) -> frozenset[str]:
     )
 
 
-__all__ = ("LivePipeline", "read_failed_actions", "read_live_pipelines")
+__all__ = ("LivePipeline", "read_failed_actions", "read_live_pipeline", "read_live_pipelines")

@@ -48,11 +48,15 @@ class DeployedStack:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Environment:
-    """A deploy account, in the regions that the pipeline deploys to."""
+    """A deploy account, in the regions that the pipeline deploys to.
+
+    :param group: the group that the pipeline names it by; empty if it names the host.
+    """
 
     host: str
     account_id: str
     regions: tuple[str, ...]
+    group: str = ""
     parameters: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
 

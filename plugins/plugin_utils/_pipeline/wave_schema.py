@@ -65,9 +65,14 @@ _ENVIRONMENTS = Field(
     fields=(
         Field(
             name="host",
-            required=True,
             kind="a host",
             doc="A host of `deploy_accounts` that is not absent.",
+        ),
+        Field(
+            name="group",
+            kind="a group",
+            doc="Instead of `host`: a group whose hosts are all in `deploy_accounts`."
+            " [Groups](#groups).",
         ),
         Field(
             name="regions",
@@ -77,7 +82,7 @@ _ENVIRONMENTS = Field(
             unique=("",),
             fix="List at least one region",
             kind="list of regions",
-            default_words="all of the host's",
+            default_words="all of each host's",
             doc="Where to deploy to.",
         ),
         parameters_field("They override those of the stacks."),

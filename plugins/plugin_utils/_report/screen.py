@@ -50,6 +50,7 @@ def summary_lines(
     busy = [row for row in rows if row.result not in _QUIET]
     lines = _table(busy, rows, width) if busy else _nothing_to_do(rows, name, seconds, width)
     lines += preview_lines(rows, width=width)
+    lines += _new_members(rows, width)
     lines += _next(rows)
     for row in rows:
         lines += _retained(row, check_mode=check_mode)
@@ -162,6 +163,24 @@ def _which(hosts: t.Sequence[Host]) -> str:
     groups = {host.group for host in hosts}
     what = describe_hosts(hosts) if len(groups) == 1 else count(len(hosts), "host")
     return f"{what} ({shown})"
+
+
+# What groups have brought
+
+
+def _new_members(rows: t.Iterable[Row], width: int) -> list[Line]:
+    """Return which hosts a pipeline would deploy to for the first time."""
+    lines: list[Line] = []
+    for row in rows:
+        hosts: dict[tuple[str, str], list[str]] = {}
+        for member in row.new_members:
+            hosts.setdefault((member["wave"], member["group"]), []).append(member["host"])
+        for (wave, name), found in hosts.items():
+            text = f"{row.host.name}: new in group {name}, wave {wave}: {', '.join(found)}"
+            lines += [
+                Line(line, "changed") for line in wrap(text, width=width, indent=2, hanging=4)
+            ]
+    return [Line(), *lines] if lines else []
 
 
 # What people need next

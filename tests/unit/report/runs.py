@@ -51,13 +51,14 @@ class FakeRun:
     unsupplied: dict[str, str] = dataclasses.field(default_factory=dict)
     differences: Data = dataclasses.field(default_factory=dict)
     hosts: tuple[str, ...] = ()
+    new_members: Data = dataclasses.field(default_factory=dict)
 
     @property
     def plan(self) -> Plan:
         """The part of the plan that is read."""
         hosts = list(self.hosts or self.organisation.hosts)
         stacks = {name: {"differences": self.differences.get(name, [])} for name in hosts}
-        return cast("Plan", {"hosts": hosts, "stacks": stacks})
+        return cast("Plan", {"hosts": hosts, "stacks": stacks, "new_members": self.new_members})
 
     @property
     def results(self) -> dict[str, HostResult]:

@@ -241,6 +241,24 @@ SCREENS: dict[str, tuple[str, str]] = {
     + Pipeline, PipelineRole, StartRule
 """,
     ),
+    "a group that grew": (
+        FakeRun(
+            done={"hello": result("update")},
+            new_members={
+                "hello": [
+                    {"wave": "live", "group": "customers", "host": host, "asks": True}
+                    for host in ("canary", "north")
+                ]
+            },
+        ).screen(check_mode=True),
+        """
+  HOST   ACCOUNT       REGION     STACK           RESULT
+  hello  111111111111  us-east-1  hello-pipeline  to update
+  5 unchanged
+
+  hello: new in group customers, wave live: canary, north
+""",
+    ),
     "a first deployment that failed": (
         FakeRun().screen(
             blocked=(

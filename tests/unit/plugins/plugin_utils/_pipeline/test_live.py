@@ -123,5 +123,8 @@ def test_a_live_pipeline_is_its_name_stores_and_accounts() -> None:
     }
 
     assert LivePipeline.from_description(described, REGION) == LivePipeline(
-        name="shop", stores={REGION: "one-bucket"}, accounts=(TESTING,)
+        name="shop",
+        stores={REGION: "one-bucket"},
+        accounts=(TESTING,),
+        stages={"Deploy": (TESTING,)},
     )

@@ -132,7 +132,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         put("waves.0.environments.0.region", "x"),
         "waves[development].environments[development]",
-        "unknown field `region`; expected one of host, regions, parameters. Did you mean regions?",
+        "unknown field `region`; expected one of host, group, regions, parameters. Did you mean regions?",
     ),
     # The source
     (
