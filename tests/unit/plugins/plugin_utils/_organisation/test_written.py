@@ -44,7 +44,7 @@ pipeline:
     type: codebuild
     repository: https://github.com/example/hello.git
     artifacts: [{name: application, object: application.zip}]
-    environment: %s
+  build: {environment: %s}
   stacks:
     - name: hello
       artifact: application
@@ -95,7 +95,7 @@ def test_a_value_that_yaml_changes_is_refused(folder: Path, text: str) -> None:
         f"host hello (host_vars/hello.yml:{line}): pipeline.{field}: YAML reads {text} as another"
         " value. Quote it"
         for line, field in (
-            (7, "source.environment.A"),
+            (7, "build.environment.A"),
             (12, "stacks[hello].parameters.B[1]"),
             (12, "stacks[hello].parameters.C"),
         )
@@ -113,7 +113,7 @@ def test_a_value_of_a_template_is_named_where_it_is_set(folder: Path) -> None:
 
     assert problems(folder) == [
         (
-            "host hello (group_vars/all.yml:5): pipeline.source.environment.A: YAML reads 20:00"
+            "host hello (group_vars/all.yml:5): pipeline.build.environment.A: YAML reads 20:00"
             " as another value. Quote it"
         )
     ]
