@@ -49,6 +49,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.so
     SOURCE_FIELDS,
     UPLOAD_FIELDS,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.wave_test_schema import (
+    TEST_FIELDS,
+)
 
 from tools.environment import ROOT
 
@@ -86,7 +89,15 @@ def tables() -> dict[str, str]:
         "build": _table("Field", _flat(BUILD_FIELDS)),
         "upload": _table("Field", _flat(UPLOAD_FIELDS)),
         "stacks": _table("Field", fields["stacks"].fields),
-        "waves": _table("Field", _flat(fields["waves"].fields)),
+        # Tests take all fields of a build, too, which have a table of their own.
+        "waves": _table(
+            "Field",
+            _flat(
+                dataclasses.replace(field, fields=()) if field.name == "tests" else field
+                for field in fields["waves"].fields
+            ),
+        ),
+        "tests": _table("Field", TEST_FIELDS),
     }
 
 

@@ -158,6 +158,48 @@ def one_region() -> Data:
     }
 
 
+def tested() -> Data:
+    """Everything that a build may have, and tests around a wave."""
+    data = one_region()
+    key = f"arn:aws:kms:{PRIMARY_REGION}:{BUILD_ACCOUNT}:key/01234567-89ab-cdef-0123-456789abcdef"
+    data["name"] = "tested"
+    data["build"] = {
+        "commands": ["make"],
+        "image": f"{BUILD_ACCOUNT}.dkr.ecr.{PRIMARY_REGION}.amazonaws.com/tools/build:1",
+        "architecture": "arm64",
+        "privileged": True,
+        "environment": {
+            "STAGE": "release",
+            "TOKEN": {"parameter": "/tested/token", "key_arn": key},
+            "PASSWORD": {"secret": "tested/login", "json_key": "password", "key_arn": key},
+        },
+        "vpc": {
+            "vpc_id": "vpc-0123abcd",
+            "subnet_ids": ["subnet-0123abcd"],
+            "security_group_ids": ["sg-0123abcd"],
+        },
+        "cache": "s3",
+        "reports": True,
+        "managed_policy_arns": ["arn:aws:iam::aws:policy/AmazonS3FullAccess"],
+        "log_retention_days": 30,
+    }
+    data["waves"][0]["tests"] = [
+        {"name": "ready", "when": "before", "commands": ["make ready"]},
+        {
+            "name": "smoke",
+            "image": "registry.example.com/smoke:1",
+            "registry_secret_arn": (
+                f"arn:aws:secretsmanager:{PRIMARY_REGION}:{BUILD_ACCOUNT}:secret:registry-AbCdEf"
+            ),
+            "buildspec": "smoke.yml",
+            "environment": {
+                "URL": {"Fn::GetOutput": ["one-region", "Url", "development", PRIMARY_REGION]}
+            },
+        },
+    ]
+    return data
+
+
 def many_regions() -> Data:
     """20 regions and 30 environments."""
     data = hello()
@@ -174,7 +216,8 @@ def many_regions() -> Data:
 
 
 SAMPLES = {
-    make()["name"]: make for make in (hello, uploaded, native, split, one_region, many_regions)
+    make()["name"]: make
+    for make in (hello, uploaded, native, split, one_region, tested, many_regions)
 }
 
 

@@ -19,7 +19,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lab import EXAMPLE, Action, Lab, Pipeline, ResourceRule, artifacts
+from lab import EXAMPLE, Action, BuildResult, Lab, Pipeline, ResourceRule, artifacts
 from lab.clients import Clients
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Data, Held
 from tests.integration.inventory import Inventory
@@ -192,6 +192,51 @@ def test_a_rejected_release_leaves_production_as_it_is(
     assert [one.stage for one in pipeline.failures] == ["production"]
     for host, region in EVERYWHERE[2:]:
         assert world.status(host, region) == "REVIEW_IN_PROGRESS"
+
+
+def test_a_failing_test_stops_a_release_before_production(
+    lab: Lab, pipeline: Pipeline, world: World
+) -> None:
+    """Talks to the lab. It gets an output of a deployed stack; a retry goes on once it succeeds."""
+    declared = world.declared()
+    function = [f"{HELLO}-function", "FunctionName", "testing", "eu-west-1"]
+    smoke = {
+        "name": "smoke",
+        "commands": ['aws lambda invoke --function-name "$FUNCTION" answer.json'],
+        "environment": {"FUNCTION": {"Fn::GetOutput": function}},
+    }
+    declared["waves"][1]["tests"] = [smoke]
+    world.reconcile(declared)
+    before = len(pipeline.executions)
+    project = f"{HELLO}-test-smoke"
+    lab.set_build_results([BuildResult(project=project, error="it does not answer")])
+    build(lab)
+
+    assert pipeline.wait(executions=before + 1) == "Failed"
+    [failed] = pipeline.failures
+    assert (failed.stage, failed.name) == ("testing", "test-smoke")
+    assert "it does not answer" in failed.message
+    assert world.status("testing", "eu-west-1") == "CREATE_COMPLETE"
+    assert world.status("production", "eu-west-1") == ""
+    builds = lab.client("codebuild", lab.organisation.build)
+    [build_id] = builds.list_builds_for_project(projectName=project)["ids"]
+    [tested] = builds.batch_get_builds(ids=[build_id])["builds"]
+    stack = StackName(world.account("testing"), "eu-west-1", f"{HELLO}-function")
+    variables = {
+        item["name"]: item["value"] for item in tested["environment"]["environmentVariables"]
+    }
+    assert variables["FUNCTION"] == world.held.outputs(stack)["FunctionName"]
+
+    lab.set_build_results([])
+    lab.client("codepipeline", lab.organisation.build).retry_stage_execution(
+        pipelineName=HELLO,
+        stageName="testing",
+        pipelineExecutionId=pipeline.executions[0]["pipelineExecutionId"],
+        retryMode="FAILED_ACTIONS",
+    )
+    assert pipeline.wait() == "InProgress"
+    assert pipeline.waiting is not None
+    assert pipeline.waiting.stage == "production"
 
 
 def test_the_next_release_brings_new_code_and_new_templates_together(

@@ -36,10 +36,11 @@ _ECR = re.compile(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Variable:
-    """A variable of a build: a plain value, a parameter of SSM or a secret.
+    """A variable of a build: a plain value, a parameter of SSM, a secret or an output.
 
     :param json_key: the key of the secret's JSON; the whole secret without it.
     :param key_arn: the KMS key of parameter or secret, unless AWS manages it.
+    :param output: stack, output, host and region of what a test gets from a deployed stack.
     """
 
     value: str = ""
@@ -47,11 +48,17 @@ class Variable:
     secret: str = ""
     json_key: str = ""
     key_arn: str = ""
+    output: tuple[str, ...] = ()
 
     @property
     def is_plain(self) -> bool:
         """Whether everybody who reads the project sees its value."""
-        return not (self.parameter or self.secret)
+        return not (self.parameter or self.secret or self.output)
+
+    @classmethod
+    def from_dict(cls, data: t.Mapping[str, t.Any]) -> Variable:
+        """Return the variable that ``as_dict`` of its pipeline wrote."""
+        return cls(**{**data, "output": tuple(data.get("output") or ())})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -138,7 +145,7 @@ class Build:
             given[name] = tuple(given.get(name) or ())
         variables = (given.get("environment") or {}).items()
         given["environment"] = {
-            name: Variable(**item) for name, item in variables if item is not None
+            name: Variable.from_dict(item) for name, item in variables if item is not None
         }
         return cls(**given)
 

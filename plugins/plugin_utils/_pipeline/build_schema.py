@@ -22,6 +22,7 @@ from .build import (
     DEFAULT_TIMEOUT,
     NO_CACHE,
 )
+from .outputs import GET_OUTPUT
 from .paths import path_field
 
 _STORED_NAME = r"[\w/+=.@-]{1,512}"
@@ -57,6 +58,23 @@ def _variable(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | No
     return found
 
 
+def _variable_or_output(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | None:
+    """Return a variable of a test, which may be the output of a deployed stack."""
+    if not isinstance(value, Mapping) or GET_OUTPUT not in value:
+        return _variable(reader, value, where)
+    output = value[GET_OUTPUT]
+    is_text = isinstance(output, (list, tuple)) and all(isinstance(item, str) for item in output)
+    if len(value) > 1 or not is_text or len(output) != _ARGUMENTS:
+        reader.problem(
+            where,
+            f"{GET_OUTPUT} takes [stack, output, host, region] and nothing else",
+            "Correct it",
+        )
+        return None
+    return {"output": list(output)}
+
+
+_ARGUMENTS = 4  # a test belongs to no environment, so it names host and region too
 VARIABLE = Field(
     type=MAPPING,
     fields=(
@@ -92,6 +110,36 @@ VARIABLE = Field(
         ),
     ),
 )
+
+
+def environment_field(*, takes_outputs: bool = False) -> Field:
+    """Return the field of a build's variables.
+
+    :param takes_outputs: whether they may be outputs of stacks, which are there during a release.
+    """
+    names = " and ".join(_RESERVED)
+    more = f", or [outputs](builds.md#tests) (`{GET_OUTPUT}`)" if takes_outputs else ""
+    return Field(
+        name="environment",
+        type=MAPPING,
+        keys=Field(
+            pattern=rf"(?!{'|'.join(_RESERVED)})[A-Za-z_][A-Za-z0-9_]*",
+            words=f"the name of a variable ({names} are reserved)",
+            fix="Rename it",
+        ),
+        item=Field(
+            type=MAPPING,
+            read=_variable_or_output if takes_outputs else _variable,
+            json={"type": ["string", "integer", "boolean"]},
+            fields=(*VARIABLE.fields, *((_OUTPUT,) if takes_outputs else ())),
+        ),
+        kind="name to text, or to a mapping",
+        doc="Variables of the build: plain, which whoever reads the project sees, or"
+        f" [parameters and secrets](builds.md#secrets){more}.",
+    )
+
+
+_OUTPUT = Field(name=GET_OUTPUT, type=LIST, item=Field(), doc="[stack, output, host, region]")
 
 
 def _ids(name: str, prefix: str, most: int, doc: str) -> Field:
@@ -163,24 +211,7 @@ BUILD_FIELDS = (
         maximum=2160,
         doc="A build that takes longer fails.",
     ),
-    Field(
-        name="environment",
-        type=MAPPING,
-        keys=Field(
-            pattern=rf"(?!{'|'.join(_RESERVED)})[A-Za-z_][A-Za-z0-9_]*",
-            words=f"the name of a variable ({' and '.join(_RESERVED)} are reserved)",
-            fix="Rename it",
-        ),
-        item=Field(
-            type=MAPPING,
-            read=_variable,
-            json={"type": ["string", "integer", "boolean"]},
-            fields=VARIABLE.fields,
-        ),
-        kind="name to text, or to a mapping",
-        doc="Variables of the build: plain, which whoever reads the project sees, or"
-        " [parameters and secrets](builds.md#secrets).",
-    ),
+    environment_field(),
     Field(
         name="vpc",
         type=MAPPING,
@@ -235,4 +266,4 @@ BUILD = Field(
     doc="How artifacts are built from the source. Not for `s3`.",
 )
 
-__all__ = ("BUILD", "BUILD_FIELDS", "VARIABLE")
+__all__ = ("BUILD", "BUILD_FIELDS", "VARIABLE", "environment_field")

@@ -13,6 +13,7 @@ from .._organisation.model import pipeline_stack_name
 from .build import Build
 from .outputs import GET_OUTPUT
 from .source import Source
+from .wave_test import WaveTest
 
 LAMBDA, NATIVE = "lambda", "native"
 QUEUED, SUPERSEDED = "QUEUED", "SUPERSEDED"
@@ -80,6 +81,7 @@ class Wave:
     name: str
     environments: tuple[Environment, ...]
     approval: Approval | None = None
+    tests: tuple[WaveTest, ...] = ()
 
     @classmethod
     def from_dict(cls, data: t.Mapping[str, t.Any]) -> Wave:
@@ -93,6 +95,7 @@ class Wave:
             name=data["name"],
             environments=environments,
             approval=None if approval is None else Approval(**approval),
+            tests=tuple(WaveTest.from_dict(test) for test in data.get("tests") or ()),
         )
 
 
@@ -147,6 +150,11 @@ class Pipeline:
         }
         artifacts = self.source.artifacts if self.source else ()
         return [artifact.name for artifact in artifacts if artifact.name in used]
+
+    @property
+    def test_artifacts(self) -> list[str]:
+        """What tests may get; the first by default."""
+        return [artifact.name for artifact in self.source.artifacts] if self.source else []
 
     def parameters(self, stack: DeployedStack, environment: Environment) -> Data:
         """Return the parameters of *stack* in *environment*.

@@ -27,6 +27,7 @@ from .schema import PIPELINE, PIPELINE_NAME
 from .source_rules import source_problems
 from .stack_rules import stack_problems
 from .together import check_together
+from .wave_test_rules import wave_test_problems
 
 _RESERVED_NAMES = ("templates",)  # a prefix of the build bucket that is in use
 
@@ -90,6 +91,7 @@ class _Reading:
         if pipeline.source:
             yield from source_problems(pipeline.source, self._organisation)
         yield from source_build_problems(pipeline)
+        yield from wave_test_problems(pipeline)
         yield from stack_problems(pipeline)
         yield from output_problems(pipeline)
 

@@ -13,6 +13,7 @@ from .._fields import LIST, MAPPING, Field, Reader
 from .._organisation.schema import REGION_OF_LIST
 from .model import CHANGE_SETS, REVIEWS
 from .parameters import CONFIGURATION_LIMIT, parameters_field, variables_problem
+from .wave_test_schema import TESTS
 
 # The stages before the first wave.
 SOURCE_STAGE, SYNC_STAGE = "Source", "SyncArtifacts"
@@ -106,6 +107,7 @@ WAVES = Field(
             doc="The wave, and its stage. Not `Source` or `SyncArtifacts`.",
         ),
         _ENVIRONMENTS,
+        TESTS,
         Field(
             name="approval",
             type=MAPPING,

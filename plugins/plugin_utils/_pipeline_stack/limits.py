@@ -24,10 +24,12 @@ from .._pipeline.parameters import CONFIGURATION_LIMIT
 from .._pipeline.problem import Problem, add_problem
 from .._pipeline.source import Source
 from .._pipeline.wave_schema import STAGE_NAME
+from .._pipeline.wave_test import TIMES
 from .actions import overrides
 from .foundation import Foundation, store_regions, syncs_artifacts
 from .stages import compose_stages
 from .uploader import trust_statements
+from .wave_tests import test_actions
 
 MOST_SYNCED_ARTIFACTS = 5  # of an invoke action
 MOST_INPUT_ARTIFACTS = 10  # of a CloudFormation action
@@ -84,6 +86,8 @@ def limit_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[P
         for wave in pipeline.waves:
             for environment in wave.environments:
                 yield from _action_problems(pipeline, stack, wave, environment)
+    for wave in pipeline.waves:
+        yield from _test_problems(pipeline, wave)
     foundation = _longest_foundation(organisation)
     yield from _stage_problems(pipeline, foundation)
     for what in size_problems(pipeline, foundation):
@@ -121,6 +125,17 @@ def _action_problems(
             f"{count} artifacts {place}, and an action takes {MOST_INPUT_ARTIFACTS}",
             "Combine artifacts",
         )
+
+
+def _test_problems(pipeline: Pipeline, wave: Wave) -> Iterator[Problem]:
+    for action in (action for when in TIMES for action in test_actions(pipeline, wave, when)):
+        length = len(action["Configuration"].get("EnvironmentVariables", ""))
+        if length > CONFIGURATION_LIMIT:
+            yield (
+                f"waves[{wave.name}].tests[{action['Name'].removeprefix('test-')}].environment",
+                f"outputs make {length} characters, and an action takes {CONFIGURATION_LIMIT}",
+                "Divide the test into two",
+            )
 
 
 def _stage_problems(pipeline: Pipeline, foundation: Foundation) -> Iterator[Problem]:

@@ -110,6 +110,8 @@ def _environment(build: Build, more: t.Sequence[Data]) -> Data:
 
 def _variables(build: Build) -> t.Iterator[Data]:
     for name, item in build.environment.items():
+        if item.output:  # the action sets it
+            continue
         if item.parameter:
             kind, value = "PARAMETER_STORE", item.parameter
         elif item.secret:

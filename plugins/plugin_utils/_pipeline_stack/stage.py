@@ -27,6 +27,21 @@ def make_stage(name: str, steps: t.Sequence[Step]) -> Stage:
     }
 
 
+def with_steps(stage: Stage, *, before: Step, after: Step) -> Stage:
+    """Return *stage* with one more step before and after its own; none for an empty one."""
+    shift = 1 if before else 0
+    own = [{**action, "RunOrder": action["RunOrder"] + shift} for action in stage["Actions"]]
+    last = max((action["RunOrder"] for action in own), default=shift) + 1
+    return {
+        **stage,
+        "Actions": [
+            *({**action, "RunOrder": 1} for action in before),
+            *own,
+            *({**action, "RunOrder": last} for action in after),
+        ],
+    }
+
+
 def cut(items: t.Sequence[T], size: int) -> list[list[T]]:
     """Return *items* in lists of at most *size*."""
     return [list(items[start : start + size]) for start in range(0, len(items), size)]
@@ -39,4 +54,4 @@ def numbered(name: str, parts: t.Sequence[T]) -> list[tuple[str, T]]:
     return [(f"{name}-{number}", part) for number, part in enumerate(parts, start=1)]
 
 
-__all__ = ("Stage", "Step", "cut", "make_stage", "numbered")
+__all__ = ("Stage", "Step", "cut", "make_stage", "numbered", "with_steps")

@@ -25,6 +25,7 @@ from .part import Part, join
 from .source_codebuild import codebuild_source
 from .source_s3 import s3_source
 from .stages import compose_stages
+from .wave_tests import wave_tests
 
 try:
     import yaml
@@ -37,6 +38,7 @@ _PARTS: tuple[Callable[[Pipeline, Foundation], Part], ...] = (
     approvals,
     codebuild_source,
     s3_source,
+    wave_tests,
 )
 _BASE_OUTPUTS = ("BuildBucketName",)  # of the primary stack, for every pipeline
 # The outputs of the primary stack that a pipeline may be made with.

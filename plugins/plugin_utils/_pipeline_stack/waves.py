@@ -17,9 +17,11 @@ from .._pipeline.model import (
     Wave,
     levels,
 )
+from .._pipeline.wave_test import AFTER, BEFORE
 from .actions import Action, approve, execute, prepare
 from .foundation import Foundation
-from .stage import Stage, Step, cut, make_stage, numbered
+from .stage import Stage, Step, cut, make_stage, numbered, with_steps
+from .wave_tests import test_actions
 
 _EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
 
@@ -46,7 +48,8 @@ class _Wave:
             for region in environment.regions
         ]
         shows_changes = wave.approval is not None and wave.approval.review == CHANGE_SETS
-        count = 2 * len(self._places) * len(pipeline.stacks) + shows_changes
+        deployments = 2 * len(self._places) * len(pipeline.stacks)
+        count = deployments + shows_changes + len(wave.tests)
         self._is_split = count > self._most
         # All releases use one name while their stage is locked from the change set to its
         # execution. Otherwise the next release may come between, so each has a name of its own.
@@ -57,10 +60,24 @@ class _Wave:
         """Return the wave's stages."""
         approval = self._wave.approval
         if approval is None:
-            return self._deployed()
+            return self._tested(self._deployed())
         if approval.review == CHANGE_SETS:
-            return self._reviewed(approval)
-        return [self._approval_stage(approval), *self._deployed()]
+            return self._tested(self._reviewed(approval))
+        return self._tested([self._approval_stage(approval), *self._deployed()])
+
+    def _tested(self, stages: list[Stage]) -> list[Stage]:
+        """Return *stages* with the wave's tests: in the first and the last, if there is room."""
+        name = self._wave.name
+        before, after = (test_actions(self._pipeline, self._wave, when) for when in (BEFORE, AFTER))
+        if not self._is_split:
+            stages[0] = with_steps(stages[0], before=before, after=[])
+            stages[-1] = with_steps(stages[-1], before=[], after=after)
+            return stages
+        return [
+            *([make_stage(f"{name}-test-before", [before])] if before else []),
+            *stages,
+            *([make_stage(f"{name}-test-after", [after])] if after else []),
+        ]
 
     def _deployed(self) -> list[Stage]:
         """Return each change set followed by its execution."""
