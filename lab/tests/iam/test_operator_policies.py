@@ -103,7 +103,7 @@ def operator(running_lab: Lab) -> Subject:
 
 @pytest.fixture(scope="module")
 def pipelines(running_lab: Lab) -> Subject:
-    given = compose_parameters(pipeline("hello"), foundation(), PRIMARY_OUTPUTS)
+    given = compose_parameters(pipeline("tested"), foundation(), PRIMARY_OUTPUTS)
     full = {**given, "PermissionsBoundaryArn": BOUNDARY}
     return Subject(
         lab=running_lab,
@@ -111,15 +111,15 @@ def pipelines(running_lab: Lab) -> Subject:
         role=running_lab.organisation.operator.operator_role,
         policy_name="operator-pipelines",
         other_policy="operator",
-        template=template("hello"),
-        name="hello-pipeline",
-        empty={**given, "ConnectionArn": ""},
+        template=template("tested"),
+        name="tested-pipeline",
+        empty=given,
         full=full,
         last="StartRule",
         credentials=Clients(running_lab.url).assume(
             running_lab.organisation.build, running_lab.organisation.operator.operator_role, REGION
         ),
-        changed_template=json.dumps(changed(_template.parse(template("hello")))),
+        changed_template=json.dumps(changed(_template.parse(template("tested")))),
     )
 
 
