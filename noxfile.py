@@ -36,7 +36,7 @@ TESTS = {
 LINT = {
     "sanity": ["python -m tools.sanity"],
     "ansible-lint": ["ansible-lint --nocolor"],
-    "mypy": ["mypy", "mypy roles/primary/files"],
+    "mypy": ["mypy", "mypy roles/primary/files roles/pipeline/files"],
     "cfn-lint": ["python -m tools.render_templates", "cfn-lint"],
     "antsibull-docs": ["antsibull-docs lint-collection-docs --plugin-docs ."],
     "yamllint": ["yamllint --strict ."],

@@ -346,6 +346,14 @@ class Lab:
         build = cast("dict[str, Any]", self._ask("builds", method="POST", data=data))
         return str(build["id"])
 
+    def end_build(self, build_id: str, *, account_id: str = "", region: str = "") -> dict[str, Any]:
+        """End the commands of a build that still runs, and wait for its end."""
+        account = account_id or self.organisation.build
+        place = region or self.organisation.primary_region
+        data = {"account": account, "region": place, "build_id": build_id}
+        self._ask("builds/end", method="POST", data=data)
+        return self._built(build_id, account, place)
+
     def build(
         self,
         project: str,
@@ -359,11 +367,15 @@ class Lab:
         build_id = self.start_build(
             project, artifacts, account_id=account_id, region=region, error=error
         )
-        client = self.client(
-            "codebuild",
+        return self._built(
+            build_id,
             account_id or self.organisation.build,
             region or self.organisation.primary_region,
         )
+
+    def _built(self, build_id: str, account_id: str, region: str) -> dict[str, Any]:
+        """Wait for the end of a build: the answer of BatchGetBuilds."""
+        client = self.client("codebuild", account_id, region)
         deadline = time.monotonic() + _BUILD_SECONDS
         while time.monotonic() < deadline:
             build: dict[str, Any] = client.batch_get_builds(ids=[build_id])["builds"][0]

@@ -79,6 +79,12 @@ def build_for_push(project: Data, version: str) -> None:
     _begin(project, {"projectName": project["name"], "sourceVersion": version}, left)
 
 
+def end(*, account: str, region: str, build_id: str) -> None:
+    """Let the commands of a build be over now, whatever time it was to take."""
+    with request_scope(account, region):
+        codebuild._builds[build_id]["_lab_ends"] = True
+
+
 def _start_build(request: Data) -> Response:
     """StartBuild.
 
@@ -209,4 +215,4 @@ def _environment(project: Data, request: Data) -> Data:
     return environment
 
 
-__all__ = ("build", "build_for_push", "install")
+__all__ = ("build", "build_for_push", "end", "install")

@@ -77,6 +77,9 @@ class Control:
                 return self._json(builds.build(**json.loads(body)))
             if route == ("POST", "pushes"):
                 return self._json(pushes.push(**json.loads(body)))
+            if route == ("POST", "builds/end"):
+                builds.end(**json.loads(body))
+                return self._json({})
         except (OSError, TypeError, ValueError) as error:
             return 400, json.dumps({"error": str(error)}).encode()
         return 404, json.dumps({"error": f"no such control: {route[0]} {scope['path']}"}).encode()

@@ -94,7 +94,8 @@ class Foundation:
         iam = self.lab.client("iam", self.account)
         principal = {"AWS": f"arn:aws:iam::{self.account}:root"}
         trust = statements({"Principal": principal, "Action": "sts:AssumeRole"})
-        iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=json.dumps(trust))
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=json.dumps(trust))
         reads = statements({"Action": ["s3:GetObject", "kms:Decrypt"], "Resource": "*"})
         iam.put_role_policy(RoleName=name, PolicyName="read", PolicyDocument=json.dumps(reads))
         clients = Clients(self.lab.url)
@@ -105,10 +106,16 @@ class Foundation:
         """Make the stack of a sample, as the account's root."""
         application = self.application(sample)
         stacks = Stacks(self.api, application.stack_name)
-        status = stacks.create(
-            application.template,
+        # From the bucket: it is too large for a request.
+        bucket, key = self.outputs["BuildBucketName"], f"templates/{sample}"
+        self.lab.client("s3", self.account).put_object(
+            Bucket=bucket, Key=key, Body=application.template, ServerSideEncryption="AES256"
+        )
+        self.api.create_stack(
+            StackName=stacks.name,
+            TemplateURL=f"https://s3.{self.region}.amazonaws.com/{bucket}/{key}",
             Parameters=parameters(**application.parameters),
             Capabilities=CAPABILITIES,
         )
-        assert status == "CREATE_COMPLETE"
+        assert stacks.wait() == "CREATE_COMPLETE"
         return stacks

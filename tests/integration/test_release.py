@@ -173,10 +173,12 @@ def test_each_action_works_as_the_role_that_is_meant_for_it(
             assert call.principal.split(":")[4] == call.account
     builds = world.held.outputs(world.held.primary)["BuildBucketName"]
     reads = [
-        call for call in calls if call.action == "GetObject" and call.resource.startswith(builds)
+        call
+        for call in calls
+        if call.action in ("GetObject", "GetObjectVersion") and call.resource.startswith(builds)
     ]
-    assert reads
-    assert {call.principal.split("/")[1] for call in reads} == {f"{HELLO}-source"}
+    readers = {call.principal.split("/")[1] for call in reads}
+    assert readers == {f"{HELLO}-source", f"{HELLO}-starter"}
 
 
 def test_a_rejected_release_leaves_production_as_it_is(

@@ -201,9 +201,9 @@ def _build_account(foundation: Foundation, release: Release) -> Iterator[Denied]
                 yield denied(action, free, store.bucket_arn, stacks)
         primary, home = foundation.primary.name, foundation.primary.region
         function = f"arn:{partition}:lambda:{home}:{number}:function"
-        for name in ("AddPermission", "UpdateFunctionCode"):
-            free, ours = f"{function}:free", f"{function}:{primary}-SyncArtifactsFunction-1"
-            yield denied(f"lambda:{name}", free, ours, stacks)
+        for ours in (f"{primary}-SyncArtifactsFunction-1", "hello-starter"):
+            for name in ("AddPermission", "UpdateFunctionCode"):
+                yield denied(f"lambda:{name}", f"{function}:free", f"{function}:{ours}", stacks)
         topic = f"arn:{partition}:sns:{home}:{number}"
         free, ours = f"{topic}:free", f"{topic}:{primary}-ApprovalTopic-1"
         yield denied("sns:Subscribe", free, ours, stacks)
@@ -295,12 +295,14 @@ def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
         action="codepipeline:StartPipelineExecution",
         resource=release.arn,
     )
-    taken = release.started_by()
-    for key, value in (
-        ("aws:SourceArn", f"{taken.context['aws:SourceArn']}-other"),
-        ("aws:SourceAccount", FOREIGN),
-    ):
-        yield Denied.of(f"the start role for {value}", taken, context={key: value})
+    if taken := release.started_by():
+        for key, value in (
+            ("aws:SourceArn", f"{taken.context['aws:SourceArn']}-other"),
+            ("aws:SourceAccount", FOREIGN),
+        ):
+            yield Denied.of(f"the start role for {value}", taken, context={key: value})
+    else:
+        yield from _starting(release)
     for project in release.projects():
         role = project["serviceRole"]
         for use in release.connection_uses(project)[-1:]:
@@ -347,6 +349,36 @@ def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
     yield Denied.of("the source role writes builds", read, action="s3:PutObject")
     other = release.arn.replace(f":{release.pipeline['name']}", ":another")
     yield Denied.of("the start role starts another pipeline", start, resource=other)
+
+
+def _starting(release: Release) -> Iterator[Denied]:
+    """The starter handles builds of its own pipeline, and writes only what is current."""
+    role, store, name = release.start_role(), release.build_store, release.pipeline["name"]
+    current = release.actions("S3")[0]["configuration"]["S3ObjectKey"]
+    read = store.read(role, f"builds/{name}/1/a.zip")[0]
+    put, encrypt = store.write(role, current)
+    for what, twin, key in (
+        ("reads builds of another pipeline", read, "builds/another/1/a.zip"),
+        ("reads what another pipeline takes", read, "another/a.zip"),
+        ("changes a build", put, f"builds/{name}/1/a.zip"),
+        ("writes what another pipeline takes", put, "another/a.zip"),
+        ("writes a template", put, "templates/a.template"),
+    ):
+        yield Denied.of(f"the starter {what}", twin, resource=f"{store.bucket_arn}/{key}")
+    yield Denied.of("the starter deletes", put, action="s3:DeleteObject")
+    yield Denied.of("the starter uses the key itself", encrypt, context={"kms:ViaService": ""})
+    project = release.projects()[0]["arn"].rpartition("/")[0]
+    find = Request(
+        principal=role,
+        action="codebuild:BatchGetBuilds",
+        resource=f"{project}/{name}-release",
+    )
+    yield Denied.of("the starter finds other builds", find, resource=f"{project}/another-release")
+    yield Denied.of("the starter starts a build", find, action="codebuild:StartBuild")
+    queue = f"arn:aws:sqs:{release.stack.region}:{release.stack.account}:{name}-starter"
+    send = Request(principal=role, action="sqs:SendMessage", resource=queue)
+    yield Denied.of("the starter sends to another queue", send, resource=f"{queue}-other")
+    yield Denied.of("the starter reads its queue", send, action="sqs:ReceiveMessage")
 
 
 def _uploading(foundation: Foundation, release: Release) -> Iterator[Denied]:

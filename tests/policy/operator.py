@@ -33,6 +33,7 @@ _PASSED_TO = {
     "-release": "codebuild.amazonaws.com",
     "-source": "codepipeline.amazonaws.com",
     "-start": "events.amazonaws.com",
+    "-starter": "lambda.amazonaws.com",
 }
 
 

@@ -166,10 +166,10 @@ class Release:
         if self.uploader:
             return [(self.build_store, self.uploader, key) for key in keys]
         return [
-            (self.build_store, project["serviceRole"], key)
+            (self.build_store, project["serviceRole"], f"{artifact['path']}/1/{artifact['name']}")
             for project in self.projects()
-            if project["artifacts"]["type"] == "S3"
-            for key in keys
+            for artifact in [project["artifacts"], *project.get("secondaryArtifacts", [])]
+            if artifact["type"] == "S3"
         ]
 
     def uploads(self) -> list[Request]:
@@ -240,11 +240,15 @@ class Release:
         home = self.stores[self.stack.region]
         # The tags are in the permissions that the S3 source documents.
         names = ("GetObjectTagging", "GetObjectVersion", "GetObjectVersionTagging")
+        # A start names the build; one by hand takes the newest.
+        named = action["configuration"].get("AllowOverrideForS3ObjectKey") == "true"
+        keys = [key, f"builds/{self.pipeline['name']}/1/{key}"] if named else [key]
         versions = [
-            Request(principal=role, action=f"s3:{name}", resource=f"{self.build_bucket_arn}/{key}")
+            Request(principal=role, action=f"s3:{name}", resource=f"{self.build_bucket_arn}/{one}")
             for name in names
+            for one in keys
         ]
-        read = self.build_store.read(role, key)
+        read = [request for one in keys for request in self.build_store.read(role, one)]
         return [
             # A missing build gives "not found" instead of "access denied".
             *self.build_store.find(role, "GetBucketAcl", "ListBucket"),
@@ -412,6 +416,9 @@ class Release:
         for name in self._names("AWS::Events::Rule"):
             rule = events.describe_rule(Name=name)["Arn"]
             for target in events.list_targets_by_rule(Rule=name)["Targets"]:
+                if ":lambda:" in target["Arn"]:
+                    yield from self._starter(target["Arn"])
+                    continue
                 yield _assumed_by(
                     "events.amazonaws.com",
                     target["RoleArn"],
@@ -424,12 +431,44 @@ class Release:
                     resource=target["Arn"],
                 )
 
-    def started_by(self) -> Request:
-        """Return how EventBridge takes the role that it starts the pipeline with."""
-        return next(one for one in self._starts() if one.principal == "events.amazonaws.com")
+    def _starter(self, function_arn: str) -> Iterator[Request]:
+        """What the starter does: release a build, and copy it to where a start by hand finds it."""
+        client = self._clients("lambda", self.stack.account, self.stack.region)
+        function = client.get_function(FunctionName=function_arn)["Configuration"]
+        role, store = function["Role"], self.build_store
+        queue = function["DeadLetterConfig"]["TargetArn"]
+        yield Request(principal=role, action="sqs:SendMessage", resource=queue)
+        yield Request(
+            principal=role, action="codepipeline:StartPipelineExecution", resource=self.arn
+        )
+        for project in self.projects():
+            if project["artifacts"]["type"] == "S3":
+                for name in ("BatchGetBuilds", "ListBuildsForProject"):
+                    action = f"codebuild:{name}"
+                    yield Request(principal=role, action=action, resource=project["arn"])
+        for _store, _writer, key in self.writers:
+            yield from store.read(role, key)
+            yield Request(
+                principal=role,
+                action="s3:GetObjectVersion",
+                resource=f"{store.bucket_arn}/{key}",
+            )
+        for source in self.actions("S3"):
+            key = source["configuration"]["S3ObjectKey"]
+            yield from store.write(role, key)
+            yield Request(
+                principal=role,
+                action="s3:AbortMultipartUpload",
+                resource=f"{store.bucket_arn}/{key}",
+            )
+
+    def started_by(self) -> Request | None:
+        """Return how EventBridge takes the role that it starts the pipeline with, if it does."""
+        taken = (one for one in self._starts() if one.principal == "events.amazonaws.com")
+        return next(taken, None)
 
     def start_role(self) -> str:
-        """Return the role that the events start the pipeline with."""
+        """Return the role that starts the pipeline."""
         return next(
             one.principal
             for one in self._starts()

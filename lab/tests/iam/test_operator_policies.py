@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
@@ -41,6 +42,7 @@ from lab.tests.iam.subject import (
     actions_of,
     changed,
     render,
+    shortened,
 )
 from tools.sample_pipelines import PRIMARY_OUTPUTS, foundation, pipeline, template
 
@@ -101,6 +103,11 @@ def operator(running_lab: Lab) -> Subject:
     )
 
 
+def short() -> dict[str, Any]:
+    """The pipeline's template, small enough for a request."""
+    return shortened(_template.parse(template("tested")))
+
+
 @pytest.fixture(scope="module")
 def pipelines(running_lab: Lab) -> Subject:
     given = compose_parameters(pipeline("tested"), foundation(), PRIMARY_OUTPUTS)
@@ -111,15 +118,15 @@ def pipelines(running_lab: Lab) -> Subject:
         role=running_lab.organisation.operator.operator_role,
         policy_name="operator-pipelines",
         other_policy="operator",
-        template=template("tested"),
+        template=json.dumps(short()),
         name="tested-pipeline",
         empty=given,
         full=full,
-        last="StartRule",
+        last="StarterPermission",
         credentials=Clients(running_lab.url).assume(
             running_lab.organisation.build, running_lab.organisation.operator.operator_role, REGION
         ),
-        changed_template=json.dumps(changed(_template.parse(template("tested")))),
+        changed_template=json.dumps(changed(short())),
     )
 
 

@@ -29,7 +29,7 @@ from .stack_rules import stack_problems
 from .together import check_together
 from .wave_test_rules import wave_test_problems
 
-_RESERVED_NAMES = ("templates",)  # a prefix of the build bucket that is in use
+_RESERVED_NAMES = ("builds", "templates")  # prefixes of the build bucket that are in use
 
 
 def read_pipelines(

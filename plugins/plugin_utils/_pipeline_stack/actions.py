@@ -40,6 +40,7 @@ def action_name(*parts: str) -> str:
 
 def bucket_source(pipeline: Pipeline, artifact: Artifact) -> Action:
     """Return the action that takes *artifact* from the build bucket."""
+    builds = pipeline.source is not None and pipeline.source.builds
     return {
         "Name": artifact.name,
         "ActionTypeId": kind("Source", "S3"),
@@ -48,8 +49,10 @@ def bucket_source(pipeline: Pipeline, artifact: Artifact) -> Action:
         "Configuration": {
             "S3Bucket": {"Ref": "BuildBucketName"},
             "S3ObjectKey": f"{pipeline.name}/{artifact.object}",
-            # Only the rule starts the pipeline.
+            # Only events start the pipeline.
             "PollForSourceChanges": "false",
+            # A start names the build; one by hand takes the newest.
+            **({"AllowOverrideForS3ObjectKey": "true"} if builds else {}),
         },
         "OutputArtifacts": [{"Name": artifact.name}],
     }

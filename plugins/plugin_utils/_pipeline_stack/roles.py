@@ -99,14 +99,15 @@ def allow(sid: str, actions: str | t.Sequence[str], resource: t.Any, **condition
     return {**statement, "Condition": condition} if condition else statement
 
 
-def upload_builds() -> list[Data]:
-    """Return what a role needs to upload to the pipeline's part of the build bucket."""
+def upload_builds(*prefixes: str) -> list[Data]:
+    """Return what a role needs to upload to the pipeline's part of the build bucket.
+
+    :param prefixes: of the objects; by default, the pipeline's own.
+    """
+    bucket = "arn:${AWS::Partition}:s3:::${BuildBucketName}"
+    resources = [sub(f"{bucket}/{prefix}*") for prefix in prefixes or ("${PipelineName}/",)]
     return [
-        allow(
-            "UploadBuilds",
-            "s3:PutObject",
-            sub("arn:${AWS::Partition}:s3:::${BuildBucketName}/${PipelineName}/*"),
-        ),
+        allow("UploadBuilds", "s3:PutObject", resources if len(resources) > 1 else resources[0]),
         # Decrypt: S3 reads the parts of a multipart upload before it joins them.
         allow(
             "EncryptBuilds",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a source of type codebuild adds: two build projects and the rule that starts. Pure."""
+"""What a source of type codebuild adds: two build projects and the starter. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .foundation import Foundation
 from .part import Data, Part
 from .project import make_project
 from .roles import allow, sub, upload_builds
-from .start import make_start_rule
+from .starter import BUILDS, make_starter, read_each_build
 
 _SUCCEEDED = {
     "source": ["aws.codebuild"],
@@ -35,10 +35,11 @@ def codebuild_source(pipeline: Pipeline, _foundation: Foundation) -> Part:
     return Part(
         resources={
             # When the build succeeds, all its artifacts are uploaded.
-            **make_start_rule(_SUCCEEDED),
+            **make_starter(pipeline, source, _SUCCEEDED),
             **_release(pipeline, source),
             **_pull_request(pipeline, source),
-        }
+        },
+        source_statements=(read_each_build(),),
     )
 
 
@@ -57,8 +58,6 @@ def _release(pipeline: Pipeline, source: Source) -> Data:
         properties={
             # Without this, artifacts are encrypted with the AWS managed key aws/s3.
             "EncryptionKey": {"Ref": "KeyArn"},
-            # Two builds at the same time could mix the artifacts of two commits.
-            "ConcurrentBuildLimit": 1,
             "SourceVersion": source.branch,
             "Triggers": {
                 "Webhook": True,
@@ -68,7 +67,8 @@ def _release(pipeline: Pipeline, source: Source) -> Data:
             "SecondaryArtifacts": secondary,
         },
         statements=[
-            *upload_builds(),
+            # The second is for a build that began before builds had places of their own.
+            *upload_builds(f"{BUILDS}/${{PipelineName}}/", "${PipelineName}/"),
             # CodeBuild checks who owns the bucket.
             allow(
                 "FindBuildBucket",
@@ -140,17 +140,20 @@ def _filters(events: str, reference: str, branch: str) -> list[Data]:
 
 
 def _artifacts(name: str, source: Source) -> list[Data]:
-    """Return what CodeBuild uploads: the primary artifact, then those that a buildspec names."""
+    """Return what CodeBuild uploads: the primary artifact, then those that a buildspec names.
+
+    Each build has a place of its own, so that builds at the same time mix nothing.
+    """
     found: list[Data] = []
     for artifact in source.artifacts:
-        path, _slash, file = f"{name}/{artifact.object}".rpartition("/")
+        path, _slash, file = f"{BUILDS}/{name}/{artifact.object}".rpartition("/")
         found.append(
             {
                 "Type": "S3",
                 "Location": {"Ref": "BuildBucketName"},
                 "Path": path,
                 "Name": file,
-                "NamespaceType": "NONE",
+                "NamespaceType": "BUILD_ID",
                 "Packaging": "ZIP",
                 "OverrideArtifactName": False,
                 "EncryptionDisabled": False,

@@ -26,16 +26,7 @@ def make_start_rule(pattern: Data, input_transformer: Data | None = None) -> Dat
     if input_transformer:
         target["InputTransformer"] = input_transformer
     return {
-        "StartRule": {
-            "Type": "AWS::Events::Rule",
-            "Properties": {
-                "Name": sub("${PipelineName}-start"),
-                "Description": sub("Starts the pipeline of ${PipelineName}"),
-                "State": "ENABLED",
-                "EventPattern": pattern,
-                "Targets": [target],
-            },
-        },
+        **make_rule("Starts the pipeline of ${PipelineName}", pattern, target),
         "StartRole": make_role(
             "start",
             "Starts the pipeline of ${PipelineName}",
@@ -62,4 +53,20 @@ def make_start_rule(pattern: Data, input_transformer: Data | None = None) -> Dat
     }
 
 
-__all__ = ("make_start_rule",)
+def make_rule(description: str, pattern: Data, target: Data) -> Data:
+    """Return the rule ``<pipeline>-start`` alone."""
+    return {
+        "StartRule": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {
+                "Name": sub("${PipelineName}-start"),
+                "Description": sub(description),
+                "State": "ENABLED",
+                "EventPattern": pattern,
+                "Targets": [target],
+            },
+        }
+    }
+
+
+__all__ = ("make_rule", "make_start_rule")

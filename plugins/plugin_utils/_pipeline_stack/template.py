@@ -14,9 +14,11 @@ import json
 import re
 import typing as t
 from collections.abc import Callable
+from pathlib import Path
 
 from .._errors import PipelineError
 from .._pipeline.model import Pipeline
+from .._stack.template import insert_code
 from .approvals import approvals
 from .artifact_sync import artifact_sync
 from .foundation import Foundation, compose_stores, store_regions
@@ -44,6 +46,9 @@ _BASE_OUTPUTS = ("BuildBucketName",)  # of the primary stack, for every pipeline
 # The outputs of the primary stack that a pipeline may be made with.
 PRIMARY_OUTPUTS = (*_BASE_OUTPUTS, "ApprovalTopicArn", "SyncArtifactsFunctionName")
 
+# Where the code of functions is.
+_FILES = Path(__file__).parents[3] / "roles" / "pipeline" / "files"
+
 _PLACE = re.compile(
     r"^(?P<indent> *)(?:(?P<key>\w+): '@@ (?P<name>\w+) @@'|# @@ (?P<line>\w+) @@)\n",
     re.MULTILINE,
@@ -59,7 +64,7 @@ def compose_template(pipeline: Pipeline, base: str, foundation: Foundation) -> s
     """
     _check_register(pipeline, foundation.region, foundation.register)
     values = _values(pipeline, foundation)
-    text = _PLACE.sub(lambda match: _fill(match, values), base)
+    text = insert_code(_PLACE.sub(lambda match: _fill(match, values), base), _FILES)
     problems = size_problems(pipeline, foundation)
     if len(text) > TEMPLATE_LIMIT:
         problems.append(

@@ -14,6 +14,8 @@ from .result import ChangeEntry
 # Resources whose replacement or removal loses data, or locks out what refers to them.
 GUARDED_TYPES = frozenset({"AWS::IAM::Role", "AWS::KMS::Key", "AWS::S3::Bucket"})
 DATA_TYPES = frozenset({"AWS::KMS::Key", "AWS::S3::Bucket"})
+# Roles of earlier versions, to which nothing outside their stacks refers: they may go.
+RETIRED_ROLES = frozenset({"ReplicateArtifactsRole", "StartRole"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,9 +73,11 @@ class Change:
     @property
     def is_guarded(self) -> bool:
         """Whether it may replace or remove a key, bucket or role."""
-        return self.resource_type in GUARDED_TYPES and (
-            self.action == "Remove" or self._may_replace
-        )
+        if self.resource_type not in GUARDED_TYPES:
+            return False
+        if self.action == "Remove":
+            return self.logical_id not in RETIRED_ROLES
+        return self._may_replace
 
 
 def _depends_on(details: list[dict[str, t.Any]]) -> tuple[str, ...]:
@@ -95,4 +99,4 @@ def guarded(changes: t.Iterable[ChangeType]) -> list[ChangeType]:
     return [change for change in changes if change.is_guarded]
 
 
-__all__ = ("DATA_TYPES", "GUARDED_TYPES", "Change", "guarded")
+__all__ = ("DATA_TYPES", "GUARDED_TYPES", "RETIRED_ROLES", "Change", "guarded")

@@ -54,7 +54,12 @@ def render(path: Path) -> str:
     rest), or when a template has no section to share.
     """
     text = _SECTION.sub(lambda match: _section(path, match), _read(path))
-    return _CODE.sub(lambda match: _code_block(path, match), text)
+    return insert_code(text, path.parent)
+
+
+def insert_code(text: str, directory: Path) -> str:
+    """Return *text* with the code files that it names inserted from *directory*."""
+    return _CODE.sub(lambda match: _code_block(directory, match), text)
 
 
 def check_body(body: str, *, name: str, has_bucket: bool) -> None:
@@ -93,9 +98,9 @@ def _section(path: Path, match: re.Match[str]) -> str:
     return _SHARED.sub(shared, match[0])
 
 
-def _code_block(path: Path, match: re.Match[str]) -> str:
+def _code_block(directory: Path, match: re.Match[str]) -> str:
     indent = match["indent"] + "  "
-    lines = _read(path.with_name(match["file"])).rstrip("\n").split("\n")
+    lines = _read(directory / match["file"]).rstrip("\n").split("\n")
     block = "\n".join(f"{indent}{line}" if line else "" for line in lines)
     return f"{match['indent']}{match['key']}: |\n{block}"
 
@@ -219,6 +224,7 @@ __all__ = (
     "OBJECT_LIMIT",
     "ParameterKind",
     "check_body",
+    "insert_code",
     "parameter_defaults",
     "parameter_kinds",
     "parse",

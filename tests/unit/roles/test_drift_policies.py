@@ -74,4 +74,5 @@ def test_remediation_writes_to_what_is_ours_only() -> None:
         }
     }
     assert all(":role/crossaccount/" in resource for resource in roles["Resource"])
-    assert functions["Resource"].endswith(":function:CrossAccountPrimary-*")
+    ends = [resource.rpartition(":")[2] for resource in functions["Resource"]]
+    assert ends == ["CrossAccountPrimary-*", "*-starter"]

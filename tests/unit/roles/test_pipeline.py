@@ -183,8 +183,20 @@ def test_a_release_uploads_what_the_pipeline_takes() -> None:
     ]
 
     made = [project["Artifacts"], *project["SecondaryArtifacts"]]
-    assert [f"{artifact['Path']}/{artifact['Name']}" for artifact in made] == taken
+    # Each build's id is in between; the starter copies the newest build to what is taken.
+    assert [f"{artifact['Path']}/{artifact['Name']}" for artifact in made] == [
+        f"builds/{key}" for key in taken
+    ]
+    assert {artifact["NamespaceType"] for artifact in made} == {"BUILD_ID"}
     assert taken == ["hello/application.zip", "hello/packages/function.zip"]
+    statements = {
+        statement["Sid"]: statement
+        for statement in resources["StarterRole"]["Properties"]["Policies"][0]["PolicyDocument"][
+            "Statement"
+        ]
+    }
+    written = statements["WriteNewestBuild"]["Resource"]
+    assert [arn.partition("/")[2] for arn in written] == taken
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,10 @@ def test_templates_alone_may_be_encrypted_without_our_key() -> None:
         assert found[sid]["NotResource"] == f"{arn}/templates/*"
 
 
-def test_builds_stay_and_artifacts_expire() -> None:
+def test_newest_builds_stay_and_artifacts_expire() -> None:
     resources = resolve("primary", ArtifactRetentionDays="90")
+    rules = resources["BuildBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert {rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule} == {"builds/"}
 
     expiring = {
         bucket: [
@@ -136,7 +138,12 @@ def test_builds_stay_and_artifacts_expire() -> None:
         for bucket in ("BuildBucket", "PipelineBucket")
     }
     assert expiring == {
-        "BuildBucket": [{"NoncurrentVersionExpiration"}, set()],
+        "BuildBucket": [
+            {"NoncurrentVersionExpiration"},
+            {"ExpirationInDays"},
+            {"NoncurrentVersionExpiration"},
+            set(),
+        ],
         "PipelineBucket": [{"ExpirationInDays"}, {"NoncurrentVersionExpiration"}, set()],
     }
 

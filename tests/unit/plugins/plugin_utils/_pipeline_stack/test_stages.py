@@ -95,6 +95,7 @@ def test_sources_are_objects_of_the_build_bucket_that_nobody_polls() -> None:
             "S3Bucket": {"Ref": "BuildBucketName"},
             "S3ObjectKey": "hello/application.zip",
             "PollForSourceChanges": "false",
+            "AllowOverrideForS3ObjectKey": "true",
         },
         "OutputArtifacts": [{"Name": "application"}],
         "RunOrder": 1,
