@@ -139,6 +139,26 @@ def split() -> Data:
     return {**hello(), "name": "split", "max_actions_per_stage": 4}
 
 
+def watched() -> Data:
+    """Waves with windows, alarms, a retry and a rollback."""
+    data = {**hello(), "name": "watched"}
+    development, testing, production = data["waves"]
+    development["on_failure"] = "retry"
+    testing["alarms"] = [{"name": "hello errors"}]
+    production |= {
+        "approval": {"review": "release"},
+        "on_failure": "rollback",
+        "alarms": [{"name": "hello-errors", "host": "production", "wait": 30}],
+        "window": {
+            "days": ["mon", "tue", "wed", "thu"],
+            "from": 9,
+            "to": 16,
+            "timezone": "Europe/Berlin",
+        },
+    }
+    return data
+
+
 def one_region() -> Data:
     """The smallest pipeline: one artifact, one stack, only the primary region."""
     return {
@@ -217,7 +237,7 @@ def many_regions() -> Data:
 
 SAMPLES = {
     make()["name"]: make
-    for make in (hello, uploaded, native, split, one_region, tested, many_regions)
+    for make in (hello, uploaded, native, split, watched, one_region, tested, many_regions)
 }
 
 
@@ -249,6 +269,7 @@ def variables(*samples: Data) -> Variables:
             "account_id": account_id,
             "regions": regions,
             "deploy_account_execution_policies": ["arn:aws:iam::aws:policy/PowerUserAccess"],
+            "deploy_account_read_alarms": name == "production",
         }
     shared = {"build_account_id": BUILD_ACCOUNT, "primary_region": PRIMARY_REGION}
     hostvars = {name: {**shared, **given} for name, given in hosts.items()}

@@ -30,7 +30,13 @@ _UPLOADED = {
         "uploader": sample_pipelines.uploaded()["source"]["uploader"],
     },
     "stacks": [{"name": "uploaded", "artifact": "application", "template": "template.yml"}],
-    "waves": [{"name": "testing", "environments": [{"host": "testing"}]}],
+    "waves": [
+        {
+            "name": "testing",
+            "environments": [{"host": "testing"}],
+            "alarms": [{"name": "own"}, {"name": "hello-errors", "host": "testing"}],
+        }
+    ],
 }
 
 
@@ -49,6 +55,7 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hello["waves"][0]["environments"].append({"host": "tools", "regions": ["us-east-1"]})
     found.declare("hello", hello)
     found.declare("uploaded", _UPLOADED)
+    found.set("testing", deploy_account_read_alarms=True)
     return found.directory
 
 

@@ -214,6 +214,7 @@ class Release:
             if region != self.stack.region:
                 found += self._copies(region)
             found += getattr(self, f"_{action['actionTypeId']['provider'].lower()}")(action)
+        found += self._rules()
         found += self._functions()
         found += self._builds()
         found += self.uploads()
@@ -224,6 +225,20 @@ class Release:
         found += self._starts()
         # Many actions ask for the same.
         return list({str(one): one for one in found}.values())
+
+    def _rules(self) -> Iterator[Request]:
+        """The alarms that stages are checked by."""
+        for stage in self.pipeline["stages"]:
+            for condition in stage.get("onSuccess", {}).get("conditions", []):
+                for rule in condition["rules"]:
+                    role = rule.get("roleArn", self.role)
+                    where = f"{rule.get('region', self.stack.region)}:{role.split(':')[4]}"
+                    alarm = f"alarm:{rule['configuration']['AlarmName']}"
+                    yield Request(
+                        principal=role,
+                        action="cloudwatch:DescribeAlarms",
+                        resource=f"arn:{self._partition}:cloudwatch:{where}:{alarm}",
+                    )
 
     def _copies(self, region: str) -> list[Request]:
         """CodePipeline brings an action's input into the store of the action's region."""

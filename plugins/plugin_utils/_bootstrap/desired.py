@@ -113,6 +113,7 @@ def _deploy_account(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
         "BucketArns": [entry["bucket_arn"] for entry in register],
         "KeyArns": [entry["key_arn"] for entry in register],
         "ExecutionPolicyArns": settings["execution_policies"],
+        "ReadsAlarms": "true" if settings["read_alarms"] else "false",
         "PermissionsBoundaryArn": settings["permissions_boundary_arn"],
         "CodePipelineBoundaryArn": settings["codepipeline_boundary_arn"],
         "OrganisationId": settings["organisation_id"],

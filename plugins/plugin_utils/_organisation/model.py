@@ -53,7 +53,8 @@ def pipeline_stack_name(pipeline: str) -> str:
 class Host:
     """One host of the inventory: one stack, and how its account is reached.
 
-    :param regions: where pipelines deploy to in it; deploy accounts only.
+    :param regions: where pipelines deploy to in it; deploy accounts only, as what follows it.
+    :param reads_alarms: whether pipelines may read its alarms.
     :param session_tags: name and value of each; they and what is above them make the session of
         an assumed role.
     """
@@ -65,6 +66,7 @@ class Host:
     stack_name: str
     state: str = "present"
     regions: tuple[str, ...] = ()
+    reads_alarms: bool = False
     profile: str | None = None
     role_arn: str | None = None
     access_role_name: str | None = None

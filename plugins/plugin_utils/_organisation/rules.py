@@ -109,6 +109,7 @@ class _Organisation:
             stack_name={**shared, **values}[STACK_NAMES[group][0]],
             state=values["state"],
             regions=tuple(filter(None, values["regions"])) if deploys else (),
+            reads_alarms=deploys and values["deploy_account_read_alarms"],
             profile=values["aws_profile"] or None,
             role_arn=values["role_arn"] or None,
             access_role_name=self._access_role_name(name, values),

@@ -11,6 +11,7 @@ import functools
 import typing as t
 
 from .._fields import FLAG, LIST, MAPPING, NUMBER, SCALAR, Field, Reader
+from .account_schema import EXECUTION_POLICIES, MOST_POLICIES, POLICY_ARN, READ_ALARMS
 from .model import (
     ACCESS_ROLE_NAME,
     DEPLOY_ACCOUNTS,
@@ -28,15 +29,12 @@ STACK_NAME = r"[A-Za-z][A-Za-z0-9-]{0,127}"
 STACK_NAME_WORDS = "the name of a stack: up to 128 letters, digits and hyphens, a letter first"
 _PARTITION = "arn:aws[a-z-]*"
 _ROLE_ARN = rf"{_PARTITION}:iam::{ACCOUNT_ID}:role/([!-~]+/)?{ROLE_NAME}"
-_POLICY_ARN = rf"{_PARTITION}:iam::(aws|{ACCOUNT_ID}):policy/[\w+=,.@/-]{{1,1024}}"
 _BUCKET_ARN = rf"{_PARTITION}:s3:::[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9]"
 # What Ansible takes as a name where it expects a pattern of hosts.
 HOST_NAME = r"[\w.+=/@-]+"
 MINIMUM_RETENTION_DAYS = 90
 _MOST_DAYS = 2_147_483_647  # of a lifecycle rule
 _MOST_TAGS = 50 - 3  # of a stack, without our own
-# IAM's most for a role; its default is 10.
-MOST_POLICIES = 20
 # CodeBuild's limits, and IAM's characters: the narrowest of the services that get the tags.
 _TAG_CHARACTERS = r"[\w .:/=+@-]"
 _TAG_WORDS = "letters, digits, spaces and _.:/=+-@"
@@ -215,7 +213,7 @@ _ARTIFACT_RETENTION_DAYS = Field(
 )
 _PERMISSIONS_BOUNDARY_ARN = Field(
     name="permissions_boundary_arn",
-    pattern=_POLICY_ARN,
+    pattern=POLICY_ARN,
     words="the ARN of a managed policy",
     kind="ARN",
     doc="Permissions boundary of every role;"
@@ -341,18 +339,6 @@ REGIONS = Field(
     kind="list of regions",
     doc="Where pipelines deploy to: the primary region or hosts of `regional`.",
 )
-EXECUTION_POLICIES = Field(
-    name="execution_policies",
-    type=LIST,
-    required=True,
-    minimum=1,
-    maximum=MOST_POLICIES,
-    item=Field(required=True, pattern=_POLICY_ARN, words="the ARN of a managed policy"),
-    unique=("",),
-    fix="List the managed policies that deployments need",
-    kind="list of ARNs",
-    doc="Managed policies of the CloudFormation role: what deployments may do.",
-)
 _REPLICATION_BUCKET_ARNS = Field(
     name="replication_bucket_arns",
     type=LIST,
@@ -443,6 +429,7 @@ SETTINGS: dict[str, tuple[Field, ...]] = {
             " change.",
         ),
         EXECUTION_POLICIES,
+        READ_ALARMS,
         _setting(
             _PERMISSIONS_BOUNDARY_ARN, doc="The permissions boundary of the CloudFormation role."
         ),

@@ -11,6 +11,7 @@ import typing as t
 
 from .._organisation.model import pipeline_stack_name
 from .build import Build
+from .conditions import Alarm, Window
 from .outputs import GET_OUTPUT
 from .source import Source
 from .wave_test import WaveTest
@@ -82,6 +83,19 @@ class Wave:
     environments: tuple[Environment, ...]
     approval: Approval | None = None
     tests: tuple[WaveTest, ...] = ()
+    on_failure: str = ""
+    alarms: tuple[Alarm, ...] = ()
+    window: Window | None = None
+
+    @property
+    def watched(self) -> list[tuple[Alarm, Environment | None, str]]:
+        """Its alarms in each region, empty for the primary one; without environment, ours."""
+        places = {environment.host: environment for environment in self.environments}
+        return [
+            (alarm, places.get(alarm.host), region)
+            for alarm in self.alarms
+            for region in _regions(alarm, places.get(alarm.host))
+        ]
 
     @classmethod
     def from_dict(cls, data: t.Mapping[str, t.Any]) -> Wave:
@@ -90,13 +104,22 @@ class Wave:
             Environment(**{**environment, "regions": tuple(environment["regions"])})
             for environment in data["environments"]
         )
-        approval = data.get("approval")
+        approval, window = data.get("approval"), data.get("window")
         return cls(
             name=data["name"],
             environments=environments,
             approval=None if approval is None else Approval(**approval),
             tests=tuple(WaveTest.from_dict(test) for test in data.get("tests") or ()),
+            on_failure=data.get("on_failure", ""),
+            alarms=tuple(Alarm(**alarm) for alarm in data.get("alarms") or ()),
+            window=None if window is None else Window.from_dict(window),
         )
+
+
+def _regions(alarm: Alarm, environment: Environment | None) -> tuple[str, ...]:
+    if alarm.region or environment is None:
+        return (alarm.region,)
+    return environment.regions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from .._organisation.model import PIPELINES, Host, Organisation
 from .._organisation.problems import Problems
 from .._organisation.variables import Groups, Variables, is_dynamic_reference
 from .build_rules import source_build_problems
+from .conditions_rules import condition_problems
 from .environments import Environments
 from .model import Data, Pipeline
 from .output_rules import output_problems
@@ -94,6 +95,7 @@ class _Reading:
         yield from wave_test_problems(pipeline)
         yield from stack_problems(pipeline)
         yield from output_problems(pipeline)
+        yield from condition_problems(pipeline, self._organisation)
 
     def _check_dynamic_references(self, value: t.Any, where: str) -> None:
         if isinstance(value, str) and is_dynamic_reference(value):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from .._fields import LIST, MAPPING, Field, Reader
 from .._organisation.schema import REGION_OF_LIST
+from .conditions_schema import ALARMS, ON_FAILURE_FIELD, WINDOW
 from .model import CHANGE_SETS, REVIEWS
 from .parameters import CONFIGURATION_LIMIT, parameters_field, variables_problem
 from .wave_test_schema import TESTS
@@ -117,6 +118,9 @@ WAVES = Field(
             kind="true, or a mapping",
             doc="Somebody agrees before the wave is executed.",
         ),
+        ON_FAILURE_FIELD,
+        ALARMS,
+        WINDOW,
     ),
 )
 

@@ -26,10 +26,12 @@ from .._pipeline.source import Source
 from .._pipeline.wave_schema import STAGE_NAME
 from .._pipeline.wave_test import TIMES
 from .actions import overrides
+from .conditions import split_problems
 from .foundation import Foundation, store_regions, syncs_artifacts
 from .stages import compose_stages
 from .uploader import trust_statements
 from .wave_tests import test_actions
+from .waves import wave_stages
 
 MOST_SYNCED_ARTIFACTS = 5  # of an invoke action
 MOST_INPUT_ARTIFACTS = 10  # of a CloudFormation action
@@ -90,6 +92,8 @@ def limit_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[P
         yield from _test_problems(pipeline, wave)
     foundation = _longest_foundation(organisation)
     yield from _stage_problems(pipeline, foundation)
+    for wave in pipeline.waves:
+        yield from split_problems(wave, wave_stages(pipeline, foundation, wave))
     for what in size_problems(pipeline, foundation):
         yield ("waves", what, _DIVIDE)
 

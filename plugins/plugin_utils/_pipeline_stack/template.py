@@ -21,6 +21,7 @@ from .._pipeline.model import Pipeline
 from .._stack.template import insert_code
 from .approvals import approvals
 from .artifact_sync import artifact_sync
+from .conditions import own_alarms
 from .foundation import Foundation, compose_stores, store_regions
 from .limits import TEMPLATE_LIMIT, action_role_arns, size_problems
 from .part import Part, join
@@ -38,6 +39,7 @@ except ImportError:  # Ansible itself cannot run without it
 _PARTS: tuple[Callable[[Pipeline, Foundation], Part], ...] = (
     artifact_sync,
     approvals,
+    own_alarms,
     codebuild_source,
     s3_source,
     wave_tests,

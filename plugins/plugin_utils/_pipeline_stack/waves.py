@@ -19,6 +19,7 @@ from .._pipeline.model import (
 )
 from .._pipeline.wave_test import AFTER, BEFORE
 from .actions import Action, approve, execute, prepare
+from .conditions import conditioned
 from .foundation import Foundation
 from .stage import Stage, Step, cut, make_stage, numbered, with_steps
 from .wave_tests import test_actions
@@ -30,7 +31,7 @@ Place = tuple[Environment, str]  # an environment in one region
 
 def wave_stages(pipeline: Pipeline, foundation: Foundation, wave: Wave) -> list[Stage]:
     """Return the stages of *wave*."""
-    return _Wave(pipeline, foundation, wave).stages()
+    return conditioned(_Wave(pipeline, foundation, wave).stages(), foundation, wave)
 
 
 class _Wave:

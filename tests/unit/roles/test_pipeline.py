@@ -32,8 +32,13 @@ from tools.render_templates import GOLDEN, golden
 from tools.sample_pipelines import PRIMARY_OUTPUTS, SAMPLES, foundation
 
 Data = dict[str, Any]
-# Actions that AWS limits to no resource.
-_WITHOUT_RESOURCE = ("ec2:Describe", "ecr:GetAuthorizationToken", "lambda:ListFunctions")
+# Actions that AWS limits to no resource, or that find composite alarms only so.
+_WITHOUT_RESOURCE = (
+    "cloudwatch:DescribeAlarms",
+    "ec2:Describe",
+    "ecr:GetAuthorizationToken",
+    "lambda:ListFunctions",
+)
 
 
 def composed(data: Data, **more: str) -> Data:

@@ -90,6 +90,7 @@ def make(name: str, inputs: dict[str, Any] | None = None, **shared: Any) -> Desi
                 "BucketArns": ",".join(map(bucket_arn, BOTH)),
                 **ROLE_NAMES,
                 "ExecutionPolicyArns": "arn:aws:iam::aws:policy/One",
+                "ReadsAlarms": "false",
                 "PermissionsBoundaryArn": "",
                 "CodePipelineBoundaryArn": "",
                 "OrganisationId": "",
