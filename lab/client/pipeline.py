@@ -106,9 +106,10 @@ class Pipeline:
         """Wait until it rests, or for an approval, and so many executions began: its status."""
 
         def rests() -> bool:
-            if len(self.executions) < executions:
+            found = self.executions
+            if not found or len(found) < executions:
                 return False
-            return self.status in _RESTING or self.waiting is not None
+            return found[0]["status"] in _RESTING or self.waiting is not None
 
         self._wait_until(rests, seconds)
         return self.status
@@ -153,7 +154,7 @@ class Pipeline:
         while not condition():
             if time.monotonic() > deadline:
                 raise LabError(f"Not within {seconds:.0f} s.\n{self.description}")
-            time.sleep(0.05)
+            time.sleep(0.2)
 
 
 __all__ = ("SECONDS", "Action", "Pipeline")

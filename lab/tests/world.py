@@ -265,7 +265,7 @@ def wait_for(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _SECONDS
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def names(found: Iterable[Data]) -> set[str]:
