@@ -475,6 +475,12 @@ def _moving(foundation: Foundation, release: Release) -> Iterator[Denied]:
         topic = action["configuration"]["NotificationArn"]
         publish = Request(principal=release.role, action="sns:Publish", resource=topic)
         yield Denied.of("the pipeline publishes elsewhere", publish, resource=f"{topic}-other")
+        if not foundation.export.of_resource(topic):
+            yield Denied.of(
+                "the pipeline encrypts for another topic",
+                next(one for one in release.needs() if topic in one.context.values()),
+                context={"kms:EncryptionContext:aws:sns:topicArn": f"{topic}-other"},
+            )
 
 
 def _of_store(foundation: Foundation, put: Request, resource: str) -> Request:
@@ -511,8 +517,9 @@ def _transport(foundation: Foundation, release: Release) -> Iterator[Denied]:
     yield Denied.of("a deploy role over plain HTTP", reader, context=plain)
     for action in release.actions("Manual")[:1]:
         topic = action["configuration"]["NotificationArn"]
-        publish = Request(principal=release.role, action="sns:Publish", resource=topic)
-        yield Denied.of("the approval topic over plain HTTP", publish, context=plain)
+        if foundation.export.of_resource(topic):
+            publish = Request(principal=release.role, action="sns:Publish", resource=topic)
+            yield Denied.of("the approval topic over plain HTTP", publish, context=plain)
 
 
 def allowed_around(foundation: Foundation) -> list[Request]:

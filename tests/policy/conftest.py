@@ -35,6 +35,7 @@ _UPLOADED = {
             "name": "testing",
             "environments": [{"host": "testing"}],
             "alarms": [{"name": "own"}, {"name": "hello-errors", "host": "testing"}],
+            "approval": {"topic": "arn:aws:sns:us-east-1:111111111111:own"},
         }
     ],
 }

@@ -381,10 +381,14 @@ class Release:
     def _manual(self, action: dict[str, Any]) -> list[Request]:
         topic = action["configuration"]["NotificationArn"]
         key = self.stores[self.stack.region].key_arn
+        encrypt = [
+            use_key(self.role, f"kms:{name}", key, via="sns")
+            for name in ("GenerateDataKey", "Decrypt")
+        ]
+        topic_context = {"kms:EncryptionContext:aws:sns:topicArn": topic}
         return [
             Request(principal=self.role, action="sns:Publish", resource=topic),
-            use_key(self.role, "kms:GenerateDataKey", key, via="sns"),
-            use_key(self.role, "kms:Decrypt", key, via="sns"),
+            *(request.but(context=topic_context) for request in encrypt),
         ]
 
     def projects(self) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,10 @@ _EVERYBODY: dict[str, Any] = {
     "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
 }
 _KNOWN_ISSUER = "accounts.google.com"
+_ENCRYPTION_CONTEXT, _KNOWN_KMS_KEY = (
+    re.compile(r"kms:EncryptionContext:[\w:]+"),
+    "kms:RequestAlias",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +111,10 @@ class Request:
         if issuer:
             # The simulator knows the claims of a few issuers only, and drops those of all others.
             text = json.dumps(simulation).replace(issuer, _KNOWN_ISSUER)
+            simulation = json.loads(text)
+        if any(key.startswith("kms:EncryptionContext:") for key in self.context):
+            # Nor does it know the keys of an encryption context.
+            text = _ENCRYPTION_CONTEXT.sub(_KNOWN_KMS_KEY, json.dumps(simulation))
             simulation = json.loads(text)
         return simulation
 

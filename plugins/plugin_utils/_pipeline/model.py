@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from .._organisation.model import pipeline_stack_name
+from .approval import CHANGE_SETS, RELEASE, REVIEWS, Approval
 from .build import Build
 from .conditions import Alarm, Window
 from .outputs import GET_OUTPUT
@@ -18,11 +19,9 @@ from .wave_test import WaveTest
 
 LAMBDA, NATIVE = "lambda", "native"
 QUEUED, SUPERSEDED = "QUEUED", "SUPERSEDED"
-CHANGE_SETS, RELEASE = "change_sets", "release"
 
 ARTIFACT_SYNCS = (LAMBDA, NATIVE)
 EXECUTION_MODES = (QUEUED, SUPERSEDED)
-REVIEWS = (CHANGE_SETS, RELEASE)
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 
 # The limit of actions in a stage that AWS documents; users may set up to 100, its later limit.
@@ -63,19 +62,6 @@ class Environment:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Approval:
-    """What somebody approves before a wave is executed.
-
-    :param review: ``change_sets``, made before and executed after it; or the ``release``, before
-        anything of the wave is made.
-    """
-
-    review: str = CHANGE_SETS
-    summary: str = ""
-    link: str = ""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Wave:
     """Environments that are released together."""
 
@@ -108,7 +94,7 @@ class Wave:
         return cls(
             name=data["name"],
             environments=environments,
-            approval=None if approval is None else Approval(**approval),
+            approval=None if approval is None else Approval.from_dict(approval),
             tests=tuple(WaveTest.from_dict(test) for test in data.get("tests") or ()),
             on_failure=data.get("on_failure", ""),
             alarms=tuple(Alarm(**alarm) for alarm in data.get("alarms") or ()),

@@ -18,6 +18,7 @@ from .._fields import Reader, entry_label
 from .._organisation.model import PIPELINES, Host, Organisation
 from .._organisation.problems import Problems
 from .._organisation.variables import Groups, Variables, is_dynamic_reference
+from .approval_rules import approval_problems
 from .build_rules import source_build_problems
 from .conditions_rules import condition_problems
 from .environments import Environments
@@ -96,6 +97,7 @@ class _Reading:
         yield from stack_problems(pipeline)
         yield from output_problems(pipeline)
         yield from condition_problems(pipeline, self._organisation)
+        yield from approval_problems(pipeline, self._organisation)
 
     def _check_dynamic_references(self, value: t.Any, where: str) -> None:
         if isinstance(value, str) and is_dynamic_reference(value):

@@ -6,14 +6,11 @@
 
 from __future__ import annotations
 
-import typing as t
-from collections.abc import Mapping
-
-from .._fields import LIST, MAPPING, Field, Reader
+from .._fields import LIST, Field
 from .._organisation.schema import REGION_OF_LIST
+from .approval_schema import APPROVAL
 from .conditions_schema import ALARMS, ON_FAILURE_FIELD, WINDOW
-from .model import CHANGE_SETS, REVIEWS
-from .parameters import CONFIGURATION_LIMIT, parameters_field, variables_problem
+from .parameters import parameters_field
 from .wave_test_schema import TESTS
 
 # The stages before the first wave.
@@ -21,42 +18,6 @@ SOURCE_STAGE, SYNC_STAGE = "Source", "SyncArtifacts"
 STAGE_NAME = r"[A-Za-z0-9.@_-]{1,100}"
 
 
-def _approval(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | None:
-    """Return the approval of a wave: true means without text."""
-    if isinstance(value, Mapping):
-        return reader.mapping(APPROVAL, value, where)
-    if isinstance(value, bool):
-        return {} if value else None
-    reader.problem(where, "is neither true nor a mapping", "Give it summary and link")
-    return None
-
-
-APPROVAL = Field(
-    name="approval",
-    type=MAPPING,
-    fields=(
-        Field(
-            name="review",
-            default=CHANGE_SETS,
-            choices=REVIEWS,
-            doc="What is approved: all change sets of the wave, or the release before any is made.",
-        ),
-        Field(
-            name="summary",
-            longest=CONFIGURATION_LIMIT,
-            check=variables_problem,
-            doc="What is asked.",
-        ),
-        Field(
-            name="link",
-            longest=CONFIGURATION_LIMIT,
-            pattern=r"https?://\S+",
-            words="an address",
-            check=variables_problem,
-            doc="Where to look.",
-        ),
-    ),
-)
 _ENVIRONMENTS = Field(
     name="environments",
     type=LIST,
@@ -109,15 +70,7 @@ WAVES = Field(
         ),
         _ENVIRONMENTS,
         TESTS,
-        Field(
-            name="approval",
-            type=MAPPING,
-            read=_approval,
-            json={"type": "boolean"},
-            fields=APPROVAL.fields,
-            kind="true, or a mapping",
-            doc="Somebody agrees before the wave is executed.",
-        ),
+        APPROVAL,
         ON_FAILURE_FIELD,
         ALARMS,
         WINDOW,
@@ -125,4 +78,4 @@ WAVES = Field(
 )
 
 
-__all__ = ("APPROVAL", "SOURCE_STAGE", "STAGE_NAME", "SYNC_STAGE", "WAVES")
+__all__ = ("SOURCE_STAGE", "STAGE_NAME", "SYNC_STAGE", "WAVES")

@@ -138,7 +138,8 @@ def _deployment(
 
 def approve(approval: Approval) -> Action:
     """Return the action that waits for somebody."""
-    configuration: dict[str, t.Any] = {"NotificationArn": {"Ref": "ApprovalTopicArn"}}
+    topic = approval.topic or {"Ref": "ApprovalTopicArn"}
+    configuration: dict[str, t.Any] = {"NotificationArn": topic}
     if approval.summary:
         configuration["CustomData"] = approval.summary
     if approval.link:
@@ -147,6 +148,7 @@ def approve(approval: Approval) -> Action:
         "Name": "approve",
         "ActionTypeId": kind("Approval", "Manual"),
         "Configuration": configuration,
+        **({"TimeoutInMinutes": approval.timeout} if approval.timeout else {}),
     }
 
 

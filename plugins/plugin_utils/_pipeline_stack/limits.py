@@ -37,6 +37,7 @@ MOST_SYNCED_ARTIFACTS = 5  # of an invoke action
 MOST_INPUT_ARTIFACTS = 10  # of a CloudFormation action
 MOST_STAGES = 50
 MOST_ACTIONS = 1_000
+MOST_IN_STAGE = 100
 # A template in a bucket, in bytes.
 TEMPLATE_LIMIT = 1_000_000
 # All inline policies of a role, in characters without white space.
@@ -166,13 +167,20 @@ def _stage_problems(pipeline: Pipeline, foundation: Foundation) -> Iterator[Prob
             yield ("waves", f"stage {name} has over 100 characters", "Shorten the name")
             break
     if len(stages) > MOST_STAGES:
-        yield ("waves", f"{len(stages)} stages, and a pipeline has {MOST_STAGES} at most", _DIVIDE)
-    actions_in_all = sum(len(stage["Actions"]) for stage in stages)
-    if actions_in_all > MOST_ACTIONS:
+        more = pipeline.max_actions_per_stage < MOST_IN_STAGE
         yield (
             "waves",
-            f"{actions_in_all} actions, and a pipeline has {MOST_ACTIONS} at most",
-            _DIVIDE,
+            f"{len(stages)} stages, and a pipeline has {MOST_STAGES} at most",
+            f"Allow max_actions_per_stage: {MOST_IN_STAGE}, or d{_DIVIDE[1:]}" if more else _DIVIDE,
+        )
+    actions_in_all = sum(len(stage["Actions"]) for stage in stages)
+    if actions_in_all > MOST_ACTIONS:
+        places = sum(len(environment.regions) for environment in pipeline.environments)
+        yield (
+            "waves",
+            f"{actions_in_all} actions for {len(pipeline.stacks)} stacks in {places} accounts and"
+            f" regions, and a pipeline has {MOST_ACTIONS} at most",
+            f"{_DIVIDE}, each with fewer of them",
         )
 
 
@@ -227,6 +235,7 @@ def _longest_foundation(organisation: Organisation) -> Foundation:
 __all__ = (
     "MOST_ACTIONS",
     "MOST_INPUT_ARTIFACTS",
+    "MOST_IN_STAGE",
     "MOST_STAGES",
     "MOST_SYNCED_ARTIFACTS",
     "POLICY_LIMIT",

@@ -504,12 +504,12 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         release_to(*TARGETS, max_actions_per_stage=4),
         "waves",
-        "66 stages, and a pipeline has 50 at most. Divide it into two pipelines",
+        "66 stages, and a pipeline has 50 at most. Allow max_actions_per_stage: 100, or divide it",
     ),
     (
         release_to(*TARGETS, stacks=9, max_actions_per_stage=100),
         "waves",
-        "1101 actions, and a pipeline has 1000 at most. Divide it into two pipelines",
+        "1101 actions for 9 stacks in 60 accounts and regions, and a pipeline has 1000 at most.",
     ),
 ]
 

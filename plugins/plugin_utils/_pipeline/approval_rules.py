@@ -1,0 +1,31 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules of approvals. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
+
+from .._organisation.model import Organisation
+from .model import Pipeline
+from .problem import Problem
+
+
+def approval_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[Problem]:
+    """Yield what is wrong with the approvals of *pipeline*."""
+    home = organisation.primary_region
+    for wave in pipeline.waves:
+        arn = parse_aws_arn(wave.approval.topic) if wave.approval else None
+        if arn and home and arn["region"] != home:
+            yield (
+                f"waves[{wave.name}].approval.topic",
+                f"it is in {arn['region']}, and pipelines ask in {home}",
+                f"Name a topic in {home}",
+            )
+
+
+__all__ = ("approval_problems",)

@@ -1,0 +1,87 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whom a release asks, and for how long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.approvals import (
+    approvals,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.part import Part
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.stages import (
+    compose_stages,
+)
+
+from tools import sample_pipelines
+
+Data = dict[str, Any]
+OWN = "arn:aws:sns:us-east-1:222222222222:own"
+
+
+def sample(**approval: Any) -> Data:
+    """The usual pipeline, in which production and testing are approved."""
+    data = sample_pipelines.hello()
+    data["waves"][1]["approval"] = True
+    data["waves"][2]["approval"] = approval
+    return data
+
+
+def asks(data: Data) -> list[Data]:
+    """Return the actions that ask somebody."""
+    [pipeline] = sample_pipelines.read(data)
+    stages = compose_stages(pipeline, sample_pipelines.foundation())
+    actions = [action for stage in stages for action in stage["Actions"]]
+    return [action for action in actions if action["Name"] == "approve"]
+
+
+def part(data: Data) -> Part:
+    [pipeline] = sample_pipelines.read(data)
+    return approvals(pipeline, sample_pipelines.foundation())
+
+
+def test_an_approval_has_a_timeout_and_a_topic_of_its_own() -> None:
+    testing, production = asks(sample(timeout=1440, topic=OWN))
+
+    assert "TimeoutInMinutes" not in testing
+    assert testing["Configuration"] == {"NotificationArn": {"Ref": "ApprovalTopicArn"}}
+    assert production["TimeoutInMinutes"] == 1440
+    assert production["Configuration"] == {"NotificationArn": OWN}
+
+
+def test_the_pipeline_may_ask_on_the_topics_of_its_waves_alone() -> None:
+    data = sample(topic=OWN)
+    both = part(data)
+    data["waves"][1]["approval"] = None
+    own = part(data)
+
+    sids = [statement["Sid"] for statement in own.pipeline_statements]
+    assert (own.primary_outputs, sids) == ((), ["AskOnOwnTopics", "EncryptForOwnTopics"])
+    assert own.pipeline_statements[0]["Resource"] == [OWN]
+    assert both.primary_outputs == ("ApprovalTopicArn",)
+    assert len(both.pipeline_statements) == 4
+
+
+@pytest.mark.parametrize(
+    ("approval", "message"),
+    [
+        ({"timeout": 4}, "approval.timeout: 4 is not a whole number from 5 to 86400"),
+        ({"timeout": "1 day"}, "approval.timeout"),
+        ({"topic": "own"}, "approval.topic: 'own' is not the ARN of a topic"),
+        (
+            {"topic": OWN.replace("us-east-1", "eu-west-1")},
+            "approval.topic: it is in eu-west-1, and pipelines ask in us-east-1. Name a topic in",
+        ),
+    ],
+)
+def test_an_approval_that_codepipeline_would_refuse_is_refused(
+    approval: Data, message: str
+) -> None:
+    with pytest.raises(PipelineError) as caught:
+        sample_pipelines.read(sample(**approval))
+    assert message in str(caught.value)
