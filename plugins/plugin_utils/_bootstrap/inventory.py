@@ -13,7 +13,7 @@ import typing as t
 from .._errors import PipelineError
 from .._organisation.model import PIPELINES, Organisation, pipeline_stack_name
 from .._organisation.rules import read_organisation
-from .._organisation.schema import ACCEPT_NEW_MEMBERS
+from .._organisation.run_schema import ACCEPT_NEW_MEMBERS
 from .._organisation.settings import Lookup, read_flag, read_settings
 from .._organisation.variables import Variables
 from .._pipeline.model import Pipeline

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import typing as t
 
-from .._fields import FLAG, LIST, MAPPING, NUMBER, SCALAR, Field, Reader
+from .._fields import LIST, MAPPING, NUMBER, SCALAR, Field, Reader
 from .account_schema import EXECUTION_POLICIES, MOST_POLICIES, POLICY_ARN, READ_ALARMS
 from .model import (
     ACCESS_ROLE_NAME,
@@ -22,6 +22,7 @@ from .model import (
     STACK_NAMES,
 )
 from .regions import REGION, region_problem
+from .run_schema import ALLOW_REPLACEMENT, PURGE_DATA, RESOURCES_TO_SKIP, RUN
 
 ACCOUNT_ID = r"\d{12}"
 ROLE_NAME = r"[\w+=,.@-]{1,64}"
@@ -256,47 +257,6 @@ ORGANISATION = (
     _WAIT_TIMEOUT,
 )
 
-_ALLOW_REPLACEMENT = Field(
-    name="allow_replacement",
-    type=FLAG,
-    default=False,
-    is_extra=True,
-    doc="Lets a change set replace or remove keys, buckets and roles.",
-)
-ACCEPT_NEW_MEMBERS = Field(
-    name="accept_new_members",
-    type=FLAG,
-    default=False,
-    is_extra=True,
-    doc="Lets pipelines deploy to hosts that are new in a [group](pipelines.md#groups), in waves"
-    " with an approval.",
-)
-_PURGE_DATA = Field(
-    name="purge_data",
-    type=FLAG,
-    default=False,
-    is_extra=True,
-    doc="[Deletes](removal.md#purging-data) the buckets and keys of absent hosts for good.",
-)
-_RESOURCES_TO_SKIP = Field(
-    name="resources_to_skip",
-    type=LIST,
-    default=[],
-    is_extra=True,
-    item=Field(required=True),
-    kind="list of logical ids",
-    doc="Resources that a stopped rollback continues without.",
-)
-
-# Variables of one run, for -e.
-RUN = (
-    _ALLOW_REPLACEMENT,
-    ACCEPT_NEW_MEMBERS,
-    _PURGE_DATA,
-    _RESOURCES_TO_SKIP,
-    Field(name="confirm", doc="For a teardown: the `organisation_name`."),
-)
-
 _STATE = Field(
     name="state",
     default="present",
@@ -369,13 +329,13 @@ _ALL_ROLES = (
     _setting(_STACK_TAGS, "tags", "Tags of the stack."),
     _setting(CODEPIPELINE_ROLE_NAME),
     _setting(CLOUDFORMATION_ROLE_NAME),
-    _setting(_ALLOW_REPLACEMENT),
-    _setting(_RESOURCES_TO_SKIP),
+    _setting(ALLOW_REPLACEMENT),
+    _setting(RESOURCES_TO_SKIP),
     _setting(_WAIT_TIMEOUT),
 )
 _BUILD_ACCOUNT = _setting(BUILD_ACCOUNT_ID, "account_id", "The build account.")
 _HOME = _setting(PRIMARY_REGION, "region", "The region of the stack.")
-_BUCKETS = (_setting(_ARTIFACT_RETENTION_DAYS), _setting(_PURGE_DATA))
+_BUCKETS = (_setting(_ARTIFACT_RETENTION_DAYS), _setting(PURGE_DATA))
 
 
 def _own_stack_name(group: str) -> Field:

@@ -116,7 +116,8 @@ def _action_problems(
     place = f"for {environment.host} of wave {wave.name}"
     # The references to outputs have the same length in every region.
     parameters = pipeline.parameters(stack, environment)
-    length = len(overrides(parameters, environment.host, environment.regions[0]))
+    region = next(iter(environment.regions), "")  # none where the host is wrong
+    length = len(overrides(parameters, environment.host, region))
     if length > CONFIGURATION_LIMIT:
         yield (
             where,
@@ -176,10 +177,10 @@ def _stage_problems(pipeline: Pipeline, foundation: Foundation) -> Iterator[Prob
     actions_in_all = sum(len(stage["Actions"]) for stage in stages)
     if actions_in_all > MOST_ACTIONS:
         places = sum(len(environment.regions) for environment in pipeline.environments)
+        what = f"{actions_in_all} actions for {len(pipeline.stacks)} stacks in {places} accounts"
         yield (
             "waves",
-            f"{actions_in_all} actions for {len(pipeline.stacks)} stacks in {places} accounts and"
-            f" regions, and a pipeline has {MOST_ACTIONS} at most",
+            f"{what} and regions, and a pipeline has {MOST_ACTIONS} at most",
             f"{_DIVIDE}, each with fewer of them",
         )
 
