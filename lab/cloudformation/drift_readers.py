@@ -47,6 +47,7 @@ def install() -> None:
                 _rule,
                 frozenset({"Description", "EventPattern", "State", "Targets"}),
             ),
+            "AWS::IAM::ManagedPolicy": (_managed_policy, frozenset({"PolicyDocument"})),
             "AWS::IAM::Role": (
                 _role(role_reader),
                 role_properties | {"ManagedPolicyArns", "PermissionsBoundary", "Policies"},
@@ -218,6 +219,14 @@ def _role(stock: Reader) -> Reader:
         }
 
     return read
+
+
+def _managed_policy(arn: str, properties: Properties) -> Properties | None:
+    policy = iam._policies.get(arn)
+    if policy is None:
+        return None
+    document = policy["Versions"][policy["DefaultVersionId"]]["Document"]
+    return {"PolicyDocument": as_expected("iam", document, properties["PolicyDocument"])}
 
 
 def _rule(name: str, properties: Properties) -> Properties | None:

@@ -40,6 +40,7 @@ _NAMES = {
     "AWS::CodeBuild::Project": ("Name", 255),
     "AWS::CodePipeline::Pipeline": ("Name", 100),
     "AWS::Events::Rule": ("Name", 64),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", 128),
     "AWS::IAM::Role": ("RoleName", 64),
     "AWS::KMS::Alias": ("AliasName", 256),
     "AWS::Lambda::Function": ("FunctionName", 64),
@@ -232,6 +233,9 @@ def _arn(work: Work) -> str:
             return f"{prefix}:s3:::{properties['Bucket']}"
         case "AWS::IAM::Role":
             return f"{prefix}:iam::{account}:role{properties.get('Path', '/')}{_name(work)}"
+        case "AWS::IAM::ManagedPolicy":
+            path = f"policy{properties.get('Path', '/')}"
+            return work.physical_id or f"{prefix}:iam::{account}:{path}{_name(work)}"
         case "AWS::CodeBuild::Project":
             return f"{prefix}:codebuild:{region}:{account}:project/{_name(work)}"
         case "AWS::CodePipeline::Pipeline":

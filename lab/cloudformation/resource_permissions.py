@@ -80,6 +80,16 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "events:DeleteRule",
         ),
     },
+    "AWS::IAM::ManagedPolicy": {
+        "create": ("iam:CreatePolicy",),
+        "read": ("iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy"),
+        "update": (
+            "iam:ListPolicyVersions",
+            "iam:CreatePolicyVersion PolicyDocument",
+            "iam:DeletePolicyVersion PolicyDocument",
+        ),
+        "delete": ("iam:ListPolicyVersions", "iam:DeletePolicyVersion", "iam:DeletePolicy"),
+    },
     # Of roles only: the lab has no other use for it.
     "AWS::IAM::Policy": {
         "create": ("iam:PutRolePolicy Roles",),

@@ -53,6 +53,7 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found.set("tools", role_arn=f"arn:aws:iam::{build}:role/CrossAccountAccess")
     hello = found.pipeline("hello")
     hello["source"]["connection_arn"] = sample_pipelines.hello()["source"]["connection_arn"]
+    hello["build"] = {"managed_policy_arns": ["arn:aws:iam::aws:policy/AmazonSQSFullAccess"]}
     hello["waves"][0]["environments"].append({"host": "tools", "regions": ["us-east-1"]})
     found.declare("hello", hello)
     found.declare("uploaded", _UPLOADED)

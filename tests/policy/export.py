@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 
-Kind = Literal["trust", "inline", "managed", "resource"]
+Kind = Literal["trust", "inline", "managed", "boundary", "resource"]
 Document = dict[str, Any]
 # A boto3 client for a service in an account and a region.
 Clients = Callable[[str, str, str], Any]
@@ -93,6 +93,10 @@ class Export:
         """Return the policies that say what a role may do."""
         kinds = ("inline", "managed")
         return [one for one in self.policies if one.owner == role_arn and one.kind in kinds]
+
+    def bounds(self, role_arn: str) -> list[Policy]:
+        """Return the permissions boundary of a role, if it has one."""
+        return [one for one in self.policies if one.owner == role_arn and one.kind == "boundary"]
 
     def attached(self, role_arn: str) -> list[str]:
         """Return the ARNs of a role's managed policies."""
@@ -193,6 +197,15 @@ def _add_role(export: Export, iam: Any, account: str, name: str, *, made_by: str
         )
         export.policies.append(policy)
 
+    def add_managed(kind: Kind, arn: str) -> None:
+        try:
+            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        except is_boto3_error_code(["AccessDenied", "NoSuchEntity"]):
+            export.unread.add(arn)
+        else:
+            add(kind, arn.rpartition("/")[2], found["Document"])
+
     add("trust", "trust", role["AssumeRolePolicyDocument"])
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=name):
         for inline in page["PolicyNames"]:
@@ -202,13 +215,9 @@ def _add_role(export: Export, iam: Any, account: str, name: str, *, made_by: str
         for attached in page["AttachedPolicies"]:
             arn = attached["PolicyArn"]
             export.attachments.append((role["Arn"], arn))
-            try:
-                version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-                found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
-            except is_boto3_error_code(["AccessDenied", "NoSuchEntity"]):
-                export.unread.add(arn)
-                continue
-            add("managed", attached["PolicyName"], found["Document"])
+            add_managed("managed", arn)
+    if boundary := role.get("PermissionsBoundary"):
+        add_managed("boundary", boundary["PermissionsBoundaryArn"])
 
 
 __all__ = ("Clients", "Export", "Policy", "Resource", "Stack", "read_export")

@@ -413,6 +413,12 @@ class Release:
                             principal=role, action=f"s3:{name}", resource=self.build_bucket_arn
                         )
 
+    @property
+    def bounded(self) -> list[str]:
+        """The roles of builds and tests, which have a boundary."""
+        roles = [project["serviceRole"] for project in self.projects()]
+        return [role for role in roles if self._export.bounds(role)]
+
     def connection_uses(self, project: dict[str, Any]) -> list[Request]:
         """Return what reaching the repository takes, the use of the connection for it last."""
         connection = project["source"].get("auth", {}).get("resource")

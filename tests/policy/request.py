@@ -84,7 +84,7 @@ class Request:
     def policies(self, export: Export) -> list[Policy]:
         """Return the policies that have a say in it."""
         other = export.of_resource(self.resource)
-        return [*self._own(export), *([other] if other else [])]
+        return [*self._own(export), *self._bounds(export), *([other] if other else [])]
 
     def simulation(self, export: Export) -> Simulation:
         """Return what the simulator is to run."""
@@ -103,6 +103,10 @@ class Request:
             "serviceControlPolicies": [],
             "resourceControlPolicies": [],
         }
+        if bounds := self._bounds(export):
+            simulation["permissionBoundaryPolicies"] = [
+                {"name": one.name, "policy": one.document} for one in bounds
+            ]
         if self.trusted:
             simulation["resourcePolicy"] = _EVERYBODY
         elif other:
@@ -121,6 +125,9 @@ class Request:
     def _own(self, export: Export) -> list[Policy]:
         policies = [] if self.is_service else export.identity(self.principal)
         return [one for one in policies if self.managed or one.kind != "managed"]
+
+    def _bounds(self, export: Export) -> list[Policy]:
+        return [] if self.is_service else export.bounds(self.principal)
 
     def _account(self, policy: Policy | None) -> str:
         of_arn = self.resource.split(":")[4] if self.resource.startswith("arn:") else ""

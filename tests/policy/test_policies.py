@@ -14,6 +14,7 @@ import pytest
 
 from lab import Lab
 from tests.policy.approver import Approver
+from tests.policy.builds import allowed_builds, denied_builds
 from tests.policy.cases import allowed_around, allowed_uploads, denied
 from tests.policy.foundation import Foundation
 from tests.policy.operator import Operator
@@ -37,6 +38,7 @@ def needed(
         *approver.needs(),
         *allowed_around(foundation),
         *(one for release in releases for one in allowed_uploads(foundation, release)),
+        *(one for release in releases for one in allowed_builds(release)),
         *(one for release in releases for one in release.needs()),
     ]
     return list({str(one): one for one in found}.values())
@@ -51,6 +53,7 @@ def cases(
         *operator.denied(),
         *approver.denied(),
         *(case for release in releases for case in denied(foundation, release)),
+        *(case for release in releases for case in denied_builds(foundation, release)),
     ]
     return list({(str(case.request), str(case.twin)): case for case in found}.values())
 

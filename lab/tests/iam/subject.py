@@ -249,6 +249,12 @@ CHANGES: dict[str, dict[str, Any]] = {
     },
     "AWS::SQS::Queue": {"MessageRetentionPeriod": 60},
     "AWS::Events::Rule": {"Targets": []},
+    "AWS::IAM::ManagedPolicy": {
+        "PolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+        }
+    },
     "AWS::IAM::Role": {"Description": "Another", "Policies": []},
 }
 

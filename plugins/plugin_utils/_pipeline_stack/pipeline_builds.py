@@ -13,8 +13,9 @@ import typing as t
 
 from .._pipeline.build import Build
 from .actions import Action, kind
+from .build_boundary import STORE_PREFIX
 from .part import Data
-from .project import STORE_PREFIX, make_project
+from .project import make_project
 from .roles import allow, attribute, sub
 
 _SOURCE_ROLE = attribute("SourceRole")

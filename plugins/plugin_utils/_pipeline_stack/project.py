@@ -10,11 +10,9 @@ import typing as t
 
 from .._pipeline.build import LOCAL, S3_CACHE, Build
 from .build_access import build_statements
+from .build_boundary import STORE_PREFIX, denials
 from .part import Data
 from .roles import allow, attribute, make_role, sub, trusts_service
-
-# CodePipeline writes artifacts below so many characters of a pipeline's name.
-STORE_PREFIX = 20
 
 
 def make_project(
@@ -28,6 +26,7 @@ def make_project(
     properties: Data,
     statements: t.Sequence[Data],
     variables: t.Sequence[Data] = (),
+    is_bounded: bool = True,
 ) -> Data:
     """Return the resources of the project ``<pipeline>-<name>``.
 
@@ -37,6 +36,8 @@ def make_project(
     :param properties: of the project that do not follow from the build.
     :param statements: what builds may do that does not follow from the build.
     :param variables: of the build, in addition to its own.
+    :param is_bounded: whether its role has the boundary and denials of builds; a role without
+        policies that users choose needs none.
     """
     project, role, log = f"{logical_id}Project", f"{logical_id}Role", f"{logical_id}LogGroup"
     full_name = f"${{PipelineName}}-{name}"
@@ -83,7 +84,9 @@ def make_project(
                 *statements,
                 *build_statements(build, full_name, cache),
                 allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], attribute(log)),
+                *(denials() if is_bounded else []),
             ],
+            is_bounded=is_bounded,
             managed_policies=build.managed_policy_arns,
         ),
     }
@@ -150,4 +153,4 @@ def _cache(build: Build, source: Data, cache: str) -> Data:
     return {}
 
 
-__all__ = ("STORE_PREFIX", "make_project")
+__all__ = ("make_project",)

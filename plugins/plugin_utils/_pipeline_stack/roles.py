@@ -14,13 +14,8 @@ import typing as t
 
 from .part import Data
 
-_BOUNDARY = {
-    "Fn::If": [
-        "HasPermissionsBoundary",
-        {"Ref": "PermissionsBoundaryArn"},
-        {"Ref": "AWS::NoValue"},
-    ]
-}
+# The boundary of builds and tests, where the organisation demands none of its own.
+BOUNDARY = "BuildBoundary"
 
 
 def sub(text: str) -> Data:
@@ -41,11 +36,13 @@ def make_role(
     policy: str,
     statements: t.Sequence[Data],
     managed_policies: t.Sequence[str] = (),
+    is_bounded: bool = False,
 ) -> Data:
     """Return the role ``<pipeline>-<name>`` with one inline policy.
 
     :param policy: the name of the policy.
     :param managed_policies: the ARNs of those that it has in addition.
+    :param is_bounded: whether it has the boundary of builds and tests.
     """
     return {
         "Type": "AWS::IAM::Role",
@@ -53,7 +50,13 @@ def make_role(
             "Path": "/crossaccount/build/",
             "RoleName": sub(f"${{PipelineName}}-{name}"),
             "Description": sub(description),
-            "PermissionsBoundary": _BOUNDARY,
+            "PermissionsBoundary": {
+                "Fn::If": [
+                    "HasPermissionsBoundary",
+                    {"Ref": "PermissionsBoundaryArn"},
+                    {"Ref": BOUNDARY if is_bounded else "AWS::NoValue"},
+                ]
+            },
             "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": list(trust)},
             **({"ManagedPolicyArns": list(managed_policies)} if managed_policies else {}),
             "Policies": [
@@ -118,4 +121,4 @@ def upload_builds(*prefixes: str) -> list[Data]:
     ]
 
 
-__all__ = ("allow", "attribute", "make_role", "sub", "trusts_service", "upload_builds")
+__all__ = ("BOUNDARY", "allow", "attribute", "make_role", "sub", "trusts_service", "upload_builds")

@@ -114,6 +114,7 @@ def _pull_request(pipeline: Pipeline, source: Source) -> Data:
             "Artifacts": {"Type": "NO_ARTIFACTS"},
         },
         statements=_connection_statements(source),
+        is_bounded=False,
     )
 
 

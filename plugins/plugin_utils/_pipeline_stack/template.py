@@ -21,6 +21,7 @@ from .._pipeline.model import Pipeline
 from .._stack.template import insert_code
 from .approvals import approvals
 from .artifact_sync import artifact_sync
+from .build_boundary import build_boundary
 from .conditions import own_alarms
 from .foundation import Foundation, compose_stores, store_regions
 from .limits import TEMPLATE_LIMIT, action_role_arns, size_problems
@@ -43,6 +44,7 @@ _PARTS: tuple[Callable[[Pipeline, Foundation], Part], ...] = (
     codebuild_source,
     s3_source,
     wave_tests,
+    build_boundary,
 )
 _BASE_OUTPUTS = ("BuildBucketName",)  # of the primary stack, for every pipeline
 # The outputs of the primary stack that a pipeline may be made with.

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 from typing import Any
 
@@ -234,3 +235,56 @@ def test_commands_become_a_build_specification() -> None:
         },
     }
     assert "artifacts" not in json.loads(project(found, "PullRequest")["Source"]["BuildSpec"])
+
+
+def _may_write(document: Data, arn: str) -> bool:
+    """Whether a policy without conditions allows to write an object."""
+
+    def covers(patterns: Any) -> bool:
+        return any(fnmatch.fnmatchcase(arn, pattern) for pattern in _listed(patterns))
+
+    def applies(statement: Data) -> bool:
+        actions = _listed(statement.get("Action", []))
+        if not {"s3:*", "s3:PutObject"} & set(actions):
+            return False
+        if "NotResource" in statement:
+            return not covers(statement["NotResource"])
+        return covers(statement["Resource"])
+
+    return any(applies(statement) for statement in document["Statement"])
+
+
+def test_builds_are_bounded_to_the_pipelines_own_objects() -> None:
+    found = composed({})
+    document = found["BuildBoundary"]["Properties"]["PolicyDocument"]
+    builds = f"arn:aws:s3:::{PRIMARY_OUTPUTS['BuildBucketName']}"
+    stores = {region: item["bucket_arn"] for region, item in foundation().register.items()}
+
+    for arn in (f"{builds}/hello/a.zip", f"{stores['us-east-1']}/hello/a", "arn:aws:s3:::mine/a"):
+        assert _may_write(document, arn), arn
+    for arn in (
+        f"{builds}/another/a.zip",
+        f"{builds}/another/hello/a.zip",
+        f"{stores['us-east-1']}/another/a",
+        f"{stores['eu-west-1']}/hello/a",
+        f"{builds}/templates/hello.template",
+    ):
+        assert not _may_write(document, arn), arn
+
+
+def test_releases_have_the_boundary_of_builds_and_pull_requests_need_none() -> None:
+    found = composed({})
+
+    assert found["ReleaseRole"]["Properties"]["PermissionsBoundary"].startswith(
+        "crossaccountregional-buildboundary-"
+    )
+    assert "PermissionsBoundary" not in found["PullRequestRole"]["Properties"]
+
+
+def test_a_boundary_fits_into_a_managed_policy() -> None:
+    data = sample_pipelines.many_regions()
+    [read] = sample_pipelines.read(data)
+    found = compose_template(read, BASE.read_text("ascii"), foundation())
+    document = parse(found)["Resources"]["BuildBoundary"]["Properties"]["PolicyDocument"]
+
+    assert len(json.dumps(document, separators=(",", ":"))) < 6_144

@@ -115,6 +115,7 @@ def test_every_role_gets_the_boundary_that_an_organisation_demands() -> None:
             boundary
         }
         free = roles(composed(sample))
+        free.pop("ReleaseRole", None)  # it has the boundary of builds
         assert {role["Properties"].get("PermissionsBoundary") for role in free.values()} == {None}
 
 
@@ -147,6 +148,8 @@ def test_no_role_passes_a_role_or_holds_a_wildcard(name: str) -> None:
         for sid, statement in statements(resources, role).items():
             actions = statement["Action"]
             actions = actions if isinstance(actions, list) else [actions]
+            if statement["Effect"] == "Deny":
+                continue
             assert not [action for action in actions if "*" in action or "PassRole" in action], sid
             if statement["Resource"] == "*":
                 assert all(action.startswith(_WITHOUT_RESOURCE) for action in actions), sid
