@@ -44,8 +44,11 @@ TEMPLATE_LIMIT = 1_000_000
 POLICY_LIMIT = 10_240
 # A role's trust policy, in characters without white space.
 TRUST_LIMIT = 2_048
-# The pipeline role's policy without the ARNs that are counted, with room to spare.
-_POLICY_REST = 1_600
+# The pipeline role's policy without the ARNs that are counted: with room for usual statements of
+# parts, and without any of them.
+_POLICY_REST, _POLICY_BASE = 1_600, 700
+_REFERENCE = 80  # a reference in a statement that becomes an ARN
+MOST_RESOURCES = 500  # of a template
 _TRUST_REST = 50  # a trust policy without its statements, with room to spare
 
 # The longest name that AWS gives a bucket, and a key: what the register could hold at most.
@@ -189,8 +192,13 @@ def _twice(names: t.Sequence[str]) -> str:
     return next((name for name, count in collections.Counter(names).items() if count > 1), "")
 
 
-def size_problems(pipeline: Pipeline, foundation: Foundation) -> list[str]:
-    """Return what is too large for IAM."""
+def size_problems(
+    pipeline: Pipeline, foundation: Foundation, statements: t.Sequence[t.Any] | None = None
+) -> list[str]:
+    """Return what is too large for IAM.
+
+    :param statements: what parts of the stack add to the pipeline's role, where that is known.
+    """
     regions = store_regions(pipeline, foundation.region)
     stores = [foundation.register[region] for region in regions]
     arns = [
@@ -199,12 +207,18 @@ def size_problems(pipeline: Pipeline, foundation: Foundation) -> list[str]:
         *(store["bucket_arn"] for store in stores),
         *(store["key_arn"] for store in stores),
     ]
-    size = _POLICY_REST + len(json.dumps(arns, separators=(",", ":")))
+    size = len(json.dumps(arns, separators=(",", ":")))
+    size += _POLICY_REST if statements is None else _POLICY_BASE + _length(statements)
     if size <= POLICY_LIMIT:
         return []
     accounts = len(pipeline.account_ids)
     what = f"{accounts} accounts and {len(regions)} regions make a role policy of {size} characters"
     return [f"{what}, and IAM takes {POLICY_LIMIT}"]
+
+
+def _length(statements: t.Sequence[t.Any]) -> int:
+    text = json.dumps(statements, separators=(",", ":"))
+    return len(text) + _REFERENCE * text.count('"Ref"')
 
 
 def action_role_arns(pipeline: Pipeline, foundation: Foundation) -> list[str]:
@@ -237,6 +251,7 @@ __all__ = (
     "MOST_ACTIONS",
     "MOST_INPUT_ARTIFACTS",
     "MOST_IN_STAGE",
+    "MOST_RESOURCES",
     "MOST_STAGES",
     "MOST_SYNCED_ARTIFACTS",
     "POLICY_LIMIT",

@@ -24,7 +24,7 @@ from .artifact_sync import artifact_sync
 from .build_boundary import build_boundary
 from .conditions import own_alarms
 from .foundation import Foundation, compose_stores, store_regions
-from .limits import TEMPLATE_LIMIT, action_role_arns, size_problems
+from .limits import MOST_RESOURCES, TEMPLATE_LIMIT, action_role_arns, size_problems
 from .part import Part, join
 from .source_codebuild import codebuild_source
 from .source_s3 import s3_source
@@ -53,6 +53,7 @@ PRIMARY_OUTPUTS = (*_BASE_OUTPUTS, "ApprovalTopicArn", "SyncArtifactsFunctionNam
 # Where the code of functions is.
 _FILES = Path(__file__).parents[3] / "roles" / "pipeline" / "files"
 
+_RESOURCE = re.compile(r"^    Type: AWS::", re.MULTILINE)
 _PLACE = re.compile(
     r"^(?P<indent> *)(?:(?P<key>\w+): '@@ (?P<name>\w+) @@'|# @@ (?P<line>\w+) @@)\n",
     re.MULTILINE,
@@ -69,7 +70,14 @@ def compose_template(pipeline: Pipeline, base: str, foundation: Foundation) -> s
     _check_register(pipeline, foundation.region, foundation.register)
     values = _values(pipeline, foundation)
     text = insert_code(_PLACE.sub(lambda match: _fill(match, values), base), _FILES)
-    problems = size_problems(pipeline, foundation)
+    statements = values["pipeline_statements"]
+    problems = size_problems(pipeline, foundation, statements)
+    resources = len(_RESOURCE.findall(text))
+    if resources > MOST_RESOURCES:
+        problems.append(
+            f"its template has {resources} resources, more than the {MOST_RESOURCES} that"
+            " CloudFormation takes"
+        )
     if len(text) > TEMPLATE_LIMIT:
         problems.append(
             f"its template has {len(text)} bytes, more than the {TEMPLATE_LIMIT} that"

@@ -17,6 +17,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_st
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.stages import (
     compose_stages,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.template import (
+    compose_template,
+)
 
 from tools import sample_pipelines
 
@@ -85,3 +88,25 @@ def test_an_approval_that_codepipeline_would_refuse_is_refused(
     with pytest.raises(PipelineError) as caught:
         sample_pipelines.read(sample(**approval))
     assert message in str(caught.value)
+
+
+def test_topics_that_do_not_fit_into_the_role_are_refused_before_a_write() -> None:
+    data = sample_pipelines.one_region()
+    hosts = sample_pipelines.many_regions()["waves"]
+    data["waves"] = [
+        {**environment, "name": f"wave-{number}", "environments": [environment]}
+        for number, environment in enumerate(
+            environment for wave in hosts for environment in wave["environments"]
+        )
+    ]
+    for number, wave in enumerate(data["waves"]):
+        del wave["host"]
+        wave["approval"] = {"topic": f"{OWN}-{number}{'x' * 200}"}
+    [pipeline] = sample_pipelines.read(data)
+
+    with pytest.raises(
+        PipelineError, match=r"30 accounts and 20 regions make a role policy of \d+"
+    ):
+        compose_template(
+            pipeline, sample_pipelines.BASE.read_text("ascii"), sample_pipelines.foundation()
+        )
