@@ -63,7 +63,10 @@ class Environments:
             yield {**entry, "host": name, "regions": list(entry["regions"])}
 
     def _members(self, group: str, where: str) -> list[str]:
-        """Return the present deploy accounts of *group*; report a group that has others."""
+        """Return the present deploy accounts of *group*; report a group that has others.
+
+        Quarantined ones alone stay, so that a quarantine does not stop every run.
+        """
         accounts = {host.name: host for host in self._organisation.of(DEPLOY_ACCOUNTS)}
         members = self._groups.get(group)
         if members is None:
@@ -76,11 +79,12 @@ class Environments:
             what = f"{group} has hosts that are not in deploy_accounts: {', '.join(others)}"
             self._problem(where, what, "Name a group of deploy accounts")
             return []
-        present = sorted(name for name in members if accounts[name].is_present)
-        if not present:
+        present = [name for name in sorted(members) if accounts[name].is_present]
+        found = present or [name for name in sorted(members) if accounts[name].is_quarantined]
+        if not found:
             what = f"{group} has no host that is present"
             self._problem(where, what, "Add one, or remove the group from the wave")
-        return present
+        return found
 
     def _resolve_host(self, environment: Data, where: str) -> None:
         """Fill in the account of an environment, and its regions by default."""

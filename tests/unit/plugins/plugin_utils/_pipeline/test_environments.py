@@ -58,6 +58,13 @@ def test_hosts_that_are_not_present_are_left_out(inventory: Inventory, state: st
     assert [place.host for place in read(inventory, group="live")] == ["testing"]
 
 
+def test_a_quarantine_of_the_whole_group_stops_no_run(inventory: Inventory) -> None:
+    for name in ("production", "testing"):
+        inventory.hosts[name]["state"] = "quarantined"
+
+    assert [place.host for place in read(inventory, group="live")] == ["production", "testing"]
+
+
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
