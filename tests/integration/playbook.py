@@ -23,6 +23,8 @@ from tests.integration.waiting import HANGS
 from tests.integration.warm import Warm
 
 FULL_NAME = "crossaccount.pipeline.bootstrap"
+# Variables that a run may have and still be a fork.
+_NOT_OF_ANSIBLE = {"PYTHONPATH"}
 
 _RECAP = re.compile(r"^(?P<host>\S+) +: (?P<counts>(?:\w+=\d+ *){7})$", re.MULTILINE)
 _PLAY = re.compile(r"^PLAY \[(.*)\] \*+$", re.MULTILINE)
@@ -153,15 +155,15 @@ class Playbook:
         summary = self._home / "summary.json"
         summary.unlink(missing_ok=True)
         command = self.command(*arguments, inventory=inventory, playbook=playbook)
-        environment = self.environment(setup)
-        if self._warm and folder == ROOT and not variables:
+        environment = {**self.environment(setup), **(variables or {})}
+        if self._warm and folder == ROOT and {*(variables or ())} <= _NOT_OF_ANSIBLE:
             file = self._home / "output"
             code, output = self._warm.run(command, environment=environment, output=file)
         else:
             done = subprocess.run(
                 command,
                 cwd=folder,
-                env={**environment, **(variables or {})},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -14,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -110,6 +111,11 @@ def _become_run(wanted: dict[str, Any]) -> None:
     os.dup2(nothing, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
+    # What a new Python would start with.
+    for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+        code = Path(folder, "sitecustomize.py")
+        if folder and code.exists():
+            runpy.run_path(str(code))
     # The directory of a run carries the number of its process, and goes with it.
     constants.DEFAULT_LOCAL_TMP = constants.config.get_config_value("DEFAULT_LOCAL_TMP")
 

@@ -144,7 +144,7 @@ class Subject:
             termination_protection=True,
             stack_policy=stack_policy,
         )
-        patience = Patience(20, report=print, sleep=lambda _: time.sleep(0.005))
+        patience = Patience(20, report=print, sleep=lambda _: time.sleep(0.02))
         templates = TemplateStore(lambda: self.client("s3"), bucket) if bucket else None
         converger = Converger(
             StackApi(self.api),
@@ -194,7 +194,7 @@ class Subject:
                 self.root.describe()
             except ClientError:
                 return
-            time.sleep(0.01)
+            time.sleep(0.03)
         raise AssertionError(f"{self.name} does not go: {self.root.status()}")
 
 
