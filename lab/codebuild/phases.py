@@ -18,6 +18,7 @@ from ministack.services import codebuild
 
 from ..events.emit import emit
 from ..iam.service_roles import RoleRefusedError, client_with, credentials
+from .access import provisioning_refusal, variables_refusal
 from .handover import Handover, Place
 from .projects import Data, artifacts_of, clone_refusal, connection_refusal, principal_of
 from .results import BuildResult
@@ -62,7 +63,7 @@ class BuildRun:
         with request_scope(self.account, self.region):
             self._send_event()
             work: dict[str, Callable[[], None]] = {
-                "PROVISIONING": self._open_log,
+                "PROVISIONING": self._provision,
                 "DOWNLOAD_SOURCE": self._fetch_source,
                 "BUILD": self._build,
                 "UPLOAD_ARTIFACTS": self._upload,
@@ -95,6 +96,16 @@ class BuildRun:
         if name != "COMPLETED":
             phase.update(endTime=int(time.time()), durationInSeconds=int(time.time()) - now)
 
+    def _provision(self) -> None:
+        """The log, then the machine: its image and its network."""
+        self._open_log()
+        if refusal := provisioning_refusal({**self.project, "environment": self._environment}):
+            raise FailedPhaseError("ACCESS_DENIED", refusal)
+
+    @property
+    def _environment(self) -> Data:
+        return dict(self.record["environment"])
+
     def _open_log(self) -> None:
         """The log's stream, and its first lines."""
         if self.record["logs"]["cloudWatchLogs"]["status"] == "DISABLED":
@@ -123,8 +134,10 @@ class BuildRun:
     def _fetch_source(self) -> None:
         """The connection, which CodeBuild uses as the service role, or a pipeline's artifacts.
 
-        The lab downloads nothing by a connection.
+        The lab downloads nothing by a connection. Before the source, variables get their values.
         """
+        if refusal := variables_refusal(self._environment, self._client):
+            raise FailedPhaseError("CLIENT_ERROR", refusal)
         if self.handover:
             for name, (bucket, key) in self.handover.inputs.items():
                 self._fetch(name, bucket, key)

@@ -19,6 +19,7 @@ from ..cloudformation.early_validation import stack_of
 _NAMED = {
     "codebuild": (("names", "projectName", "ids", "id"), "project"),
     "events": (("Rule",), "rule"),
+    "ssm": (("Names",), "parameter"),
 }
 
 
@@ -90,6 +91,8 @@ def _named(service: str, body: bytes, region: str, account: str) -> str:
     if kind == "project":
         # A build's id is its project's name, a colon and more; its ARN ends in the id.
         name = name.rpartition("/")[2].partition(":")[0]
+    # The name of a parameter may begin with a slash, which its ARN has once.
+    name = name.lstrip("/")
     return f"arn:aws:{service}:{region}:{account}:{kind}/{name}" if name else ""
 
 

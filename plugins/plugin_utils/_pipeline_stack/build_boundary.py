@@ -75,6 +75,8 @@ def _statements(pipeline: Pipeline, foundation: Foundation) -> list[Data]:
     buckets = _foundation_buckets(foundation)
     own = [
         sub("arn:${AWS::Partition}:s3:::${BuildBucketName}/${PipelineName}/*"),
+        # Where a push is built, each build has a prefix of its own.
+        sub("arn:${AWS::Partition}:s3:::${BuildBucketName}/builds/${PipelineName}/*"),
         sub(f"${{PipelineBucketArn}}/{pipeline.name[:STORE_PREFIX]}/*"),
         *(
             f"{arn}/{pipeline.name}/*"

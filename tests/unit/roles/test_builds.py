@@ -260,11 +260,17 @@ def test_builds_are_bounded_to_the_pipelines_own_objects() -> None:
     builds = f"arn:aws:s3:::{PRIMARY_OUTPUTS['BuildBucketName']}"
     stores = {region: item["bucket_arn"] for region, item in foundation().register.items()}
 
-    for arn in (f"{builds}/hello/a.zip", f"{stores['us-east-1']}/hello/a", "arn:aws:s3:::mine/a"):
+    for arn in (
+        f"{builds}/hello/a.zip",
+        f"{builds}/builds/hello/1/a.zip",
+        f"{stores['us-east-1']}/hello/a",
+        "arn:aws:s3:::mine/a",
+    ):
         assert _may_write(document, arn), arn
     for arn in (
         f"{builds}/another/a.zip",
         f"{builds}/another/hello/a.zip",
+        f"{builds}/builds/another/1/a.zip",
         f"{stores['us-east-1']}/another/a",
         f"{stores['eu-west-1']}/hello/a",
         f"{builds}/templates/hello.template",
