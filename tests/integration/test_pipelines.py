@@ -409,12 +409,14 @@ def test_a_large_pipeline_goes_through_the_build_bucket(
     inventory.declare("large", large(inventory.pipeline(HELLO)))
     bucket = held.outputs(held.primary)["BuildBucketName"]
     s3 = lab.client("s3", inventory.build_account_id)
+    before = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket).get("Contents", [])}
 
     run = playbook.run(playbook=PIPELINES)
 
     assert run.code == 0, run.output
     assert run.results == {HELLO: "unchanged", "large": "created"}
-    (uploaded,) = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    found = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    (uploaded,) = (item for item in found if item["Key"] not in before)
     assert uploaded["Size"] > 51_200
     assert uploaded["Key"].startswith("templates/")
     assert s3.head_object(Bucket=bucket, Key=uploaded["Key"])["ServerSideEncryption"] == "AES256"
