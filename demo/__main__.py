@@ -80,7 +80,7 @@ def tell(stage: Stage) -> None:
     check_holdings(holdings, larger)
     stage.show(*LEGEND, *as_table(holdings, larger.build_account_id))
 
-    stage.chapter(f"Release {larger.pipeline}: a build ends, and its pipeline starts by itself")
+    stage.chapter(f"Release {larger.pipeline}: a push, and its pipeline starts by itself")
     release(
         stage,
         read_application(org, larger.pipeline, accounts=larger.accounts, regions=larger.deploys_to),
@@ -109,8 +109,8 @@ def tell(stage: Stage) -> None:
 def release(stage: Stage, application: Application) -> None:
     """Build, follow the pipeline to its approval, approve, and call what was deployed."""
     release = Release(stage.lab, application)
-    objects = release.build()
-    stage.show(f"CodeBuild left {' and '.join(objects)} in the build bucket.", "")
+    commit = release.push()
+    stage.show(f"main of {application.repository} is {commit[:7]}.", "")
     for line in release.stages():
         stage.show(line)
     stage.show("", f"It waits. {release.waits()}")
@@ -121,7 +121,7 @@ def release(stage: Stage, application: Application) -> None:
     release.approve()
     for line in release.stages():
         stage.show(line)
-    check_equal(release.executions(), 1, "executions of one build")
+    check_equal(release.executions(), 1, "executions of one push")
     stage.show("", "The function of every stack, called in its own account and region:", "")
     for place, answer in answers(stage.lab, application).items():
         where = f"{place.host:<12}  {place.account_id}  {place.region:<15}"

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
-from lab import Action, Lab, Pipeline, artifacts
+from lab import EXAMPLE, Action, BuildResult, Lab, Pipeline, artifacts
 
 # A release that takes longer hangs.
 _SECONDS = 900.0
@@ -39,10 +40,12 @@ class Deployment:
 class Application:
     """What a pipeline releases, as the inventory's files say it.
 
-    name: of the pipeline. stacks: their names. deployments: where they go, by wave.
+    name: of the pipeline. repository: its owner and name. stacks: their names. deployments: where
+    they go, by wave.
     """
 
     name: str
+    repository: str
     stacks: Sequence[str]
     deployments: Mapping[str, Sequence[Deployment]]
 
@@ -67,6 +70,7 @@ def read_application(
     data = yaml.safe_load(text)["pipeline"]
     return Application(
         name=name,
+        repository=urlsplit(data["source"]["repository"]).path.strip("/").removesuffix(".git"),
         stacks=[stack["name"] for stack in data["stacks"]],
         deployments={
             wave["name"]: [
@@ -80,7 +84,7 @@ def read_application(
 
 
 class Release:
-    """One release, from the build to the end."""
+    """One release, from the push to the end."""
 
     def __init__(self, lab: Lab, application: Application) -> None:
         self._lab = lab
@@ -90,14 +94,17 @@ class Release:
         self._began = time.monotonic()
         self._shown: set[str] = set()
 
-    def build(self) -> list[str]:
-        """Build the application; the objects that this left in the build bucket."""
-        build = self._lab.build(f"{self._application.name}-release", artifacts())
-        if build["buildStatus"] != "SUCCEEDED":
-            raise ReleaseError(f"the build ended as {build['buildStatus']}")
+    def push(self) -> str:
+        """Push the application to its repository; the commit. Its build leaves the artifacts."""
+        left = BuildResult(project=f"{self._application.name}-release", artifacts=artifacts())
+        self._lab.set_build_results([left])
+        files = {
+            str(path.relative_to(EXAMPLE)): path.read_bytes()
+            for path in EXAMPLE.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
         self._began = time.monotonic()
-        uploaded: list[dict[str, Any]] = [build["artifacts"], *build.get("secondaryArtifacts", [])]
-        return [str(one["location"]).rpartition("/")[2] for one in uploaded]
+        return str(self._lab.push(self._application.repository, files)["commit"])
 
     def stages(self) -> Iterator[str]:
         """A line for each stage as it passes, until it rests or waits for an approval."""

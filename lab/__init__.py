@@ -15,7 +15,7 @@ from .cloudformation.hooks import Hook
 from .cloudformation.resource_faults import ResourceRule
 from .codebuild.results import BuildResult
 from .errors import LabError
-from .organisation.example import EXAMPLE, artifacts
+from .organisation.example import EXAMPLE, artifacts, objects
 from .organisation.model import Organisation, load_organisation
 from .organisation.seed import FILES, drift_policy, operator_policy
 
@@ -37,5 +37,6 @@ __all__ = (
     "drift_policy",
     "end_group",
     "load_organisation",
+    "objects",
     "operator_policy",
 )

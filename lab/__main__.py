@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab by hand: python -m lab up | down | env | log | build | pipeline | approve."""
+"""The lab by hand: python -m lab up | down | env | log | push | build | pipeline | approve."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 from .client import process
 from .client.lab import Lab, Setup
 from .client.pipeline import Pipeline
+from .codebuild.results import BuildResult
 from .errors import LabError
 
 DIRECTORY = Path(__file__).parents[1] / ".lab"
@@ -42,6 +43,8 @@ def main() -> int:
             case "log":
                 for call in _running(lab).calls():
                     print(json.dumps(asdict(call)))
+            case "push":
+                _push(_running(lab), arguments.repository, arguments.files, arguments.branch)
             case "build":
                 return _build(_running(lab), arguments.project, arguments.files)
             case "pipeline":
@@ -68,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="end it and everything that it started")
     commands.add_parser("env", help="print the shell lines that .lab/env holds")
     commands.add_parser("log", help="print the call log, one JSON object a line")
+    push = commands.add_parser("push", help="push to a repository, as its provider reports it")
+    push.add_argument("repository", help="its owner and name")
+    push.add_argument("files", nargs="*", type=Path, metavar="FILE",
+                      help="what the build of a release leaves, by the artifacts' names")  # fmt: skip
+    push.add_argument("--branch", default="main")
     build = commands.add_parser("build", help="build a CodeBuild project, as a push does")
     build.add_argument("project")
     build.add_argument("files", nargs="*", type=Path, metavar="FILE",
@@ -77,6 +85,14 @@ def _parser() -> argparse.ArgumentParser:
     approve = commands.add_parser("approve", help="approve what a pipeline waits for")
     approve.add_argument("name")
     return parser
+
+
+def _push(lab: Lab, repository: str, files: list[Path], branch: str) -> None:
+    """Push a commit, and let builds of releases leave these artifacts."""
+    left = {file.stem: file.read_bytes() for file in files}
+    lab.set_build_results([BuildResult(project="*-release", artifacts=left)])
+    commit = lab.push(repository, {"pushed": repository}, branch=branch)["commit"]
+    print(f"{branch} of {repository} is {commit}.")
 
 
 def _build(lab: Lab, project: str, files: list[Path]) -> int:

@@ -45,9 +45,8 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.bu
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.schema import PIPELINE
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.source_schema import (
-    CODEBUILD_FIELDS,
+    FIELDS_OF_TYPE,
     SOURCE_FIELDS,
-    UPLOAD_FIELDS,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.wave_test_schema import (
     TEST_FIELDS,
@@ -66,7 +65,7 @@ _TYPES = {TEXT: "text", FLAG: "boolean", NUMBER: "number", LIST: "list", MAPPING
 _TEMPLATE_PATTERN = r"\{\{|\{%"
 _TEMPLATE = {"$ref": "#/$defs/template"}
 # Fields of a source that only one of its types has.
-_OF_ONE_TYPE = (*CODEBUILD_FIELDS, *UPLOAD_FIELDS)
+_OF_ONE_TYPE = [field for fields in FIELDS_OF_TYPE.values() for field in fields]
 
 Schema = dict[str, Any]
 
@@ -85,9 +84,8 @@ def tables() -> dict[str, str]:
         "host": _table("Variable", HOST),
         "pipeline": _table("Field", PIPELINE.fields),
         "source": _table("Field", _flat(SOURCE_FIELDS)),
-        "codebuild": _table("Field", CODEBUILD_FIELDS),
         "build": _table("Field", _flat(BUILD_FIELDS)),
-        "upload": _table("Field", _flat(UPLOAD_FIELDS)),
+        **{kind: _table("Field", _flat(fields)) for kind, fields in FIELDS_OF_TYPE.items()},
         "stacks": _table("Field", fields["stacks"].fields),
         # Tests take all fields of a build, too, which have a table of their own.
         "waves": _table(
@@ -264,12 +262,25 @@ def _mapping(field: Field) -> Schema:
             "required": [
                 one.name for one in field.fields if one.required and one not in _OF_ONE_TYPE
             ],
-            "properties": {one.name: _described(one) for one in field.fields},
+            "properties": _properties(field.fields),
         }
     names = {"propertyNames": {"pattern": f"^(?:{field.keys.pattern})$"}} if field.keys else {}
     most = _given({"maxProperties": field.maximum})
     entries = {"additionalProperties": _schema(field.item or Field())}
     return {"type": "object", **names, **most, **entries}
+
+
+def _properties(fields: Iterable[Field]) -> Schema:
+    """Return the properties of a mapping; a name that types share has the forms of each."""
+    found: dict[str, list[Schema]] = {}
+    for field in fields:
+        forms = found.setdefault(field.name, [])
+        form = _described(field)
+        if form not in forms:
+            forms.append(form)
+    return {
+        name: forms[0] if len(forms) == 1 else {"anyOf": forms} for name, forms in found.items()
+    }
 
 
 def _list(field: Field) -> Schema:

@@ -129,6 +129,50 @@ def uploaded() -> Data:
     return data
 
 
+def connected() -> Data:
+    """A push over a connection, built by a stage of the pipeline."""
+    data = hello()
+    source = data["source"]
+    data["name"] = "connected"
+    data["source"] = {
+        "type": "connection",
+        "repository": "https://gitlab.com/example/group/connected.git",
+        "connection_arn": source["connection_arn"],
+        "triggers": [
+            {"branches": ["main", "release/*"], "exclude_paths": ["docs/**"]},
+            {"tags": ["v*"], "exclude_tags": ["*-rc*"]},
+        ],
+        "artifacts": [{"name": "application"}, {"name": "function"}],
+    }
+    return data
+
+
+def cloned() -> Data:
+    """The same with the history of the repository, and without pull requests."""
+    data = connected()
+    data["source"] |= {"clone": True, "pull_requests": False}
+    return {**data, "name": "cloned"}
+
+
+def committed() -> Data:
+    """A push to CodeCommit."""
+    artifacts = [{"name": "application"}, {"name": "function"}]
+    source = {"type": "codecommit", "repository": "committed", "artifacts": artifacts}
+    return {**hello(), "name": "committed", "source": {**source, "clone": True}}
+
+
+def imaged() -> Data:
+    """An image that is pushed."""
+    artifacts = [{"name": "application"}, {"name": "function"}]
+    source = {"type": "ecr", "repository": "team/hello", "tag": "release", "artifacts": artifacts}
+    commands = ["docker create --name content $(jq -r .ImageURI imageDetail.json)"]
+    build = {"commands": commands, "privileged": True}
+    data = {**hello(), "name": "imaged", "source": source, "build": build}
+    image = {"Fn::GetParam": ["image", "imageDetail.json", "ImageURI"]}
+    data["stacks"][1]["parameters"] = {"Greeting": "Hello", "Image": image}
+    return data
+
+
 def native() -> Data:
     """CodePipeline copies the artifacts itself."""
     return {**hello(), "name": "native", "artifact_sync": "native"}
@@ -237,7 +281,20 @@ def many_regions() -> Data:
 
 SAMPLES = {
     make()["name"]: make
-    for make in (hello, uploaded, native, split, watched, one_region, tested, many_regions)
+    for make in (
+        hello,
+        connected,
+        cloned,
+        committed,
+        imaged,
+        uploaded,
+        native,
+        split,
+        watched,
+        one_region,
+        tested,
+        many_regions,
+    )
 }
 
 

@@ -17,16 +17,20 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "hello"
 
 
 def artifacts(**changes: str) -> dict[str, bytes]:
-    """The files of the build of the example, by the names of the objects.
+    """The artifacts of a build of the example, by their names.
 
     changes: text that replaces a whole file, by its name with _ for the dot.
     """
     files = yaml.safe_load((EXAMPLE / "buildspec.yml").read_text(encoding="utf-8"))["artifacts"]
-    found = {"application.zip": _packed(EXAMPLE, files["files"], changes)}
-    for name, artifact in files["secondary-artifacts"].items():
-        folder = EXAMPLE / artifact["base-directory"]
-        found[f"{name}.zip"] = _packed(folder, artifact["files"], changes)
-    return found
+    return {
+        name: _packed(EXAMPLE / artifact.get("base-directory", ""), artifact["files"], changes)
+        for name, artifact in files["secondary-artifacts"].items()
+    }
+
+
+def objects(**changes: str) -> dict[str, bytes]:
+    """The same as objects of the build bucket."""
+    return {f"{name}.zip": data for name, data in artifacts(**changes).items()}
 
 
 def _packed(folder: Path, patterns: list[str], changes: Mapping[str, str]) -> bytes:
@@ -38,4 +42,4 @@ def _packed(folder: Path, patterns: list[str], changes: Mapping[str, str]) -> by
     return archive.getvalue()
 
 
-__all__ = ("EXAMPLE", "artifacts")
+__all__ = ("EXAMPLE", "artifacts", "objects")

@@ -261,8 +261,8 @@ def failed(run: dict[str, Data]) -> tuple[str, str, str]:
     return one["stageName"], one["actionName"], details["message"]
 
 
-def wait_for(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _SECONDS
+def wait_for(true: Callable[[], bool], *, seconds: float = _SECONDS) -> None:
+    deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)

@@ -31,6 +31,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
     Variables,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.rules import (
+    pipeline_warnings,
+)
 
 ARGUMENT_SPEC = PREFLIGHT
 
@@ -57,7 +60,9 @@ class ActionModule(PipelineAction):
             endpoint_url=self.options["endpoint_url"],
             run_directory=run_directory(),
         )
-        return {"changed": False, **check(self._request(inventory), gateway)}
+        found: dict[str, t.Any] = {"changed": False, **check(self._request(inventory), gateway)}
+        warnings = pipeline_warnings(inventory.pipelines, inventory.organisation)
+        return {**found, "warnings": warnings} if warnings else found
 
     def _tags(self, run_tags: t.Collection[str]) -> t.Collection[str]:
         """Return the tags that choose groups; none if the whole playbook is chosen."""

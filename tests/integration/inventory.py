@@ -18,6 +18,17 @@ SHIPPED = ROOT / "inventories" / "org"
 
 Variables = dict[str, Any]
 
+# The source of hello as in the article.
+ARTICLE: Variables = {
+    "type": "codebuild",
+    "repository": "https://github.com/example/hello.git",
+    "branch": "main",
+    "artifacts": [
+        {"name": "application", "object": "application.zip"},
+        {"name": "function", "object": "function.zip"},
+    ],
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
@@ -36,13 +47,18 @@ class Inventory:
         self.directory = directory
 
     @classmethod
-    def copied_to(cls, directory: Path, *, pipelines: bool = False) -> Inventory:
+    def copied_to(
+        cls, directory: Path, *, pipelines: bool = False, as_shipped: bool = False
+    ) -> Inventory:
         """Copy the inventory that the collection ships.
 
-        pipelines: its pipelines too. Without them a test is about the foundation.
+        pipelines: its pipelines too. Without them a test is about the foundation. as_shipped: with
+        their own source; otherwise they are built as in the article, by a project before them.
         """
         shutil.copytree(SHIPPED, directory)
         copy = cls(directory)
+        if pipelines and not as_shipped:
+            copy.declare("hello", {**copy.pipeline("hello"), "source": ARTICLE})
         if not pipelines:
             copy.remove_group("pipelines")
             shutil.rmtree(directory / "host_vars")

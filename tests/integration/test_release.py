@@ -19,7 +19,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lab import EXAMPLE, Action, BuildResult, Lab, Pipeline, ResourceRule, artifacts
+from lab import EXAMPLE, Action, BuildResult, Lab, Pipeline, ResourceRule, objects
 from lab.clients import Clients
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Data, Held
 from tests.integration.inventory import Inventory
@@ -112,7 +112,7 @@ def world(lab: Lab, held: Held, inventory: Inventory, playbook: Playbook) -> Wor
 
 def build(lab: Lab, **changes: str) -> None:
     """Let a build of the sample application succeed."""
-    built = lab.build(f"{HELLO}-release", artifacts(**changes))
+    built = lab.build(f"{HELLO}-release", objects(**changes))
     assert built["buildStatus"] == "SUCCEEDED", built
 
 
@@ -346,13 +346,13 @@ def test_what_is_uploaded_last_starts_the_pipeline_once(
     s3 = as_uploader(lab, upload["UploaderRoleArn"])
     bucket = held.outputs(held.primary)["BuildBucketName"]
     assert upload["UploadLocation"] == f"s3://{bucket}/uploaded/"
-    objects = artifacts()
+    files = objects()
 
-    s3.put_object(Bucket=bucket, Key="uploaded/application.zip", Body=objects["application.zip"])
+    s3.put_object(Bucket=bucket, Key="uploaded/application.zip", Body=files["application.zip"])
     s3.put_object(Bucket=bucket, Key="uploaded/readme.txt", Body=b"nobody waits for this")
-    version = s3.put_object(
-        Bucket=bucket, Key="uploaded/function.zip", Body=objects["function.zip"]
-    )["VersionId"]
+    version = s3.put_object(Bucket=bucket, Key="uploaded/function.zip", Body=files["function.zip"])[
+        "VersionId"
+    ]
 
     assert pipeline.wait(executions=2) == "InProgress", pipeline.description
     assert len(pipeline.executions) == 2
@@ -430,7 +430,7 @@ def test_an_account_cannot_change_what_production_will_run(
     found = s3.list_objects_v2(Bucket=bucket, Prefix=f"{HELLO}/function")["Contents"]
     (key,) = (one["Key"] for one in found)
     code = (EXAMPLE / "function" / "hello.py").read_text(encoding="utf-8")
-    evil = artifacts(hello_py=code.replace("Hello", "Evil"))["function.zip"]
+    evil = objects(hello_py=code.replace("Hello", "Evil"))["function.zip"]
 
     for role in (CODEPIPELINE, CLOUDFORMATION):
         taken = take_over(lab, world.account("development"), role)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import EXAMPLE, Lab, Pipeline, artifacts
+from lab import EXAMPLE, Lab, Pipeline, objects
 from tests.integration.held import Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, StackName
@@ -66,7 +66,7 @@ def test_an_alarm_after_a_release_brings_back_the_one_before(
     def release(state: str, greeting: str) -> None:
         alarms.set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="a test")
         before = len(pipeline.executions)
-        files = artifacts(hello_template=TEMPLATE.replace("!Ref Greeting\n", f"{greeting}\n"))
+        files = objects(hello_template=TEMPLATE.replace("!Ref Greeting\n", f"{greeting}\n"))
         assert lab.build("hello-release", files)["buildStatus"] == "SUCCEEDED"
         pipeline.wait(executions=before + 1)
 

@@ -54,8 +54,9 @@ def _deploying(foundation: Foundation, release: Release) -> Iterator[Denied]:
             "the sync role": release.sync_role,
             "a same-named role of a foreign account": release.role.replace(builder, f":{FOREIGN}:"),
             "the other deploy role": foundation.role(account.stack, "CloudFormationRole"),
-            "the role that starts pipelines": release.start_role(),
         }
+        for start in release.starts():
+            others["the role that starts pipelines"] = start.principal
         if release.uploader:
             others["the uploader"] = release.uploader
         for project in release.projects():
@@ -289,29 +290,28 @@ def _execution_policies(foundation: Foundation, account: Account, stacks: str) -
 
 def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
     """A pull request reaches neither builds nor key; a release writes its own builds only."""
-    store = release.build_store
-    start = Request(
-        principal=release.start_role(),
-        action="codepipeline:StartPipelineExecution",
-        resource=release.arn,
-    )
-    if taken := release.started_by():
+    for taken in release.started_by():
         for key, value in (
             ("aws:SourceArn", f"{taken.context['aws:SourceArn']}-other"),
             ("aws:SourceAccount", FOREIGN),
         ):
             yield Denied.of(f"the start role for {value}", taken, context={key: value})
-    else:
+    if any(one["artifacts"]["type"] == "S3" for one in release.projects()):
         yield from _starting(release)
+    for start in release.starts():
+        other = release.arn.replace(f":{release.pipeline['name']}", ":another")
+        yield Denied.of("the start role starts another pipeline", start, resource=other)
+    yield from _building_in_a_stage(release)
     for project in release.projects():
         role = project["serviceRole"]
         for use in release.connection_uses(project)[-1:]:
             [key] = use.context
             another = {key: "example/another"}
             yield Denied.of(f"{project['name']} uses another repository", use, context=another)
-        yield Denied.of(f"{project['name']} starts the pipeline", start, principal=role)
+        for start in release.starts():
+            yield Denied.of(f"{project['name']} starts the pipeline", start, principal=role)
         yield Denied.of(
-            f"{project['name']} writes into a pipeline's store",
+            f"{project['name']} writes into another pipeline's part of the store",
             foundation.stores[foundation.primary.region].write(release.source_role)[0],
             principal=role,
         )
@@ -320,7 +320,7 @@ def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
         for project in release.projects()
         if project["artifacts"]["type"] == "NO_ARTIFACTS"
     ]
-    for _store, writer, key in release.writers:
+    for store, writer, key in release.writers:
         put, encrypt = store.write(writer, key)
         for role in quiet:
             yield Denied.of("a pull request's build writes a build", put, principal=role)
@@ -340,6 +340,9 @@ def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
             principal=administrator,
         )
         yield Denied.of(f"{writer} uses the key itself", encrypt, context={"kms:ViaService": ""})
+    if not release.actions("S3"):
+        return
+    store = release.build_store
     read = store.read(release.source_role, f"{release.pipeline['name']}/a.zip")[0]
     yield Denied.of(
         "the source role reads another application's builds",
@@ -347,13 +350,49 @@ def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
         resource=f"{store.bucket_arn}/another/a.zip",
     )
     yield Denied.of("the source role writes builds", read, action="s3:PutObject")
-    other = release.arn.replace(f":{release.pipeline['name']}", ":another")
-    yield Denied.of("the start role starts another pipeline", start, resource=other)
+
+
+def _building_in_a_stage(release: Release) -> Iterator[Denied]:
+    """A build of the pipeline keeps to its pipeline, and the source role to its repository."""
+    home, name = release.stores[release.stack.region], release.pipeline["name"]
+    for action in release.actions("CodeStarSourceConnection"):
+        use = release.connection_use(action["roleArn"])
+        [key] = use.context
+        for value in ("example/another", ""):
+            words = value or "no repository that is named"
+            yield Denied.of(f"the source role uses {words}", use, context={key: value})
+    for action in release.actions("CodeBuild"):
+        [project] = [
+            one
+            for one in release.projects()
+            if one["name"] == action["configuration"]["ProjectName"]
+        ]
+        start = Request(
+            principal=action["roleArn"], action="codebuild:StartBuild", resource=project["arn"]
+        )
+        another = project["arn"].replace(name, "another")
+        yield Denied.of(f"the source role of {name} builds another", start, resource=another)
+        own = f"{name[:20]}/application/a"
+        quiet = [
+            one["serviceRole"]
+            for one in release.projects()
+            if one["artifacts"]["type"] == "NO_ARTIFACTS"
+        ]
+        read = home.read(project["serviceRole"], own)
+        for twin in (*read, *home.write(project["serviceRole"], own)):
+            for role in quiet:
+                yield Denied.of(f"a pull request's build: {twin.action}", twin, principal=role)
+        for twin in (read[0], home.write(project["serviceRole"], own)[0]):
+            elsewhere = f"{home.bucket_arn}/another/a.zip"
+            yield Denied.of(
+                f"{project['name']}: {twin.action} of another pipeline", twin, resource=elsewhere
+            )
 
 
 def _starting(release: Release) -> Iterator[Denied]:
     """The starter handles builds of its own pipeline, and writes only what is current."""
-    role, store, name = release.start_role(), release.build_store, release.pipeline["name"]
+    role, store = release.starts()[0].principal, release.build_store
+    name = release.pipeline["name"]
     current = release.actions("S3")[0]["configuration"]["S3ObjectKey"]
     read = store.read(role, f"builds/{name}/1/a.zip")[0]
     put, encrypt = store.write(role, current)
@@ -413,12 +452,8 @@ def _uploading(foundation: Foundation, release: Release) -> Iterator[Denied]:
             for name, principal in others.items():
                 yield Denied.of(f"{name} uploads", twin, principal=principal)
     if release.uploader:
-        start = Request(
-            principal=release.start_role(),
-            action="codepipeline:StartPipelineExecution",
-            resource=release.arn,
-        )
-        yield Denied.of("the uploader starts the pipeline", start, principal=release.uploader)
+        for start in release.starts():
+            yield Denied.of("the uploader starts the pipeline", start, principal=release.uploader)
         yield Denied.of(
             "the uploader writes into a pipeline's store",
             foundation.stores[foundation.primary.region].write(release.source_role)[0],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,9 +42,20 @@ _UPLOADED = {
 }
 
 
+def _built(name: str) -> dict[str, Any]:
+    """A sample whose source a stage builds, released to testing alone."""
+    sample = sample_pipelines.SAMPLES[name]()
+    found: dict[str, Any] = {key: sample[key] for key in ("source", "build") if key in sample}
+    return {
+        **found,
+        "stacks": [{"name": name, "artifact": "application", "template": "template.yml"}],
+        "waves": [{"name": "testing", "environments": [{"host": "testing"}]}],
+    }
+
+
 @pytest.fixture(scope="session")
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped inventory with a connection, one pipeline more, and one account.
+    """The shipped inventory with a connection, a pipeline of each source, and one account.
 
     That account is the build account, as a target of hello.
     """
@@ -57,6 +69,8 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hello["waves"][0]["environments"].append({"host": "tools", "regions": ["us-east-1"]})
     found.declare("hello", hello)
     found.declare("uploaded", _UPLOADED)
+    for name in ("cloned", "connected", "committed", "imaged"):
+        found.declare(name, _built(name))
     found.set("testing", deploy_account_read_alarms=True)
     return found.directory
 

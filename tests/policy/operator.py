@@ -91,6 +91,15 @@ class Operator:
         yield Denied.of(
             "the operator passes a pipeline's role elsewhere", passed, context=elsewhere
         )
+        for service in ("codeconnections", "codestar-connections"):
+            connection = Request(
+                principal=self.role,
+                action=f"{service}:PassConnection",
+                resource=f"arn:aws:{service}:us-east-1:{primary.account}:connection/one",
+                context={f"{service}:PassedToService": "codepipeline.amazonaws.com"},
+            )
+            another = {f"{service}:PassedToService": "proton.amazonaws.com"}
+            yield Denied.of("the operator passes a connection", connection, context=another)
         outside = f"arn:aws:iam::{primary.account}:role/Administrator"
         yield Denied.of("the operator passes another role", passed, resource=outside)
         access = self.access_roles[account.account]
@@ -151,8 +160,11 @@ class Operator:
         action, resource = decision["action"], decision["resource"]
         context: dict[str, str | tuple[str, ...]] = dict(_CALLED_VIA)
         if action == "iam:PassRole":
-            service = (one for end, one in _PASSED_TO.items() if resource.endswith(end))
-            context["iam:PassedToService"] = next(service, "lambda.amazonaws.com")
+            passed_to = (one for end, one in _PASSED_TO.items() if resource.endswith(end))
+            context["iam:PassedToService"] = next(passed_to, "lambda.amazonaws.com")
+        if action.endswith(":PassConnection"):
+            service = action.partition(":")[0]
+            context[f"{service}:PassedToService"] = "codepipeline.amazonaws.com"
         if action == "iam:AttachRolePolicy":
             context["iam:PolicyARN"] = self._execution_policy(resource.split(":")[4])
         return Request(
@@ -203,6 +215,13 @@ class Operator:
             action="iam:PassRole",
             resource=f"arn:aws:iam::{account}:role/crossaccount/build/hello-source",
             context={"iam:PassedToService": "codepipeline.amazonaws.com"},
+        )
+        # A connection that was made before the service had its present name.
+        yield Request(
+            principal=self.role,
+            action="codestar-connections:PassConnection",
+            resource=f"arn:aws:codestar-connections:us-east-1:{account}:connection/one",
+            context={"codestar-connections:PassedToService": "codepipeline.amazonaws.com"},
         )
         for one in self._foundation.accounts:
             access = self.access_roles[one.stack.account]

@@ -134,8 +134,8 @@ class Release:
 
     @property
     def source_role(self) -> str:
-        """The role that reads the builds."""
-        return str(self.actions("S3")[0]["roleArn"])
+        """The role that reads the source."""
+        return str(self.pipeline["stages"][0]["actions"][0]["roleArn"])
 
     @property
     def sync_role(self) -> str:
@@ -145,7 +145,11 @@ class Release:
     @property
     def build_bucket_arn(self) -> str:
         """Where builds land."""
-        bucket = self.actions("S3")[0]["configuration"]["S3Bucket"]
+        bucket = next(
+            one.physical_id
+            for one in self._export.resources
+            if one.type == "AWS::S3::Bucket" and "-buildbucket-" in one.physical_id
+        )
         return f"arn:{self._partition}:s3:::{bucket}"
 
     @property
@@ -272,6 +276,119 @@ class Release:
             *home.documented(role, f"{self.pipeline['name']}/a.zip"),
         ]
 
+    def _codestarsourceconnection(self, action: dict[str, Any]) -> list[Request]:
+        return [self.connection_use(action["roleArn"]), *self._takes_source(action)]
+
+    def connection_use(self, role: str) -> Request:
+        """Return how a role uses the connection of the source, for its repository."""
+        configuration = self.pipeline["stages"][0]["actions"][0]["configuration"]
+        connection = configuration["ConnectionArn"]
+        service = connection.split(":")[2]
+        return Request(
+            principal=role,
+            action=f"{service}:UseConnection",
+            resource=connection,
+            context={f"{service}:FullRepositoryId": configuration["FullRepositoryId"]},
+        )
+
+    def _codecommit(self, action: dict[str, Any]) -> list[Request]:
+        """What AWS documents for the action, of which it uses some to clone or to give up."""
+        names = (
+            *("CancelUploadArchive", "GetBranch", "GetCommit", "GetRepository"),
+            *("GetUploadArchiveStatus", "UploadArchive"),
+        )
+        repository = self._in_region(f"codecommit:{action['configuration']['RepositoryName']}")
+        uses = [
+            Request(principal=action["roleArn"], action=f"codecommit:{name}", resource=repository)
+            for name in names
+        ]
+        return [*uses, *self._takes_source(action)]
+
+    def _ecr(self, action: dict[str, Any]) -> list[Request]:
+        find = Request(
+            principal=action["roleArn"],
+            action="ecr:DescribeImages",
+            resource=self._image_repository(action),
+        )
+        return [find, *self._takes_source(action)]
+
+    def _image_repository(self, action: dict[str, Any]) -> str:
+        return self._in_region(f"ecr:repository/{action['configuration']['RepositoryName']}")
+
+    def _in_region(self, service_and_rest: str) -> str:
+        service, _colon, rest = service_and_rest.partition(":")
+        return f"arn:{self._partition}:{service}:{self.stack.region}:{self.stack.account}:{rest}"
+
+    def _takes_source(self, action: dict[str, Any]) -> list[Request]:
+        home = self.stores[self.stack.region]
+        (artifact,) = action["outputArtifacts"]
+        return home.documented(action["roleArn"], self._key(artifact["name"]))
+
+    def _key(self, artifact: str) -> str:
+        return f"{self.pipeline['name'][:20]}/{artifact[:10]}/abcdefg"
+
+    def _codebuild(self, action: dict[str, Any]) -> list[Request]:
+        """A build of the pipeline: who starts it, and what it reads, fetches and writes."""
+        (project,) = (
+            one for one in self.projects() if one["name"] == action["configuration"]["ProjectName"]
+        )
+        role, home = project["serviceRole"], self.stores[self.stack.region]
+        starts = [
+            Request(
+                principal=action["roleArn"], action=f"codebuild:{name}", resource=project["arn"]
+            )
+            for name in ("BatchGetBuilds", "StartBuild")
+        ]
+        keys = [self._key(artifact["name"]) for artifact in action["inputArtifacts"]]
+        reads = [
+            request
+            for key in keys
+            for request in (
+                *home.read(role, key),
+                Request(
+                    principal=role,
+                    action="s3:GetObjectVersion",
+                    resource=f"{home.bucket_arn}/{key}",
+                ),
+            )
+        ]
+        writes = [
+            request
+            for artifact in action.get("outputArtifacts", [])
+            for request in home.write(role, self._key(artifact["name"]))
+        ]
+        find = [
+            Request(principal=role, action=f"s3:{name}", resource=home.bucket_arn)
+            for name in ("GetBucketAcl", "GetBucketLocation")
+        ]
+        return [*starts, *reads, *writes, *find, *self._fetches(role)]
+
+    def _fetches(self, role: str) -> list[Request]:
+        """What a build does to the source itself: it clones it, or pulls the image."""
+        source = self.pipeline["stages"][0]["actions"][0]
+        provider, configuration = source["actionTypeId"]["provider"], source["configuration"]
+        if provider == "ECR":
+            names = ("BatchGetImage", "GetDownloadUrlForLayer")
+            pull = [
+                Request(
+                    principal=role, action=f"ecr:{name}", resource=self._image_repository(source)
+                )
+                for name in names
+            ]
+            log_in = Request(
+                principal=role,
+                action="ecr:GetAuthorizationToken",
+                resource="*",
+                account=self.stack.account,
+            )
+            return [*pull, log_in]
+        if configuration.get("OutputArtifactFormat") != "CODEBUILD_CLONE_REF":
+            return []
+        if provider == "CodeCommit":
+            repository = self._in_region(f"codecommit:{configuration['RepositoryName']}")
+            return [Request(principal=role, action="codecommit:GitPull", resource=repository)]
+        return [self.connection_use(role)]
+
     def _lambda(self, action: dict[str, Any]) -> list[Request]:
         function = self._function(action)
         role = function["Role"]
@@ -316,6 +433,8 @@ class Release:
                 action="lambda:InvokeFunction",
                 resource=function["FunctionArn"],
             ),
+            # What it passes on, with credentials of the action.
+            *home.read(action["roleArn"]),
             *home.read(role),
             missing,
             *find,
@@ -425,7 +544,8 @@ class Release:
         if not connection:
             return []
         service = connection.split(":")[2]
-        repository = "/".join(project["source"]["location"].removesuffix(".git").split("/")[-2:])
+        path = project["source"]["location"].partition("://")[2].partition("/")[2]
+        repository = path.removesuffix(".git")
         names = ("GetConnection", "GetConnectionToken", "UseConnection")
         requests = [
             Request(
@@ -487,18 +607,15 @@ class Release:
                 resource=f"{store.bucket_arn}/{key}",
             )
 
-    def started_by(self) -> Request | None:
-        """Return how EventBridge takes the role that it starts the pipeline with, if it does."""
-        taken = (one for one in self._starts() if one.principal == "events.amazonaws.com")
-        return next(taken, None)
+    def started_by(self) -> list[Request]:
+        """Return how EventBridge takes the role that it starts the pipeline with, if one does."""
+        return [one for one in self._starts() if one.principal == "events.amazonaws.com"]
 
-    def start_role(self) -> str:
-        """Return the role that starts the pipeline."""
-        return next(
-            one.principal
-            for one in self._starts()
-            if one.action == "codepipeline:StartPipelineExecution"
-        )
+    def starts(self) -> list[Request]:
+        """Return how that role starts the pipeline."""
+        return [
+            one for one in self._starts() if one.action == "codepipeline:StartPipelineExecution"
+        ]
 
     def _logs(self, role: str, group: str) -> list[Request]:
         where = f"{self.stack.region}:{self.stack.account}"

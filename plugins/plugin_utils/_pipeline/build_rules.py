@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from .build import Build
 from .model import Pipeline
 from .problem import Problem
-from .source import S3
+from .source import ECR, S3
 
 _RETENTIONS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -28,6 +28,12 @@ def source_build_problems(pipeline: Pipeline) -> Iterator[Problem]:
             "build",
             "is for a source that is built here, and somebody else builds what is uploaded",
             "Remove it, or change source.type",
+        )
+    if pipeline.source and pipeline.source.type == ECR and not pipeline.build.commands:
+        yield (
+            "build.commands",
+            "is not set, and an image brings no build specification",
+            "List what makes the artifacts of the image",
         )
     yield from build_problems(pipeline.build, "build")
     for artifact in pipeline.source.artifacts if pipeline.source else ():

@@ -157,8 +157,9 @@ class Pipeline:
             for environment in self.environments
             for name in self.inputs(stack, environment)
         }
-        artifacts = self.source.artifacts if self.source else ()
-        return [artifact.name for artifact in artifacts if artifact.name in used]
+        return [
+            name for name in (self.source.artifact_names if self.source else ()) if name in used
+        ]
 
     @property
     def test_artifacts(self) -> list[str]:

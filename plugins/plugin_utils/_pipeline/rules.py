@@ -26,7 +26,7 @@ from .model import Data, Pipeline
 from .output_rules import output_problems
 from .problem import Problem, add_problem
 from .schema import PIPELINE, PIPELINE_NAME
-from .source_rules import source_problems
+from .source_rules import source_problems, source_warnings
 from .stack_rules import stack_problems
 from .together import check_together
 from .wave_test_rules import wave_test_problems
@@ -60,6 +60,16 @@ def _check_name(host: Host, problems: Problems) -> None:
         problems.add(
             "its name is a prefix of the build bucket that is in use", "Rename the host", host.name
         )
+
+
+def pipeline_warnings(pipelines: Mapping[str, Pipeline], organisation: Organisation) -> list[str]:
+    """Return what AWS may refuse of *pipelines*, by its documentation."""
+    return [
+        f"pipeline {name}: {warning}"
+        for name, pipeline in pipelines.items()
+        if pipeline.source
+        for warning in source_warnings(pipeline.source, organisation.primary_region)
+    ]
 
 
 class _Reading:
@@ -116,4 +126,4 @@ class _Reading:
                 self._check_dynamic_references(item, f"{where}[{entry_label(item, number)}]")
 
 
-__all__ = ("read_pipelines",)
+__all__ = ("pipeline_warnings", "read_pipelines")

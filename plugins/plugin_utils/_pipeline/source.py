@@ -9,23 +9,30 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-CODEBUILD, S3 = "codebuild", "s3"
+from .providers import PROVIDERS, Provider, provider_of
+from .trigger import Trigger
 
-SOURCE_TYPES = (CODEBUILD, S3)
+CONNECTION, CODEBUILD, S3 = "connection", "codebuild", "s3"
+CODECOMMIT, ECR = "codecommit", "ecr"
+
+SOURCE_TYPES = (CONNECTION, CODEBUILD, S3, CODECOMMIT, ECR)
+# Those that a stage of the pipeline builds, and what their source action makes.
+ACTION_ARTIFACTS = {CONNECTION: "source", CODECOMMIT: "source", ECR: "image"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """What a build puts into the build bucket for the pipeline.
+    """What a build makes for the pipeline.
 
     :param name: the artifact's name in the pipeline.
-    :param object: its object, below the pipeline's prefix in the build bucket.
+    :param object: its object, below the pipeline's prefix in the build bucket; empty where a stage
+        of the pipeline builds.
     :param trigger: whether its upload starts the pipeline.
     :param directory: what it holds, where the build runs commands; everything without it.
     """
 
     name: str
-    object: str
+    object: str = ""
     trigger: bool = False
     directory: str = ""
 
@@ -45,25 +52,74 @@ class Uploader:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where artifacts come from. The first is the primary artifact of a build."""
+    """Where artifacts come from.
+
+    :param artifacts: the first is the primary artifact of a project of type codebuild.
+    :param repository: its address; in CodeCommit and ECR its name.
+    :param provider: as users write it; empty where the address shows it.
+    :param tag: of the images that are released.
+    :param clone: whether builds clone the repository instead of getting its files.
+    :param pull_requests: whether pull requests are built.
+    """
 
     type: str
     artifacts: tuple[Artifact, ...]
     repository: str = ""
     branch: str = ""
+    provider: str = ""
     connection_arn: str = ""
+    triggers: tuple[Trigger, ...] = ()
+    tag: str = ""
+    clone: bool = False
+    pull_requests: bool = True
     forks: bool = False
     uploader: Uploader | None = None
 
     @property
     def builds(self) -> bool:
         """Whether CodeBuild makes the artifacts; otherwise somebody else uploads them."""
-        return self.type == CODEBUILD
+        return self.type != S3
+
+    @property
+    def action_artifact(self) -> str:
+        """What the source action makes for the build; empty where no stage builds."""
+        return ACTION_ARTIFACTS.get(self.type, "")
+
+    @property
+    def artifact_names(self) -> list[str]:
+        """Every artifact that stacks can use."""
+        own = [self.action_artifact] if self.action_artifact and not self.clone else []
+        return [*own, *(artifact.name for artifact in self.artifacts)]
 
     @property
     def full_repository_id(self) -> str:
         """The repository as connections name it: owner and name."""
-        return self.repository.removeprefix("https://github.com/").removesuffix(".git")
+        path = self.repository.partition("://")[2].partition("/")[2]
+        return path.strip("/").removesuffix(".git")
+
+    @property
+    def git_provider(self) -> Provider | None:
+        """The provider of the repository, where it is known."""
+        return PROVIDERS.get(self.provider or provider_of(self.repository))
+
+    @property
+    def connection_service(self) -> str:
+        """The service of the connection; its permissions begin with that name.
+
+        A connection keeps the name of the service that it was made under.
+        """
+        return self.connection_arn.split(":")[2]
+
+    @property
+    def effective_triggers(self) -> tuple[Trigger, ...]:
+        """The pushes that are released; paths alone are those of the branch."""
+        branch = (self.branch,)
+        return tuple(
+            trigger
+            if trigger.has_branches or trigger.has_tags
+            else dataclasses.replace(trigger, branches=branch)
+            for trigger in self.triggers or (Trigger(),)
+        )
 
     @property
     def trigger(self) -> Artifact | None:
@@ -77,11 +133,15 @@ class Source:
         uploader = data.get("uploader")
         if uploader is not None:
             uploader = Uploader(**{**uploader, "role_arns": tuple(uploader["role_arns"])})
-        return cls(**{**data, "artifacts": artifacts, "uploader": uploader})
+        triggers = tuple(Trigger.from_dict(trigger) for trigger in data.get("triggers") or ())
+        return cls(**{**data, "artifacts": artifacts, "uploader": uploader, "triggers": triggers})
 
 
 __all__ = (
     "CODEBUILD",
+    "CODECOMMIT",
+    "CONNECTION",
+    "ECR",
     "S3",
     "SOURCE_TYPES",
     "Artifact",

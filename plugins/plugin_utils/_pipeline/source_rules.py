@@ -12,9 +12,27 @@ from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_ar
 
 from .._organisation.model import Organisation
 from .problem import Problem
-from .source import S3, Source, Uploader
+from .source import CODEBUILD, CODECOMMIT, CONNECTION, ECR, S3, Source, Uploader
+from .trigger import Trigger
 
-MOST_BUILD_ARTIFACTS = 13  # a primary and 12 secondary ones of a CodeBuild project
+MOST_PROJECT_ARTIFACTS = 13  # a primary and 12 secondary ones of a CodeBuild project
+MOST_ACTION_ARTIFACTS = 5  # outputs of a CodeBuild action
+# Where CodePipeline has no source action on connections, by its user guide:
+# https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html
+WITHOUT_CONNECTIONS = (
+    "af-south-1",
+    "ap-east-1",
+    "ap-northeast-3",
+    "ap-south-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "eu-central-2",
+    "eu-south-2",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "us-gov-west-1",
+)
 
 
 def source_problems(source: Source, organisation: Organisation) -> Iterator[Problem]:
@@ -28,9 +46,73 @@ def source_problems(source: Source, organisation: Organisation) -> Iterator[Prob
         )
     if source.uploader:
         yield from _uploader_problems(source.uploader, organisation)
-    if source.builds:
+    yield from _artifact_problems(source)
+    if source.builds and source.type:
         yield from _build_problems(source, triggers)
         yield from _connection_problems(source, organisation)
+    if source.type == CONNECTION:
+        yield from _provider_problems(source)
+        for number, trigger in enumerate(source.triggers, start=1):
+            yield from _trigger_problems(trigger, f"source.triggers[{number}]")
+
+
+def source_warnings(source: Source, region: str) -> Iterator[str]:
+    """Yield what AWS may refuse in the primary region, by its documentation."""
+    if source.type == CONNECTION and region in WITHOUT_CONNECTIONS:
+        yield (
+            f"AWS lists no source action on connections in {region}: creating the pipeline may"
+            " fail. Use source type codebuild"
+        )
+
+
+def _artifact_problems(source: Source) -> Iterator[Problem]:
+    if not source.type:  # reported there
+        return
+    stored = source.type in (CODEBUILD, S3)
+    for artifact in source.artifacts:
+        if stored and not artifact.object:
+            yield (
+                f"source.artifacts[{artifact.name}].object",
+                "is not set",
+                "Name its object in the build bucket",
+            )
+        if artifact.object and not stored:
+            yield (
+                f"source.artifacts[{artifact.name}].object",
+                f"is for type {CODEBUILD}, {S3}: the pipeline stores what its own stage builds",
+                "Remove it",
+            )
+        if artifact.name and artifact.name == source.action_artifact:
+            yield (
+                f"source.artifacts[{artifact.name}].name",
+                "is the artifact of the source itself",
+                "Rename it",
+            )
+
+
+def _provider_problems(source: Source) -> Iterator[Problem]:
+    if source.git_provider is None:
+        yield (
+            "source.provider",
+            f"is not set, and {source.repository} does not show whose it is",
+            "Set it: github_enterprise or gitlab_self_managed",
+        )
+
+
+def _trigger_problems(trigger: Trigger, where: str) -> Iterator[Problem]:
+    if trigger.has_tags and (trigger.has_paths or trigger.has_branches):
+        other = "paths" if trigger.has_paths else "branches"
+        yield (where, f"has tags with {other}, which AWS refuses", "Put them into two triggers")
+    if trigger == Trigger():
+        yield (where, "has no pattern", "Name branches, paths or tags, or remove it")
+
+
+_STARTS = {
+    CODEBUILD: "with codebuild, the successful build starts the pipeline",
+    CONNECTION: "with connection, a push starts the pipeline",
+    CODECOMMIT: "with codecommit, a push starts the pipeline",
+    ECR: "with ecr, an image starts the pipeline",
+}
 
 
 def _build_problems(source: Source, triggers: list[str]) -> Iterator[Problem]:
@@ -43,13 +125,14 @@ def _build_problems(source: Source, triggers: list[str]) -> Iterator[Problem]:
     for name in triggers:
         yield (
             f"source.artifacts[{name}].trigger",
-            "is for source type s3: with codebuild, the successful build starts the pipeline",
+            f"is for source type s3: {_STARTS[source.type]}",
             "Remove it",
         )
-    if len(source.artifacts) > MOST_BUILD_ARTIFACTS:
+    most = MOST_PROJECT_ARTIFACTS if source.type == CODEBUILD else MOST_ACTION_ARTIFACTS
+    if len(source.artifacts) > most:
         yield (
             "source.artifacts",
-            f"{len(source.artifacts)}, and a build has {MOST_BUILD_ARTIFACTS} at most",
+            f"{len(source.artifacts)}, and a build has {most} at most",
             "Combine artifacts",
         )
 
@@ -80,4 +163,4 @@ def _uploader_problems(uploader: Uploader, organisation: Organisation) -> Iterat
         )
 
 
-__all__ = ("MOST_BUILD_ARTIFACTS", "source_problems")
+__all__ = ("WITHOUT_CONNECTIONS", "source_problems", "source_warnings")

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from collections.abc import Mapping
 
 from .._fields import FLAG, LIST, MAPPING, Field, Reader
 from .paths import path_field
-from .source import CODEBUILD, S3, SOURCE_TYPES
+from .providers import PROVIDERS
+from .source import CODEBUILD, CODECOMMIT, CONNECTION, ECR, S3, SOURCE_TYPES
+from .trigger_schema import TRIGGERS
 
 _CONNECTION = (
     r"arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[a-z0-9-]+"
@@ -40,7 +43,7 @@ _ARTIFACTS = Field(
     minimum=1,
     unique=("name", "object"),
     fix="List what the build makes",
-    doc="What a build makes. The first is CodeBuild's primary artifact.",
+    doc="What a build makes.",
     fields=(
         Field(
             name="name",
@@ -50,7 +53,11 @@ _ARTIFACTS = Field(
             kind="letters, digits, underscores",
             doc="Its name in the pipeline and in `buildspec.yml`.",
         ),
-        path_field("object", "Its object in the build bucket, below `<pipeline>/`.", required=True),
+        path_field(
+            "object",
+            "`codebuild` and `s3`, required there: its object in the build bucket, below"
+            " `<pipeline>/`.",
+        ),
         Field(
             name="trigger",
             type=FLAG,
@@ -62,6 +69,80 @@ _ARTIFACTS = Field(
         ),
     ),
 )
+_BRANCH = Field(
+    name="branch",
+    default="main",
+    pattern=r"(?!.*(\.\.|//|\.lock$|[./]$))[A-Za-z0-9][A-Za-z0-9._/-]*",
+    check=_branch_problem,
+    words="a branch of letters, digits and ._/-",
+    kind="letters, digits, `._/-`",
+    doc="Pushes to it are released; pull requests into it are built.",
+)
+_CLONE = Field(
+    name="clone",
+    type=FLAG,
+    doc="Builds clone the repository, with its history, instead of getting a ZIP of its files.",
+)
+CONNECTION_FIELDS = (
+    Field(
+        name="repository",
+        required=True,
+        pattern=r"https://[A-Za-z0-9.-]+(:\d+)?(/[\w.-]+){2,}",
+        words="https://<host>/<owner>/<name>",
+        doc="The repository, at GitHub, GitLab or Bitbucket.",
+    ),
+    Field(
+        name="provider",
+        choices=tuple(PROVIDERS),
+        default_words="as `repository` shows",
+        doc="Who hosts the repository: needed for hosts of your own.",
+    ),
+    Field(
+        name="connection_arn",
+        required=True,
+        pattern=_CONNECTION,
+        words="the ARN of a connection",
+        kind="ARN",
+        fix="Make a connection: docs/sources.md has the steps",
+        doc="The connection that reaches it: [Connections](sources.md#connections).",
+    ),
+    _BRANCH,
+    TRIGGERS,
+    _CLONE,
+    Field(
+        name="pull_requests",
+        type=FLAG,
+        default=True,
+        doc="Builds pull requests into `branch`: [Pull requests](sources.md#pull-requests).",
+    ),
+)
+CODECOMMIT_FIELDS = (
+    Field(
+        name="repository",
+        required=True,
+        pattern=r"[\w.-]{1,100}",
+        words="the name of a repository",
+        doc="The repository, in the build account and the primary region.",
+    ),
+    dataclasses.replace(_BRANCH, doc="Pushes to it are released."),
+    _CLONE,
+)
+ECR_FIELDS = (
+    Field(
+        name="repository",
+        required=True,
+        pattern=r"[a-z0-9][a-z0-9._/-]{1,255}",
+        words="the name of a repository",
+        doc="The repository, in the build account and the primary region.",
+    ),
+    Field(
+        name="tag",
+        default="latest",
+        pattern=r"\w[\w.-]{0,127}",
+        words="the tag of an image",
+        doc="Images that are pushed with it are released.",
+    ),
+)
 CODEBUILD_FIELDS = (
     Field(
         name="repository",
@@ -70,28 +151,20 @@ CODEBUILD_FIELDS = (
         words="https://github.com/<owner>/<name>",
         doc="The repository.",
     ),
-    Field(
-        name="branch",
-        default="main",
-        pattern=r"(?!.*(\.\.|//|\.lock$|[./]$))[A-Za-z0-9][A-Za-z0-9._/-]*",
-        check=_branch_problem,
-        words="a branch of letters, digits and ._/-",
-        kind="letters, digits, `._/-`",
-        doc="Pushes to it are released; pull requests into it are built.",
-    ),
+    _BRANCH,
     Field(
         name="connection_arn",
         pattern=_CONNECTION,
         words="the ARN of a connection",
         kind="ARN",
-        doc="A CodeConnections connection to GitHub, for [this repository only](#builds). Without"
-        " it: CodeBuild's OAuth authorization.",
+        doc="A CodeConnections connection to GitHub, for [this repository only](sources.md#"
+        "pull-requests). Without it: CodeBuild's OAuth authorization.",
     ),
     Field(
         name="forks",
         type=FLAG,
         doc="Builds the pull requests of forks at once, without `connection_arn` only:"
-        " [Builds](#builds).",
+        " [CodeBuild's own source](sources.md#codebuild).",
     ),
 )
 
@@ -132,9 +205,9 @@ _UPLOADER = (
         pattern=_OIDC_SUBJECT,
         words="a branch or environment of a GitHub repository, or a branch or tag of a GitLab"
         " project",
-        fix="Copy `sub` from a token of the job: docs/pipelines.md has its forms",
+        fix="Copy `sub` from a token of the job: docs/sources.md has its forms",
         kind="`sub` of a token",
-        doc="The job that uploads, without wildcards: [Uploads](#uploads).",
+        doc="The job that uploads, without wildcards: [Uploads](sources.md#uploads).",
     ),
 )
 UPLOAD_FIELDS = (
@@ -151,31 +224,45 @@ _TYPE = Field(
     name="type",
     required=True,
     choices=SOURCE_TYPES,
-    doc="CodeBuild builds a GitHub repository, or somebody uploads artifacts.",
+    doc="What starts a release: a push over a connection, the article's build project, an upload, a"
+    " push to CodeCommit, an image.",
 )
 SOURCE_FIELDS = (_TYPE, _ARTIFACTS)
 
 
 # What each type takes in addition.
-_FIELDS_OF_TYPE = {CODEBUILD: CODEBUILD_FIELDS, S3: UPLOAD_FIELDS}
+FIELDS_OF_TYPE = {
+    CONNECTION: CONNECTION_FIELDS,
+    CODEBUILD: CODEBUILD_FIELDS,
+    S3: UPLOAD_FIELDS,
+    CODECOMMIT: CODECOMMIT_FIELDS,
+    ECR: ECR_FIELDS,
+}
 
 
 def _source(reader: Reader, value: t.Any, where: str) -> dict[str, t.Any] | None:
-    """Return the source: some fields are for one type alone."""
+    """Return the source: most fields are for some types alone."""
     kind = value.get("type") if isinstance(value, Mapping) else None
-    fields: tuple[Field, ...] = SOURCE_FIELDS
-    for other, of_type in _FIELDS_OF_TYPE.items():
-        names = [field.name for field in of_type]
-        if kind == other:
-            fields = (*fields, *of_type)
-        elif isinstance(value, Mapping):
-            for name in names:
-                if kind in SOURCE_TYPES and name in value:
-                    reader.problem(
-                        f"{where}.{name}", f"is for type {other}", "Remove it, or change the type"
-                    )
-            value = {name: item for name, item in value.items() if name not in names}
-    return reader.mapping(Field(type=MAPPING, fields=fields), value, where)
+    own = FIELDS_OF_TYPE.get(str(kind), ())
+    if isinstance(value, Mapping):
+        strange = [name for name in value if name not in {field.name for field in own}]
+        types = {name: _types_with(name) for name in strange}
+        for name, known in types.items():
+            if known and own:
+                reader.problem(
+                    f"{where}.{name}",
+                    f"is for type {', '.join(known)}",
+                    "Remove it, or change the type",
+                )
+        value = {name: item for name, item in value.items() if not types.get(name)}
+    return reader.mapping(Field(type=MAPPING, fields=(*SOURCE_FIELDS, *own)), value, where)
+
+
+def _types_with(name: str) -> list[str]:
+    """Return the types of source that have a field."""
+    return [
+        kind for kind, fields in FIELDS_OF_TYPE.items() if name in {field.name for field in fields}
+    ]
 
 
 SOURCE = Field(
@@ -183,9 +270,9 @@ SOURCE = Field(
     type=MAPPING,
     required=True,
     read=_source,
-    fields=(*SOURCE_FIELDS, *CODEBUILD_FIELDS, *UPLOAD_FIELDS),
+    fields=(*SOURCE_FIELDS, *(field for fields in FIELDS_OF_TYPE.values() for field in fields)),
     doc="Where the artifacts come from.",
 )
 
 
-__all__ = ("CODEBUILD_FIELDS", "SOURCE", "SOURCE_FIELDS", "UPLOAD_FIELDS")
+__all__ = ("FIELDS_OF_TYPE", "SOURCE", "SOURCE_FIELDS")

@@ -22,7 +22,7 @@ def stack_problems(pipeline: Pipeline) -> Iterator[Problem]:
 
 
 def _artifact_problems(pipeline: Pipeline) -> Iterator[Problem]:
-    made = {artifact.name for artifact in pipeline.source.artifacts} if pipeline.source else set()
+    made = set(pipeline.source.artifact_names) if pipeline.source else set()
     if not made or "" in made:  # reported there
         return
     makes = ", ".join(sorted(made))

@@ -14,7 +14,7 @@ from .parameters import parameters_field
 from .wave_test_schema import TESTS
 
 # The stages before the first wave.
-SOURCE_STAGE, SYNC_STAGE = "Source", "SyncArtifacts"
+SOURCE_STAGE, BUILD_STAGE, SYNC_STAGE = "Source", "Build", "SyncArtifacts"
 STAGE_NAME = r"[A-Za-z0-9.@_-]{1,100}"
 
 
@@ -78,4 +78,4 @@ WAVES = Field(
 )
 
 
-__all__ = ("SOURCE_STAGE", "STAGE_NAME", "SYNC_STAGE", "WAVES")
+__all__ = ("BUILD_STAGE", "SOURCE_STAGE", "STAGE_NAME", "SYNC_STAGE", "WAVES")

@@ -12,7 +12,7 @@ import typing as t
 
 from .._pipeline.model import Approval, DeployedStack, Environment, Pipeline
 from .._pipeline.outputs import namespace, with_references
-from .._pipeline.source import Artifact
+from .._pipeline.source import Artifact, Source
 from .foundation import Foundation
 
 Action = dict[str, t.Any]
@@ -55,6 +55,18 @@ def bucket_source(pipeline: Pipeline, artifact: Artifact) -> Action:
             **({"AllowOverrideForS3ObjectKey": "true"} if builds else {}),
         },
         "OutputArtifacts": [{"Name": artifact.name}],
+    }
+
+
+def repository_source(source: Source, configuration: dict[str, t.Any], provider: str) -> Action:
+    """Return the action that takes a commit or an image."""
+    return {
+        "Name": source.action_artifact,
+        "ActionTypeId": kind("Source", provider),
+        "Region": {"Ref": "AWS::Region"},
+        "RoleArn": _SOURCE_ROLE,
+        "Configuration": configuration,
+        "OutputArtifacts": [{"Name": source.action_artifact}],
     }
 
 
@@ -169,5 +181,6 @@ __all__ = (
     "kind",
     "overrides",
     "prepare",
+    "repository_source",
     "sync",
 )

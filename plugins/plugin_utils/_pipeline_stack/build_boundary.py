@@ -29,6 +29,7 @@ def build_boundary(pipeline: Pipeline, foundation: Foundation) -> Part:
     if not is_built and not any(wave.tests for wave in pipeline.waves):
         return Part()
     return Part(
+        primary_outputs=("BuildBucketName",),
         resources={
             BOUNDARY: {
                 "Type": "AWS::IAM::ManagedPolicy",

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .._pipeline.model import Pipeline
 from .._pipeline.source import CODEBUILD, Source
 from .buildspec import compose_buildspec
+from .connections import get_tokens
 from .foundation import Foundation
 from .part import Data, Part
 from .project import make_project
+from .pull_requests import repository, webhook_filter
 from .roles import allow, sub, upload_builds
 from .starter import BUILDS, make_starter, read_each_build
 
@@ -37,7 +37,6 @@ def codebuild_source(pipeline: Pipeline, _foundation: Foundation) -> Part:
             # When the build succeeds, all its artifacts are uploaded.
             **make_starter(pipeline, source, _SUCCEEDED),
             **_release(pipeline, source),
-            **_pull_request(pipeline, source),
         },
         source_statements=(read_each_build(),),
     )
@@ -52,7 +51,7 @@ def _release(pipeline: Pipeline, source: Source) -> Data:
         "Builds releases of ${PipelineName}",
         pipeline.build,
         pipeline=pipeline.name,
-        source=_repository(
+        source=repository(
             source, compose_buildspec(pipeline.build, source.artifacts[0], source.artifacts[1:])
         ),
         properties={
@@ -61,7 +60,7 @@ def _release(pipeline: Pipeline, source: Source) -> Data:
             "SourceVersion": source.branch,
             "Triggers": {
                 "Webhook": True,
-                "FilterGroups": [_filters("PUSH", "HEAD_REF", source.branch)],
+                "FilterGroups": [webhook_filter("PUSH", "HEAD_REF", source.branch)],
             },
             "Artifacts": primary,
             "SecondaryArtifacts": secondary,
@@ -75,69 +74,9 @@ def _release(pipeline: Pipeline, source: Source) -> Data:
                 ["s3:GetBucketAcl", "s3:GetBucketLocation"],
                 sub("arn:${AWS::Partition}:s3:::${BuildBucketName}"),
             ),
-            *_connection_statements(source),
+            *get_tokens(source),
         ],
     )
-
-
-def _pull_request(pipeline: Pipeline, source: Source) -> Data:
-    """Return the project that builds pull requests.
-
-    Nobody has reviewed them: their code chooses the buildspec, and may use whatever the role may.
-    So it reaches no bucket and no key, and cannot start a pipeline.
-    """
-    build = pipeline.build.for_pull_requests
-    return make_project(
-        "PullRequest",
-        "pull-request",
-        "Builds pull requests of ${PipelineName}",
-        build,
-        pipeline=pipeline.name,
-        source=_repository(source, compose_buildspec(build)),
-        properties={
-            "Triggers": {
-                "Webhook": True,
-                # CodeBuild cannot filter forks. Instead, a fork's pull request is built only after
-                # somebody who may push to the repository has approved that commit in a comment.
-                "PullRequestBuildPolicy": {
-                    "RequiresCommentApproval": "DISABLED" if source.forks else "FORK_PULL_REQUESTS",
-                    "ApproverRoles": ["GITHUB_WRITE", "GITHUB_MAINTAIN", "GITHUB_ADMIN"],
-                },
-                "FilterGroups": [
-                    _filters(
-                        "PULL_REQUEST_CREATED, PULL_REQUEST_UPDATED, PULL_REQUEST_REOPENED",
-                        "BASE_REF",
-                        source.branch,
-                    )
-                ],
-            },
-            "Artifacts": {"Type": "NO_ARTIFACTS"},
-        },
-        statements=_connection_statements(source),
-        is_bounded=False,
-    )
-
-
-def _repository(source: Source, buildspec: str) -> Data:
-    return {
-        "Type": "GITHUB",
-        "Location": source.repository,
-        "GitCloneDepth": 1,
-        "BuildSpec": buildspec,
-        "ReportBuildStatus": True,
-        "Auth": {"Type": "CODECONNECTIONS", "Resource": source.connection_arn}
-        if source.connection_arn
-        else {"Type": "OAUTH"},
-    }
-
-
-def _filters(events: str, reference: str, branch: str) -> list[Data]:
-    """Return the filter of a webhook: *events* on *branch* alone."""
-    escaped = branch.replace(".", "[.]")
-    return [
-        {"Type": "EVENT", "Pattern": events},
-        {"Type": reference, "Pattern": f"^refs/heads/{escaped}$"},
-    ]
 
 
 def _artifacts(name: str, source: Source) -> list[Data]:
@@ -162,27 +101,6 @@ def _artifacts(name: str, source: Source) -> list[Data]:
             }
         )
     return found
-
-
-def _connection_statements(source: Source) -> list[t.Any]:
-    """Return what a build needs to clone over a connection."""
-    arn = source.connection_arn
-    if not arn:
-        return []
-    # A connection keeps the name of the service that it was made under, and so do its actions.
-    service = arn.split(":")[2]
-    return [
-        # The token reaches every repository of the connection: nothing narrows it.
-        allow("GetToken", [f"{service}:GetConnection", f"{service}:GetConnectionToken"], arn),
-        # CreateProject checks it. IfExists, because it is not documented whether that check names
-        # the repository.
-        allow(
-            "UseConnection",
-            [f"{service}:UseConnection"],
-            arn,
-            StringEqualsIfExists={f"{service}:FullRepositoryId": source.full_repository_id},
-        ),
-    ]
 
 
 __all__ = ("codebuild_source",)

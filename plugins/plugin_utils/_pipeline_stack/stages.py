@@ -10,16 +10,21 @@ import json
 
 from .._pipeline.model import Pipeline
 from .._pipeline.outputs import is_namespace, referenced_namespaces
-from .._pipeline.wave_schema import SOURCE_STAGE, SYNC_STAGE
+from .._pipeline.wave_schema import BUILD_STAGE, SOURCE_STAGE, SYNC_STAGE
 from .actions import bucket_source, sync
+from .build_stage import build_release
 from .foundation import Foundation, syncs_artifacts
+from .source_repository import source_action
 from .stage import Stage, Step, cut, make_stage, numbered
 from .waves import wave_stages
 
 
 def compose_stages(pipeline: Pipeline, foundation: Foundation) -> list[Stage]:
-    """Return the stages in their order: source, the copies, then the waves."""
+    """Return the stages in their order: source, build, the copies, then the waves."""
     stages = [make_stage(SOURCE_STAGE, [_sources(pipeline)])]
+    if pipeline.source and pipeline.source.action_artifact:
+        build = build_release(pipeline, pipeline.source.action_artifact)
+        stages.append(make_stage(BUILD_STAGE, [[build]]))
     if syncs_artifacts(pipeline, foundation.region):
         actions = [
             sync(pipeline, foundation, region)
@@ -45,7 +50,10 @@ def _without_idle_namespaces(stages: list[Stage]) -> list[Stage]:
 
 
 def _sources(pipeline: Pipeline) -> Step:
-    artifacts = pipeline.source.artifacts if pipeline.source else ()
+    source = pipeline.source
+    if source and source.action_artifact:
+        return [source_action(source)]
+    artifacts = source.artifacts if source else ()
     return [bucket_source(pipeline, artifact) for artifact in artifacts]
 
 

@@ -26,7 +26,10 @@ from .conditions import own_alarms
 from .foundation import Foundation, compose_stores, store_regions
 from .limits import MOST_RESOURCES, TEMPLATE_LIMIT, action_role_arns, size_problems
 from .part import Part, join
+from .pull_requests import pull_requests
+from .source_bucket import bucket_sources
 from .source_codebuild import codebuild_source
+from .source_repository import compose_triggers, repository_sources
 from .source_s3 import s3_source
 from .stages import compose_stages
 from .wave_tests import wave_tests
@@ -38,17 +41,19 @@ except ImportError:  # Ansible itself cannot run without it
 
 # What a pipeline may need in addition to the base; each decides by itself.
 _PARTS: tuple[Callable[[Pipeline, Foundation], Part], ...] = (
+    bucket_sources,
+    repository_sources,
     artifact_sync,
     approvals,
     own_alarms,
     codebuild_source,
     s3_source,
+    pull_requests,
     wave_tests,
     build_boundary,
 )
-_BASE_OUTPUTS = ("BuildBucketName",)  # of the primary stack, for every pipeline
 # The outputs of the primary stack that a pipeline may be made with.
-PRIMARY_OUTPUTS = (*_BASE_OUTPUTS, "ApprovalTopicArn", "SyncArtifactsFunctionName")
+PRIMARY_OUTPUTS = ("BuildBucketName", "ApprovalTopicArn", "SyncArtifactsFunctionName")
 
 # Where the code of functions is.
 _FILES = Path(__file__).parents[3] / "roles" / "pipeline" / "files"
@@ -98,7 +103,7 @@ def compose_parameters(
     Raises PipelineError when the register lacks a region, or the primary stack an output.
     """
     _check_register(pipeline, foundation.region, foundation.register)
-    names = (*_BASE_OUTPUTS, *_part(pipeline, foundation).primary_outputs)
+    names = _part(pipeline, foundation).primary_outputs
     missing = [name for name in names if name not in primary_outputs]
     if missing:
         raise PipelineError(
@@ -131,9 +136,11 @@ def _values(pipeline: Pipeline, foundation: Foundation) -> dict[str, t.Any]:
     """Return the values of the base's places, by name."""
     stores = [foundation.register[region] for region in store_regions(pipeline, foundation.region)]
     part = _part(pipeline, foundation)
+    triggers = compose_triggers(pipeline)
     return {
         "artifact_stores": compose_stores(pipeline, foundation),
         "stages": compose_stages(pipeline, foundation),
+        "triggers": {"Triggers": triggers} if triggers else {},
         "execution_mode": pipeline.execution_mode,
         "action_role_arns": [
             {"Fn::GetAtt": ["SourceRole", "Arn"]},

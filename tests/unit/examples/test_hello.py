@@ -59,20 +59,15 @@ def template(name: str) -> dict[str, Any]:
 def test_the_build_makes_the_artifacts_that_the_pipeline_takes(
     source: Source, buildspec: dict[str, Any]
 ) -> None:
-    _primary, *secondary = source.artifacts
-
-    assert {artifact.name for artifact in secondary} == set(
+    assert {artifact.name for artifact in source.artifacts} == set(
         buildspec["artifacts"]["secondary-artifacts"]
     )
 
 
-def test_every_template_is_in_the_primary_artifact(
-    pipeline: Pipeline, source: Source, buildspec: dict[str, Any]
-) -> None:
+def test_every_template_is_in_its_artifact(pipeline: Pipeline, buildspec: dict[str, Any]) -> None:
     for stack in pipeline.stacks:
         assert (EXAMPLE / stack.template).is_file()
-        assert stack.artifact == source.artifacts[0].name
-        patterns = buildspec["artifacts"]["files"]
+        patterns = buildspec["artifacts"]["secondary-artifacts"][stack.artifact]["files"]
         assert any(fnmatchcase(stack.template, pattern) for pattern in patterns)
 
 
@@ -95,7 +90,7 @@ def test_the_function_is_what_its_template_calls(
 ) -> None:
     function = template("function.template")["Resources"]["Function"]["Properties"]
     module_name, _dot, name = function["Handler"].partition(".")
-    (secondary,) = buildspec["artifacts"]["secondary-artifacts"].values()
+    secondary = buildspec["artifacts"]["secondary-artifacts"]["function"]
     assert secondary["files"] == [f"{module_name}.py"]
     path = EXAMPLE / secondary["base-directory"] / f"{module_name}.py"
     spec = importlib.util.spec_from_file_location(module_name, path)

@@ -391,7 +391,6 @@ def pattern(name: str, parameter: str) -> str:
         ("access-role", "AllowedExecutionPolicyArns", "arn:aws:iam::111111111111:policy/app/*"),
         ("pipeline", "PipelineBucketArn", "arn:aws:s3:::known-after-apply"),
         ("pipeline", "KeyArn", "arn:aws:kms:us-east-1:111111111111:key/known-after-apply"),
-        ("pipeline", "BuildBucketName", "known-after-apply"),
     ],
 )
 def test_parameters_accept_real_values(name: str, parameter: str, value: str) -> None:
@@ -413,7 +412,6 @@ def test_parameters_accept_real_values(name: str, parameter: str, value: str) ->
         ("access-role", "OperatorRoleArn", "arn:aws:iam::111111111111:root"),
         ("access-role", "AllowedExecutionPolicyArns", "*"),
         ("pipeline", "PipelineName", "hello/../other"),
-        ("pipeline", "BuildBucketName", "bucket/*"),
         ("pipeline", "PipelineBucketArn", "arn:aws:s3:::*"),
         ("pipeline", "KeyArn", "arn:aws:kms:us-east-1:111111111111:alias/artifacts"),
     ],

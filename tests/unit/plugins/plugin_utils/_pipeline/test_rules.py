@@ -142,8 +142,12 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     ),
     (drop("source"), "source", "is not set. Set it"),
     (put("source", "s3"), "source", "'s3' is not a mapping. Correct it"),
-    (drop("source.type"), "source.type", "is not set. Set it to one of codebuild, s3"),
-    (put("source.type", "github"), "source.type", "'github' is unknown; expected one of codebuild"),
+    (drop("source.type"), "source.type", "is not set. Set it to one of connection, codebuild,"),
+    (
+        put("source.type", "github"),
+        "source.type",
+        "'github' is unknown; expected one of connection,",
+    ),
     (drop("source.repository"), "source.repository", "is not set. Set it"),
     (
         put("source.repository", "git@github.com:example/hello.git"),
@@ -556,7 +560,7 @@ def paths(data: Any, prefix: str = "") -> Iterator[str]:
             yield from paths(value, f"{prefix}{key}.")
 
 
-@pytest.mark.parametrize("sample", [sample_pipelines.hello, sample_pipelines.uploaded])
+@pytest.mark.parametrize("sample", [sample_pipelines.connected, sample_pipelines.uploaded])
 def test_whatever_is_written_gives_problems_and_no_traceback(sample: Callable[[], Data]) -> None:
     values: list[Any] = [None, "", "x", 1, 1.5, True, [], {}, [None], ["x"], {"a": 1}, {1: 2}]
     found = sample_pipelines.variables(sample())
@@ -641,17 +645,21 @@ def test_what_is_uploaded_is_not_built() -> None:
     ]
 
 
-@pytest.mark.parametrize("field", ["repository", "branch", "connection_arn", "forks"])
-def test_what_is_built_elsewhere_has_no_field_of_codebuild(field: str) -> None:
+@pytest.mark.parametrize(
+    ("field", "types"),
+    [
+        ("repository", "connection, codebuild, codecommit, ecr"),
+        ("branch", "connection, codebuild, codecommit"),
+        ("connection_arn", "connection, codebuild"),
+        ("forks", "codebuild"),
+    ],
+)
+def test_what_is_built_elsewhere_has_no_field_of_other_types(field: str, types: str) -> None:
     data = sample_pipelines.uploaded()
     data["source"][field] = sample_pipelines.hello()["source"].get(field, "x")
 
     assert problems(data) == [
-        (
-            f"host uploaded: pipeline.source.{field} is for type codebuild. Remove it,"
-            " or change the"
-            " type"
-        )
+        f"host uploaded: pipeline.source.{field} is for type {types}. Remove it, or change the type"
     ]
 
 
