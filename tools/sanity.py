@@ -6,11 +6,12 @@
 
 ansible-test takes a collection only at `ansible_collections/<namespace>/<name>`, so the archive is
 built and unpacked there, in `.venv/sanity`, with amazon.aws next to it. Left out are the tests that
-`make lint` runs with the same tool.
+`make lint` runs with the same tool, and pep8, whose rules ruff checks and its format keeps.
 
 ansible-test downloads one file from outside PyPI, a script that installs pip. A small script of
-that name in its cache does the same with Python's own ensurepip. The cache, and the environments
-that ansible-test makes for its tests, are in `.venv/sanity` too: a home directory of its own.
+that name in its cache does the same with Python's own ensurepip, once for all environments. The
+cache, and the environments that ansible-test makes for its tests, are in `.venv/sanity` too: a home
+directory of its own.
 """
 
 from __future__ import annotations
@@ -32,19 +33,27 @@ PLACE = BASE / "ansible_collections"
 COPY = PLACE / "crossaccount" / "pipeline"
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-IN_LINT = ("changelog", "shellcheck", "yamllint")
+IN_LINT = ("changelog", "pep8", "shellcheck", "yamllint")
 # How ansible-test reports a test that it leaves out, before it ends with success.
 LEFT_OUT = ("WARNING: Required program", "WARNING: Skipping")
 
 PIP_INSTALLER = '''\
-"""Install pip from what Python carries, then the version that ansible-test asks for."""
+"""Install the pip that ansible-test asks for: from what Python carries, after that as a copy."""
+import pathlib
+import shutil
 import subprocess
 import sys
+import sysconfig
 
-packages = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
-python = [sys.executable, "-m"]
-subprocess.check_call([*python, "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
-subprocess.check_call([*python, "pip", "install", "--quiet", *packages])
+place = pathlib.Path(sysconfig.get_path("purelib"))
+copy = pathlib.Path(__file__).with_suffix("")
+if not copy.exists():
+    packages = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    python = [sys.executable, "-m"]
+    subprocess.check_call([*python, "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
+    subprocess.check_call([*python, "pip", "install", "--quiet", *packages])
+    shutil.copytree(place, copy)
+shutil.copytree(copy, place, dirs_exist_ok=True)
 '''
 
 
