@@ -10,14 +10,17 @@ settings at import, so the runs share those; who needs others starts ansible-pla
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -117,7 +120,11 @@ def _become_run(wanted: dict[str, Any]) -> None:
         if folder and code.exists():
             runpy.run_path(str(code))
     # The directory of a run carries the number of its process, and goes with it.
-    constants.DEFAULT_LOCAL_TMP = constants.config.get_config_value("DEFAULT_LOCAL_TMP")
+    directory = tempfile.mkdtemp(
+        prefix=f"ansible-local-{os.getpid()}", dir=Path(constants.DEFAULT_LOCAL_TMP).parent
+    )
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    constants.DEFAULT_LOCAL_TMP = directory
 
 
 if __name__ == "__main__":
