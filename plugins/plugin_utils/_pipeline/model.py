@@ -164,7 +164,7 @@ class Pipeline:
     @property
     def test_artifacts(self) -> list[str]:
         """What tests may get; the first by default."""
-        return [artifact.name for artifact in self.source.artifacts] if self.source else []
+        return self.source.artifact_names if self.source else []
 
     def parameters(self, stack: DeployedStack, environment: Environment) -> Data:
         """Return the parameters of *stack* in *environment*.

@@ -43,7 +43,7 @@ def build_boundary(pipeline: Pipeline, foundation: Foundation) -> Part:
                     },
                 },
             }
-        }
+        },
     )
 
 

@@ -105,6 +105,21 @@ def test_a_test_reads_what_the_source_made_and_writes_nothing() -> None:
     }
 
 
+def test_a_test_gets_the_source_where_a_stage_builds_it() -> None:
+    data = sample_pipelines.connected()
+    data["waves"][0]["tests"] = [SMOKE]
+    [read] = sample_pipelines.read(data)
+
+    [action] = [
+        action
+        for stage in compose_stages(read, foundation())
+        for action in stage["Actions"]
+        if action["Name"] == "test-smoke"
+    ]
+    assert read.source is not None
+    assert action["InputArtifacts"] == [{"Name": read.source.action_artifact}]
+
+
 def test_an_output_of_a_deployed_stack_is_a_variable_of_the_action() -> None:
     [read] = sample_pipelines.read(with_tests("testing", {**SMOKE, "environment": URL}))
     stages = {stage["Name"]: stage["Actions"] for stage in compose_stages(read, foundation())}
