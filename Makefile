@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo lab-up lab-down templates test lint unit sanity integration policy molecule \
+.PHONY: help venv demo lab-up lab-down templates test lint unit sanity integration policy applications molecule \
         test-oldest bench docs drawing reference dist lock clean
 
 # Every tool comes from the environment, also those that tools start themselves.
@@ -50,6 +50,9 @@ integration: venv ## the playbooks against the local organisation
 
 policy: venv     ## who may do what, decided by a policy simulator on what is deployed
 	@$(CHECK) --sessions policy < /dev/null
+
+applications: venv ## the examples of CDK and SAM with their real tools
+	@$(CHECK) --sessions applications < /dev/null
 
 molecule: venv   ## the molecule scenarios
 	@$(CHECK) --sessions molecule < /dev/null

@@ -31,6 +31,7 @@ TESTS = {
     "integration": ["python -m tools.awx_collection", f"{PLAYBOOKS} tests/integration"],
     "unit": [f"{PYTEST} tests/unit lab/tests"],
     "policy": [f"{PYTEST} tests/policy"],
+    "applications": ["python -m tools.application_tools", f"{PYTEST} tests/applications"],
     "molecule": ["molecule test --all"],
 }
 LINT = {

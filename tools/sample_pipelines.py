@@ -350,6 +350,7 @@ def foundation() -> Foundation:
                     f"arn:aws:kms:{region}:{BUILD_ACCOUNT}:key/01234567-89ab-cdef-0123-{number:012}"
                 ),
                 "bucket_arn": f"arn:aws:s3:::crossaccountregional-pipelinebucket-{number:012}",
+                "asset_bucket_arn": f"arn:aws:s3:::crossaccountregional-assetbucket-{number:012}",
             }
             for number, region in enumerate(REGIONS)
         },

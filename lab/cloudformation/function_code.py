@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The code of a stack's function, taken out of a bucket."""
+"""The code of a stack's functions and layers, taken out of a bucket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from ministack.core.responses import get_region
-from ministack.services import cloudformation, lambda_svc
+from ministack.services import cloudformation, lambda_svc, s3
 from ministack.services.cloudformation import provisioners, stacks
 
 from ..iam.authorisation import Principal
@@ -20,6 +20,7 @@ from ..iam.service_roles import client_with, credentials
 from .permissions import principal_of
 
 _FUNCTION = "AWS::Lambda::Function"
+_LAYER = "AWS::Lambda::LayerVersion"
 
 _reader: ContextVar[Principal | None] = ContextVar("reader", default=None)
 
@@ -28,12 +29,13 @@ def install() -> None:
     """Code in S3.
 
     AWS: read with the permissions that the stack is made with, be the bucket and its key of another
-    account; a function without its code is not made. MiniStack: read by nobody, from buckets of the
-    function's account alone; without code a function answers something.
+    account; a function or layer without its code is not made. MiniStack: read by nobody, from
+    buckets of the own account alone; without code a function answers something.
     """
     on_worker_thread = stacks._runs_on_worker_thread
     # Who reads calls this server.
-    stacks._runs_on_worker_thread = lambda kind: kind == _FUNCTION or on_worker_thread(kind)
+    with_code = (_FUNCTION, _LAYER)
+    stacks._runs_on_worker_thread = lambda kind: kind in with_code or on_worker_thread(kind)
     handlers = provisioners._RESOURCE_HANDLERS[_FUNCTION]
     create, update = handlers["create"], handlers["update"]
 
@@ -56,6 +58,25 @@ def install() -> None:
         return _read(reader, bucket, key, version_id)
 
     lambda_svc._fetch_code_from_s3 = fetch
+    _layers()
+
+
+def _layers() -> None:
+    handlers = provisioners._RESOURCE_HANDLERS[_LAYER]
+    create, stock = handlers["create"], s3._get_object_data
+
+    def created(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:
+        return _reading_for(stack_name, lambda: create(logical_id, properties, stack_name))
+
+    def data(bucket: str, key: str) -> bytes | None:
+        reader = _reader.get()
+        if reader is None or reader.is_root:
+            found: bytes | None = stock(bucket, key)
+            return found
+        return _read(reader, bucket, key, None)
+
+    handlers["create"] = created
+    s3._get_object_data = data
 
 
 def _reading_for(stack_name: str, work: Callable[[], Any]) -> Any:

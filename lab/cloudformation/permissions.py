@@ -44,6 +44,7 @@ _NAMES = {
     "AWS::IAM::Role": ("RoleName", 64),
     "AWS::KMS::Alias": ("AliasName", 256),
     "AWS::Lambda::Function": ("FunctionName", 64),
+    "AWS::Lambda::LayerVersion": ("LayerName", 64),
     "AWS::Logs::LogGroup": ("LogGroupName", 512),
     "AWS::S3::Bucket": ("BucketName", 63),
     "AWS::SNS::Topic": ("TopicName", 256),
@@ -200,6 +201,8 @@ def _requests(action: str, work: Work) -> Iterator[tuple[str, dict[str, Any]]]:
 def _passed_roles(work: Work) -> Iterator[tuple[str, str]]:
     """The roles that a resource is given, and the service that each is passed to."""
     properties = work.new or work.old
+    if work.resource_type == "AWS::CloudFormation::Stack" and "_lab_role" in work.stack:
+        yield work.stack["_lab_role"], _SERVICE
     if work.resource_type in _ROLES:
         name, service = _ROLES[work.resource_type]
         yield properties[name], service
@@ -242,6 +245,13 @@ def _arn(work: Work) -> str:
             return f"{prefix}:codepipeline:{region}:{account}:{_name(work)}"
         case "AWS::Lambda::Function":
             return f"{prefix}:lambda:{region}:{account}:function:{_name(work)}"
+        case "AWS::Lambda::LayerVersion":
+            where = f"{prefix}:lambda:{region}:{account}:layer:"
+            return work.physical_id or f"{where}{_name(work)}"
+        case "AWS::CloudFormation::Stack":
+            name = f"{work.stack_name}-{work.logical_id}-{_MADE_UP}"
+            where = f"{prefix}:cloudformation:{region}:{account}:stack/"
+            return work.physical_id or f"{where}{name}/{_MADE_UP}"
         case "AWS::Lambda::Permission":
             name = properties["FunctionName"].rpartition(":")[2]
             return f"{prefix}:lambda:{region}:{account}:function:{name}"

@@ -34,6 +34,16 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "delete": ("codebuild:DeleteWebhook Triggers", "codebuild:DeleteProject"),
     },
+    "AWS::CloudFormation::Stack": {
+        "create": ("cloudformation:CreateStack", "iam:PassRole"),
+        "read": (
+            "cloudformation:DescribeStacks",
+            "cloudformation:GetStackPolicy",
+            "cloudformation:GetTemplate",
+        ),
+        "update": ("cloudformation:UpdateStack", "iam:PassRole"),
+        "delete": ("cloudformation:DescribeStacks", "cloudformation:DeleteStack"),
+    },
     "AWS::CodePipeline::Pipeline": {
         "create": (
             "iam:GetRole",
@@ -187,6 +197,12 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "lambda:UntagResource -Tags",
         ),
         "delete": ("lambda:GetFunction", "lambda:DeleteFunction"),
+    },
+    # Its code is read where the layer is made.
+    "AWS::Lambda::LayerVersion": {
+        "create": ("lambda:PublishLayerVersion",),
+        "read": ("lambda:GetLayerVersion",),
+        "delete": ("lambda:GetLayerVersion", "lambda:DeleteLayerVersion"),
     },
     "AWS::Lambda::Permission": {
         "create": ("lambda:AddPermission",),

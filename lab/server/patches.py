@@ -14,6 +14,7 @@ from ..cloudformation import (
     function_code,
     latency,
     names,
+    nested_stacks,
     operations,
     permissions,
     references,
@@ -66,6 +67,7 @@ def install(settings: Settings) -> None:
     templates.install()
     template_urls.install()
     permissions.install()
+    nested_stacks.install()
     function_code.install()
     function_properties.install()
     log_streams.install()

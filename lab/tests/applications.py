@@ -61,6 +61,7 @@ class Foundation:
         own = {
             "key_arn": self.outputs["KeyArn"],
             "bucket_arn": self.outputs["PipelineBucketArn"],
+            "asset_bucket_arn": self.outputs["AssetBucketArn"],
         }
         found = dataclasses.replace(seeming, register={**seeming.register, self.region: own})
         return Application(

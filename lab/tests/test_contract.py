@@ -161,6 +161,9 @@ SIGNATURES = {
         "(function_ref: str) -> tuple[dict | None, dict | None, str]"
     ),
     "ministack.services.lambda_svc.invoke_async_with_retry": "(func: dict, event: dict) -> None",
+    "ministack.services.s3._get_object_data": (
+        "(bucket_name: str, key: str, version_id: str | None = None) -> bytes | None"
+    ),
     "ministack.services.s3._bucket_default_sse_headers": "(bucket_name: str) -> dict",
     "ministack.services.s3._bucket_encryption": VALUE,
     "ministack.services.s3._bucket_owner_account": "(name: str) -> str | None",
@@ -274,6 +277,18 @@ SIGNATURES = {
     f"{CLOUDFORMATION}.handlers._xml": "(status, root_tag, inner)",
     f"{CLOUDFORMATION}.helpers._resolve_document": "(params, body_key, url_key, label)",
     f"{CLOUDFORMATION}.provisioners._NAME_SEED": VALUE,
+    f"{CLOUDFORMATION}.provisioners._delete_resource": (
+        "(resource_type: str, physical_id: str, props: dict, stack_name: str | None = None, "
+        "logical_id: str | None = None)"
+    ),
+    f"{CLOUDFORMATION}.provisioners._nested_stack_lookup_name": "(physical_id_or_arn)",
+    f"{CLOUDFORMATION}.provisioners._provision_resource": (
+        "(resource_type: str, logical_id: str, props: dict, stack_name: str) -> tuple"
+    ),
+    f"{CLOUDFORMATION}.provisioners._update_resource": (
+        "(resource_type: str, physical_id: str, old_props: dict, new_props: dict, "
+        "stack_name: str, logical_id: str | None = None, old_attrs: dict | None = None) -> tuple"
+    ),
     f"{CLOUDFORMATION}.provisioners._physical_name": (
         "(stack_name: str, logical_id: str, *, lowercase: bool = False, max_len: int = 128, "
         "seeded: bool = True) -> str"

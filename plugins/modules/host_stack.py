@@ -63,6 +63,10 @@ options:
         description: The ARN of its pipeline bucket.
         type: str
         required: true
+      asset_bucket_arn:
+        description: The ARN of its asset bucket, empty while it has none.
+        type: str
+        default: ''
   primary_outputs:
     description: The outputs of the primary stack, which a pipeline needs.
     type: dict

@@ -85,6 +85,7 @@ _ENTRY: Spec = {
     "region": {"type": "str", "required": True},
     "key_arn": {"type": "str", "required": True},
     "bucket_arn": {"type": "str", "required": True},
+    "asset_bucket_arn": {"type": "str", "default": ""},
 }
 
 HOST_STACK: Spec = {

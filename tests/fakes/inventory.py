@@ -140,6 +140,7 @@ def primary_stack(
         "Regions": ",".join(regions),
         "RegionKeyArns": ",".join(key_arn(region) for region in regions),
         "RegionBucketArns": ",".join(bucket_arn(region) for region in regions),
+        "RegionAssetBucketArns": ",".join(asset_bucket_arn(region) for region in regions),
     }
     values = {"name": "CrossAccountPrimary", "parameters": parameters, "outputs": PRIMARY_OUTPUTS}
     return regional_stack("us-east-1", **{**values, **more})
@@ -148,6 +149,7 @@ def primary_stack(
 def regional_outputs(region: str) -> dict[str, str]:
     """Return the outputs of a regional stack."""
     return {
+        "AssetBucketArn": asset_bucket_arn(region),
         "KeyArn": key_arn(region),
         "PipelineBucketArn": bucket_arn(region),
         "PipelineBucketName": f"pipeline-{region}",
@@ -164,9 +166,19 @@ def bucket_arn(region: str) -> str:
     return f"arn:aws:s3:::pipeline-{region}"
 
 
+def asset_bucket_arn(region: str) -> str:
+    """Return the ARN of a region's asset bucket."""
+    return f"arn:aws:s3:::assets-{region}"
+
+
 def entry(region: str, key: str = "1234") -> dict[str, str]:
     """Return a region's entry in the register."""
-    return {"region": region, "key_arn": key_arn(region, key), "bucket_arn": bucket_arn(region)}
+    return {
+        "region": region,
+        "key_arn": key_arn(region, key),
+        "bucket_arn": bucket_arn(region),
+        "asset_bucket_arn": asset_bucket_arn(region),
+    }
 
 
 PRIMARY_OUTPUTS = {

@@ -139,6 +139,16 @@ class Held:
         outputs = self.outputs(self.foundation(region))
         return outputs["KeyArn"], outputs["PipelineBucketArn"]
 
+    def assets(self, region: str) -> str:
+        """ARN of a region's asset bucket."""
+        return self.outputs(self.foundation(region))["AssetBucketArn"]
+
+    def data_of(self, region: str) -> set[str]:
+        """The ARNs of the key and the buckets of the build account's stack in a region."""
+        outputs = self.outputs(self.foundation(region))
+        names = ("KeyArn", "PipelineBucketArn", "AssetBucketArn", "BuildBucketArn")
+        return {outputs[name] for name in names if name in outputs}
+
     # Data, whether a stack owns it or not
 
     def owned_data(self) -> set[str]:
@@ -307,9 +317,11 @@ def check_complete(
         assert held.granted(region) == (wanted, wanted), region
     for host in accounts.keys() - missing:
         account = accounts[host]
-        wanted = {arn for region in account.regions if region in stores for arn in stores[region]}
-        for role in (CODEPIPELINE, CLOUDFORMATION):
-            assert held.reach(account.account_id, role) == wanted, (host, role)
+        reached = [region for region in account.regions if region in stores]
+        wanted = {arn for region in reached for arn in stores[region]}
+        assert held.reach(account.account_id, CODEPIPELINE) == wanted, host
+        wanted |= {held.assets(region) for region in reached}
+        assert held.reach(account.account_id, CLOUDFORMATION) == wanted, host
 
 
 def _items(value: str) -> list[str]:

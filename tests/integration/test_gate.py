@@ -129,11 +129,13 @@ def test_a_template_that_drops_a_bucket_needs_the_users_word(
     template_file = changed_collection / "roles" / "regional" / "files" / "regional.template"
     text = template_file.read_text(encoding="utf-8")
     head = "    Properties:\n      BucketEncryption:"
-    assert text.count(head) == 1
     renamed = head.replace(
         "Properties:\n", "Properties:\n      BucketName: !Sub crossaccountregional-${AWS::Region}\n"
     )
-    template_file.write_text(text.replace(head, renamed), encoding="utf-8")
+    before_bucket, found, after = text.partition("  PipelineBucket:\n")
+    assert head in after
+    changed = f"{before_bucket}{found}{after.replace(head, renamed, 1)}"
+    template_file.write_text(changed, encoding="utf-8")
     variables = {"ANSIBLE_COLLECTIONS_PATH": str(changed_collection.parents[2])}
     before = {region: held.store(region) for region in inventory.regional}
     data = held.data()

@@ -73,8 +73,9 @@ def test_a_fresh_organisation_is_as_safe_as_its_templates_say(
 
         s3 = lab.client("s3", build, region)
         outputs = held.outputs(held.foundation(region))
-        names = [outputs[name] for name in outputs if name.endswith("BucketName")]
-        assert len(names) == (2 if region == inventory.primary_region else 1)
+        arns = [outputs[name] for name in outputs if name.endswith("BucketArn")]
+        names = [arn.rpartition(":")[2] for arn in arns]
+        assert len(names) == (3 if region == inventory.primary_region else 2)
         assert bucket_arn == f"arn:aws:s3:::{outputs['PipelineBucketName']}"
         for name in names:
             encryption = s3.get_bucket_encryption(Bucket=name)
@@ -202,7 +203,7 @@ def test_a_changed_template_updates_the_stacks_made_from_it(
     """Talks to the lab. The next version of the collection keeps artifacts' uploads for 8 days."""
     template = changed_collection / "roles" / "regional" / "files" / "regional.template"
     text = template.read_text(encoding="utf-8")
-    assert text.count("DaysAfterInitiation: 7") == 1
+    assert "DaysAfterInitiation: 7" in text
     template.write_text(text.replace("DaysAfterInitiation: 7", "DaysAfterInitiation: 8"), "utf-8")
     collections = changed_collection.parents[2]
 

@@ -230,8 +230,9 @@ def test_a_region_goes_and_comes_back(
     Key and bucket stay, admit nobody and are listed. A second run does nothing. Brought back, the
     region has a new key and bucket, and the old ones are listed once more.
     """
-    retained = held.store(REGION)
-    body = uploads.put(retained[1], REGION, "artifact", b"release 1")
+    retained = held.data_of(REGION)
+    _key, bucket = held.store(REGION)
+    body = uploads.put(bucket, REGION, "artifact", b"release 1")
     inventory.retire(REGION)
     before = held.everything()
 
@@ -254,10 +255,10 @@ def test_a_region_goes_and_comes_back(
     words = {"to update": "updated", "to remove": "removed", "unchanged": "unchanged"}
     assert run.results == {host: words[result] for host, result in expected.items()}
     check_complete(held, inventory)
-    assert held.retained() == set(retained)
+    assert held.retained() == retained
     check_listed(run, REGION, *retained)
     check_admits_nobody(held, inventory, REGION, *retained)
-    assert uploads.get(retained[1], REGION, "artifact") == body
+    assert uploads.get(bucket, REGION, "artifact") == body
     ends = [call for call in run.writes if call.action in ("ExecuteChangeSet", "DeleteStack")]
     assert ends[-1].action == "DeleteStack"
     assert (ends[-1].region, ends[-1].account) == (REGION, inventory.build_account_id)
@@ -268,7 +269,7 @@ def test_a_region_goes_and_comes_back(
     assert again.changed == set()
     assert again.writes == []
     assert again.results[REGION] == "absent"
-    assert held.retained() == set(retained)
+    assert held.retained() == retained
 
     inventory.set(REGION, state="present")
     inventory.set("production", regions=[*inventory.accounts["production"].regions, REGION])
@@ -276,10 +277,10 @@ def test_a_region_goes_and_comes_back(
     assert run.code == 0, run.output
     assert run.results[REGION] == "created"
     check_complete(held, inventory)
-    assert set(held.store(REGION)).isdisjoint(retained)
-    assert held.retained() == set(retained)
+    assert held.data_of(REGION).isdisjoint(retained)
+    assert held.retained() == retained
     check_listed(run, REGION, *retained)
-    for new in held.store(REGION):
+    for new in held.data_of(REGION):
         assert name_of(new) not in run.retained[REGION]
 
 
@@ -330,7 +331,7 @@ def test_a_removal_waits_for_all_who_refer_to_it(
 
     It admits nobody meanwhile, and who did not let go is named. The next whole run removes it.
     """
-    retained = held.store(REGION)
+    retained = held.data_of(REGION)
     inventory.retire(REGION)
 
     run = playbook.run("--limit", f"{REGION},build")
@@ -358,7 +359,7 @@ def test_a_removal_waits_for_all_who_refer_to_it(
     assert run.code == 0, run.output
     assert run.results[REGION] == "removed"
     check_complete(held, inventory)
-    assert held.retained() == set(retained)
+    assert held.retained() == retained
     check_listed(run, REGION, *retained)
 
 
@@ -388,7 +389,7 @@ def test_purging_a_region_deletes_all_that_its_bucket_holds(
 ) -> None:
     """Talks to the lab. Versions and delete markers go with the bucket; the key's date is told."""
     key, bucket = held.store(REGION)
-    others = held.data() - {key, bucket}
+    others = held.data() - held.data_of(REGION)
     uploads.fill_with_versions(bucket, REGION)
     inventory.retire(REGION)
 
@@ -424,12 +425,12 @@ def test_purging_what_an_earlier_run_retained(
     may_purge: None,
 ) -> None:
     """Talks to the lab. Removed and retained; the user thinks again and runs with purge_data."""
-    key, bucket = held.store(REGION)
+    (key, bucket), data = held.store(REGION), held.data_of(REGION)
     uploads.fill_with_versions(bucket, REGION)
     inventory.retire(REGION)
     run = playbook.run()
     assert run.code == 0, run.output
-    assert held.retained() == {key, bucket}
+    assert held.retained() == data
 
     run = playbook.run(*PURGE)
 
@@ -449,7 +450,7 @@ def test_purging_without_the_permission_says_so_and_goes_on_later(
     uploads: Uploads,
 ) -> None:
     """Talks to the lab. The operator may delete no objects: the stack goes, the data stays."""
-    key, bucket = held.store(REGION)
+    (_key, bucket), data = held.store(REGION), held.data_of(REGION)
     uploads.put(bucket, REGION, "artifact", b"release 1")
     inventory.retire(REGION)
 
@@ -459,7 +460,7 @@ def test_purging_without_the_permission_says_so_and_goes_on_later(
     assert run.failed == {REGION}
     assert re.search("AccessDenied|not authorized", run.reason(REGION)), run.output
     assert uploads.get(bucket, REGION, "artifact") == b"release 1"
-    assert held.retained() == {key, bucket}
+    assert held.retained() == data
 
 
 def test_a_stack_of_ours_that_no_host_stands_for_is_listed(
@@ -508,7 +509,7 @@ def test_a_teardown_stops_at_an_account_that_fails_and_goes_on_later(
     When it answers again, everything goes in reverse order. Keys and buckets stay, are listed, and
     admit nobody or the summary names who. Once more, there is nothing to do.
     """
-    data = {host: data_of(held, region) for host, region in places(inventory).items()}
+    data = {host: held.data_of(region) for host, region in places(inventory).items()}
     account_id = inventory.accounts["testing"].account_id
     lab.refuse_access(account_id)
 
@@ -556,13 +557,6 @@ def test_a_teardown_stops_at_an_account_that_fails_and_goes_on_later(
 def places(inventory: Inventory) -> dict[str, str]:
     """The hosts of the build account and their regions."""
     return {"build": inventory.primary_region} | {region: region for region in inventory.regional}
-
-
-def data_of(held: Held, region: str) -> set[str]:
-    """The keys and buckets of the build account's stack in a region."""
-    outputs = held.outputs(held.foundation(region))
-    names = ("KeyArn", "PipelineBucketArn", "BuildBucketArn")
-    return {outputs[name] for name in names if name in outputs}
 
 
 def test_a_teardown_that_purges_leaves_nothing(

@@ -52,9 +52,14 @@ def test_a_role_on_its_own_changes_nothing_after_the_bootstrap(
         for region in inventory.regions
     }
     entries = {
-        region: {"region": region, "key_arn": key, "bucket_arn": bucket}
+        region: {
+            "region": region,
+            "key_arn": outputs["KeyArn"],
+            "bucket_arn": outputs["PipelineBucketArn"],
+            "asset_bucket_arn": outputs["AssetBucketArn"],
+        }
         for region in inventory.regions
-        for key, bucket in [held.store(region)]
+        for outputs in [held.outputs(held.foundation(region))]
     }
     primary_outputs = held.outputs(held.primary)
     plays = [

@@ -25,6 +25,7 @@ def denied(foundation: Foundation, release: Release) -> list[Denied]:
         *_deploying(foundation, release),
         *_reading(foundation),
         *_writing(foundation, release),
+        *_assets(foundation),
         *_bounds(foundation),
         *_build_account(foundation, release),
         *_building(foundation, release),
@@ -150,6 +151,38 @@ def _writing(foundation: Foundation, release: Release) -> Iterator[Denied]:
                         twin.but(administrator=not own),
                         principal=foundation.role(account.stack, role),
                     )
+
+
+def _assets(foundation: Foundation) -> Iterator[Denied]:
+    """Of a deploy account, only stacks read assets, those of their regions; nobody there writes."""
+    for account in foundation.accounts:
+        stacks = foundation.role(account.stack, "CloudFormationRole")
+        actions = foundation.role(account.stack, "CodePipelineRole")
+        # In the build account a role's own policies can allow it everything.
+        sides = (False,) if _is_build(foundation, account) else (False, True)
+        own = foundation.assets[account.regions[0]]
+        for administrator in sides:
+            read = own.read(stacks)[0].but(administrator=administrator)
+            sure = ", allowed everything by its own policies" if administrator else ""
+            yield Denied(
+                name=f"CodePipelineRole of {account.name} reads assets{sure}",
+                twin=read,
+                request=own.read(actions)[0].but(administrator=administrator),
+            )
+            for region, other in foundation.assets.items():
+                if region not in account.regions:
+                    yield Denied.of(
+                        f"CloudFormationRole of {account.name} reads assets of {region}{sure}",
+                        read,
+                        resource=other.read(stacks)[0].resource,
+                    )
+        for region in account.regions:
+            put = foundation.assets[region].write(_administrator(foundation))[0]
+            yield Denied.of(
+                f"CloudFormationRole of {account.name} writes assets of {region}",
+                put.but(administrator=True),
+                principal=stacks,
+            )
 
 
 def _bounds(foundation: Foundation) -> Iterator[Denied]:
@@ -310,6 +343,7 @@ def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
             yield Denied.of(f"{project['name']} uses another repository", use, context=another)
         for start in release.starts():
             yield Denied.of(f"{project['name']} starts the pipeline", start, principal=role)
+        yield from _uploading_assets(foundation, release, project)
         yield Denied.of(
             f"{project['name']} writes into another pipeline's part of the store",
             foundation.stores[foundation.primary.region].write(release.source_role)[0],
@@ -420,6 +454,48 @@ def _starting(release: Release) -> Iterator[Denied]:
     yield Denied.of("the starter reads its queue", send, action="sqs:ReceiveMessage")
 
 
+def _uploading_assets(
+    foundation: Foundation, release: Release, project: dict[str, Any]
+) -> Iterator[Denied]:
+    """Builds write assets below the pipeline's name, in the regions that it deploys to."""
+    role, name = project["serviceRole"], project["name"]
+    given = {store.region: store for store in release.assets(project)}
+    for region, store in foundation.assets.items():
+        key = f"{release.pipeline['name']}/asset.zip"
+        other = next(iter(given.values()), None)
+        if other is None:
+            twin = store.write(_administrator(foundation), key)[0].but(administrator=True)
+            yield Denied(
+                name=f"{name} uploads assets of {region}",
+                twin=twin,
+                request=store.write(role, key)[0],
+            )
+            continue
+        if region not in given:
+            put = other.write(role, key)[0]
+            yield Denied(
+                name=f"{name} uploads assets of {region}",
+                twin=put,
+                request=_of_store(foundation, put, f"{store.bucket_arn}/{key}"),
+            )
+            continue
+        put, encrypt = store.write(role, key)
+        another = f"{store.bucket_arn}/another/asset.zip"
+        yield Denied.of(f"{name} uploads another pipeline's assets", put, resource=another)
+        read = store.read(role, key)[0]
+        yield Denied.of(f"{name} reads another pipeline's assets", read, resource=another)
+        yield Denied.of(f"{name} deletes assets", put, action="s3:DeleteObject")
+        yield Denied.of(f"{name} uses the key itself", encrypt, context={"kms:ViaService": ""})
+        seen = Request(
+            principal=role,
+            action="s3:ListBucket",
+            resource=store.bucket_arn,
+            context={"s3:prefix": key},
+        )
+        for prefix in ("another/asset.zip", ""):
+            yield Denied.of(f"{name} lists assets of others", seen, context={"s3:prefix": prefix})
+
+
 def _uploading(foundation: Foundation, release: Release) -> Iterator[Denied]:
     """Exactly those that source.uploader names upload, and they do nothing else."""
     for twin in release.uploads():
@@ -519,7 +595,11 @@ def _moving(foundation: Foundation, release: Release) -> Iterator[Denied]:
 
 
 def _of_store(foundation: Foundation, put: Request, resource: str) -> Request:
-    stores = (*foundation.stores.values(), foundation.build_store)
+    stores = (
+        *foundation.stores.values(),
+        *foundation.assets.values(),
+        foundation.build_store,
+    )
     keys = {store.bucket_arn: store.key_arn for store in stores}
     key_arn = keys.get(resource.partition("/")[0], str(put.context[_KEY_HEADER]))
     return Request(
@@ -536,7 +616,7 @@ def _transport(foundation: Foundation, release: Release) -> Iterator[Denied]:
     account = foundation.accounts[0]
     stores: dict[str, Store] = {
         f"the store of {region}": store for region, store in foundation.stores.items()
-    }
+    } | {f"the assets of {region}": store for region, store in foundation.assets.items()}
     root = _administrator(foundation)
     for name, store in {**stores, "the build bucket": foundation.build_store}.items():
         secure = Request(
@@ -558,8 +638,11 @@ def _transport(foundation: Foundation, release: Release) -> Iterator[Denied]:
 
 
 def allowed_around(foundation: Foundation) -> list[Request]:
-    """Return what administrators may do with keys: undo a deletion, and act after an incident."""
-    return [
+    """Return what is allowed without any release.
+
+    Administrators undo the deletion of a key, and act after an incident; stacks read assets.
+    """
+    keys = [
         Request(
             principal=_administrator(foundation),
             action=f"kms:{name}",
@@ -569,6 +652,15 @@ def allowed_around(foundation: Foundation) -> list[Request]:
         for store in foundation.stores.values()
         for name in ("CancelKeyDeletion", "RotateKeyOnDemand")
     ]
+    assets = [
+        read.but(managed=False)
+        for account in foundation.accounts
+        for region in account.regions
+        for read in foundation.assets[region].read(
+            foundation.role(account.stack, "CloudFormationRole")
+        )
+    ]
+    return [*keys, *assets]
 
 
 def allowed_uploads(foundation: Foundation, release: Release) -> list[Request]:
@@ -582,8 +674,17 @@ def allowed_uploads(foundation: Foundation, release: Release) -> list[Request]:
 
 def _encryption(foundation: Foundation, release: Release) -> Iterator[Denied]:
     """The header cases of S3: our key and no other, and no other algorithm."""
-    for store, writer, key in _writers(foundation, release):
-        ours = store.write(writer, key)[0]
+    puts = [
+        *(
+            (store, store.write(writer, key)[0])
+            for store, writer, key in _writers(foundation, release)
+        ),
+        *(
+            (store, store.write(_administrator(foundation))[0].but(administrator=True))
+            for store in foundation.assets.values()
+        ),
+    ]
+    for store, ours in puts:
         another = store.key_arn.rpartition("/")[0] + "/00000000-0000-0000-0000-000000000000"
         where = store.bucket_arn
         yield Denied.of(f"{where}: another key", ours, context={_KEY_HEADER: another})

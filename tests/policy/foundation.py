@@ -45,10 +45,18 @@ class Foundation:
     @property
     def stores(self) -> dict[str, Store]:
         """The artifact store of each region."""
+        return self._stores("PipelineBucket")
+
+    @property
+    def assets(self) -> dict[str, Store]:
+        """The asset bucket of each region, with its key."""
+        return self._stores("AssetBucket")
+
+    def _stores(self, logical_id: str) -> dict[str, Store]:
         return {
             stack.region: Store(
                 region=stack.region,
-                bucket_arn=self._bucket_arn(stack, "PipelineBucket"),
+                bucket_arn=self._bucket_arn(stack, logical_id),
                 key_arn=self._key_arn(stack),
             )
             for stack in (self.primary, *self.regional)

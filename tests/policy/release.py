@@ -524,6 +524,8 @@ class Release:
             yield _assumed_by("codebuild.amazonaws.com", role, SourceArn=project["arn"])
             yield from self._logs(role, project["logsConfig"]["cloudWatchLogs"]["groupName"])
             yield from self.connection_uses(project)
+            for assets in self.assets(project):
+                yield from self._uploads_assets(role, assets)
             for artifact in [project["artifacts"], *project.get("secondaryArtifacts", [])]:
                 if artifact["type"] == "S3":
                     # CodeBuild makes sure whose bucket it is.
@@ -537,6 +539,37 @@ class Release:
         """The roles of builds and tests, which have a boundary."""
         roles = [project["serviceRole"] for project in self.projects()]
         return [role for role in roles if self._export.bounds(role)]
+
+    def assets(self, project: dict[str, Any]) -> list[Store]:
+        """Return where the builds of a project upload assets; those of pull requests do not."""
+        if project["artifacts"]["type"] == "NO_ARTIFACTS":
+            return []
+        variables = project["environment"]["environmentVariables"]
+        found = [one["value"] for one in variables if one["name"] == "CROSSACCOUNT_ASSETS"]
+        return [
+            Store(
+                region=region,
+                bucket_arn=f"arn:{self._partition}:s3:::{assets['bucket']}",
+                key_arn=assets["key_arn"],
+            )
+            for value in found
+            for region, assets in json.loads(value).items()
+        ]
+
+    def _uploads_assets(self, role: str, assets: Store) -> list[Request]:
+        key = f"{self.pipeline['name']}/asset.zip"
+        return [
+            # The head of an object, and the parts of a large one.
+            *assets.read(role, key),
+            *assets.write(role, key),
+            Request(principal=role, action="s3:GetBucketLocation", resource=assets.bucket_arn),
+            Request(
+                principal=role,
+                action="s3:ListBucket",
+                resource=assets.bucket_arn,
+                context={"s3:prefix": key},
+            ),
+        ]
 
     def connection_uses(self, project: dict[str, Any]) -> list[Request]:
         """Return what reaching the repository takes, the use of the connection for it last."""

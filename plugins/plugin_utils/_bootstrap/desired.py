@@ -21,6 +21,7 @@ from .._pipeline_stack.template import compose_parameters, compose_template
 from .._stack.model import Desired
 from .._stack.template import check_body, render
 from .plan import Entry, Inputs
+from .register import register_parameters
 
 _ROLES = Path(__file__).parents[3] / "roles"
 
@@ -95,12 +96,9 @@ def _register(inputs: Inputs) -> list[Entry]:
 
 
 def _primary(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
-    register = _register(inputs)
     return {
         **_regional(settings, inputs),
-        "Regions": [entry["region"] for entry in register],
-        "RegionKeyArns": [entry["key_arn"] for entry in register],
-        "RegionBucketArns": [entry["bucket_arn"] for entry in register],
+        **register_parameters(_register(inputs)),
         "ReplicationBucketArns": settings["replication_bucket_arns"],
         "PermissionsBoundaryArn": settings["permissions_boundary_arn"],
     }
@@ -111,6 +109,9 @@ def _deploy_account(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
     return {
         "BuildAccountId": settings["build_account_id"],
         "BucketArns": [entry["bucket_arn"] for entry in register],
+        "AssetBucketArns": [
+            arn for entry in register if (arn := entry.get("asset_bucket_arn", ""))
+        ],
         "KeyArns": [entry["key_arn"] for entry in register],
         "ExecutionPolicyArns": settings["execution_policies"],
         "ReadsAlarms": "true" if settings["read_alarms"] else "false",

@@ -28,11 +28,15 @@ Grants = dict[str, list[str]]
 
 
 class Entry(t.TypedDict):
-    """One region of the register."""
+    """One region of the register.
+
+    asset_bucket_arn: empty where the region's stack does not have that bucket yet.
+    """
 
     region: str
     key_arn: str
     bucket_arn: str
+    asset_bucket_arn: str
 
 
 class Inputs(t.TypedDict, total=False):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The register of the primary stack: each region's key and bucket. Pure."""
+"""The register of the primary stack: each region's key and buckets. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from .._errors import PipelineError
 from .._organisation.model import PRIMARY, REGIONAL, Organisation
 from .._stack.status import is_readable, was_created
 from .plan import Entry, items
+
+# Stands for an asset bucket that a region does not have yet: the lists stay parallel.
+_NONE = "none"
 
 # Stands for what an earlier phase would create, in check mode; formed like a real ARN.
 _UNKNOWN = "known-after-apply"
@@ -137,16 +140,35 @@ def _registered(primary: Stack | None) -> list[Entry]:
     """Return the entries of the primary's parameters; none if their lists disagree."""
     if primary is None or not was_created(primary["status"]):
         return []
-    regions, keys, buckets = (
+    regions, keys, buckets, assets = (
         items(primary["parameters"], name)
-        for name in ("Regions", "RegionKeyArns", "RegionBucketArns")
+        for name in ("Regions", "RegionKeyArns", "RegionBucketArns", "RegionAssetBucketArns")
     )
-    if not len(regions) == len(keys) == len(buckets):
+    # A primary stack of an earlier version has no list of asset buckets.
+    assets = assets or [_NONE] * len(regions)
+    if not len(regions) == len(keys) == len(buckets) == len(assets):
         return []
     return [
-        Entry(region=region, key_arn=key_arn, bucket_arn=bucket_arn)
-        for region, key_arn, bucket_arn in zip(regions, keys, buckets, strict=True)
+        Entry(
+            region=region,
+            key_arn=key_arn,
+            bucket_arn=bucket_arn,
+            asset_bucket_arn="" if asset_bucket_arn == _NONE else asset_bucket_arn,
+        )
+        for region, key_arn, bucket_arn, asset_bucket_arn in zip(
+            regions, keys, buckets, assets, strict=True
+        )
     ]
+
+
+def register_parameters(entries: t.Sequence[Entry]) -> dict[str, list[str]]:
+    """Return the primary stack's parameters that hold the register of the other regions."""
+    return {
+        "Regions": [entry["region"] for entry in entries],
+        "RegionKeyArns": [entry["key_arn"] for entry in entries],
+        "RegionBucketArns": [entry["bucket_arn"] for entry in entries],
+        "RegionAssetBucketArns": [entry.get("asset_bucket_arn") or _NONE for entry in entries],
+    }
 
 
 def _own_entry(stack: Stack | None, region: str, *, is_repaired: bool = False) -> Entry | None:
@@ -162,7 +184,12 @@ def _own_entry(stack: Stack | None, region: str, *, is_repaired: bool = False) -
     outputs = stack["outputs"]
     if not {"KeyArn", "PipelineBucketArn"} <= outputs.keys():
         return None
-    return Entry(region=region, key_arn=outputs["KeyArn"], bucket_arn=outputs["PipelineBucketArn"])
+    return Entry(
+        region=region,
+        key_arn=outputs["KeyArn"],
+        bucket_arn=outputs["PipelineBucketArn"],
+        asset_bucket_arn=outputs.get("AssetBucketArn", ""),
+    )
 
 
 def _unknown_entry(organisation: Organisation, region: str) -> Entry:
@@ -171,6 +198,7 @@ def _unknown_entry(organisation: Organisation, region: str) -> Entry:
         region=region,
         key_arn=f"arn:aws:kms:{region}:{account_id}:key/{_UNKNOWN}",
         bucket_arn=f"arn:aws:s3:::{_UNKNOWN}",
+        asset_bucket_arn=f"arn:aws:s3:::{_UNKNOWN}",
     )
 
 
@@ -184,4 +212,11 @@ def _unknown_outputs(organisation: Organisation) -> dict[str, str]:
     }
 
 
-__all__ = ("Register", "Stack", "desired_register", "read_register", "register_of")
+__all__ = (
+    "Register",
+    "Stack",
+    "desired_register",
+    "read_register",
+    "register_of",
+    "register_parameters",
+)

@@ -100,7 +100,8 @@ def _roles_of(
     policies.append(next((arn for arn in boundaries if arn), ""))
     yield (
         "deploy_account_execution_policies",
-        _CLOUDFORMATION_ROLE_REST + _size([*_objects(buckets), *keys, *policies, *names]),
+        _CLOUDFORMATION_ROLE_REST
+        + _size([*_objects(buckets), *_objects(buckets), *keys, *policies, *names]),
     )
 
 
@@ -109,7 +110,7 @@ def _objects(buckets: t.Sequence[str]) -> list[str]:
 
 
 def _bucket(organisation: Organisation) -> str:
-    """Return the longest name that CloudFormation gives a pipeline bucket."""
+    """Return the longest name that CloudFormation gives a pipeline or asset bucket."""
     return f"{max(_stack_names(organisation), key=len)}-pipelinebucket-{'x' * 13}"[:63]
 
 

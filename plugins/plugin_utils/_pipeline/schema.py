@@ -18,7 +18,7 @@ from .model import (
     QUEUED,
 )
 from .parameters import parameters_field
-from .paths import path_field
+from .paths import placed_path_field
 from .source_schema import SOURCE
 from .wave_schema import WAVES
 
@@ -49,12 +49,16 @@ _STACKS = Field(
             kind="an artifact",
             doc="The artifact that its template is in.",
         ),
-        path_field("template", "The template in the artifact.", required=True),
-        path_field(
+        placed_path_field(
+            "template",
+            "The template in the artifact; `{region}` and `{host}` stand for where it is deployed.",
+            required=True,
+        ),
+        placed_path_field(
             "template_configuration",
             "A [template configuration file](https://docs.aws.amazon.com/AWSCloudFormation/latest/"
             "UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html) in the same artifact:"
-            " parameters, tags, a stack policy.",
+            " parameters, tags, a stack policy. With `{region}` and `{host}` too.",
         ),
         parameters_field("They override the configuration file; 1,000 characters as JSON."),
         Field(

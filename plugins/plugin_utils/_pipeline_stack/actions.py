@@ -12,6 +12,7 @@ import typing as t
 
 from .._pipeline.model import Approval, DeployedStack, Environment, Pipeline
 from .._pipeline.outputs import namespace, with_references
+from .._pipeline.paths import placed
 from .._pipeline.source import Artifact, Source
 from .foundation import Foundation
 
@@ -103,12 +104,13 @@ def prepare(
         "ActionMode": "CHANGE_SET_REPLACE",
         "StackName": stack.name,
         "ChangeSetName": change_set,
-        "TemplatePath": f"{stack.artifact}::{stack.template}",
+        "TemplatePath": f"{stack.artifact}::{placed(stack.template, environment.host, region)}",
         # Of the same account: a role is never passed to another.
         "RoleArn": foundation.role_arn(environment.account_id, foundation.cloudformation_role_name),
     }
     if stack.template_configuration:
-        configuration["TemplateConfiguration"] = f"{stack.artifact}::{stack.template_configuration}"
+        path = placed(stack.template_configuration, environment.host, region)
+        configuration["TemplateConfiguration"] = f"{stack.artifact}::{path}"
     if parameters:
         configuration["ParameterOverrides"] = overrides(parameters, environment.host, region)
     if stack.capabilities:

@@ -17,7 +17,8 @@ class Foundation:
     """What a pipeline depends on.
 
     :param region: the primary region, where the pipeline itself is.
-    :param register: region to ``key_arn`` and ``bucket_arn``, the primary region's among them.
+    :param register: region to ``key_arn``, ``bucket_arn`` and ``asset_bucket_arn``, the primary
+        region's among them.
     """
 
     region: str
@@ -33,6 +34,10 @@ class Foundation:
     def bucket_name(self, region: str) -> str:
         """Return the pipeline bucket of *region*."""
         return self.register[region]["bucket_arn"].rpartition(":")[2]
+
+    def asset_bucket_arn(self, region: str) -> str:
+        """Return the asset bucket of *region*; empty while it has none."""
+        return self.register[region].get("asset_bucket_arn", "")
 
     def role_arn(self, account_id: str, role_name: str) -> str:
         """Return the ARN of a role of a deploy account."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .._pipeline.model import Pipeline
 from .._pipeline.source import CODEBUILD, CONNECTION, Source
+from .assets import asset_variables
 from .buildspec import compose_buildspec
 from .connections import get_tokens
 from .foundation import Foundation
@@ -18,7 +19,7 @@ _EVENTS = ("PULL_REQUEST_CREATED", "PULL_REQUEST_UPDATED")
 _REOPENED = "PULL_REQUEST_REOPENED"
 
 
-def pull_requests(pipeline: Pipeline, _foundation: Foundation) -> Part:
+def pull_requests(pipeline: Pipeline, foundation: Foundation) -> Part:
     """Return the project that builds pull requests.
 
     Nobody has reviewed them: their code chooses the buildspec, and may use whatever the role may.
@@ -54,6 +55,8 @@ def pull_requests(pipeline: Pipeline, _foundation: Foundation) -> Part:
         },
         statements=get_tokens(source),
         is_bounded=False,
+        # What a release learns, so that the same commands work; it may not upload.
+        variables=asset_variables(pipeline, foundation),
     )
     return Part(resources=resources)
 

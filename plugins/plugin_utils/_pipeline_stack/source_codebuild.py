@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .._pipeline.model import Pipeline
 from .._pipeline.source import CODEBUILD, Source
+from .assets import asset_statements, asset_variables
 from .buildspec import compose_buildspec
 from .connections import get_tokens
 from .foundation import Foundation
@@ -27,7 +28,7 @@ _SUCCEEDED = {
 }
 
 
-def codebuild_source(pipeline: Pipeline, _foundation: Foundation) -> Part:
+def codebuild_source(pipeline: Pipeline, foundation: Foundation) -> Part:
     """Return what CodeBuild needs to build pushes and pull requests."""
     source = pipeline.source
     if source is None or source.type != CODEBUILD:
@@ -36,13 +37,13 @@ def codebuild_source(pipeline: Pipeline, _foundation: Foundation) -> Part:
         resources={
             # When the build succeeds, all its artifacts are uploaded.
             **make_starter(pipeline, source, _SUCCEEDED),
-            **_release(pipeline, source),
+            **_release(pipeline, foundation, source),
         },
         source_statements=(read_each_build(),),
     )
 
 
-def _release(pipeline: Pipeline, source: Source) -> Data:
+def _release(pipeline: Pipeline, foundation: Foundation, source: Source) -> Data:
     """Return the project that builds each push to the branch and uploads the artifacts."""
     primary, *secondary = _artifacts(pipeline.name, source)
     return make_project(
@@ -74,8 +75,10 @@ def _release(pipeline: Pipeline, source: Source) -> Data:
                 ["s3:GetBucketAcl", "s3:GetBucketLocation"],
                 sub("arn:${AWS::Partition}:s3:::${BuildBucketName}"),
             ),
+            *asset_statements(pipeline, foundation),
             *get_tokens(source),
         ],
+        variables=asset_variables(pipeline, foundation),
     )
 
 

@@ -12,6 +12,7 @@ from .._pipeline.model import Pipeline
 from .._pipeline.source import CODECOMMIT, CONNECTION, ECR, Source
 from .._pipeline.trigger import Trigger
 from .actions import Action, repository_source
+from .assets import asset_statements, asset_variables
 from .build_stage import make_build_stage
 from .connections import use_connection
 from .foundation import Foundation
@@ -30,7 +31,7 @@ _CODECOMMIT_ACTIONS = (
 )
 
 
-def repository_sources(pipeline: Pipeline, _foundation: Foundation) -> Part:
+def repository_sources(pipeline: Pipeline, foundation: Foundation) -> Part:
     """Return what the source action needs, and the rule that starts the pipeline.
 
     A push over a connection needs no rule: the pipeline's triggers start it.
@@ -42,7 +43,11 @@ def repository_sources(pipeline: Pipeline, _foundation: Foundation) -> Part:
     return join(
         [
             parts[source.type](source),
-            make_build_stage(pipeline, statements=_fetch_statements(source)),
+            make_build_stage(
+                pipeline,
+                statements=[*_fetch_statements(source), *asset_statements(pipeline, foundation)],
+                variables=asset_variables(pipeline, foundation),
+            ),
         ]
     )
 

@@ -127,7 +127,8 @@ def test_every_role_gets_the_boundary_that_an_organisation_demands() -> None:
         ("hello", "SourceRole", set()),
         ("native", "SourceRole", {"InvokeSyncArtifacts", "FindSyncArtifacts"}),
         ("one-region", "SourceRole", {"InvokeSyncArtifacts", "FindSyncArtifacts"}),
-        ("one-region", "ReleaseRole", {"GetToken", "UseConnection"}),
+        # The key of the primary region is that of the builds.
+        ("one-region", "ReleaseRole", {"EncryptAssets", "GetToken", "UseConnection"}),
         ("one-region", "PullRequestRole", {"GetToken", "UseConnection"}),
     ],
 )

@@ -110,6 +110,7 @@ def test_without_accounts_nobody_outside_is_granted_anything(name: str) -> None:
     for document in (
         resources["Key"]["Properties"]["KeyPolicy"],
         resources["PipelineBucketPolicy"]["Properties"]["PolicyDocument"],
+        resources["AssetBucketPolicy"]["Properties"]["PolicyDocument"],
     ):
         for statement in document["Statement"]:
             own = statement["Principal"] == {"AWS": "arn:aws:iam::111111111111:root"}
@@ -125,7 +126,7 @@ def test_templates_alone_may_be_encrypted_without_our_key() -> None:
         assert found[sid]["NotResource"] == f"{arn}/templates/*"
 
 
-def test_newest_builds_stay_and_artifacts_expire() -> None:
+def test_newest_builds_and_assets_stay_and_artifacts_expire() -> None:
     resources = resolve("primary", ArtifactRetentionDays="90")
     rules = resources["BuildBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert {rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule} == {"builds/"}
@@ -135,9 +136,10 @@ def test_newest_builds_stay_and_artifacts_expire() -> None:
             {key for key in rule if "Expiration" in key}
             for rule in resources[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
         ]
-        for bucket in ("BuildBucket", "PipelineBucket")
+        for bucket in ("AssetBucket", "BuildBucket", "PipelineBucket")
     }
     assert expiring == {
+        "AssetBucket": [{"NoncurrentVersionExpiration"}, set()],
         "BuildBucket": [
             {"NoncurrentVersionExpiration"},
             {"ExpirationInDays"},
@@ -302,11 +304,16 @@ def test_stacks_cannot_change_their_permissions_boundary() -> None:
 )
 def test_roles_hold_every_region_of_aws(name: str, role: str) -> None:
     lists = {
-        "deploy_account": {"BucketArns": ",".join(BUCKETS), "KeyArns": ",".join(KEYS)},
+        "deploy_account": {
+            "BucketArns": ",".join(BUCKETS),
+            "AssetBucketArns": ",".join(BUCKETS),
+            "KeyArns": ",".join(KEYS),
+        },
         "primary": {
             "Regions": ",".join(REGIONS),
             "RegionKeyArns": ",".join(KEYS),
             "RegionBucketArns": ",".join(BUCKETS),
+            "RegionAssetBucketArns": ",".join(BUCKETS),
         },
     }
     resources = resolve(name, **NEEDED.get(name, {}), **lists[name])
@@ -348,6 +355,7 @@ def test_the_roles_are_not_larger_than_the_rules_assume(monkeypatch: pytest.Monk
         ExecutionPolicyArns=",".join(policies),
         PermissionsBoundaryArn=boundary,
         BucketArns=",".join(BUCKETS[:2]),
+        AssetBucketArns=",".join(BUCKETS[:2]),
         KeyArns=",".join(KEYS[:2]),
         AccessRoleName="CrossAccountAccess",
     )
@@ -385,6 +393,7 @@ def pattern(name: str, parameter: str) -> str:
         ("deploy_account", "PermissionsBoundaryArn", "arn:aws:iam::111111111111:policy/p/B_1"),
         ("primary", "RegionKeyArns", "arn:aws:kms:eu-west-1:111111111111:key/known-after-apply"),
         ("primary", "RegionBucketArns", "arn:aws:s3:::known-after-apply"),
+        ("primary", "RegionAssetBucketArns", "none"),
         ("primary", "Regions", "us-gov-west-1"),
         ("primary", "Regions", "eusc-de-east-1"),
         ("regional", "DeployAccountIds", "012345678901"),

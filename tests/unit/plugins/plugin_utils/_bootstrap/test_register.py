@@ -16,6 +16,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.r
     desired_register,
     read_register,
     register_of,
+    register_parameters,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Found
@@ -46,6 +47,7 @@ def unknown(region: str) -> dict[str, str]:
         "region": region,
         "key_arn": f"arn:aws:kms:{region}:{BUILD}:key/known-after-apply",
         "bucket_arn": "arn:aws:s3:::known-after-apply",
+        "asset_bucket_arn": "arn:aws:s3:::known-after-apply",
     }
 
 
@@ -115,7 +117,24 @@ def test_a_region_that_cannot_be_read_stays_registered_and_does_not_enter(
     assert desired(stacks(primary_stack(status=status), eu_west_1=unreadable)) == []
 
 
-@pytest.mark.parametrize("edited", ["Regions", "RegionKeyArns", "RegionBucketArns"])
+def test_an_earlier_versions_stacks_enter_without_asset_buckets() -> None:
+    primary = primary_stack(registered=BOTH)
+    del primary.parameters["RegionAssetBucketArns"]
+    old = regional_outputs("eu-west-1")
+    del old["AssetBucketArn"]
+    without = [{**entry(region), "asset_bucket_arn": ""} for region in BOTH]
+
+    found = desired(stacks(primary, eu_west_1=regional_stack("eu-west-1", outputs=old)))
+
+    assert found == without
+    # They are written so that the lists stay parallel, and read again.
+    written = {name: ",".join(value) for name, value in register_parameters(found).items()}
+    assert desired(stacks(primary_stack(parameters=written))) == without
+
+
+@pytest.mark.parametrize(
+    "edited", ["Regions", "RegionKeyArns", "RegionBucketArns", "RegionAssetBucketArns"]
+)
 def test_of_a_register_edited_by_hand_nothing_is_taken_over(edited: str) -> None:
     primary = primary_stack(registered=BOTH)
     primary.parameters[edited] += ",another"

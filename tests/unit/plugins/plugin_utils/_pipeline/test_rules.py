@@ -289,6 +289,11 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
         "no artifact is called templates; the source makes application, function. Add it to",
     ),
     (put("stacks.1.template", "/t.yml"), "stacks[hello].template", "is not a plain relative path"),
+    (
+        put("stacks.1.template", "{account}.yml"),
+        "stacks[hello].template",
+        "is not a plain relative path of letters, digits and ._/-, and {host} or {region}",
+    ),
     (put("stacks.1.template", "./t.yml"), "stacks[hello].template", "is not a plain relative path"),
     (put("stacks.1.template", "my t.yml"), "stacks[hello].template", "is not a plain relative"),
     (

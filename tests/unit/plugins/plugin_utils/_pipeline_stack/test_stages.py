@@ -279,6 +279,28 @@ def test_a_template_configuration_is_of_the_templates_artifact() -> None:
     assert action["Configuration"]["TemplateConfiguration"] == "application::config/all.json"
 
 
+def test_a_template_and_its_configuration_are_those_of_the_place() -> None:
+    data = sample_pipelines.hello()
+    data["stacks"][1] |= {
+        "template": "templates/{region}.yml",
+        "template_configuration": "config/{host}-{region}.json",
+    }
+
+    found = {
+        (entry["Configuration"]["TemplatePath"], entry["Configuration"]["TemplateConfiguration"])
+        for entry in stage(stages_of(data), "production")
+        if entry["Name"].endswith("-hello-prepare")
+    }
+
+    assert found == {
+        (
+            f"application::templates/{region}.yml",
+            f"application::config/production-{region}.json",
+        )
+        for region in ("ap-southeast-2", "eu-west-1", "us-east-1")
+    }
+
+
 # Waves with more actions than a stage takes
 
 
