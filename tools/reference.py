@@ -79,7 +79,7 @@ def tables() -> dict[str, str]:
     return {
         "organisation": _table("Variable", ORGANISATION),
         "run": _table("Variable", RUN),
-        "deploy_account": _table("Variable", _variables(DEPLOY_ACCOUNTS)),
+        "deploy_account": _table("Variable", _flat(_variables(DEPLOY_ACCOUNTS))),
         "primary": _table("Variable", _variables(PRIMARY)),
         "host": _table("Variable", HOST),
         "pipeline": _table("Field", PIPELINE.fields),
@@ -87,6 +87,8 @@ def tables() -> dict[str, str]:
         "build": _table("Field", _flat(BUILD_FIELDS)),
         **{kind: _table("Field", _flat(fields)) for kind, fields in FIELDS_OF_TYPE.items()},
         "stacks": _table("Field", fields["stacks"].fields),
+        "s3": _table("Field", fields["s3"].fields),
+        "ecs": _table("Field", fields["ecs"].fields),
         # Tests take all fields of a build, too, which have a table of their own.
         "waves": _table(
             "Field",

@@ -46,6 +46,8 @@ REGIONS = [
     *("eu-south-2", "us-west-2"),
 ]
 
+_KEY_ARN = "arn:aws:kms:us-east-1:222222222222:key/01234567-89ab-cdef-0123-456789abcdef"
+
 Data = dict[str, Any]
 
 
@@ -203,6 +205,25 @@ def watched() -> Data:
     return data
 
 
+def delivered() -> Data:
+    """Files for buckets and images for services, in addition to stacks."""
+    data = {**hello(), "name": "delivered"}
+    data["source"]["artifacts"] += [
+        {"name": "site", "object": "site.zip"},
+        {"name": "images", "object": "images.zip"},
+    ]
+    data["s3"] = [
+        {
+            "name": "site",
+            "artifact": "site",
+            "bucket": "hello-{host}-{region}",
+            "cache_control": "max-age=60",
+        }
+    ]
+    data["ecs"] = [{"name": "web", "artifact": "images", "cluster": "main", "service": "web"}]
+    return data
+
+
 def one_region() -> Data:
     """The smallest pipeline: one artifact, one stack, only the primary region."""
     return {
@@ -291,6 +312,7 @@ SAMPLES = {
         native,
         split,
         watched,
+        delivered,
         one_region,
         tested,
         many_regions,
@@ -327,6 +349,10 @@ def variables(*samples: Data) -> Variables:
             "regions": regions,
             "deploy_account_execution_policies": ["arn:aws:iam::aws:policy/PowerUserAccess"],
             "deploy_account_read_alarms": name == "production",
+            "deploy_account_buckets": [
+                {"name": f"hello-{name}-{region}", "key_arn": _KEY_ARN} for region in regions
+            ],
+            "deploy_account_services": [{"cluster": "main", "service": "web", "roles": ["Task"]}],
         }
     shared = {"build_account_id": BUILD_ACCOUNT, "primary_region": PRIMARY_REGION}
     hostvars = {name: {**shared, **given} for name, given in hosts.items()}

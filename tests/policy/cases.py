@@ -31,6 +31,7 @@ def denied(foundation: Foundation, release: Release) -> list[Denied]:
         *_building(foundation, release),
         *_uploading(foundation, release),
         *_passing(foundation),
+        *_kinds(release),
         *_moving(foundation, release),
         *_transport(foundation, release),
         *_encryption(foundation, release),
@@ -374,7 +375,7 @@ def _building(foundation: Foundation, release: Release) -> Iterator[Denied]:
             principal=administrator,
         )
         yield Denied.of(f"{writer} uses the key itself", encrypt, context={"kms:ViaService": ""})
-    if not release.actions("S3"):
+    if not release.actions("S3", "Source"):
         return
     store = release.build_store
     read = store.read(release.source_role, f"{release.pipeline['name']}/a.zip")[0]
@@ -427,7 +428,7 @@ def _starting(release: Release) -> Iterator[Denied]:
     """The starter handles builds of its own pipeline, and writes only what is current."""
     role, store = release.starts()[0].principal, release.build_store
     name = release.pipeline["name"]
-    current = release.actions("S3")[0]["configuration"]["S3ObjectKey"]
+    current = release.actions("S3", "Source")[0]["configuration"]["S3ObjectKey"]
     read = store.read(role, f"builds/{name}/1/a.zip")[0]
     put, encrypt = store.write(role, current)
     for what, twin, key in (
@@ -555,6 +556,70 @@ def _passing(foundation: Foundation) -> Iterator[Denied]:
             passed,
             context={"iam:PassedToService": "lambda.amazonaws.com"},
         )
+
+
+def _kinds(release: Release) -> Iterator[Denied]:
+    """Roles of other deploy kinds reach what the account lists, and are taken as the others are."""
+    for action in release.actions("S3", "Deploy")[:1]:
+        role, bucket = action["roleArn"], action["configuration"]["BucketName"]
+        account, partition = role.split(":")[4], _partition(role)
+        upload = Request(
+            principal=role,
+            action="s3:PutObject",
+            resource=f"arn:{partition}:s3:::{bucket}/index.html",
+            account=account,
+            context={"aws:ResourceAccount": account},
+        )
+        other = f"arn:{partition}:s3:::another/index.html"
+        yield Denied.of(f"{role} writes to another bucket", upload, resource=other)
+        yield Denied.of(f"{role} writes an ACL", upload, action="s3:PutObjectAcl")
+        yield Denied.of(f"{role} deletes", upload, action="s3:DeleteObject")
+        taken_over = {"aws:ResourceAccount": FOREIGN}
+        yield Denied.of(
+            f"{role} writes to a bucket that was taken over", upload, context=taken_over
+        )
+        yield from _taken(release, role)
+    for action in release.actions("ECS")[:1]:
+        role, given = action["roleArn"], action["configuration"]
+        account, partition = role.split(":")[4], _partition(role)
+        services = f"arn:{partition}:ecs:{action['region']}:{account}:service"
+        update = Request(
+            principal=role,
+            action="ecs:UpdateService",
+            resource=f"{services}/{given['ClusterName']}/{given['ServiceName']}",
+        )
+        yield Denied.of(f"{role}: another service", update, resource=f"{services}/main/another")
+        yield Denied.of(f"{role} deletes the service", update, action="ecs:DeleteService")
+        passed = Request(
+            principal=role,
+            action="iam:PassRole",
+            resource=f"arn:{partition}:iam::{account}:role/Task",
+            context={"iam:PassedToService": "ecs-tasks.amazonaws.com"},
+        )
+        administrator = f"arn:{partition}:iam::{account}:role/Administrator"
+        yield Denied.of(f"{role} passes another role", passed, resource=administrator)
+        lambda_ = {"iam:PassedToService": "lambda.amazonaws.com"}
+        yield Denied.of(f"{role} passes to another service", passed, context=lambda_)
+        yield from _taken(release, role)
+
+
+def _taken(release: Release, role: str) -> Iterator[Denied]:
+    """Only a pipeline's role takes it, and no stack changes it."""
+    take = Request(
+        principal=release.role, action="sts:AssumeRole", resource=role, administrator=True
+    )
+    builder = f"arn:{_partition(role)}:iam::{release.stack.account}:role/Administrator"
+    yield Denied.of(f"another role of the build account assumes {role}", take, principal=builder)
+    prepare = release.actions("CloudFormation")[0]
+    stacks = prepare["configuration"]["RoleArn"]
+    for principal in (stacks, prepare["roleArn"]):
+        change = Request(
+            principal=principal,
+            action="iam:PutRolePolicy",
+            resource=f"arn:{_partition(role)}:iam::{role.split(':')[4]}:role/of-an-application",
+            administrator=True,
+        )
+        yield Denied.of(f"{principal} changes {role}", change, resource=role)
 
 
 def _moving(foundation: Foundation, release: Release) -> Iterator[Denied]:

@@ -27,10 +27,15 @@ from tools.environment import ROOT
 _UPLOADED = {
     "source": {
         "type": "s3",
-        "artifacts": [{"name": "application", "object": "application.zip", "trigger": True}],
+        "artifacts": [
+            {"name": "application", "object": "application.zip", "trigger": True},
+            {"name": "site", "object": "site.zip"},
+        ],
         "uploader": sample_pipelines.uploaded()["source"]["uploader"],
     },
     "stacks": [{"name": "uploaded", "artifact": "application", "template": "template.yml"}],
+    "s3": [{"name": "site", "artifact": "site", "bucket": "uploaded-{region}"}],
+    "ecs": [{"name": "web", "artifact": "site", "cluster": "main", "service": "web"}],
     "waves": [
         {
             "name": "testing",
@@ -71,7 +76,16 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found.declare("uploaded", _UPLOADED)
     for name in ("cloned", "connected", "committed", "imaged"):
         found.declare(name, _built(name))
-    found.set("testing", deploy_account_read_alarms=True)
+    testing = found.accounts["testing"]
+    key = f"arn:aws:kms:us-east-1:{testing.account_id}:key/01234567-89ab-cdef-0123-456789abcdef"
+    found.set(
+        "testing",
+        deploy_account_read_alarms=True,
+        deploy_account_buckets=[
+            {"name": f"uploaded-{region}", "key_arn": key} for region in testing.regions
+        ],
+        deploy_account_services=[{"cluster": "main", "service": "web", "roles": ["Task"]}],
+    )
     return found.directory
 
 

@@ -123,13 +123,14 @@ class Release:
         where = f"{self.stack.region}:{self.stack.account}"
         return f"arn:{self._partition}:codepipeline:{where}:{self.pipeline['name']}"
 
-    def actions(self, provider: str) -> list[dict[str, Any]]:
-        """Return the actions of one provider, in order."""
+    def actions(self, provider: str, category: str = "") -> list[dict[str, Any]]:
+        """Return the actions of one provider, of any category by default, in order."""
         return [
             action
             for stage in self.pipeline["stages"]
             for action in stage["actions"]
             if action["actionTypeId"]["provider"] == provider
+            and category in ("", action["actionTypeId"]["category"])
         ]
 
     @property
@@ -166,7 +167,7 @@ class Release:
     @property
     def writers(self) -> list[tuple[Store, str, str]]:
         """Who writes builds, with the bucket and the key of the object."""
-        keys = [action["configuration"]["S3ObjectKey"] for action in self.actions("S3")]
+        keys = [action["configuration"]["S3ObjectKey"] for action in self.actions("S3", "Source")]
         if self.uploader:
             return [(self.build_store, self.uploader, key) for key in keys]
         return [
@@ -217,7 +218,10 @@ class Release:
             region = action.get("region", self.stack.region)
             if region != self.stack.region:
                 found += self._copies(region)
-            found += getattr(self, f"_{action['actionTypeId']['provider'].lower()}")(action)
+            kind = action["actionTypeId"]
+            # S3 is a source too.
+            prefix = "_deploy_" if (kind["category"], kind["provider"]) == ("Deploy", "S3") else "_"
+            found += getattr(self, f"{prefix}{kind['provider'].lower()}")(action)
         found += self._rules()
         found += self._functions()
         found += self._builds()
@@ -497,6 +501,71 @@ class Release:
             *(one.but(managed=False) for one in store.read(works_as)),
         ]
 
+    def _read_by(self, role: str, region: str) -> list[Request]:
+        """What a deploy action needs to read its artifact."""
+        store = self.stores[region]
+        artifact = f"{store.bucket_arn}/{self.pipeline['name']}/a.zip"
+        return [
+            *store.read(role, f"{self.pipeline['name']}/a.zip"),
+            *store.find(role, "ListBucket"),
+            Request(principal=role, action="s3:GetObjectVersion", resource=artifact),
+        ]
+
+    def _deploy_s3(self, action: dict[str, Any]) -> list[Request]:
+        """The permissions that AWS lists, but ACLs and tags."""
+        role, given = action["roleArn"], action["configuration"]
+        bucket, account = f"arn:{self._partition}:s3:::{given['BucketName']}", role.split(":")[4]
+        names = ("GetBucketAcl", "GetBucketLocation", "GetBucketVersioning")
+        return [
+            *self._read_by(role, action["region"]),
+            *(
+                Request(principal=role, action=f"s3:{name}", resource=bucket, account=account)
+                for name in names
+            ),
+            Request(
+                principal=role,
+                action="s3:PutObject",
+                resource=f"{bucket}/index.html",
+                account=account,
+                context={"aws:ResourceAccount": account},
+            ),
+            *(
+                # The key is the account's, and so is its policy.
+                use_key(role, name, given["KMSEncryptionKeyARN"], via="s3").but(trusted=True)
+                for name in ("kms:Decrypt", "kms:GenerateDataKey")
+            ),
+        ]
+
+    def _ecs(self, action: dict[str, Any]) -> list[Request]:
+        role, given = action["roleArn"], action["configuration"]
+        account, where = role.split(":")[4], f"{action['region']}:{role.split(':')[4]}"
+        ecs = f"arn:{self._partition}:ecs:{where}"
+        service = f"{ecs}:service/{given['ClusterName']}/{given['ServiceName']}"
+        definition = f"{ecs}:task-definition/web:2"
+        return [
+            *self._read_by(role, action["region"]),
+            *(
+                Request(principal=role, action=f"ecs:{name}", resource=service)
+                for name in ("DescribeServices", "UpdateService")
+            ),
+            Request(
+                principal=role, action="ecs:DescribeTaskDefinition", resource="*", account=account
+            ),
+            Request(principal=role, action="ecs:RegisterTaskDefinition", resource=definition),
+            Request(
+                principal=role,
+                action="ecs:TagResource",
+                resource=definition,
+                context={"ecs:CreateAction": "RegisterTaskDefinition"},
+            ),
+            Request(
+                principal=role,
+                action="iam:PassRole",
+                resource=f"arn:{self._partition}:iam::{account}:role/Task",
+                context={"iam:PassedToService": "ecs-tasks.amazonaws.com"},
+            ),
+        ]
+
     def _manual(self, action: dict[str, Any]) -> list[Request]:
         topic = action["configuration"]["NotificationArn"]
         key = self.stores[self.stack.region].key_arn
@@ -631,7 +700,7 @@ class Release:
                 action="s3:GetObjectVersion",
                 resource=f"{store.bucket_arn}/{key}",
             )
-        for source in self.actions("S3"):
+        for source in self.actions("S3", "Source"):
             key = source["configuration"]["S3ObjectKey"]
             yield from store.write(role, key)
             yield Request(

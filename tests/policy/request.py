@@ -108,7 +108,8 @@ class Request:
                 {"name": one.name, "policy": one.document} for one in bounds
             ]
         if self.trusted:
-            simulation["resourcePolicy"] = _EVERYBODY
+            is_taken = self.action.startswith("sts:")
+            simulation["resourcePolicy"] = _EVERYBODY if is_taken else self._delegated(other)
         elif other:
             simulation["resourcePolicy"] = other.document
         issuer = self.principal.partition(":oidc-provider/")[2]
@@ -121,6 +122,12 @@ class Request:
             text = _ENCRYPTION_CONTEXT.sub(_KNOWN_KMS_KEY, json.dumps(simulation))
             simulation = json.loads(text)
         return simulation
+
+    def _delegated(self, policy: Policy | None) -> dict[str, Any]:
+        """The policy of a key that leaves everything to the policies of its account."""
+        account = {"AWS": f"arn:aws:iam::{self._account(policy)}:root"}
+        statement = {"Effect": "Allow", "Principal": account, "Action": "*", "Resource": "*"}
+        return {"Version": "2012-10-17", "Statement": [statement]}
 
     def _own(self, export: Export) -> list[Policy]:
         policies = [] if self.is_service else export.identity(self.principal)

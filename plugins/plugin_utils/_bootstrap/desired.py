@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
+from .._organisation.regions import partition_of
 from .._organisation.settings import ROLES
 from .._pipeline.model import Pipeline
 from .._pipeline_stack.foundation import Foundation
@@ -115,6 +116,7 @@ def _deploy_account(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
         "KeyArns": [entry["key_arn"] for entry in register],
         "ExecutionPolicyArns": settings["execution_policies"],
         "ReadsAlarms": "true" if settings["read_alarms"] else "false",
+        **_opened(settings),
         "PermissionsBoundaryArn": settings["permissions_boundary_arn"],
         "CodePipelineBoundaryArn": settings["codepipeline_boundary_arn"],
         "OrganisationId": settings["organisation_id"],
@@ -124,6 +126,21 @@ def _deploy_account(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
         "RegionalStackName": settings["regional_stack_name"],
         "PrimaryBucketPrefix": _bucket_prefix(settings["primary_stack_name"]),
         "RegionalBucketPrefix": _bucket_prefix(settings["regional_stack_name"]),
+    }
+
+
+def _opened(settings: Settings) -> dict[str, t.Any]:
+    """Return the buckets, services and roles that pipelines reach, by ARN."""
+    partition, account = partition_of(str(settings["region"])), settings["account_id"]
+    buckets, services = settings["buckets"], settings["services"]
+    keys = dict.fromkeys(bucket["key_arn"] for bucket in buckets if bucket["key_arn"])
+    roles = dict.fromkeys(role for service in services for role in service["roles"])
+    cluster = f"arn:{partition}:ecs:*:{account}:service"
+    return {
+        "DeployBucketArns": [f"arn:{partition}:s3:::{bucket['name']}" for bucket in buckets],
+        "DeployKeyArns": list(keys),
+        "ServiceArns": [f"{cluster}/{item['cluster']}/{item['service']}" for item in services],
+        "TaskRoleArns": [f"arn:{partition}:iam::{account}:role/{role}" for role in roles],
     }
 
 

@@ -55,6 +55,8 @@ class Host:
 
     :param regions: where pipelines deploy to in it; deploy accounts only, as what follows it.
     :param reads_alarms: whether pipelines may read its alarms.
+    :param buckets: what they deploy files to, with the ARN of the key or empty text.
+    :param services: what they deploy images to, as cluster/service.
     :param session_tags: name and value of each; they and what is above them make the session of
         an assumed role.
     """
@@ -67,6 +69,8 @@ class Host:
     state: str = "present"
     regions: tuple[str, ...] = ()
     reads_alarms: bool = False
+    buckets: tuple[tuple[str, str], ...] = ()
+    services: tuple[str, ...] = ()
     profile: str | None = None
     role_arn: str | None = None
     access_role_name: str | None = None
@@ -99,6 +103,8 @@ class Host:
                 **data,
                 "regions": tuple(data["regions"]),
                 "session_tags": tuple(data["session_tags"].items()),
+                "buckets": tuple(data["buckets"].items()),
+                "services": tuple(data["services"]),
             }
         )
 
@@ -108,6 +114,8 @@ class Host:
             **dataclasses.asdict(self),
             "regions": list(self.regions),
             "session_tags": dict(self.session_tags),
+            "buckets": dict(self.buckets),
+            "services": list(self.services),
         }
 
     def target(self) -> dict[str, t.Any]:

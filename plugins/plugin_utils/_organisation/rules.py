@@ -49,6 +49,16 @@ def read_organisation(variables: Variables, problems: Problems) -> Organisation:
     return _Organisation(variables, problems).read()
 
 
+def _opened(values: Values) -> Values:
+    """Return what a deploy account opens to pipelines."""
+    buckets, services = values["deploy_account_buckets"], values["deploy_account_services"]
+    return {
+        "reads_alarms": values["deploy_account_read_alarms"],
+        "buckets": tuple((bucket["name"], bucket["key_arn"]) for bucket in buckets),
+        "services": tuple(f"{item['cluster']}/{item['service']}" for item in services),
+    }
+
+
 class _Organisation:
     """Reads the hosts, then checks them together."""
 
@@ -109,7 +119,7 @@ class _Organisation:
             stack_name={**shared, **values}[STACK_NAMES[group][0]],
             state=values["state"],
             regions=tuple(filter(None, values["regions"])) if deploys else (),
-            reads_alarms=deploys and values["deploy_account_read_alarms"],
+            **(_opened(values) if deploys else {}),
             profile=values["aws_profile"] or None,
             role_arn=values["role_arn"] or None,
             access_role_name=self._access_role_name(name, values),

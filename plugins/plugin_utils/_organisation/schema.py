@@ -11,7 +11,7 @@ import functools
 import typing as t
 
 from .._fields import LIST, MAPPING, NUMBER, SCALAR, Field, Reader
-from .account_schema import EXECUTION_POLICIES, MOST_POLICIES, POLICY_ARN, READ_ALARMS
+from .account_schema import ACCOUNT_SETTINGS, EXECUTION_POLICIES, MOST_POLICIES, POLICY_ARN
 from .model import (
     ACCESS_ROLE_NAME,
     DEPLOY_ACCOUNTS,
@@ -388,8 +388,7 @@ SETTINGS: dict[str, tuple[Field, ...]] = {
             doc="The role that this collection uses, with its path, which deployments may not"
             " change.",
         ),
-        EXECUTION_POLICIES,
-        READ_ALARMS,
+        *ACCOUNT_SETTINGS,
         _setting(
             _PERMISSIONS_BOUNDARY_ARN, doc="The permissions boundary of the CloudFormation role."
         ),

@@ -24,7 +24,7 @@ BUCKET_POLICY_LIMIT = 20_480
 ROLE_LIMIT = 10_240  # all inline policies of a role
 
 _MOST_ACCOUNTS = 250  # one parameter (4,096 bytes) would hold 315
-_BUCKET_POLICY_REST = 2_500  # with the longest names
+_BUCKET_POLICY_REST = 3_000  # with the longest names
 _CODEPIPELINE_ROLE_REST = 2_300
 _CLOUDFORMATION_ROLE_REST = 2_300
 _REPLICATION_ROLE_REST = 1_000

@@ -100,7 +100,11 @@ class Environments:
                     suggestion(name, known) or "Add it to the inventory, or correct the name",
                 )
             return
-        environment |= {"account_id": host.account_id, "regions": regions or list(host.regions)}
+        environment |= {
+            "account_id": host.account_id,
+            "regions": regions or list(host.regions),
+            "bucket_keys": {name: key for name, key in host.buckets if key},
+        }
         # A quarantined host may stay in the waves: it must not stop every run, and may come back.
         if host.is_absent:
             self._problem(

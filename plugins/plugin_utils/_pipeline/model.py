@@ -13,6 +13,7 @@ from .._organisation.model import pipeline_stack_name
 from .approval import CHANGE_SETS, RELEASE, REVIEWS, Approval
 from .build import Build
 from .conditions import Alarm, Window
+from .deploy_kinds import DeployedFiles, DeployedImages
 from .outputs import GET_OUTPUT
 from .source import Source
 from .wave_test import WaveTest
@@ -52,6 +53,7 @@ class Environment:
     """A deploy account, in the regions that the pipeline deploys to.
 
     :param group: the group that the pipeline names it by; empty if it names the host.
+    :param bucket_keys: the ARN of the key of each bucket that has one.
     """
 
     host: str
@@ -59,6 +61,7 @@ class Environment:
     regions: tuple[str, ...]
     group: str = ""
     parameters: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    bucket_keys: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -116,6 +119,8 @@ class Pipeline:
     source: Source | None = None
     build: Build = dataclasses.field(default_factory=Build)
     stacks: tuple[DeployedStack, ...] = ()
+    s3: tuple[DeployedFiles, ...] = ()
+    ecs: tuple[DeployedImages, ...] = ()
     waves: tuple[Wave, ...] = ()
     artifact_sync: str = LAMBDA
     execution_mode: str = QUEUED
@@ -150,13 +155,14 @@ class Pipeline:
 
     @property
     def artifacts(self) -> list[str]:
-        """The artifacts that stacks use, in the order of the source."""
+        """The artifacts that environments use, in the order of the source."""
         used = {
             name
             for stack in self.stacks
             for environment in self.environments
             for name in self.inputs(stack, environment)
         }
+        used |= {files.artifact for files in self.s3} | {images.artifact for images in self.ecs}
         return [
             name for name in (self.source.artifact_names if self.source else ()) if name in used
         ]
@@ -199,6 +205,8 @@ class Pipeline:
                     )
                     for stack in data.get("stacks") or ()
                 ),
+                "s3": tuple(DeployedFiles(**files) for files in data.get("s3") or ()),
+                "ecs": tuple(DeployedImages(**images) for images in data.get("ecs") or ()),
                 "waves": tuple(Wave.from_dict(wave) for wave in data.get("waves") or ()),
             }
         )

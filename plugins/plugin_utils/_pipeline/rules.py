@@ -21,6 +21,7 @@ from .._organisation.variables import Groups, Variables, is_dynamic_reference
 from .approval_rules import approval_problems
 from .build_rules import source_build_problems
 from .conditions_rules import condition_problems
+from .deploy_kinds_rules import deploy_kind_problems
 from .environments import Environments
 from .model import Data, Pipeline
 from .output_rules import output_problems
@@ -108,6 +109,7 @@ class _Reading:
         yield from output_problems(pipeline)
         yield from condition_problems(pipeline, self._organisation)
         yield from approval_problems(pipeline, self._organisation)
+        yield from deploy_kind_problems(pipeline, self._organisation)
 
     def _check_dynamic_references(self, value: t.Any, where: str) -> None:
         if isinstance(value, str) and is_dynamic_reference(value):

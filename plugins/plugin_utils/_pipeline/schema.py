@@ -9,6 +9,7 @@ from __future__ import annotations
 from .._fields import LIST, MAPPING, NUMBER, Field
 from .._organisation.schema import STACK_NAME, STACK_NAME_WORDS
 from .build_schema import BUILD
+from .deploy_kinds_schema import ECS, S3
 from .model import (
     ARTIFACT_SYNCS,
     CAPABILITIES,
@@ -84,6 +85,8 @@ PIPELINE = Field(
         SOURCE,
         BUILD,
         _STACKS,
+        S3,
+        ECS,
         WAVES,
         Field(
             name="artifact_sync",

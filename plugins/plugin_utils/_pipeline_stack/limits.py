@@ -27,6 +27,7 @@ from .._pipeline.wave_schema import STAGE_NAME
 from .._pipeline.wave_test import TIMES
 from .actions import overrides
 from .conditions import split_problems
+from .deploy_kinds import kind_role_names
 from .foundation import Foundation, store_regions, syncs_artifacts
 from .stages import compose_stages
 from .uploader import trust_statements
@@ -223,9 +224,11 @@ def _length(statements: t.Sequence[t.Any]) -> int:
 
 def action_role_arns(pipeline: Pipeline, foundation: Foundation) -> list[str]:
     """Return the deploy roles that the pipeline uses."""
+    names = [foundation.codepipeline_role_name, *kind_role_names(pipeline, foundation)]
     return [
-        foundation.role_arn(account_id, foundation.codepipeline_role_name)
+        foundation.role_arn(account_id, name)
         for account_id in pipeline.account_ids
+        for name in names
     ]
 
 

@@ -20,6 +20,7 @@ from .._pipeline.model import (
 from .._pipeline.wave_test import AFTER, BEFORE
 from .actions import Action, approve, execute, prepare
 from .conditions import conditioned
+from .deploy_kinds import deploy_actions
 from .foundation import Foundation
 from .stage import Stage, Step, cut, make_stage, numbered, with_steps
 from .wave_tests import test_actions
@@ -49,7 +50,9 @@ class _Wave:
             for region in environment.regions
         ]
         shows_changes = wave.approval is not None and wave.approval.review == CHANGE_SETS
-        deployments = 2 * len(self._places) * len(pipeline.stacks)
+        # Of one place.
+        self._count = 2 * len(pipeline.stacks) + len(pipeline.s3) + len(pipeline.ecs)
+        deployments = self._count * len(self._places)
         count = deployments + shows_changes + len(wave.tests)
         self._is_split = count > self._most
         # All releases use one name while their stage is locked from the change set to its
@@ -85,7 +88,7 @@ class _Wave:
         if not self._is_split:
             return [make_stage(self._wave.name, self._steps(self._places))]
         # Whole places to a stage as long as they fit: what fails leaves the rest untouched.
-        size = self._most // (2 * len(self._pipeline.stacks))
+        size = self._most // self._count
         if size:
             parts = [self._steps(places) for places in cut(self._places, size)]
         else:
@@ -98,6 +101,7 @@ class _Wave:
         name = self._wave.name
         changes = [self._prepare(*pair) for level in self._levels for pair in self._at(level)]
         executions = [[self._execute(*pair) for pair in self._at(level)] for level in self._levels]
+        executions += self._after_stacks(self._places)
         if not self._is_split:
             return [make_stage(name, [changes, [approve(approval)], *executions])]
         prepared = numbered(f"{name}-prepare", cut(changes, self._most))
@@ -119,7 +123,16 @@ class _Wave:
             pairs = [(place, stack) for place in places for stack in level]
             steps.append([self._prepare(*pair) for pair in pairs])
             steps.append([self._execute(*pair) for pair in pairs])
-        return steps
+        return steps + self._after_stacks(places)
+
+    def _after_stacks(self, places: t.Sequence[Place]) -> list[Step]:
+        """Return files and images of *places*, which may need what the stacks have made."""
+        step = [
+            action
+            for place in places
+            for action in deploy_actions(self._pipeline, self._foundation, place)
+        ]
+        return [step] if step else []
 
     def _at(self, level: t.Sequence[DeployedStack]) -> list[tuple[Place, DeployedStack]]:
         return [(place, stack) for place in self._places for stack in level]

@@ -100,8 +100,12 @@ class _Resolver:
             self._values[key] = value.split(",") if is_list else value
 
     def resources(self) -> dict[str, Any]:
-        """Return every resource with its functions resolved."""
-        return {key: self._resolve(value) for key, value in self._template["Resources"].items()}
+        """Return every resource whose condition holds, with its functions resolved."""
+        return {
+            key: self._resolve(value)
+            for key, value in self._template["Resources"].items()
+            if "Condition" not in value or self._call_condition(value["Condition"])
+        }
 
     def _resolve(self, value: Any) -> Any:
         if isinstance(value, list):

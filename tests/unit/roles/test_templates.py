@@ -36,6 +36,11 @@ from tests.unit.roles.templates import (
 
 BUILD_STACKS = ["primary", "regional"]
 POLICY = "arn:aws:iam::aws:policy/PowerUserAccess"
+# What adds the roles of other deploy kinds.
+OPENED = {
+    "DeployBucketArns": "arn:aws:s3:::site",
+    "ServiceArns": "arn:aws:ecs:*:111111111111:service/main/web",
+}
 NEEDED: dict[str, dict[str, str]] = {
     "deploy_account": {"BuildAccountId": "111111111111", "ExecutionPolicyArns": POLICY},
     "access-role": {
@@ -274,9 +279,10 @@ def test_every_role_gets_the_boundary_that_an_organisation_demands(
     boundary = "arn:aws:iam::111111111111:policy/Boundary"
     for given, expected in ((boundary, {boundary}), ("", {None})):
         values = {**NEEDED.get(name, {}), **dict.fromkeys(parameters, given)}
+        values |= OPENED if name == "deploy_account" else {}
         roles = [one for one in resolve(name, **values).values() if one["Type"] == "AWS::IAM::Role"]
 
-        assert len(roles) == 2
+        assert len(roles) == (4 if name == "deploy_account" else 2)
         assert {role["Properties"].get("PermissionsBoundary") for role in roles} == expected
 
 

@@ -30,6 +30,7 @@ from tests.fakes.inventory import (
     key_arn,
 )
 
+OPENED = ("DeployBucketArns", "DeployKeyArns", "ServiceArns", "TaskRoleArns")
 ROLE_NAMES = {
     "CodePipelineRoleName": "CrossAccountCodePipeline",
     "CloudFormationRoleName": "CrossAccountCloudFormation",
@@ -94,6 +95,7 @@ def make(name: str, inputs: dict[str, Any] | None = None, **shared: Any) -> Desi
                 **ROLE_NAMES,
                 "ExecutionPolicyArns": "arn:aws:iam::aws:policy/One",
                 "ReadsAlarms": "false",
+                **dict.fromkeys(OPENED, ""),
                 "PermissionsBoundaryArn": "",
                 "CodePipelineBoundaryArn": "",
                 "OrganisationId": "",

@@ -125,7 +125,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
     (
         put("stages", []),
         "",
-        "unknown field `stages`; expected one of source, build, stacks, waves,",
+        "unknown field `stages`; expected one of source, build, stacks, s3, ecs, waves,",
     ),
     (put("stack", []), "", "max_actions_per_stage. Did you mean stacks?"),
     (put("quite_another", 1), "", "Remove it, or correct its name"),
