@@ -43,9 +43,4 @@ class DeployedImages:
     timeout_minutes: int = 0
 
 
-def placed(text: str, host: str, region: str) -> str:
-    """Return *text* for a region of a host."""
-    return text.replace("{host}", host).replace("{region}", region)
-
-
-__all__ = ("IMAGES_FILE", "DeployedFiles", "DeployedImages", "placed")
+__all__ = ("IMAGES_FILE", "DeployedFiles", "DeployedImages")

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from .._fields import suggestion
 from .._organisation.model import Host, Organisation
-from .deploy_kinds import placed
 from .model import Environment, Pipeline
+from .paths import placed
 from .problem import Problem
 
 _LONGEST_NAME = 64  # of a role

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from .._pipeline.deploy_kinds import DeployedFiles, DeployedImages, placed
+from .._pipeline.deploy_kinds import DeployedFiles, DeployedImages
 from .._pipeline.model import Environment, Pipeline
+from .._pipeline.paths import placed
 from .actions import Action, action_name, kind
 from .foundation import Foundation
 
