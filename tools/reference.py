@@ -31,6 +31,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
     PIPELINES,
     PRIMARY,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.notifications import (
+    NOTIFICATIONS,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.schema import (
     GROUP_VARIABLES,
     HOST,
@@ -55,7 +58,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.wa
 from tools.environment import ROOT
 
 DOCS = ROOT / "docs"
-PAGES = (DOCS / "inventory.md", DOCS / "pipelines.md")
+PAGES = (DOCS / "inventory.md", DOCS / "notifications.md", DOCS / "pipelines.md")
 SCHEMAS = DOCS / "schema"
 
 _TABLE = re.compile(
@@ -82,6 +85,7 @@ def tables() -> dict[str, str]:
         "deploy_account": _table("Variable", _flat(_variables(DEPLOY_ACCOUNTS))),
         "primary": _table("Variable", _variables(PRIMARY)),
         "host": _table("Variable", HOST),
+        "notifications": _table("Field", NOTIFICATIONS.fields),
         "pipeline": _table("Field", PIPELINE.fields),
         "source": _table("Field", _flat(SOURCE_FIELDS)),
         "build": _table("Field", _flat(BUILD_FIELDS)),

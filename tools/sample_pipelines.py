@@ -224,6 +224,21 @@ def delivered() -> Data:
     return data
 
 
+def notified() -> Data:
+    """Everything is reported, to people and tools of this pipeline alone."""
+    secret = f"arn:aws:secretsmanager:{PRIMARY_REGION}:{BUILD_ACCOUNT}:secret:hook-0a1b2c"
+    return {
+        **tested(),
+        "name": "notified",
+        "notifications": {
+            "mail": ["team@example.com", "on-call@example.com"],
+            "topics": [f"arn:aws:sns:eu-west-1:{BUILD_ACCOUNT}:releases"],
+            "chat": [f"arn:aws:chatbot::{BUILD_ACCOUNT}:chat-configuration/slack-channel/releases"],
+            "webhooks": [secret],
+        },
+    }
+
+
 def one_region() -> Data:
     """The smallest pipeline: one artifact, one stack, only the primary region."""
     return {
@@ -315,6 +330,7 @@ SAMPLES = {
         delivered,
         one_region,
         tested,
+        notified,
         many_regions,
     )
 }

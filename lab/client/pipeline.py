@@ -106,10 +106,9 @@ class Pipeline:
         """Wait until it rests, or for an approval, and so many executions began: its status."""
 
         def rests() -> bool:
-            found = self.executions
-            if not found or len(found) < executions:
+            if len(self.executions) < executions:
                 return False
-            return found[0]["status"] in _RESTING or self.waiting is not None
+            return self.status in _RESTING or self.waiting is not None
 
         self._wait_until(rests, seconds)
         return self.status
@@ -154,7 +153,7 @@ class Pipeline:
         while not condition():
             if time.monotonic() > deadline:
                 raise LabError(f"Not within {seconds:.0f} s.\n{self.description}")
-            time.sleep(0.2)
+            time.sleep(0.05)
 
 
 __all__ = ("SECONDS", "Action", "Pipeline")

@@ -261,6 +261,9 @@ def _arn(work: Work) -> str:
             return f"{prefix}:events:{region}:{account}:rule/{_name(work)}"
         case "AWS::SNS::Topic":
             return f"{prefix}:sns:{region}:{account}:{_name(work)}"
+        case "AWS::SNS::Subscription":
+            # What is done to a subscription is authorised against its topic.
+            return str(properties["TopicArn"])
         case "AWS::SNS::TopicPolicy":
             return str(properties["Topics"][0])
         case "AWS::SQS::Queue":

@@ -301,6 +301,16 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "delete": ("sns:GetTopicAttributes", "sns:DeleteTopic"),
     },
+    "AWS::SNS::Subscription": {
+        "create": ("sns:Subscribe",),
+        "read": ("sns:GetSubscriptionAttributes", "sns:GetTopicAttributes"),
+        "update": ("sns:SetSubscriptionAttributes",),
+        "delete": (
+            "sns:GetSubscriptionAttributes",
+            "sns:GetTopicAttributes",
+            "sns:Unsubscribe",
+        ),
+    },
     "AWS::SNS::TopicPolicy": {
         "create": ("sns:SetTopicAttributes",),
         "read": (),

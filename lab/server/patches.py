@@ -31,6 +31,7 @@ from ..codepipeline import service as codepipeline
 from ..ecr import images
 from ..events import targets
 from ..functions import invocations
+from ..functions import logs as function_logs
 from ..functions import properties as function_properties
 from ..iam import (
     call_resources,
@@ -92,6 +93,7 @@ def install(settings: Settings) -> None:
     codepipeline.install(settings)
     queues.install()
     invocations.install()
+    function_logs.install()
     targets.install()
 
 

@@ -58,7 +58,7 @@ class Stacks:
         seen = [self.status()]
         deadline = time.monotonic() + SECONDS
         while seen[-1].endswith("_IN_PROGRESS") and time.monotonic() < deadline:
-            time.sleep(0.02)
+            time.sleep(0.01)
             status = self.status()
             if status != seen[-1]:
                 seen.append(status)
@@ -140,7 +140,7 @@ def delete(stacks: Stacks, **more: Any) -> str:
     while stacks.status() != "DELETE_COMPLETE" and time.monotonic() < deadline:
         if stacks.status() == "DELETE_FAILED" and "RetainResources" not in more:
             break
-        time.sleep(0.05)
+        time.sleep(0.01)
     return stacks.status()
 
 
@@ -162,5 +162,5 @@ def eventually(find: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + SECONDS
     while not (found := find()):
         assert time.monotonic() < deadline, "it was not found"
-        time.sleep(0.05)
+        time.sleep(0.01)
     return found

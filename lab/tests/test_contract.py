@@ -156,6 +156,10 @@ SIGNATURES = {
     "ministack.services.lambda_svc._fetch_code_from_s3": (
         "(bucket: str, key: str, version_id: str | None = None) -> bytes | None"
     ),
+    "ministack.services.lambda_svc._emit_lambda_logs": (
+        "(func: dict, request_id: str, log_text: str, error: bool, duration_ms: int, *, "
+        "log_source: str | None = None) -> None"
+    ),
     "ministack.services.lambda_svc._functions": VALUE,
     "ministack.services.lambda_svc._get_func_record_for_ref": (
         "(function_ref: str) -> tuple[dict | None, dict | None, str]"

@@ -265,7 +265,7 @@ def wait_for(true: Callable[[], bool], *, seconds: float = _SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
+        time.sleep(0.02)
 
 
 def names(found: Iterable[Data]) -> set[str]:

@@ -10,13 +10,11 @@ have the classes that AWS's have.
 
 from __future__ import annotations
 
-import copy
 import functools
 import types
 from collections.abc import Callable
 from typing import Any
 
-import botocore.client
 import botocore.exceptions
 import botocore.session
 
@@ -112,24 +110,6 @@ def _session() -> Any:
 
 
 def _client(service: str, region: str) -> Any:
-    """Return a client with events of its own: a copy, as making one takes ten times as long."""
-    made = _made(service, region)
-    meta = made.meta
-    client = object.__new__(type(made))
-    vars(client).update(vars(made))
-    client.meta = botocore.client.ClientMeta(
-        copy.copy(meta.events),
-        meta.config,
-        meta.endpoint_url,
-        meta.service_model,
-        meta.method_to_api_mapping,
-        meta.partition,
-    )
-    return client
-
-
-@functools.cache
-def _made(service: str, region: str) -> Any:
     return _session().create_client(
         service,
         region_name=region,

@@ -23,6 +23,7 @@ from lab import EXAMPLE, Action, BuildResult, Lab, Pipeline, ResourceRule, objec
 from lab.clients import Clients
 from tests.integration.held import CLOUDFORMATION, CODEPIPELINE, Data, Held
 from tests.integration.inventory import Inventory
+from tests.integration.notices import Subscriber
 from tests.integration.playbook import Playbook, StackName
 from tests.integration.uploads import Uploads
 from tests.integration.waiting import wait_until
@@ -58,6 +59,12 @@ def pipeline(lab: Lab, existing: None) -> Pipeline:
     assert found.wait() == "Failed", found.description
     assert [one.stage for one in found.failures] == ["Source", "Source"]
     return found
+
+
+@pytest.fixture
+def subscriber(lab: Lab, held: Held, pipeline: Pipeline) -> Subscriber:
+    """Somebody who hears of its releases."""
+    return Subscriber(lab, held, HELLO)
 
 
 class World:
@@ -182,9 +189,9 @@ def test_each_action_works_as_the_role_that_is_meant_for_it(
 
 
 def test_a_rejected_release_leaves_production_as_it_is(
-    lab: Lab, pipeline: Pipeline, world: World
+    lab: Lab, pipeline: Pipeline, world: World, subscriber: Subscriber
 ) -> None:
-    """Talks to the lab. It ends there as failed; nothing of it is executed."""
+    """Talks to the lab. It ends there as failed; nothing of it is executed, and that is heard."""
     build(lab)
     pipeline.wait(executions=2)
 
@@ -194,6 +201,10 @@ def test_a_rejected_release_leaves_production_as_it_is(
     assert [one.stage for one in pipeline.failures] == ["production"]
     for host, region in EVERYWHERE[2:]:
         assert world.status(host, region) == "REVIEW_IN_PROGRESS"
+    assert {notice["event"]: notice["title"] for notice in subscriber.heard(2)} == {
+        "approval_waiting": "production waits for approval",
+        "approval_rejected": "production was not approved",
+    }
 
 
 def test_a_failing_test_stops_a_release_before_production(
@@ -679,11 +690,15 @@ def test_a_broken_link_stops_the_release_where_it_is_and_names_it(
     lab: Lab,
     pipeline: Pipeline,
     world: World,
+    subscriber: Subscriber,
     breaking: Callable[[World], None],
     stage: str,
     said: list[str],
 ) -> None:
-    """Talks to the lab. The message of the failed action holds what is missing, and to whom."""
+    """Talks to the lab. The message of the failed action holds what is missing, and to whom.
+
+    Who hears of releases gets it too, once.
+    """
     breaking(world)
 
     action = stopped(lab, pipeline)
@@ -691,3 +706,10 @@ def test_a_broken_link_stops_the_release_where_it_is_and_names_it(
     assert action.stage == stage, pipeline.description
     for words in said:
         assert words in action.message, pipeline.description
+    (failed,) = subscriber.heard(1)
+    assert (failed["event"], failed["stage"]) == ("release_failed", stage)
+    assert failed["execution"] in failed["link"]
+    host = world.inventory.build_account_id if stage == "SyncArtifacts" else world.account(stage)
+    assert failed["account"] == host
+    for words in said:
+        assert words in failed["reason"]

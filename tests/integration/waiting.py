@@ -35,7 +35,7 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + HANGS
     while not condition():
         assert time.monotonic() < deadline, f"still waiting after {HANGS:.0f} s: {what}"
-        time.sleep(0.1)
+        time.sleep(0.02)
 
 
 __all__ = ("HANGS", "MARK", "survivors", "wait_until")

@@ -35,6 +35,7 @@ def denied(foundation: Foundation, release: Release) -> list[Denied]:
         *_moving(foundation, release),
         *_transport(foundation, release),
         *_encryption(foundation, release),
+        *(case for notices in release.notices() for case in notices.denied()),
     ]
 
 

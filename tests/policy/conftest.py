@@ -44,6 +44,7 @@ _UPLOADED = {
             "approval": {"topic": "arn:aws:sns:us-east-1:111111111111:own"},
         }
     ],
+    "notifications": {"mail": ["team@example.com"]},
 }
 
 
@@ -72,6 +73,9 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hello["source"]["connection_arn"] = sample_pipelines.hello()["source"]["connection_arn"]
     hello["build"] = {"managed_policy_arns": ["arn:aws:iam::aws:policy/AmazonSQSFullAccess"]}
     hello["waves"][0]["environments"].append({"host": "tools", "regions": ["us-east-1"]})
+    notified = sample_pipelines.notified()["notifications"]
+    found.set_group("all", notifications={name: notified[name] for name in ("mail", "chat")})
+    hello["notifications"] = {name: notified[name] for name in ("topics", "webhooks")}
     found.declare("hello", hello)
     found.declare("uploaded", _UPLOADED)
     for name in ("cloned", "connected", "committed", "imaged"):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.policy.export import Clients, Export, Policy, Stack
+from tests.policy.notices import Notices
 from tests.policy.request import Request
 
 
@@ -224,6 +225,7 @@ class Release:
             found += getattr(self, f"{prefix}{kind['provider'].lower()}")(action)
         found += self._rules()
         found += self._functions()
+        found += [request for notices in self.notices() for request in notices.needs()]
         found += self._builds()
         found += self.uploads()
         for store, writer, key in self.writers:
@@ -663,6 +665,8 @@ class Release:
         for name in self._names("AWS::Events::Rule"):
             rule = events.describe_rule(Name=name)["Arn"]
             for target in events.list_targets_by_rule(Rule=name)["Targets"]:
+                if target["Arn"].endswith("-notices"):
+                    continue
                 if ":lambda:" in target["Arn"]:
                     yield from self._starter(target["Arn"])
                     continue
@@ -724,6 +728,19 @@ class Release:
         stream = f"arn:{self._partition}:logs:{where}:log-group:{group}:log-stream:one"
         names = ("CreateLogStream", "PutLogEvents")
         return [Request(principal=role, action=f"logs:{name}", resource=stream) for name in names]
+
+    def notices(self) -> list[Notices]:
+        """Return the function that reports the releases, if there is one."""
+        client = self._clients("lambda", self.stack.account, self.stack.region)
+        return [
+            Notices(
+                function=client.get_function(FunctionName=name)["Configuration"],
+                pipeline=self.arn,
+                keys={region: store.key_arn for region, store in self.stores.items()},
+            )
+            for name in self._names("AWS::Lambda::Function")
+            if name.endswith("-notices")
+        ]
 
     def _names(self, resource_type: str) -> list[str]:
         return [

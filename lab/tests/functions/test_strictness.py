@@ -156,3 +156,16 @@ def test_a_queue_has_an_address_of_the_service(lab: Lab, stacks: Stacks, name: s
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}}
     assert create(stacks, {"Queue": queue}) == "CREATE_COMPLETE"
     assert stacks.physical_id("Queue") == f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+
+
+def test_a_function_makes_no_log_group_that_its_role_may_not_make(
+    lab: Lab, stacks: Stacks, name: str
+) -> None:
+    assert create(stacks, template(name)) == "CREATE_COMPLETE"
+    send(lab, name)
+    assert len(eventually(lambda: messages(lab, f"{name}-got"))) == 1
+    lab.wait_for_events()
+    groups = lab.client("logs", ACCOUNT).describe_log_groups(
+        logGroupNamePrefix=f"/aws/lambda/{name}"
+    )
+    assert groups["logGroups"] == []

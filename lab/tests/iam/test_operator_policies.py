@@ -20,8 +20,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.notifications import (
+    Notifications,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.places import (
+    fill_places,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.template import (
     compose_parameters,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.topics import (
+    organisation_topics,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack import (
     template as _template,
@@ -74,6 +83,18 @@ UNSEEN: dict[str, dict[str, str]] = {
 }
 
 
+def primary() -> str:
+    """The primary template with everything that data may add."""
+    topics = organisation_topics(Notifications(mail=("team@example.com",)))
+    places = {"resources": topics.resources, "outputs": topics.outputs}
+    return fill_places(render("primary"), places)
+
+
+def short() -> dict[str, Any]:
+    """The pipeline's template, small enough for a request."""
+    return shortened(_template.parse(template("notified")))
+
+
 @pytest.fixture(scope="module")
 def operator(running_lab: Lab) -> Subject:
     arn = "arn:aws:kms:eu-west-1:111111111111:key/one"
@@ -82,7 +103,7 @@ def operator(running_lab: Lab) -> Subject:
         account=running_lab.organisation.build,
         role=running_lab.organisation.operator.operator_role,
         policy_name="operator",
-        template=render("primary"),
+        template=primary(),
         name="CrossAccountPrimary",
         empty={},
         full={
@@ -99,18 +120,13 @@ def operator(running_lab: Lab) -> Subject:
         credentials=Clients(running_lab.url).assume(
             running_lab.organisation.build, running_lab.organisation.operator.operator_role, REGION
         ),
-        changed_template=json.dumps(changed(_template.parse(render("primary")))),
+        changed_template=json.dumps(changed(_template.parse(primary()))),
     )
-
-
-def short() -> dict[str, Any]:
-    """The pipeline's template, small enough for a request."""
-    return shortened(_template.parse(template("tested")))
 
 
 @pytest.fixture(scope="module")
 def pipelines(running_lab: Lab) -> Subject:
-    given = compose_parameters(pipeline("tested"), foundation(), PRIMARY_OUTPUTS)
+    given = compose_parameters(pipeline("notified"), foundation(), PRIMARY_OUTPUTS)
     full = {**given, "PermissionsBoundaryArn": BOUNDARY}
     return Subject(
         lab=running_lab,
@@ -119,7 +135,7 @@ def pipelines(running_lab: Lab) -> Subject:
         policy_name="operator-pipelines",
         other_policy="operator",
         template=json.dumps(short()),
-        name="tested-pipeline",
+        name="notified-pipeline",
         empty=given,
         full=full,
         last="StarterPermission",

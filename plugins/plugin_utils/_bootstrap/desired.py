@@ -17,8 +17,11 @@ from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
 from .._organisation.regions import partition_of
 from .._organisation.settings import ROLES
 from .._pipeline.model import Pipeline
+from .._pipeline.notifications import Notifications
 from .._pipeline_stack.foundation import Foundation
+from .._pipeline_stack.places import fill_places
 from .._pipeline_stack.template import compose_parameters, compose_template
+from .._pipeline_stack.topics import organisation_topics
 from .._stack.model import Desired
 from .._stack.template import check_body, render
 from .plan import Entry, Inputs
@@ -58,6 +61,8 @@ def desired_stack(
         template, parameters = _pipeline(pipeline, settings, inputs)
     else:
         template, parameters = _template(group), _PARAMETERS[group](settings, inputs)
+    if group == PRIMARY:
+        template = _with_topics(template, settings)
     name = str(settings["stack_name"])
     tags = {
         **settings["tags"],
@@ -103,6 +108,11 @@ def _primary(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
         "ReplicationBucketArns": settings["replication_bucket_arns"],
         "PermissionsBoundaryArn": settings["permissions_boundary_arn"],
     }
+
+
+def _with_topics(template: str, settings: Settings) -> str:
+    topics = organisation_topics(Notifications.from_dict(settings["notifications"]))
+    return fill_places(template, {"resources": topics.resources, "outputs": topics.outputs})
 
 
 def _deploy_account(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:

@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 
 from .model import DEPLOY_ACCOUNTS, PRIMARY, REGIONAL, Host, Organisation
+from .notifications import NOTIFICATIONS, foreign_problems
 from .problems import Problems
 from .regions import partition_of
 from .variables import Variables
@@ -43,6 +44,11 @@ def check_forms(organisation: Organisation, variables: Variables, problems: Prob
         for name in _ARNS[host.group]:
             for arn in _texts(variables.get(host.name, name)):
                 _check_arn(host, name, arn, partition, problems)
+        if host.group == PRIMARY:
+            notifications = variables.get(host.name, NOTIFICATIONS.name)
+            if isinstance(notifications, dict):
+                for field, what, fix in foreign_problems(notifications, host.account_id):
+                    problems.add(f"{field}: {what}", fix, host.name)
         if host.group == DEPLOY_ACCOUNTS:
             _check_role_names(host, organisation, problems)
 

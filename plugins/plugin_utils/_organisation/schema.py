@@ -21,6 +21,7 @@ from .model import (
     ROLE_NAMES,
     STACK_NAMES,
 )
+from .notifications import NOTIFICATIONS
 from .regions import REGION, region_problem
 from .run_schema import ALLOW_REPLACEMENT, PURGE_DATA, RESOURCES_TO_SKIP, RUN
 
@@ -254,6 +255,7 @@ ORGANISATION = (
     *_STACK_NAMES.values(),
     _PERMISSIONS_BOUNDARY_ARN,
     _ORGANISATION_ID,
+    NOTIFICATIONS,
     _WAIT_TIMEOUT,
 )
 
@@ -369,6 +371,7 @@ SETTINGS: dict[str, tuple[Field, ...]] = {
         _HOME,
         _own_stack_name(PRIMARY),
         _REPLICATION_BUCKET_ARNS,
+        _setting(NOTIFICATIONS, doc="Who hears of releases."),
         _BOUNDARY_OF_ROLES,
         _OF_ORGANISATION,
         *_BUCKETS,

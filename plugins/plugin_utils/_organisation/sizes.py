@@ -26,7 +26,7 @@ ROLE_LIMIT = 10_240  # all inline policies of a role
 _MOST_ACCOUNTS = 250  # one parameter (4,096 bytes) would hold 315
 _BUCKET_POLICY_REST = 3_000  # with the longest names
 _CODEPIPELINE_ROLE_REST = 2_300
-_CLOUDFORMATION_ROLE_REST = 2_300
+_CLOUDFORMATION_ROLE_REST = 2_500
 _REPLICATION_ROLE_REST = 1_000
 
 _ID = "1" * 12

@@ -14,6 +14,7 @@ from .approval import CHANGE_SETS, RELEASE, REVIEWS, Approval
 from .build import Build
 from .conditions import Alarm, Window
 from .deploy_kinds import DeployedFiles, DeployedImages
+from .notifications import Notifications
 from .outputs import GET_OUTPUT
 from .source import Source
 from .wave_test import WaveTest
@@ -125,6 +126,7 @@ class Pipeline:
     artifact_sync: str = LAMBDA
     execution_mode: str = QUEUED
     max_actions_per_stage: int = DEFAULT_ACTIONS_PER_STAGE
+    notifications: Notifications = dataclasses.field(default_factory=Notifications)
 
     @property
     def stack_name(self) -> str:
@@ -208,6 +210,7 @@ class Pipeline:
                 "s3": tuple(DeployedFiles(**files) for files in data.get("s3") or ()),
                 "ecs": tuple(DeployedImages(**images) for images in data.get("ecs") or ()),
                 "waves": tuple(Wave.from_dict(wave) for wave in data.get("waves") or ()),
+                "notifications": Notifications.from_dict(data.get("notifications") or {}),
             }
         )
 

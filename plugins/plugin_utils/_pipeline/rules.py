@@ -9,6 +9,7 @@ All broken rules are reported together, each with its host, its field and what t
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 import typing as t
@@ -24,6 +25,8 @@ from .conditions_rules import condition_problems
 from .deploy_kinds_rules import deploy_kind_problems
 from .environments import Environments
 from .model import Data, Pipeline
+from .notification_rules import notification_problems, organisation_notifications, own_fields
+from .notifications import Notifications
 from .output_rules import output_problems
 from .problem import Problem, add_problem
 from .schema import PIPELINE, PIPELINE_NAME
@@ -43,7 +46,8 @@ def read_pipelines(
     for host in organisation.of(PIPELINES):
         _check_name(host, problems)
         if not host.is_absent:
-            reading = _Reading(host.name, organisation, variables.groups, problems)
+            shared = organisation_notifications(variables, organisation, host, problems)
+            reading = _Reading(host.name, organisation, variables.groups, shared, problems)
             pipelines[host.name] = reading.read(variables.value(host.name, PIPELINE.name))
     check_together(pipelines, organisation, problems)
     return pipelines
@@ -77,10 +81,16 @@ class _Reading:
     """Reads one pipeline, and checks its fields together."""
 
     def __init__(
-        self, name: str, organisation: Organisation, groups: Groups, problems: Problems
+        self,
+        name: str,
+        organisation: Organisation,
+        groups: Groups,
+        notifications: Notifications,
+        problems: Problems,
     ) -> None:
         self._name = name
         self._organisation = organisation
+        self._notifications = notifications
         self._problems = problems
         self._environments = Environments(
             organisation, groups, problems, functools.partial(add_problem, problems, name)
@@ -94,6 +104,8 @@ class _Reading:
         for wave in data.get("waves", ()):
             where = f"waves[{wave['name']}].environments"
             wave["environments"] = self._environments.resolve(wave["environments"], where)
+        own = own_fields(value, data)
+        data["notifications"] = dataclasses.asdict(self._notifications.overridden(own))
         pipeline = Pipeline.from_dict({"name": self._name, **data})
         if reader.is_complete:
             for problem in self._rules(pipeline):
@@ -110,6 +122,7 @@ class _Reading:
         yield from condition_problems(pipeline, self._organisation)
         yield from approval_problems(pipeline, self._organisation)
         yield from deploy_kind_problems(pipeline, self._organisation)
+        yield from notification_problems(pipeline.notifications, self._organisation)
 
     def _check_dynamic_references(self, value: t.Any, where: str) -> None:
         if isinstance(value, str) and is_dynamic_reference(value):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from .._fields import LIST, MAPPING, NUMBER, Field
+from .._organisation.notifications import notifications_field
 from .._organisation.schema import STACK_NAME, STACK_NAME_WORDS
 from .build_schema import BUILD
 from .deploy_kinds_schema import ECS, S3
@@ -108,6 +109,10 @@ PIPELINE = Field(
             minimum=2,
             maximum=100,
             doc="A wave with more actions is spread over several stages.",
+        ),
+        notifications_field(
+            "Who hears of its releases: each field that is set replaces the organisation's"
+            " [`notifications`](notifications.md)."
         ),
     ),
 )

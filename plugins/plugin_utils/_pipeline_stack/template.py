@@ -4,13 +4,11 @@
 
 """A pipeline's template: the base, and the parts that the pipeline needs. Pure.
 
-The base is a template with comments, and never a Jinja template. It has places: a line such as
-``# @@ resources @@`` becomes data in YAML, and so does a scalar such as ``Stages: '@@ stages @@'``.
+The base is a template with comments, and never a Jinja template.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
 from collections.abc import Callable
@@ -25,7 +23,9 @@ from .build_boundary import build_boundary
 from .conditions import own_alarms
 from .foundation import Foundation, compose_stores, store_regions
 from .limits import MOST_RESOURCES, TEMPLATE_LIMIT, action_role_arns, size_problems
+from .notices import notices
 from .part import Part, join
+from .places import fill_places
 from .pull_requests import pull_requests
 from .source_bucket import bucket_sources
 from .source_codebuild import codebuild_source
@@ -34,11 +34,6 @@ from .source_s3 import s3_source
 from .stages import compose_stages
 from .wave_tests import wave_tests
 
-try:
-    import yaml
-except ImportError:  # Ansible itself cannot run without it
-    pass
-
 # What a pipeline may need in addition to the base; each decides by itself.
 _PARTS: tuple[Callable[[Pipeline, Foundation], Part], ...] = (
     bucket_sources,
@@ -46,6 +41,7 @@ _PARTS: tuple[Callable[[Pipeline, Foundation], Part], ...] = (
     artifact_sync,
     approvals,
     own_alarms,
+    notices,
     codebuild_source,
     s3_source,
     pull_requests,
@@ -53,16 +49,18 @@ _PARTS: tuple[Callable[[Pipeline, Foundation], Part], ...] = (
     build_boundary,
 )
 # The outputs of the primary stack that a pipeline may be made with.
-PRIMARY_OUTPUTS = ("BuildBucketName", "ApprovalTopicArn", "SyncArtifactsFunctionName")
+PRIMARY_OUTPUTS = (
+    "BuildBucketName",
+    "ApprovalTopicArn",
+    "ChatTopicArn",
+    "NotificationTopicArn",
+    "SyncArtifactsFunctionName",
+)
 
 # Where the code of functions is.
 _FILES = Path(__file__).parents[3] / "roles" / "pipeline" / "files"
 
 _RESOURCE = re.compile(r"^    Type: AWS::", re.MULTILINE)
-_PLACE = re.compile(
-    r"^(?P<indent> *)(?:(?P<key>\w+): '@@ (?P<name>\w+) @@'|# @@ (?P<line>\w+) @@)\n",
-    re.MULTILINE,
-)
 
 
 def compose_template(pipeline: Pipeline, base: str, foundation: Foundation) -> str:
@@ -74,7 +72,7 @@ def compose_template(pipeline: Pipeline, base: str, foundation: Foundation) -> s
     """
     _check_register(pipeline, foundation.region, foundation.register)
     values = _values(pipeline, foundation)
-    text = insert_code(_PLACE.sub(lambda match: _fill(match, values), base), _FILES)
+    text = insert_code(fill_places(base, values), _FILES)
     statements = values["pipeline_statements"]
     problems = size_problems(pipeline, foundation, statements)
     resources = len(_RESOURCE.findall(text))
@@ -158,29 +156,6 @@ def _values(pipeline: Pipeline, foundation: Foundation) -> dict[str, t.Any]:
         "resources": part.resources,
         "outputs": part.outputs,
     }
-
-
-def _fill(match: re.Match[str], values: t.Mapping[str, t.Any]) -> str:
-    indent, value = match["indent"], values[match["line"] or match["name"]]
-    if match["line"]:
-        return _block(value, indent) if value else ""
-    head = f"{indent}{match['key']}:"
-    if not value or isinstance(value, str):
-        return f"{head} {json.dumps(value)}\n"
-    return f"{head}\n{_block(value, indent + '  ')}"
-
-
-def _block(value: t.Any, indent: str) -> str:
-    # By way of JSON: plain types, and no object twice, which YAML would write as an alias.
-    plain = json.loads(json.dumps(value))
-    text = yaml.dump(
-        plain, Dumper=_dumper(), default_flow_style=False, sort_keys=False, width=10_000
-    )
-    return "".join(f"{indent}{line}\n" for line in text.rstrip("\n").split("\n"))
-
-
-def _dumper() -> t.Any:
-    return getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 __all__ = (

@@ -14,8 +14,8 @@ from .result import ChangeEntry
 # Resources whose replacement or removal loses data, or locks out what refers to them.
 GUARDED_TYPES = frozenset({"AWS::IAM::Role", "AWS::KMS::Key", "AWS::S3::Bucket"})
 DATA_TYPES = frozenset({"AWS::KMS::Key", "AWS::S3::Bucket"})
-# Roles of earlier versions, to which nothing outside their stacks refers: they may go.
-RETIRED_ROLES = frozenset({"ReplicateArtifactsRole", "StartRole"})
+# Roles that a version or the data no longer has, and nothing outside their stacks refers to.
+RETIRED_ROLES = frozenset({"NoticesRole", "ReplicateArtifactsRole", "StartRole"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

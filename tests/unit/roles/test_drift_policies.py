@@ -13,6 +13,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.templ
 
 from lab.cloudformation.resource_permissions import TABLE
 from tests.unit.roles.templates import BASE, policy_file, resolve, source
+from tools import sample_pipelines
 
 DRIFT_ROLE = "arn:aws:iam::111111111111:role/CrossAccountDrift"
 READING = ("BatchDescribe", "BatchGet", "Describe", "Detect", "Get", "List")
@@ -43,7 +44,8 @@ def missing(document: dict[str, Any], *templates: dict[str, Any]) -> set[str]:
 def test_a_drift_run_reads_every_resource_no_artifact_and_writes_nothing() -> None:
     hub = policy_file("drift")
     base = parse(BASE.read_text(encoding="ascii"))
-    assert missing(hub, source("primary"), source("regional"), base) == set()
+    notified = parse(sample_pipelines.template("notified"))
+    assert missing(hub, source("primary"), source("regional"), base, notified) == set()
 
     [policy] = access_role()["Policies"]
     account = policy["PolicyDocument"]
@@ -74,5 +76,5 @@ def test_remediation_writes_to_what_is_ours_only() -> None:
         }
     }
     assert all(":role/crossaccount/" in resource for resource in roles["Resource"])
-    ends = [resource.rpartition(":")[2] for resource in functions["Resource"]]
-    assert ends == ["CrossAccountPrimary-*", "*-starter"]
+    ends = {resource.rpartition(":")[2] for resource in functions["Resource"]}
+    assert ends == {"CrossAccountPrimary-*", "*-notices", "*-starter"}

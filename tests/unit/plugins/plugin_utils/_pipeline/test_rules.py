@@ -127,7 +127,7 @@ FIELD_PROBLEMS: list[tuple[Change, str, str]] = [
         "",
         "unknown field `stages`; expected one of source, build, stacks, s3, ecs, waves,",
     ),
-    (put("stack", []), "", "max_actions_per_stage. Did you mean stacks?"),
+    (put("stack", []), "", "notifications. Did you mean stacks?"),
     (put("quite_another", 1), "", "Remove it, or correct its name"),
     (
         put("waves.0.environments.0.region", "x"),
@@ -926,3 +926,57 @@ def test_a_stack_of_a_pipeline_is_no_foundation_stack() -> None:
             " pipeline"
         )
     ]
+
+
+# Notifications
+
+SECRET = "arn:aws:secretsmanager:us-east-1:222222222222:secret:hook-0a1b2c"
+
+
+@pytest.mark.parametrize(
+    ("notifications", "found"),
+    [
+        (
+            {"events": ["release_fialed"]},
+            "pipeline.notifications.events[1]: 'release_fialed' is unknown; expected one of",
+        ),
+        ({"mail": ["team"]}, "pipeline.notifications.mail[1]: 'team' is not a mail address"),
+        (
+            {"webhooks": [SECRET]},
+            f"pipeline.notifications.webhooks: {SECRET} is of another account than the build",
+        ),
+    ],
+)
+def test_who_hears_of_releases_is_named_rightly(notifications: Data, found: str) -> None:
+    (problem,) = problems({**sample_pipelines.hello(), "notifications": notifications})
+    assert found in problem
+
+
+def test_a_pipeline_sets_its_notifications_in_its_own_variable() -> None:
+    hello = sample_pipelines.hello()
+    found = sample_pipelines.variables(hello)
+    hostvars: Any = found.hostvars
+    hostvars["hello"]["notifications"] = {"mail": ["team@example.com"]}
+    organisation = read_organisation(found, found.problems)
+    read_pipelines(found, organisation, found.problems)
+    (problem,) = found.problems.lines()
+    assert "notifications: it differs from that of the primary. Set notifications in" in problem
+
+
+def test_a_pipeline_inherits_the_notifications_that_it_does_not_set() -> None:
+    found = sample_pipelines.variables(
+        {**sample_pipelines.hello(), "notifications": {"mail": ["team@example.com"]}}
+    )
+    hostvars: Any = found.hostvars
+    for variables in hostvars.values():
+        variables["notifications"] = {"mail": ["all@example.com"], "events": ["release_failed"]}
+    organisation = read_organisation(found, found.problems)
+    pipeline = read_pipelines(found, organisation, found.problems)["hello"]
+    assert found.problems.lines() == []
+    read = pipeline.notifications
+    assert (read.mail, read.events, read.own) == (
+        ("team@example.com",),
+        ("release_failed",),
+        ("mail",),
+    )
+    assert type(pipeline).from_dict(pipeline.as_dict()) == pipeline

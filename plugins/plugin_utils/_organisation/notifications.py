@@ -1,0 +1,130 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who hears of releases, for the organisation and for one pipeline. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
+
+from .._fields import LIST, MAPPING, Field
+
+EVENTS = (
+    "release_failed",
+    "build_failed",
+    "approval_rejected",
+    "approval_waiting",
+    "release_succeeded",
+)
+_MOST_ADDRESSES = 50
+_MOST_OTHERS = 10
+_PARTITION = "arn:aws[a-z-]*"
+
+
+def notifications_field(doc: str) -> Field:
+    """Return the field ``notifications``."""
+    return Field(
+        name="notifications",
+        type=MAPPING,
+        default={},
+        fix="Name mail addresses, topics, chats or webhooks",
+        doc=doc,
+        fields=(
+            Field(
+                name="events",
+                type=LIST,
+                default=list(EVENTS),
+                item=Field(required=True, choices=EVENTS),
+                unique=("",),
+                default_words="all",
+                doc="What is reported.",
+            ),
+            Field(
+                name="mail",
+                type=LIST,
+                default=[],
+                maximum=_MOST_ADDRESSES,
+                item=Field(
+                    required=True,
+                    pattern=r"[^\s@,]+@[^\s@,]+\.[^\s@,]+",
+                    words="a mail address",
+                    longest=254,
+                ),
+                unique=("",),
+                kind="list of addresses",
+                doc="Mail addresses. AWS asks each once to confirm.",
+            ),
+            Field(
+                name="topics",
+                type=LIST,
+                default=[],
+                maximum=_MOST_OTHERS,
+                item=Field(
+                    required=True,
+                    pattern=rf"{_PARTITION}:sns:[a-z0-9-]+:\d{{12}}:[A-Za-z0-9_-]{{1,256}}",
+                    words="the ARN of a topic",
+                ),
+                unique=("",),
+                kind="list of ARNs",
+                doc="SNS topics of your own.",
+            ),
+            Field(
+                name="chat",
+                type=LIST,
+                default=[],
+                maximum=_MOST_OTHERS,
+                item=Field(
+                    required=True,
+                    pattern=rf"{_PARTITION}:chatbot::\d{{12}}:chat-configuration/"
+                    r"(slack-channel|microsoft-teams-channel)/[A-Za-z0-9_-]{1,128}",
+                    words="the ARN of a configuration for a Slack or Teams channel",
+                ),
+                unique=("",),
+                kind="list of ARNs",
+                doc="Channels of Slack and Microsoft Teams: configurations of Amazon Q Developer in"
+                " chat applications.",
+            ),
+            Field(
+                name="webhooks",
+                type=LIST,
+                default=[],
+                maximum=_MOST_OTHERS,
+                item=Field(
+                    required=True,
+                    pattern=rf"{_PARTITION}:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:"
+                    r"[A-Za-z0-9/_+=.@-]{1,512}",
+                    words="the ARN of a secret",
+                ),
+                unique=("",),
+                kind="list of ARNs",
+                doc="Secrets of the build account that hold the address of a webhook.",
+            ),
+        ),
+    )
+
+
+NOTIFICATIONS = notifications_field(
+    "Who hears of releases: [Notifications](notifications.md). A pipeline's own `notifications`"
+    " replace these, field by field."
+)
+
+
+def foreign_problems(
+    notifications: t.Mapping[str, t.Any], account_id: str
+) -> t.Iterator[tuple[str, str, str]]:
+    """Yield what must be in the build account and is not: field, what is wrong, what to do."""
+    for name, words in (("chat", "a chat configuration"), ("webhooks", "a secret")):
+        for text in notifications.get(name) or ():
+            arn = parse_aws_arn(text) if isinstance(text, str) else None
+            if arn and account_id and arn["account_id"] != account_id:
+                yield (
+                    f"notifications.{name}",
+                    f"{text} is of another account than the build account {account_id}",
+                    f"Name {words} of {account_id}",
+                )
+
+
+__all__ = ("EVENTS", "NOTIFICATIONS", "foreign_problems", "notifications_field")
