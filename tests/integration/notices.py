@@ -95,9 +95,13 @@ class Subscriber:
         function["Code"] = {"ZipFile": _CODE.read_text(encoding="ascii")}
         template["Resources"] |= part.resources
         template["Outputs"] |= part.outputs
+        # Too large for a request.
+        s3 = self._lab.client("s3", stack.account_id, stack.region)
+        s3.create_bucket(Bucket=_NAME)
+        s3.put_object(Bucket=_NAME, Key="template", Body=json.dumps(template).encode())
         client.update_stack(
             StackName=stack.name,
-            TemplateBody=json.dumps(template),
+            TemplateURL=f"{self._lab.url}/{_NAME}/template",
             Capabilities=["CAPABILITY_NAMED_IAM"],
             Parameters=[
                 {"ParameterKey": parameter, "UsePreviousValue": True}
