@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
@@ -32,6 +33,7 @@ def install() -> None:
     """Restore all of it."""
     _key_id_of_uploads()
     _buckets_of_others()
+    _copies_to_others()
     handler = _of_expected_owner(_encrypted(_bound_root(app.SERVICE_HANDLERS["s3"])))
     app.SERVICE_HANDLERS["s3"] = handler
 
@@ -87,6 +89,33 @@ def _buckets_of_others() -> None:
         return decision == "Allow"
 
     s3._foreign_bucket_allows = allows
+
+
+def _copies_to_others() -> None:
+    """A copy into a bucket of another account.
+
+    AWS: reads the source in the account that has it. MiniStack: looks for it in the target's.
+    """
+    stock = s3._copy_object
+
+    def copied(bucket: str, key: str, headers: dict[str, str]) -> Response:
+        source = headers.get("x-amz-copy-source", "").partition("?")[0]
+        name, _slash, source_key = unquote(source).lstrip("/").partition("/")
+        owner = s3._bucket_owner_account(name)
+        if owner is None or owner == get_account_id():
+            answer: Response = stock(bucket, key, headers)
+            return answer
+        place = (name, source_key)
+        # Lent for the time of the copy, in which nothing else runs.
+        s3._buckets[name] = s3._buckets.get_scoped(owner, None, name)
+        s3._object_versions[place] = s3._object_versions.get_scoped(owner, None, place)
+        try:
+            answer = stock(bucket, key, headers)
+        finally:
+            del s3._buckets[name], s3._object_versions[place]
+        return answer
+
+    s3._copy_object = copied
 
 
 def _bound_root(stock: Service) -> Service:

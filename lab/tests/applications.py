@@ -103,9 +103,9 @@ class Foundation:
         credentials = clients.assume(self.account, f"{path[1:]}{name}", self.region)
         return clients.client("s3", region=self.region, credentials=credentials)
 
-    def install(self, sample: str) -> Stacks:
-        """Make the stack of a sample, as the account's root."""
-        application = self.application(sample)
+    def install(self, sample: str, **changes: Any) -> Stacks:
+        """Make the stack of a sample, as the account's root, with fields of its data changed."""
+        application = self.application(sample, **changes)
         stacks = Stacks(self.api, application.stack_name)
         # From the bucket: it is too large for a request.
         bucket, key = self.outputs["BuildBucketName"], f"templates/{sample}"

@@ -185,6 +185,8 @@ SIGNATURES = {
     "ministack.services.s3._stored_sse_headers": "(obj: dict) -> dict",
     "ministack.services.s3._bucket_has_versions": "(name: str) -> bool",
     "ministack.services.s3._buckets": VALUE,
+    "ministack.services.s3._copy_object": "(bucket_name: str, dest_key: str, headers: dict)",
+    "ministack.services.s3._object_versions": VALUE,
     "ministack.services.s3._multipart_uploads": VALUE,
     "ministack.services.s3._delete_bucket_encryption": "(name: str)",
     "ministack.services.s3._delete_bucket_lifecycle": "(name: str)",

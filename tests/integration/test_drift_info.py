@@ -208,11 +208,9 @@ def test_a_permission_that_is_missing_is_told_and_hides_nothing_else(
         for one in stack["unchecked"]
         if one["kind"] != "undetectable"
     }
-    functions = {"SyncArtifactsFunction", "ReplicateArtifactsFunction"}
-    permission = "ReplicateArtifactsPermission"
     assert set(unchecked) == {
         *((name, "Key") for name in (PRIMARY, *organisation.inventory.regional)),
-        *((PRIMARY, name) for name in (*functions, permission)),
+        (PRIMARY, "SyncArtifactsFunction"),
     }
     assert "kms:GetKeyRotationStatus" in unchecked[PRIMARY, "Key"]
     assert "Failed to read the function's policy" in unchecked[PRIMARY, "SyncArtifactsFunction"]

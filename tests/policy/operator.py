@@ -251,6 +251,13 @@ class Operator:
             resource=f"{self._foundation.build_store.bucket_arn}/templates/a.template",
             context={"s3:x-amz-server-side-encryption": "AES256"},
         )
+        # What replicated builds in an earlier version is removed.
+        primary = self._foundation.primary
+        yield Request(
+            principal=self.role,
+            action="events:DeleteRule",
+            resource=f"arn:aws:events:{primary.region}:{account}:rule/{primary.name}-Replicate-1",
+        )
         for action in _KEY_HANDLERS:
             for store in self._foundation.stores.values():
                 yield Request(

@@ -760,7 +760,7 @@ class Release:
         return dict(client.get_function(FunctionName=name)["Configuration"])
 
     def _functions(self) -> Iterator[Request]:
-        """Every function of the foundation works, that which replicates builds too."""
+        """Every function works: that of the foundation, and those of pipelines."""
         for resource in self._export.resources:
             if resource.type != "AWS::Lambda::Function":
                 continue

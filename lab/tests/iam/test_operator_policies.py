@@ -63,12 +63,18 @@ POLICIES = {
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 _TAGS = "MiniStack does not ask for it, and whether AWS does is not documented clearly"
 _UNUSED = "the engine does not call it"
+_RETIRED = "removes what an earlier version replicated builds with"
 UNSEEN: dict[str, dict[str, str]] = {
     "operator": {
         "cloudformation:DescribeStackResources": _UNUSED,
         "cloudformation:TagResource": _TAGS,
         "cloudformation:UntagResource": _TAGS,
         "kms:DisableKey": "no template of ours disables a key",
+        **{
+            f"events:{name}": _RETIRED
+            for name in ("DeleteRule", "DescribeRule", "ListTargetsByRule", "RemoveTargets")
+        },
+        "lambda:RemovePermission": _RETIRED,
     },
     "pipelines": {
         "cloudformation:DescribeStackResources": _UNUSED,
@@ -112,10 +118,9 @@ def operator(running_lab: Lab) -> Subject:
             "Regions": "eu-west-1",
             "RegionKeyArns": arn,
             "RegionBucketArns": "arn:aws:s3:::one",
-            "ReplicationBucketArns": "arn:aws:s3:::two",
             "PermissionsBoundaryArn": BOUNDARY,
         },
-        last="ReplicateArtifactsPermission",
+        last="SyncArtifactsFunction",
         other_policy="operator-pipelines",
         credentials=Clients(running_lab.url).assume(
             running_lab.organisation.build, running_lab.organisation.operator.operator_role, REGION

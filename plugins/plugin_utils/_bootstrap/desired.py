@@ -25,6 +25,7 @@ from .._pipeline_stack.topics import organisation_topics
 from .._stack.model import Desired
 from .._stack.template import check_body, render
 from .plan import Entry, Inputs
+from .receiving import receive_builds
 from .register import register_parameters
 
 _ROLES = Path(__file__).parents[3] / "roles"
@@ -63,6 +64,7 @@ def desired_stack(
         template, parameters = _template(group), _PARAMETERS[group](settings, inputs)
     if group == PRIMARY:
         template = _with_topics(template, settings)
+        template = receive_builds(template, settings["builds_from"], settings["organisation_id"])
     name = str(settings["stack_name"])
     tags = {
         **settings["tags"],
@@ -105,7 +107,6 @@ def _primary(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
     return {
         **_regional(settings, inputs),
         **register_parameters(_register(inputs)),
-        "ReplicationBucketArns": settings["replication_bucket_arns"],
         "PermissionsBoundaryArn": settings["permissions_boundary_arn"],
     }
 

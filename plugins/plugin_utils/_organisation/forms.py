@@ -24,7 +24,7 @@ _POLICIES = (
 )
 _ARNS = {
     REGIONAL: ("role_arn",),
-    PRIMARY: ("role_arn", "permissions_boundary_arn", "primary_replication_bucket_arns"),
+    PRIMARY: ("role_arn", "permissions_boundary_arn"),
     DEPLOY_ACCOUNTS: ("role_arn", *_POLICIES),
 }
 

@@ -35,6 +35,8 @@ _SLIPS = {
         if not setting.fallback
     },
 }
+# Variables of before, and what took their place.
+_MOVED = {"primary_replication_bucket_arns": "Name the buckets in developers of each pipeline"}
 _MEANT_BY_REGION = {
     PRIMARY: "primary_region",
     DEPLOY_ACCOUNTS: "regions",
@@ -49,7 +51,9 @@ def check_variables(variables: Variables, problems: Problems) -> None:
             names = [name for name in variables.names(host) if not name.startswith(_NOT_OURS)]
             for name in names:
                 variables.locate(host, name)
-                if name == "region":
+                if name in _MOVED:
+                    problems.add(f"{name}: is not used any more", _MOVED[name], host)
+                elif name == "region":
                     _check_region(host, group, variables, problems)
                 elif meant := [other for other in _meant_by(name, group) if other not in names]:
                     problems.add(

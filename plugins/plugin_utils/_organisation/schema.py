@@ -12,6 +12,7 @@ import typing as t
 
 from .._fields import LIST, MAPPING, NUMBER, SCALAR, Field, Reader
 from .account_schema import ACCOUNT_SETTINGS, EXECUTION_POLICIES, MOST_POLICIES, POLICY_ARN
+from .builds_from import BUILDS_FROM
 from .model import (
     ACCESS_ROLE_NAME,
     DEPLOY_ACCOUNTS,
@@ -31,7 +32,6 @@ STACK_NAME = r"[A-Za-z][A-Za-z0-9-]{0,127}"
 STACK_NAME_WORDS = "the name of a stack: up to 128 letters, digits and hyphens, a letter first"
 _PARTITION = "arn:aws[a-z-]*"
 _ROLE_ARN = rf"{_PARTITION}:iam::{ACCOUNT_ID}:role/([!-~]+/)?{ROLE_NAME}"
-_BUCKET_ARN = rf"{_PARTITION}:s3:::[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9]"
 # What Ansible takes as a name where it expects a pattern of hosts.
 HOST_NAME = r"[\w.+=/@-]+"
 MINIMUM_RETENTION_DAYS = 90
@@ -256,6 +256,7 @@ ORGANISATION = (
     _PERMISSIONS_BOUNDARY_ARN,
     _ORGANISATION_ID,
     NOTIFICATIONS,
+    BUILDS_FROM,
     _WAIT_TIMEOUT,
 )
 
@@ -300,15 +301,6 @@ REGIONS = Field(
     fix="List at least one region",
     kind="list of regions",
     doc="Where pipelines deploy to: the primary region or hosts of `regional`.",
-)
-_REPLICATION_BUCKET_ARNS = Field(
-    name="replication_bucket_arns",
-    type=LIST,
-    default=[],
-    item=Field(required=True, pattern=_BUCKET_ARN, words="the ARN of a bucket"),
-    unique=("",),
-    kind="list of ARNs",
-    doc="Buckets in developers' accounts that builds are copied to.",
 )
 
 # Variables of the hosts of each group, in addition to HOST and ORGANISATION.
@@ -370,7 +362,7 @@ SETTINGS: dict[str, tuple[Field, ...]] = {
         _BUILD_ACCOUNT,
         _HOME,
         _own_stack_name(PRIMARY),
-        _REPLICATION_BUCKET_ARNS,
+        _setting(BUILDS_FROM),
         _setting(NOTIFICATIONS, doc="Who hears of releases."),
         _BOUNDARY_OF_ROLES,
         _OF_ORGANISATION,

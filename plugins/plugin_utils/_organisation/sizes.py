@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .model import DEPLOY_ACCOUNTS, PRIMARY, REGIONAL, STACK_NAMES, Host, Organisation
+from .model import DEPLOY_ACCOUNTS, REGIONAL, STACK_NAMES, Host, Organisation
 from .problems import Problems
 from .regions import partition_of
 from .variables import Variables
@@ -27,7 +27,6 @@ _MOST_ACCOUNTS = 250  # one parameter (4,096 bytes) would hold 315
 _BUCKET_POLICY_REST = 3_000  # with the longest names
 _CODEPIPELINE_ROLE_REST = 2_300
 _CLOUDFORMATION_ROLE_REST = 2_500
-_REPLICATION_ROLE_REST = 1_000
 
 _ID = "1" * 12
 _KEY_ID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -74,12 +73,6 @@ def _roles_of(
     host: Host, organisation: Organisation, variables: Variables, partition: str
 ) -> t.Iterator[tuple[str, int]]:
     """Yield the size of each role of *host* that may become too large, with what makes it so."""
-    if host.group == PRIMARY:
-        buckets = variables.get(host.name, "primary_replication_bucket_arns", [])
-        yield (
-            "primary_replication_bucket_arns",
-            _REPLICATION_ROLE_REST + _size([*_objects(buckets), *_objects(buckets), *buckets]),
-        )
     if host.group != DEPLOY_ACCOUNTS:
         return
     arn = f"arn:{partition}"

@@ -14,6 +14,7 @@ from .approval import CHANGE_SETS, RELEASE, REVIEWS, Approval
 from .build import Build
 from .conditions import Alarm, Window
 from .deploy_kinds import DeployedFiles, DeployedImages
+from .developers import Developer
 from .notifications import Notifications
 from .outputs import GET_OUTPUT
 from .source import Source
@@ -123,6 +124,7 @@ class Pipeline:
     s3: tuple[DeployedFiles, ...] = ()
     ecs: tuple[DeployedImages, ...] = ()
     waves: tuple[Wave, ...] = ()
+    developers: tuple[Developer, ...] = ()
     artifact_sync: str = LAMBDA
     execution_mode: str = QUEUED
     max_actions_per_stage: int = DEFAULT_ACTIONS_PER_STAGE
@@ -211,6 +213,9 @@ class Pipeline:
                 "ecs": tuple(DeployedImages(**images) for images in data.get("ecs") or ()),
                 "waves": tuple(Wave.from_dict(wave) for wave in data.get("waves") or ()),
                 "notifications": Notifications.from_dict(data.get("notifications") or {}),
+                "developers": tuple(
+                    Developer(**developer) for developer in data.get("developers") or ()
+                ),
             }
         )
 

@@ -16,6 +16,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 
 from .._fields import Reader, entry_label
+from .._organisation.builds_from import BUILDS_FROM
 from .._organisation.model import PIPELINES, Host, Organisation
 from .._organisation.problems import Problems
 from .._organisation.variables import Groups, Variables, is_dynamic_reference
@@ -23,6 +24,7 @@ from .approval_rules import approval_problems
 from .build_rules import source_build_problems
 from .conditions_rules import condition_problems
 from .deploy_kinds_rules import deploy_kind_problems
+from .developers import developer_problems, received_pipelines
 from .environments import Environments
 from .model import Data, Pipeline
 from .notification_rules import notification_problems, organisation_notifications, own_fields
@@ -48,6 +50,7 @@ def read_pipelines(
         if not host.is_absent:
             shared = organisation_notifications(variables, organisation, host, problems)
             reading = _Reading(host.name, organisation, variables.groups, shared, problems)
+            reading.received = received_pipelines(variables.value(host.name, BUILDS_FROM.name))
             pipelines[host.name] = reading.read(variables.value(host.name, PIPELINE.name))
     check_together(pipelines, organisation, problems)
     return pipelines
@@ -92,6 +95,7 @@ class _Reading:
         self._organisation = organisation
         self._notifications = notifications
         self._problems = problems
+        self.received: set[str] = set()
         self._environments = Environments(
             organisation, groups, problems, functools.partial(add_problem, problems, name)
         )
@@ -115,6 +119,9 @@ class _Reading:
     def _rules(self, pipeline: Pipeline) -> Iterator[Problem]:
         if pipeline.source:
             yield from source_problems(pipeline.source, self._organisation)
+            yield from developer_problems(
+                pipeline.source, pipeline.developers, is_received=self._name in self.received
+            )
         yield from source_build_problems(pipeline)
         yield from wave_test_problems(pipeline)
         yield from stack_problems(pipeline)

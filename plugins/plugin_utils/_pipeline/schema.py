@@ -11,6 +11,7 @@ from .._organisation.notifications import notifications_field
 from .._organisation.schema import STACK_NAME, STACK_NAME_WORDS
 from .build_schema import BUILD
 from .deploy_kinds_schema import ECS, S3
+from .developers import DEVELOPERS
 from .model import (
     ARTIFACT_SYNCS,
     CAPABILITIES,
@@ -89,6 +90,7 @@ PIPELINE = Field(
         S3,
         ECS,
         WAVES,
+        DEVELOPERS,
         Field(
             name="artifact_sync",
             default=LAMBDA,

@@ -214,10 +214,11 @@ UPLOAD_FIELDS = (
     Field(
         name="uploader",
         type=MAPPING,
-        required=True,
+        default_words="required",
         read=_uploader,
         fields=_UPLOADER,
-        doc="Who may assume the role that uploads: roles, a job of GitHub or GitLab, or both.",
+        doc="Who may assume the role that uploads: roles, a job of GitHub or GitLab, or both. Not needed"
+        " where `builds_from` names the pipeline.",
     ),
 )
 _TYPE = Field(

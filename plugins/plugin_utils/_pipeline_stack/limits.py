@@ -30,6 +30,7 @@ from .conditions import split_problems
 from .deploy_kinds import kind_role_names
 from .foundation import Foundation, store_regions, syncs_artifacts
 from .stages import compose_stages
+from .starter import ENVIRONMENT_LIMIT, environment_size
 from .uploader import trust_statements
 from .wave_tests import test_actions
 from .waves import wave_stages
@@ -50,6 +51,7 @@ TRUST_LIMIT = 2_048
 _POLICY_REST, _POLICY_BASE = 1_600, 700
 _REFERENCE = 80  # a reference in a statement that becomes an ARN
 MOST_RESOURCES = 500  # of a template
+_ENVIRONMENT_REST = 400  # the starter's variables without artifacts and developers
 _TRUST_REST = 50  # a trust policy without its statements, with room to spare
 
 # The longest name that AWS gives a bucket, and a key: what the register could hold at most.
@@ -82,6 +84,7 @@ def limit_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[P
         )
     if pipeline.source:
         yield from _uploader_problems(pipeline.source)
+        yield from _starter_problems(pipeline, pipeline.source)
     count = len(pipeline.artifacts)
     if syncs_artifacts(pipeline, region) and count > MOST_SYNCED_ARTIFACTS:
         yield (
@@ -101,6 +104,16 @@ def limit_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[P
         yield from split_problems(wave, wave_stages(pipeline, foundation, wave))
     for what in size_problems(pipeline, foundation):
         yield ("waves", what, _DIVIDE)
+
+
+def _starter_problems(pipeline: Pipeline, source: Source) -> Iterator[Problem]:
+    size = environment_size(pipeline, source) + _ENVIRONMENT_REST if source.artifacts else 0
+    if size > ENVIRONMENT_LIMIT:
+        yield (
+            "developers",
+            f"they and the artifacts make {size} bytes, and a function takes {ENVIRONMENT_LIMIT}",
+            "Name fewer, or shorten the objects of artifacts",
+        )
 
 
 def _uploader_problems(source: Source) -> Iterator[Problem]:

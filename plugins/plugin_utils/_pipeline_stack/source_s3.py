@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 
 from .._pipeline.model import Pipeline
-from .._pipeline.source import S3, Artifact
+from .._pipeline.source import S3, Artifact, Source
 from .foundation import Foundation
 from .part import Data, Part
 from .roles import attribute, make_role, sub, upload_builds
 from .start import make_start_rule
+from .starter import make_starter
 from .uploader import trust_statements
 
 
@@ -24,7 +25,7 @@ def s3_source(pipeline: Pipeline, _foundation: Foundation) -> Part:
         return Part()
     resources: Data = {}
     if source.trigger:
-        resources |= _start_rule(pipeline.name, source.trigger)
+        resources |= _start(pipeline, source, source.trigger)
     if source.uploader is None:
         return Part(resources=resources)
     # The key admits no role outside /crossaccount/, so without this role not even an administrator
@@ -51,19 +52,22 @@ def s3_source(pipeline: Pipeline, _foundation: Foundation) -> Part:
     )
 
 
-def _start_rule(name: str, trigger: Artifact) -> Data:
-    """Return the rule for the object that is uploaded last.
+def _start(pipeline: Pipeline, source: Source, trigger: Artifact) -> Data:
+    """Return what starts the pipeline when the object that is last is uploaded.
 
-    The release takes the version of that upload: a later upload is the next release.
+    The release takes the version of that upload: a later upload is the next release. With
+    developers it is a function, which sends the artifacts too.
     """
     pattern = {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
         "detail": {
             "bucket": {"name": [{"Ref": "BuildBucketName"}]},
-            "object": {"key": [f"{name}/{trigger.object}"]},
+            "object": {"key": [f"{pipeline.name}/{trigger.object}"]},
         },
     }
+    if pipeline.developers:
+        return make_starter(pipeline, source, pattern)
     revision = {
         "actionName": trigger.name,
         "revisionType": "S3_OBJECT_VERSION_ID",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
@@ -47,7 +48,7 @@ def make_starter(pipeline: Pipeline, source: Source, pattern: Data) -> Data:
                 "BUILD_BUCKET": {"Ref": "BuildBucketName"},
                 "BUCKET_OWNER": {"Ref": "AWS::AccountId"},
                 "FAILED_QUEUE": {"Ref": "StarterQueue"},
-                **_values(source),
+                **_values(pipeline, source),
             },
             statements=_statements(pipeline, source),
             rule="StartRule",
@@ -57,9 +58,9 @@ def make_starter(pipeline: Pipeline, source: Source, pattern: Data) -> Data:
     }
 
 
-def environment_size(source: Source) -> int:
-    """Return the bytes of the starter's environment that come from the source."""
-    return sum(len(name) + len(value) for name, value in _values(source).items())
+def environment_size(pipeline: Pipeline, source: Source) -> int:
+    """Return the bytes of the starter's environment that come from the pipeline's data."""
+    return sum(len(name) + len(value) for name, value in _values(pipeline, source).items())
 
 
 def read_each_build() -> Data:
@@ -76,14 +77,14 @@ def read_each_build() -> Data:
     )
 
 
-def _values(source: Source) -> dict[str, str]:
+def _values(pipeline: Pipeline, source: Source) -> dict[str, str]:
     def compact(value: t.Any) -> str:
         return json.dumps(value, separators=(",", ":"))
 
     return {
         "ARTIFACTS": compact({artifact.name: artifact.object for artifact in source.artifacts}),
         "TRIGGER": (source.trigger or source.artifacts[0]).name,
-        "RECEIVERS": compact([]),
+        "RECEIVERS": compact([dataclasses.asdict(developer) for developer in pipeline.developers]),
     }
 
 
@@ -131,7 +132,31 @@ def _statements(pipeline: Pipeline, source: Source) -> list[Data]:
                 ],
             ),
         ]
+    if pipeline.developers:
+        statements += _sends(pipeline)
     return statements
+
+
+def _sends(pipeline: Pipeline) -> list[Data]:
+    """Return what sending takes; the developers' bucket and key policies admit it too."""
+    accounts = sorted({developer.account_id for developer in pipeline.developers})
+    return [
+        allow(
+            "SendBuilds",
+            ["s3:AbortMultipartUpload", "s3:PutObject"],
+            [
+                sub(f"arn:${{AWS::Partition}}:s3:::{developer.bucket}/${{PipelineName}}/*")
+                for developer in pipeline.developers
+            ],
+        ),
+        # Their keys are not known here.
+        allow(
+            "EncryptForDevelopers",
+            ["kms:Decrypt", "kms:GenerateDataKey"],
+            [sub(f"arn:${{AWS::Partition}}:kms:*:{account}:key/*") for account in accounts],
+            StringLike={"kms:ViaService": sub("s3.*.${AWS::URLSuffix}")},
+        ),
+    ]
 
 
 __all__ = ("BUILDS", "ENVIRONMENT_LIMIT", "environment_size", "make_starter", "read_each_build")

@@ -7,8 +7,8 @@ A build that a newer one has overtaken is not released. Events may come late, tw
 the function runs once at a time, and whatever it does may be done again.
 
 A copy below `<pipeline>/` is what a start by hand releases. Developer accounts get theirs below the
-same prefix of their own build buckets, the trigger last: it starts their pipelines. An uploaded
-artifact is only sent to them; EventBridge starts the pipeline.
+same prefix of their own build buckets, the trigger last: it starts their pipelines. Uploads of artifacts
+that are built elsewhere are released and sent in the same way.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class StartError(Exception):
 
 
 def handler(event: dict[str, Any], _context: Any) -> None:
-    """Release the build, or send the uploaded artifacts, of an event.
+    """Release the build, or the uploaded artifacts, of an event, and send them to developers.
 
     An error makes Lambda retry the event and then put it into the dead-letter queue. A developer
     account that cannot be written to is no error, because a retry would send to the others again:
@@ -49,7 +49,13 @@ def handler(event: dict[str, Any], _context: Any) -> None:
     s3 = boto3.client("s3", config=RETRIES)
     detail = event["detail"]
     if event["source"] == "aws.s3":
-        versions = uploaded(s3, detail["object"])
+        item = detail["object"]
+        newest_versions = uploaded(s3)
+        overtaken = newest_versions[os.environ["TRIGGER"]]["VersionId"] != item["version-id"]
+        pinned = {"Key": item["key"], "VersionId": item["version-id"]}
+        # As for every upload; a version's id has characters that a token cannot have.
+        start(item["version-id"].encode().hex(), {**newest_versions, os.environ["TRIGGER"]: pinned})
+        versions = {} if overtaken else newest_versions
     else:
         codebuild = boto3.client("codebuild", config=RETRIES)
         build = find_build(codebuild, detail["build-id"].rpartition("/")[2])
@@ -57,7 +63,7 @@ def handler(event: dict[str, Any], _context: Any) -> None:
             LOG.info("%s is not released: %s has succeeded", build["id"], newer)
             return
         versions = built(s3, build)
-        start(build, versions)
+        start(build["id"].rpartition(":")[2], versions, named=True)
         refresh(s3, versions)
     for receiver in json.loads(os.environ["RECEIVERS"]) if versions else ():
         try:
@@ -114,14 +120,9 @@ def built(s3: Any, build: dict[str, Any]) -> dict[str, dict[str, str]]:
     return {name: newest(s3, key) for name, key in keys.items()}
 
 
-def uploaded(s3: Any, item: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Return key and version of each uploaded artifact.
-
-    Empty if the trigger was uploaded again since the event: the next event is about that.
-    """
-    versions = {name: newest(s3, stable_key(name)) for name in json.loads(os.environ["ARTIFACTS"])}
-    overtaken = versions[os.environ["TRIGGER"]]["VersionId"] != item["version-id"]
-    return {} if overtaken else versions
+def uploaded(s3: Any) -> dict[str, dict[str, str]]:
+    """Return key and newest version of each uploaded artifact."""
+    return {name: newest(s3, stable_key(name)) for name in json.loads(os.environ["ARTIFACTS"])}
 
 
 def newest(s3: Any, key: str) -> dict[str, str]:
@@ -132,20 +133,22 @@ def newest(s3: Any, key: str) -> dict[str, str]:
     return {"Key": key, "VersionId": found["VersionId"]}
 
 
-def start(build: dict[str, Any], versions: dict[str, dict[str, str]]) -> None:
-    """Start the pipeline with exactly these artifacts; a second start of a build starts nothing."""
-    codepipeline = boto3.client("codepipeline", config=RETRIES)
-    revisions = [
-        {"actionName": name, "revisionType": kind, "revisionValue": version[member]}
-        for name, version in versions.items()
-        for kind, member in (("S3_OBJECT_KEY", "Key"), ("S3_OBJECT_VERSION_ID", "VersionId"))
-    ]
-    started = codepipeline.start_pipeline_execution(
+def start(token: str, versions: dict[str, dict[str, str]], *, named: bool = False) -> None:
+    """Start the pipeline with exactly these versions; a second start with a token starts nothing.
+
+    With named, their keys are named too: those of one build.
+    """
+    members = {"S3_OBJECT_VERSION_ID": "VersionId", **({"S3_OBJECT_KEY": "Key"} if named else {})}
+    started = boto3.client("codepipeline", config=RETRIES).start_pipeline_execution(
         name=os.environ["PIPELINE"],
-        clientRequestToken=build["id"].rpartition(":")[2],
-        sourceRevisions=revisions,
+        clientRequestToken=token[:128],
+        sourceRevisions=[
+            {"actionName": name, "revisionType": kind, "revisionValue": version[member]}
+            for name, version in versions.items()
+            for kind, member in members.items()
+        ],
     )
-    LOG.info("%s is released by execution %s", build["id"], started["pipelineExecutionId"])
+    LOG.info("%s is released by execution %s", versions, started["pipelineExecutionId"])
 
 
 def refresh(s3: Any, versions: dict[str, dict[str, str]]) -> None:

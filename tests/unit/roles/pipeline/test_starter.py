@@ -283,19 +283,28 @@ def upload(version: str = "version of hello/application.zip") -> dict[str, Any]:
     return {"source": "aws.s3", "detail": {"bucket": {"name": BUILDS}, "object": item}}
 
 
-def test_an_upload_is_sent_and_not_started(code: Any, aws: Aws) -> None:
+def test_an_upload_is_released_with_its_version_and_sent(code: Any, aws: Aws) -> None:
     code.handler(upload(), None)
 
-    assert aws.executions == {}
+    assert list(aws.executions.values()) == [
+        {
+            "application S3_OBJECT_VERSION_ID": "version of hello/application.zip",
+            "function S3_OBJECT_VERSION_ID": "version of hello/code/function.zip",
+        }
+    ]
     assert aws.copied[:2] == [
         f"{RECEIVER}/hello/code/function.zip",
         f"{RECEIVER}/hello/application.zip",
     ]
 
 
-def test_an_upload_that_a_newer_one_has_overtaken_is_not_sent(code: Any, aws: Aws) -> None:
+def test_an_upload_that_a_newer_one_has_overtaken_is_released_and_not_sent(
+    code: Any, aws: Aws
+) -> None:
     code.handler(upload("an older version"), None)
 
+    [revisions] = aws.executions.values()
+    assert revisions["application S3_OBJECT_VERSION_ID"] == "an older version"
     assert aws.copied == []
 
 

@@ -80,7 +80,6 @@ def make(name: str, inputs: dict[str, Any] | None = None, **shared: Any) -> Desi
                 "RegionKeyArns": ",".join(map(key_arn, BOTH)),
                 "RegionBucketArns": ",".join(map(bucket_arn, BOTH)),
                 "RegionAssetBucketArns": ",".join(map(asset_bucket_arn, BOTH)),
-                "ReplicationBucketArns": "",
                 "PermissionsBoundaryArn": "",
                 "OrganisationId": "",
             },
