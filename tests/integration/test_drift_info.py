@@ -211,6 +211,7 @@ def test_a_permission_that_is_missing_is_told_and_hides_nothing_else(
     assert set(unchecked) == {
         *((name, "Key") for name in (PRIMARY, *organisation.inventory.regional)),
         (PRIMARY, "SyncArtifactsFunction"),
+        *(("hello", f"Starter{kind}") for kind in ("Function", "Permission")),
     }
     assert "kms:GetKeyRotationStatus" in unchecked[PRIMARY, "Key"]
     assert "Failed to read the function's policy" in unchecked[PRIMARY, "SyncArtifactsFunction"]

@@ -201,6 +201,8 @@ class Resolver:
             region=self.region,
             account=self.account_id,
             id=physical_id,
+            # A queue's id is its URL.
+            end=physical_id.rpartition("/")[2],
             path=self.property(logical_id, "Path", "/") if "{path}" in form else "",
         )
 
@@ -297,6 +299,7 @@ _ATTRIBUTES: dict[tuple[str, str], str] = {
     ("AWS::S3::Bucket", "Arn"): "arn:{partition}:s3:::{id}",
     ("AWS::SNS::Topic", "TopicArn"): "arn:{partition}:sns:{region}:{account}:{id}",
     ("AWS::SNS::Topic", "TopicName"): "{id}",
+    ("AWS::SQS::Queue", "Arn"): "arn:{partition}:sqs:{region}:{account}:{end}",
 }
 
 

@@ -223,6 +223,12 @@ def test_the_branch_that_is_not_taken_is_not_looked_at() -> None:
             f"arn:aws:sns:{REGION}:{ACCOUNT}:One",
         ),
         ("AWS::SNS::Topic", "TopicName", f"arn:aws:sns:{REGION}:{ACCOUNT}:One", "One"),
+        (
+            "AWS::SQS::Queue",
+            "Arn",
+            f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/one",
+            f"arn:aws:sqs:{REGION}:{ACCOUNT}:one",
+        ),
     ],
 )
 def test_an_attribute_is_made_of_the_physical_id(
