@@ -10,6 +10,7 @@ A line such as ``# @@ resources @@`` becomes data in YAML, and so does a scalar 
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import typing as t
@@ -23,6 +24,9 @@ _PLACE = re.compile(
     r"^(?P<indent> *)(?:(?P<key>\w+): '@@ (?P<name>\w+) @@'|# @@ (?P<line>\w+) @@)\n",
     re.MULTILINE,
 )
+
+_MAPPING, _SEQUENCE = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
+_SMALL = 60  # characters of the values that are written on one line
 
 
 def fill_places(base: str, values: t.Mapping[str, t.Any]) -> str:
@@ -49,8 +53,35 @@ def _block(value: t.Any, indent: str) -> str:
     return "".join(f"{indent}{line}\n" if line else "\n" for line in text.rstrip("\n").split("\n"))
 
 
+@functools.cache
 def _dumper() -> t.Any:
-    return getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    """Return what writes as a person would: ``!Ref KeyArn``, and small values on one line."""
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        """Writes CloudFormation's YAML."""
+
+    Dumper.add_representer(dict, _mapping)
+    Dumper.add_representer(list, _sequence)
+    return Dumper
+
+
+def _mapping(dumper: t.Any, value: dict[str, t.Any]) -> t.Any:
+    name, argument = next(iter(value.items())) if len(value) == 1 else ("", "")
+    if name == "Fn::GetAtt":
+        return dumper.represent_scalar("!GetAtt", ".".join(argument))
+    if name == "Ref" or (name == "Fn::Sub" and isinstance(argument, str)):
+        return dumper.represent_scalar(f"!{name.removeprefix('Fn::')}", argument)
+    return dumper.represent_mapping(_MAPPING, value, flow_style=_is_small(value.values()))
+
+
+def _sequence(dumper: t.Any, value: list[t.Any]) -> t.Any:
+    return dumper.represent_sequence(_SEQUENCE, value, flow_style=_is_small(value))
+
+
+def _is_small(values: t.Collection[t.Any]) -> bool:
+    """Return whether a mapping or list fits on a line and has no place for code."""
+    is_plain = all(isinstance(item, (str, int)) and "@@" not in str(item) for item in values)
+    return is_plain and sum(len(str(item)) + 2 for item in values) <= _SMALL
 
 
 __all__ = ("fill_places",)
