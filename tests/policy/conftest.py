@@ -78,8 +78,10 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hello["notifications"] = {name: notified[name] for name in ("topics", "webhooks")}
     found.declare("hello", hello)
     found.declare("uploaded", _UPLOADED)
-    for name in ("cloned", "connected", "committed", "imaged"):
-        found.declare(name, _built(name))
+    built = {name: _built(name) for name in ("cloned", "connected", "committed", "imaged")}
+    built["connected"]["waves"][0]["approval"] = {"mail": ["owners@example.com"]}
+    for name, pipeline in built.items():
+        found.declare(name, pipeline)
     testing = found.accounts["testing"]
     key = f"arn:aws:kms:us-east-1:{testing.account_id}:key/01234567-89ab-cdef-0123-456789abcdef"
     found.set(

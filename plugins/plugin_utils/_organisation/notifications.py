@@ -24,6 +24,26 @@ _MOST_OTHERS = 10
 _PARTITION = "arn:aws[a-z-]*"
 
 
+def mail_field(doc: str, default_words: str = "") -> Field:
+    """Return the field of those who subscribe to a topic by mail."""
+    return Field(
+        name="mail",
+        type=LIST,
+        default=[],
+        maximum=_MOST_ADDRESSES,
+        item=Field(
+            required=True,
+            pattern=r"[^\s@,]+@[^\s@,]+\.[^\s@,]+",
+            words="a mail address",
+            longest=254,
+        ),
+        unique=("",),
+        kind="list of addresses",
+        default_words=default_words,
+        doc=doc,
+    )
+
+
 def notifications_field(doc: str) -> Field:
     """Return the field ``notifications``."""
     return Field(
@@ -42,21 +62,7 @@ def notifications_field(doc: str) -> Field:
                 default_words="all",
                 doc="What is reported.",
             ),
-            Field(
-                name="mail",
-                type=LIST,
-                default=[],
-                maximum=_MOST_ADDRESSES,
-                item=Field(
-                    required=True,
-                    pattern=r"[^\s@,]+@[^\s@,]+\.[^\s@,]+",
-                    words="a mail address",
-                    longest=254,
-                ),
-                unique=("",),
-                kind="list of addresses",
-                doc="Mail addresses. AWS asks each once to confirm.",
-            ),
+            mail_field("Mail addresses. AWS asks each once to confirm."),
             Field(
                 name="topics",
                 type=LIST,
@@ -127,4 +133,4 @@ def foreign_problems(
                 )
 
 
-__all__ = ("EVENTS", "NOTIFICATIONS", "foreign_problems", "notifications_field")
+__all__ = ("EVENTS", "NOTIFICATIONS", "foreign_problems", "mail_field", "notifications_field")

@@ -21,6 +21,7 @@ class Approval:
         anything of the wave is made.
     :param timeout: minutes until it expires; 0 for CodePipeline's default.
     :param topic: the topic that asks, instead of the organisation's.
+    :param mail: addresses that are asked on a topic of the wave, instead of the organisation's.
     """
 
     review: str = CHANGE_SETS
@@ -28,11 +29,17 @@ class Approval:
     link: str = ""
     timeout: int = 0
     topic: str = ""
+    mail: tuple[str, ...] = ()
+
+    @property
+    def asks_elsewhere(self) -> bool:
+        """Whether the organisation's topic does not ask."""
+        return bool(self.topic or self.mail)
 
     @classmethod
     def from_dict(cls, data: t.Mapping[str, t.Any]) -> Approval:
         """Return the approval that ``as_dict`` of its pipeline wrote."""
-        return cls(**data)
+        return cls(**{**data, "mail": tuple(data.get("mail") or ())})
 
 
 __all__ = ("CHANGE_SETS", "RELEASE", "REVIEWS", "Approval")

@@ -19,7 +19,16 @@ def approval_problems(pipeline: Pipeline, organisation: Organisation) -> Iterato
     """Yield what is wrong with the approvals of *pipeline*."""
     home = organisation.primary_region
     for wave in pipeline.waves:
-        arn = parse_aws_arn(wave.approval.topic) if wave.approval else None
+        approval = wave.approval
+        if approval is None:
+            continue
+        if approval.topic and approval.mail:
+            yield (
+                f"waves[{wave.name}].approval",
+                "it has both mail and topic",
+                "Let the addresses subscribe to the topic, or remove it",
+            )
+        arn = parse_aws_arn(approval.topic)
         if arn and home and arn["region"] != home:
             yield (
                 f"waves[{wave.name}].approval.topic",

@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Mapping
 
 from .._fields import MAPPING, NUMBER, Field, Reader
+from .._organisation.notifications import mail_field
 from .approval import CHANGE_SETS, REVIEWS
 from .parameters import CONFIGURATION_LIMIT, variables_problem
 
@@ -63,6 +64,10 @@ _MAPPING = Field(
             kind="ARN of a topic",
             default_words="the organisation's",
             doc="The topic that asks, in the primary region: [Approvals](#approvals).",
+        ),
+        mail_field(
+            "Who is asked, instead of `topic`. AWS asks each once to confirm.",
+            default_words="the organisation's topic",
         ),
     ),
 )

@@ -10,7 +10,7 @@ import hashlib
 import json
 import typing as t
 
-from .._pipeline.model import Approval, DeployedStack, Environment, Pipeline
+from .._pipeline.model import DeployedStack, Environment, Pipeline
 from .._pipeline.outputs import namespace, with_references
 from .._pipeline.paths import placed
 from .._pipeline.source import Artifact, Source
@@ -150,22 +150,6 @@ def _deployment(
     }
 
 
-def approve(approval: Approval) -> Action:
-    """Return the action that waits for somebody."""
-    topic = approval.topic or {"Ref": "ApprovalTopicArn"}
-    configuration: dict[str, t.Any] = {"NotificationArn": topic}
-    if approval.summary:
-        configuration["CustomData"] = approval.summary
-    if approval.link:
-        configuration["ExternalEntityLink"] = approval.link
-    return {
-        "Name": "approve",
-        "ActionTypeId": kind("Approval", "Manual"),
-        "Configuration": configuration,
-        **({"TimeoutInMinutes": approval.timeout} if approval.timeout else {}),
-    }
-
-
 def overrides(parameters: dict[str, t.Any], host: str, region: str) -> str:
     """Return *parameters* as the JSON that a CloudFormation action takes in *region* of *host*."""
     return json.dumps(with_references(parameters, host, region), separators=(",", ":"))
@@ -177,7 +161,6 @@ __all__ = (
     "PREPARE",
     "Action",
     "action_name",
-    "approve",
     "bucket_source",
     "execute",
     "kind",

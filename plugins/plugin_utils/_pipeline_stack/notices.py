@@ -77,8 +77,8 @@ def _patterns(pipeline: Pipeline) -> list[Data]:
     if states := [state for state, kinds in _ENDS.items() if kinds & events]:
         found.append(_pattern("Pipeline", {"state": states}))
     asked = [wave for wave in pipeline.waves if wave.approval]
-    # An approval with a topic of its own asks there, and nobody twice.
-    elsewhere = [wave.name for wave in asked if wave.approval and wave.approval.topic]
+    # An approval with a topic or addresses of its own asks there, and nobody twice.
+    elsewhere = [wave.name for wave in asked if wave.approval and wave.approval.asks_elsewhere]
     if "approval_waiting" in events and len(asked) > len(elsewhere):
         detail: Data = {"state": ["STARTED"], "type": {"category": ["Approval"]}}
         if elsewhere:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Topics for notifications, in the primary stack and in those of pipelines. Pure."""
+"""Topics for notifications and approvals, in the primary stack and in those of pipelines. Pure."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def make_topic(
             },
         },
         **{
-            f"{kind}Address{_digest(address)}": {
+            f"{kind}Address{digest(address)}": {
                 "Type": "AWS::SNS::Subscription",
                 "Properties": {
                     "TopicArn": {"Ref": topic},
@@ -78,7 +78,8 @@ def make_topic(
     }
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Return what stands for *text* in a logical id."""
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:12]
 
 
@@ -86,4 +87,4 @@ def _output(description: str, kind: str) -> Data:
     return {"Description": description, "Value": {"Ref": f"{kind}Topic"}}
 
 
-__all__ = ("CHAT", "MAIL", "make_topic", "organisation_topics")
+__all__ = ("CHAT", "MAIL", "digest", "make_topic", "organisation_topics")

@@ -18,7 +18,8 @@ from .._pipeline.model import (
     levels,
 )
 from .._pipeline.wave_test import AFTER, BEFORE
-from .actions import Action, approve, execute, prepare
+from .actions import Action, execute, prepare
+from .approvals import approve
 from .conditions import conditioned
 from .deploy_kinds import deploy_actions
 from .foundation import Foundation
@@ -103,7 +104,7 @@ class _Wave:
         executions = [[self._execute(*pair) for pair in self._at(level)] for level in self._levels]
         executions += self._after_stacks(self._places)
         if not self._is_split:
-            return [make_stage(name, [changes, [approve(approval)], *executions])]
+            return [make_stage(name, [changes, [approve(self._wave.name, approval)], *executions])]
         prepared = numbered(f"{name}-prepare", cut(changes, self._most))
         parts = [part for step in executions for part in cut(step, self._most)]
         executed = numbered(f"{name}-execute", parts)
@@ -114,7 +115,7 @@ class _Wave:
         ]
 
     def _approval_stage(self, approval: Approval) -> Stage:
-        return make_stage(f"{self._wave.name}-approve", [[approve(approval)]])
+        return make_stage(f"{self._wave.name}-approve", [[approve(self._wave.name, approval)]])
 
     def _steps(self, places: t.Sequence[Place]) -> list[Step]:
         """Return change sets and executions of *places*, level by level."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -70,12 +71,58 @@ def test_the_pipeline_may_ask_on_the_topics_of_its_waves_alone() -> None:
     assert len(both.pipeline_statements) == 4
 
 
+def test_addresses_of_a_wave_are_asked_on_an_encrypted_topic_of_that_wave() -> None:
+    data = sample(mail=["owners@example.com", "on-call@example.com"])
+    found = part(data)
+    [topic] = [
+        name for name, resource in found.resources.items() if resource["Type"] == "AWS::SNS::Topic"
+    ]
+
+    properties = found.resources[topic]["Properties"]
+    assert properties["KmsMasterKeyId"] == {"Ref": "KeyArn"}
+    assert properties["TopicName"] == {"Fn::Sub": "${PipelineName}-approval-production-notices"}
+    subscribers = {
+        resource["Properties"]["Endpoint"]
+        for resource in found.resources.values()
+        if resource["Type"] == "AWS::SNS::Subscription"
+        and resource["Properties"]["TopicArn"] == {"Ref": topic}
+    }
+    assert subscribers == {"owners@example.com", "on-call@example.com"}
+    testing, production = asks(data)
+    assert testing["Configuration"]["NotificationArn"] == {"Ref": "ApprovalTopicArn"}
+    assert production["Configuration"]["NotificationArn"] == {"Ref": topic}
+    [publish] = [one for one in found.pipeline_statements if one["Action"] == "sns:Publish"]
+    assert publish["Resource"] == [{"Ref": "ApprovalTopicArn"}, {"Ref": topic}]
+
+
+def test_waves_that_ask_addresses_alone_need_no_topic_of_the_organisation() -> None:
+    data = sample(mail=["owners@example.com"])
+    data["waves"][1]["approval"] = {"mail": ["testers@example.com"]}
+    # CodePipeline takes more in a name than SNS.
+    data["waves"][1]["name"] = "testing@eu.1"
+    found = part(data)
+
+    assert found.primary_outputs == ()
+    names = [
+        resource["Properties"]["TopicName"]["Fn::Sub"]
+        for resource in found.resources.values()
+        if resource["Type"] == "AWS::SNS::Topic"
+    ]
+    assert names[1:] == ["${PipelineName}-approval-production-notices"]
+    assert re.fullmatch(r"\$\{PipelineName\}-approval-testing-eu-1-[0-9a-f]+-notices", names[0])
+
+
 @pytest.mark.parametrize(
     ("approval", "message"),
     [
         ({"timeout": 4}, "approval.timeout: 4 is not a whole number from 5 to 86400"),
         ({"timeout": "1 day"}, "approval.timeout"),
         ({"topic": "own"}, "approval.topic: 'own' is not the ARN of a topic"),
+        ({"mail": ["somebody"]}, "approval.mail[1]: 'somebody' is not a mail address"),
+        (
+            {"topic": OWN, "mail": ["owners@example.com"]},
+            "approval: it has both mail and topic. Let the addresses subscribe to the topic, or",
+        ),
         (
             {"topic": OWN.replace("us-east-1", "eu-west-1")},
             "approval.topic: it is in eu-west-1, and pipelines ask in us-east-1. Name a topic in",

@@ -153,8 +153,11 @@ def test_the_organisation_has_topics_where_anybody_is_to_hear() -> None:
     assert set(without_chat.outputs) == {"NotificationTopicArn"}
 
 
-def test_an_approval_with_a_topic_of_its_own_asks_nobody_twice() -> None:
-    own = Wave(name="production", environments=(), approval=Approval(topic=TOPIC))
+@pytest.mark.parametrize(
+    "approval", [Approval(topic=TOPIC), Approval(mail=("owners@example.com",))], ids=str
+)
+def test_an_approval_that_asks_elsewhere_asks_nobody_twice(approval: Approval) -> None:
+    own = Wave(name="production", environments=(), approval=approval)
     shared = Wave(name="canary", environments=(), approval=Approval())
     wanted = Notifications(mail=("all@example.com",), events=("approval_waiting",))
 
