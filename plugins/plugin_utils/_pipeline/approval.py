@@ -12,6 +12,11 @@ import typing as t
 CHANGE_SETS, RELEASE = "change_sets", "release"
 REVIEWS = (CHANGE_SETS, RELEASE)
 
+NOT_FROZEN = (
+    "Nested stacks and assets are not frozen by this approval:"
+    " change sets show only 'Modify' for them."
+)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Approval:
@@ -36,10 +41,18 @@ class Approval:
         """Whether the organisation's topic does not ask."""
         return bool(self.topic or self.mail)
 
+    def question(self, *, expands: bool) -> str:
+        """Return what is asked.
+
+        :param expands: whether the templates may have transforms and nested stacks.
+        """
+        adds = expands and self.review == CHANGE_SETS
+        return " ".join(filter(None, (self.summary, NOT_FROZEN if adds else "")))
+
     @classmethod
     def from_dict(cls, data: t.Mapping[str, t.Any]) -> Approval:
         """Return the approval that ``as_dict`` of its pipeline wrote."""
         return cls(**{**data, "mail": tuple(data.get("mail") or ())})
 
 
-__all__ = ("CHANGE_SETS", "RELEASE", "REVIEWS", "Approval")
+__all__ = ("CHANGE_SETS", "NOT_FROZEN", "RELEASE", "REVIEWS", "Approval")

@@ -12,6 +12,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_ar
 
 from .._organisation.model import Organisation
 from .model import Pipeline
+from .parameters import CONFIGURATION_LIMIT
 from .problem import Problem
 
 
@@ -27,6 +28,14 @@ def approval_problems(pipeline: Pipeline, organisation: Organisation) -> Iterato
                 f"waves[{wave.name}].approval",
                 "it has both mail and topic",
                 "Let the addresses subscribe to the topic, or remove it",
+            )
+        length = len(approval.question(expands=pipeline.expands))
+        if length > CONFIGURATION_LIMIT >= len(approval.summary):
+            what = f"{length} characters with a sentence on nested stacks"
+            yield (
+                f"waves[{wave.name}].approval.summary",
+                f"{what}, and an action takes {CONFIGURATION_LIMIT}",
+                "Shorten it",
             )
         arn = parse_aws_arn(approval.topic)
         if arn and home and arn["region"] != home:

@@ -25,7 +25,8 @@ QUEUED, SUPERSEDED = "QUEUED", "SUPERSEDED"
 
 ARTIFACT_SYNCS = (LAMBDA, NATIVE)
 EXECUTION_MODES = (QUEUED, SUPERSEDED)
-CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+_AUTO_EXPAND = "CAPABILITY_AUTO_EXPAND"
+CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", _AUTO_EXPAND)
 
 # The limit of actions in a stage that AWS documents; users may set up to 100, its later limit.
 DEFAULT_ACTIONS_PER_STAGE = 50
@@ -134,6 +135,11 @@ class Pipeline:
     def stack_name(self) -> str:
         """The stack that holds the pipeline."""
         return pipeline_stack_name(self.name)
+
+    @property
+    def expands(self) -> bool:
+        """Whether its templates may have transforms and nested stacks."""
+        return any(_AUTO_EXPAND in stack.capabilities for stack in self.stacks)
 
     @property
     def environments(self) -> list[Environment]:

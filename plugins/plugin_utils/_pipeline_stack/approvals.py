@@ -43,12 +43,13 @@ def approvals(pipeline: Pipeline, _foundation: Foundation) -> Part:
     )
 
 
-def approve(wave: str, approval: Approval) -> Action:
+def approve(pipeline: Pipeline, wave: str, approval: Approval) -> Action:
     """Return the action that waits for somebody."""
+    question = approval.question(expands=pipeline.expands)
     topic = f"{_topic_kind(wave)}Topic" if approval.mail else _SHARED
     configuration: dict[str, t.Any] = {"NotificationArn": approval.topic or {"Ref": topic}}
-    if approval.summary:
-        configuration["CustomData"] = approval.summary
+    if question:
+        configuration["CustomData"] = question
     if approval.link:
         configuration["ExternalEntityLink"] = approval.link
     return {

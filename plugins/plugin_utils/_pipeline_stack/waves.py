@@ -104,7 +104,7 @@ class _Wave:
         executions = [[self._execute(*pair) for pair in self._at(level)] for level in self._levels]
         executions += self._after_stacks(self._places)
         if not self._is_split:
-            return [make_stage(name, [changes, [approve(self._wave.name, approval)], *executions])]
+            return [make_stage(name, [changes, [self._approve(approval)], *executions])]
         prepared = numbered(f"{name}-prepare", cut(changes, self._most))
         parts = [part for step in executions for part in cut(step, self._most)]
         executed = numbered(f"{name}-execute", parts)
@@ -115,7 +115,10 @@ class _Wave:
         ]
 
     def _approval_stage(self, approval: Approval) -> Stage:
-        return make_stage(f"{self._wave.name}-approve", [[approve(self._wave.name, approval)]])
+        return make_stage(f"{self._wave.name}-approve", [[self._approve(approval)]])
+
+    def _approve(self, approval: Approval) -> Action:
+        return approve(self._pipeline, self._wave.name, approval)
 
     def _steps(self, places: t.Sequence[Place]) -> list[Step]:
         """Return change sets and executions of *places*, level by level."""

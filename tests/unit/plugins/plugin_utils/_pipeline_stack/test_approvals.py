@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.approval import (
+    NOT_FROZEN,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.approvals import (
     approvals,
 )
@@ -93,6 +96,32 @@ def test_addresses_of_a_wave_are_asked_on_an_encrypted_topic_of_that_wave() -> N
     assert production["Configuration"]["NotificationArn"] == {"Ref": topic}
     [publish] = [one for one in found.pipeline_statements if one["Action"] == "sns:Publish"]
     assert publish["Resource"] == [{"Ref": "ApprovalTopicArn"}, {"Ref": topic}]
+
+
+@pytest.mark.parametrize(
+    ("approval", "capability", "question"),
+    [
+        ({"summary": "Release?"}, "CAPABILITY_AUTO_EXPAND", f"Release? {NOT_FROZEN}"),
+        ({}, "CAPABILITY_AUTO_EXPAND", NOT_FROZEN),
+        ({"summary": "Release?"}, "CAPABILITY_IAM", "Release?"),
+        ({"review": "release"}, "CAPABILITY_AUTO_EXPAND", None),
+    ],
+)
+def test_who_approves_change_sets_reads_that_nested_stacks_are_not_frozen(
+    approval: Data, capability: str, question: str | None
+) -> None:
+    data = sample(**approval)
+    data["stacks"][1]["capabilities"] = [capability]
+    [_testing, production] = asks(data)
+    assert production["Configuration"].get("CustomData") == question
+
+
+def test_a_summary_leaves_room_for_what_is_not_frozen() -> None:
+    data = sample(summary="x" * 1000)
+    asks(data)
+    data["stacks"][1]["capabilities"] = ["CAPABILITY_AUTO_EXPAND"]
+    with pytest.raises(PipelineError, match=r"approval\.summary: 1\d\d\d characters with a sent"):
+        asks(data)
 
 
 def test_waves_that_ask_addresses_alone_need_no_topic_of_the_organisation() -> None:
