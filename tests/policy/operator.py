@@ -14,6 +14,7 @@ from tests.policy.export import Stack
 from tests.policy.foundation import Foundation
 from tests.policy.request import Denied, Request
 
+_ACTION_ROLE = "CrossAccountCodePipeline"
 _STACK_ID = "11111111-2222-3333-4444-555555555555"
 # What CloudFormation does to a key and its alias in updates and deletions.
 _KEY_HANDLERS = tuple(
@@ -90,6 +91,17 @@ class Operator:
         elsewhere = {"iam:PassedToService": "lambda.amazonaws.com"}
         yield Denied.of(
             "the operator passes a pipeline's role elsewhere", passed, context=elsewhere
+        )
+        builds = f"arn:aws:iam::{primary.account}:role/crossaccount/build"
+        for name, service in (("release", "codebuild"), ("start", "events")):
+            own_service = {"iam:PassedToService": f"{service}.amazonaws.com"}
+            with_role = passed.but(resource=f"{builds}/hello-{name}").but(context=own_service)
+            another = {"iam:PassedToService": "codepipeline.amazonaws.com"}
+            yield Denied.of(f"the operator passes a {name} role", with_role, context=another)
+        action_role = passed.but(resource=f"arn:aws:iam::{primary.account}:role/{_ACTION_ROLE}")
+        outside = f"{action_role.resource}Else"
+        yield Denied.of(
+            "the operator passes a role with a longer name", action_role, resource=outside
         )
         for service in ("codeconnections", "codestar-connections"):
             connection = Request(
@@ -210,12 +222,13 @@ class Operator:
             yield from self._refusals(role, stack)
         for action in ("codepipeline:ListPipelines", "tag:GetResources"):
             yield Request(principal=self.role, action=action, resource="*", account=account)
-        yield Request(
-            principal=self.role,
-            action="iam:PassRole",
-            resource=f"arn:aws:iam::{account}:role/crossaccount/build/hello-source",
-            context={"iam:PassedToService": "codepipeline.amazonaws.com"},
-        )
+        for name in ("crossaccount/build/hello-source", f"{_ACTION_ROLE}S3", f"{_ACTION_ROLE}ECS"):
+            yield Request(
+                principal=self.role,
+                action="iam:PassRole",
+                resource=f"arn:aws:iam::{account}:role/{name}",
+                context={"iam:PassedToService": "codepipeline.amazonaws.com"},
+            )
         # A connection that was made before the service had its present name.
         yield Request(
             principal=self.role,

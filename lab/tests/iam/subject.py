@@ -82,13 +82,13 @@ def render(role: str) -> str:
 class Subject:
     """A role of the lab, its stack, and two states of that stack, of which one has empty lists.
 
-    last: the resource that is made last. other_policy: another policy that the role has for this.
+    last: the resource that is made last. policy_names: the policies that the role has for this.
     """
 
     lab: Lab
     account: str
     role: str
-    policy_name: str
+    policy_names: tuple[str, ...]
     template: str
     name: str
     empty: dict[str, str]
@@ -96,7 +96,6 @@ class Subject:
     last: str
     changed_template: str
     credentials: dict[str, str]
-    other_policy: str = ""
     clients: Clients = field(init=False)
     policies: dict[str, dict[str, Any]] = field(init=False)
 
@@ -106,8 +105,7 @@ class Subject:
         self.root = Stacks(self.lab.client("cloudformation", self.account), self.name)
         self.policies = {
             name: self.iam.get_role_policy(RoleName=self.role, PolicyName=name)["PolicyDocument"]
-            for name in (self.policy_name, self.other_policy)
-            if name
+            for name in self.policy_names
         }
         self.api = self.client("cloudformation")
 

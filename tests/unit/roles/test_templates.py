@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatch
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import parse
 
+from lab.organisation.seed import OPERATOR_POLICIES
 from tests.fakes.inventory import Inventory
 from tests.unit.roles.templates import (
     ACCOUNT,
@@ -422,7 +422,7 @@ def test_parameters_refuse_what_would_grant_more(name: str, parameter: str, valu
 # The operator
 
 
-@pytest.mark.parametrize("name", ["operator", "operator-pipelines", "drift", "remediation"])
+@pytest.mark.parametrize("name", [*OPERATOR_POLICIES, "drift", "remediation"])
 @pytest.mark.parametrize("partition", ["aws", "aws-us-gov"])
 def test_each_policy_fits_a_managed_policy(partition: str, name: str) -> None:
     document = policy_file(name, partition)
@@ -437,12 +437,17 @@ def test_everybody_who_changes_stacks_may_do_the_same_with_them() -> None:
     pipelines = statements(policy_file("operator-pipelines"))
 
     assert access["FoundationStack"]["Action"] == operator["FoundationStacks"]["Action"]
-    for action in operator["FoundationStacks"]["Action"]:
-        assert any(fnmatch(action, item) for item in pipelines["PipelineStacks"]["Action"]), action
+    assert pipelines["PipelineStacks"]["Action"] == operator["FoundationStacks"]["Action"]
+
+
+@pytest.mark.parametrize("name", ["operator-pipelines", "operator-builds"])
+def test_each_action_for_pipelines_is_named(name: str) -> None:
+    for statement in policy_file(name)["Statement"]:
+        assert "*" not in json.dumps(statement["Action"]), statement["Sid"]
 
 
 def test_the_operator_reaches_other_accounts_by_their_access_role_only() -> None:
-    documents = policy_file("operator"), policy_file("operator-pipelines")
+    documents = [policy_file(name) for name in OPERATOR_POLICIES]
     reading = {"DriftDetection", "Keys", "ListsOfLogs", "SeeWhatIsThere"}
 
     for sid, statement in [item for found in documents for item in statements(found).items()]:
