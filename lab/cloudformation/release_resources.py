@@ -169,7 +169,10 @@ def _tags(properties: Properties) -> list[dict[str, str]]:
 
 
 _COMPARED = frozenset(
-    {"ArtifactStores", "ExecutionMode", "Name", "PipelineType", "RoleArn", "Stages", "Tags"}
+    {
+        *("ArtifactStores", "ExecutionMode", "Name", "PipelineType", "RoleArn", "Stages", "Tags"),
+        "Triggers",
+    }
 )
 
 

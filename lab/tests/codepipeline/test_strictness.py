@@ -19,6 +19,8 @@ from lab import Lab
 from lab.tests.release_templates import (
     ACCOUNT,
     CAPABILITIES,
+    CONNECTION,
+    STAGES,
     create,
     pipeline,
     role,
@@ -121,6 +123,46 @@ def test_a_pipeline_that_was_changed_has_drifted(lab: Lab, stacks: Stacks, name:
     }
     client.delete_pipeline(name=name)
     assert drift(stacks)["StackResourceDriftStatus"] == "DELETED"
+
+
+def test_a_trigger_that_was_changed_has_drifted(lab: Lab, stacks: Stacks, name: str) -> None:
+    source = {
+        "Name": "Source",
+        "ActionTypeId": {
+            "Category": "Source",
+            "Owner": "AWS",
+            "Provider": "CodeStarSourceConnection",
+            "Version": "1",
+        },
+        "Configuration": {
+            "ConnectionArn": CONNECTION,
+            "FullRepositoryId": "example/hello",
+            "BranchName": "main",
+            "DetectChanges": False,
+        },
+        "OutputArtifacts": [{"Name": "source"}],
+    }
+    trigger = {
+        "ProviderType": "CodeStarSourceConnection",
+        "GitConfiguration": {
+            "SourceActionName": "Source",
+            "Push": [{"Branches": {"Includes": ["main"]}}],
+        },
+    }
+    stages = [{"Name": "Source", "Actions": [source]}, STAGES[1]]
+    made = {
+        "Role": role("codepipeline"),
+        "Pipeline": pipeline(name, Stages=stages, Triggers=[trigger]),
+    }
+    assert create(stacks, made) == "CREATE_COMPLETE", reasons(stacks)
+    assert drift(stacks)["StackResourceDriftStatus"] == "IN_SYNC"
+    client = lab.client("codepipeline", ACCOUNT)
+    found = client.get_pipeline(name=name)["pipeline"]
+    found["triggers"][0]["gitConfiguration"]["push"][0]["branches"]["includes"] = ["other"]
+    client.update_pipeline(pipeline=found)
+    [difference] = drift(stacks)["PropertyDifferences"]
+    assert difference["PropertyPath"] == "/Triggers/0/GitConfiguration/Push/0/Branches/Includes/0"
+    assert difference["ActualValue"] == "other"
 
 
 def drifts(stacks: Stacks) -> list[dict[str, Any]]:
