@@ -303,13 +303,9 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "AWS::SNS::Subscription": {
         "create": ("sns:Subscribe",),
-        "read": ("sns:GetSubscriptionAttributes", "sns:GetTopicAttributes"),
+        "read": ("sns:GetSubscriptionAttributes",),
         "update": ("sns:SetSubscriptionAttributes",),
-        "delete": (
-            "sns:GetSubscriptionAttributes",
-            "sns:GetTopicAttributes",
-            "sns:Unsubscribe",
-        ),
+        "delete": ("sns:GetSubscriptionAttributes", "sns:Unsubscribe"),
     },
     "AWS::SNS::TopicPolicy": {
         "create": ("sns:SetTopicAttributes",),

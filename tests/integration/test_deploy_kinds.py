@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import Lab, Pipeline, artifacts
+from lab import Lab, Pipeline, objects
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook
 
@@ -80,7 +80,7 @@ def test_files_and_images_reach_what_the_account_lists(
     pipeline = Pipeline(lab, "hello")
     pipeline.wait()
     before = len(pipeline.executions)
-    files = artifacts()
+    files = objects()
     files["application.zip"] = with_images(files["application.zip"], "web:new")
     assert lab.build("hello-release", files)["buildStatus"] == "SUCCEEDED"
     assert pipeline.wait(executions=before + 1) == "Succeeded", pipeline.description

@@ -38,6 +38,8 @@ SAMPLES = [
     f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1a2b",
     f"arn:aws:sns:{REGION}:{ACCOUNT}:One",
     f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/1a2b",
+    f"arn:aws:ecs:*:{ACCOUNT}:service/main/web",
+    f"arn:aws:iam::{ACCOUNT}:role/Task",
     "https://github.com/example/hello",
     "one-bucket",
     "One",
