@@ -79,7 +79,10 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found.declare("hello", hello)
     found.declare("uploaded", _UPLOADED)
     built = {name: _built(name) for name in ("cloned", "connected", "committed", "imaged")}
-    built["connected"]["waves"][0]["approval"] = {"mail": ["owners@example.com"]}
+    built["connected"]["waves"][0] |= {
+        "approval": {"mail": ["owners@example.com"]},
+        "tests": [{"name": "smoke", "commands": ["make smoke"], "reports": True}],
+    }
     for name, pipeline in built.items():
         found.declare(name, pipeline)
     testing = found.accounts["testing"]

@@ -35,6 +35,7 @@ _PASSED_TO = {
     "-source": "codepipeline.amazonaws.com",
     "-start": "events.amazonaws.com",
     "-starter": "lambda.amazonaws.com",
+    "-test-smoke": "codebuild.amazonaws.com",
 }
 
 

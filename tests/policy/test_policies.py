@@ -14,7 +14,7 @@ import pytest
 
 from lab import Lab
 from tests.policy.approver import Approver
-from tests.policy.builds import allowed_builds, denied_builds
+from tests.policy.builds import allowed_builds, allowed_tests, denied_builds, denied_tests
 from tests.policy.cases import allowed_around, allowed_uploads, denied
 from tests.policy.foundation import Foundation
 from tests.policy.operator import Operator
@@ -39,6 +39,7 @@ def needed(
         *allowed_around(foundation),
         *(one for release in releases for one in allowed_uploads(foundation, release)),
         *(one for release in releases for one in allowed_builds(release)),
+        *(one for release in releases for one in allowed_tests(release)),
         *(one for release in releases for one in release.needs()),
     ]
     return list({str(one): one for one in found}.values())
@@ -54,6 +55,7 @@ def cases(
         *approver.denied(),
         *(case for release in releases for case in denied(foundation, release)),
         *(case for release in releases for case in denied_builds(foundation, release)),
+        *(case for release in releases for case in denied_tests(release)),
     ]
     return list({(str(case.request), str(case.twin)): case for case in found}.values())
 
