@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from tests.policy.export import Export, Policy
 from tests.policy.request import Request
 from tests.policy.simulator import simulate
+
+# A request, whether it is allowed now, and policies without a part.
+Question = tuple[Request, bool, Export]
 
 # Parts that no simulation can show to be needed, each with the reason.
 REASONS: dict[str, str] = {
@@ -61,27 +64,44 @@ def missed(
             concerned.setdefault(id(policy), []).append((request, answer))
 
     owners = set(whole)
-    questions: list[tuple[str, Request, bool, Export]] = []
-    titles: list[str] = []
+    questions: dict[str, list[Question]] = {}
     for policy in export.policies:
         # Managed policies are those of AWS, which others keep.
         if policy.kind == "managed":
             continue
         for title, action, shorter in _shorter(policy, actions=policy.owner not in owners):
-            titles.append(title)
             without = _replaced(export, policy, shorter)
-            questions += [
-                (title, request, answer, without)
+            questions.setdefault(title, []).extend(
+                (request, answer, without)
                 for request, answer in concerned.get(id(policy), ())
                 if fnmatchcase(request.action.lower(), action.lower())
-            ]
-    answers = simulate(request.simulation(without) for _t, request, _a, without in questions)
-    changed = {
-        title
-        for (title, _request, expected_answer, _w), answer in zip(questions, answers, strict=True)
-        if answer.allowed != expected_answer
-    }
-    return [Part(title, title in changed) for title in titles]
+            )
+    changed = _changed(questions)
+    return [Part(title, title in changed) for title in questions]
+
+
+def _changed(questions: Mapping[str, Sequence[Question]]) -> set[str]:
+    """Return the titles of which at least one answer is another now.
+
+    A few questions of each title at a time, then more of those that are still open: most parts are
+    missed by the first.
+    """
+    changed: set[str] = set()
+    start, size = 0, 4
+    while asked := [
+        (title, question)
+        for title, all_of_title in questions.items()
+        if title not in changed
+        for question in all_of_title[start : start + size]
+    ]:
+        answers = simulate(request.simulation(without) for _t, (request, _a, without) in asked)
+        changed |= {
+            title
+            for (title, (_request, expected, _w)), answer in zip(asked, answers, strict=True)
+            if answer.allowed != expected
+        }
+        start, size = start + size, size * 4
+    return changed
 
 
 def _shorter(policy: Policy, *, actions: bool) -> Iterator[tuple[str, str, Policy]]:
