@@ -11,7 +11,8 @@ built and unpacked there, in `.venv/sanity`, with amazon.aws next to it. Left ou
 ansible-test downloads one file from outside PyPI, a script that installs pip. A small script of
 that name in its cache does the same with Python's own ensurepip, once for all environments. The
 cache, and the environments that ansible-test makes for its tests, are in `.venv/sanity` too: a home
-directory of its own.
+directory of its own. So are its temporary files: it starts a Python script among them, which would
+import whatever others left there under the name of a standard module.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ BASE = VENV / "sanity"
 HOME = BASE / "home"
 PLACE = BASE / "ansible_collections"
 COPY = PLACE / "crossaccount" / "pipeline"
+TEMPORARY = BASE / "temporary"
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 IN_LINT = ("changelog", "pep8", "shellcheck", "yamllint")
@@ -141,8 +143,10 @@ def _write_pip_settings() -> None:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment, with the other home and without settings for the checkout."""
-    variables = environment({"HOME": str(HOME)})
+    """This process's environment, with other places, and without settings for the checkout."""
+    shutil.rmtree(TEMPORARY, ignore_errors=True)
+    TEMPORARY.mkdir(parents=True)
+    variables = environment({"HOME": str(HOME), "TMPDIR": str(TEMPORARY)})
     # The copy is the collection under test; these would lead back to the checkout.
     for name in ("ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH"):
         variables.pop(name, None)

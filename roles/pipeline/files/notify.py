@@ -337,7 +337,7 @@ def revision(execution: Data) -> str:
             commit = None
         if isinstance(commit, dict):
             summary = commit.get("CommitMessage", "")
-        return str(summary or found.get("revisionId", "")).split("\n")[0]
+        return str(summary or found.get("revisionId", "")).partition("\n")[0]
     return ""
 
 
