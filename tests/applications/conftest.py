@@ -9,7 +9,6 @@ Every account is deployed to in every region.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import yaml
 
 from lab import Lab
 from tests.applications.world import HOSTS, REGIONS, World
+from tests.bootstrapped import bootstrap
 from tests.integration.inventory import Inventory
 from tools.environment import ROOT
 
@@ -38,15 +38,5 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def world(inventory: Path) -> Iterator[World]:
     """The organisation with both pipelines."""
     with Lab() as lab:
-        done = subprocess.run(
-            ["ansible-playbook", str(ROOT / "bootstrap.yml"), "-i", str(inventory)],
-            cwd=ROOT,
-            env=lab.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
+        bootstrap(lab, inventory)
         yield World(lab)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from lab import Lab
+from tests.bootstrapped import bootstrap
 from tests.integration.inventory import Inventory
 from tests.policy.approver import Approver
 from tests.policy.foundation import Foundation
@@ -21,7 +21,6 @@ from tests.policy.operator import Operator
 from tests.policy.organisation import pipelines, read_foundation
 from tests.policy.release import Release
 from tools import sample_pipelines
-from tools.environment import ROOT
 
 # A pipeline whose artifacts are built elsewhere, beside the one that is shipped.
 _UPLOADED = {
@@ -103,17 +102,7 @@ def lab(inventory: Path) -> Iterator[Lab]:
     """An organisation that was bootstrapped once, for every test here."""
     with Lab() as lab:
         lab.add_account(lab.organisation.build)
-        done = subprocess.run(
-            ["ansible-playbook", str(ROOT / "bootstrap.yml"), "-i", str(inventory)],
-            cwd=ROOT,
-            env=lab.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
+        bootstrap(lab, inventory)
         lab.add_approver("hello")
         yield lab
 

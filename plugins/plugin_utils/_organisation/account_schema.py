@@ -11,6 +11,8 @@ import typing as t
 from .._fields import FLAG, LIST, Field, Reader
 
 POLICY_ARN = r"arn:aws[a-z-]*:iam::(aws|\d{12}):policy/[\w+=,.@/-]{1,1024}"
+KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
+BUCKET_NAME = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 # IAM's most for a role; its default is 10.
 MOST_POLICIES = 20
 
@@ -58,13 +60,13 @@ BUCKETS = Field(
         Field(
             name="name",
             required=True,
-            pattern=r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+            pattern=BUCKET_NAME,
             words="the name of a bucket",
             doc="The bucket.",
         ),
         Field(
             name="key_arn",
-            pattern=r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
+            pattern=KEY_ARN,
             words="the ARN of a KMS key",
             kind="ARN",
             default_words="the bucket's encryption",
@@ -109,4 +111,11 @@ SERVICES = Field(
 # What the role of deploy accounts takes in addition to what every role does.
 ACCOUNT_SETTINGS = (EXECUTION_POLICIES, READ_ALARMS, BUCKETS, SERVICES)
 
-__all__ = ("ACCOUNT_SETTINGS", "EXECUTION_POLICIES", "MOST_POLICIES", "POLICY_ARN")
+__all__ = (
+    "ACCOUNT_SETTINGS",
+    "BUCKET_NAME",
+    "EXECUTION_POLICIES",
+    "KEY_ARN",
+    "MOST_POLICIES",
+    "POLICY_ARN",
+)

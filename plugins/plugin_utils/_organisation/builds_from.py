@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from .._fields import LIST, Field
+from .model import PIPELINE_NAME
 
 MOST_PIPELINES = 40  # a bucket policy holds a statement for each
 
@@ -33,7 +34,7 @@ BUILDS_FROM = Field(
             maximum=MOST_PIPELINES,
             item=Field(
                 required=True,
-                pattern=r"[a-z][a-z0-9-]{1,31}",
+                pattern=PIPELINE_NAME,
                 words="the name of a pipeline",
             ),
             unique=("",),

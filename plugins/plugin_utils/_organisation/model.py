@@ -43,6 +43,8 @@ _TARGET = (
 )
 _WAY_IN = (*_TARGET[_TARGET.index("profile") :], "session_tags")
 
+PIPELINE_NAME = r"[a-z][a-z0-9-]{1,31}"
+
 
 def pipeline_stack_name(pipeline: str) -> str:
     """Return the name of the stack of a pipeline."""
@@ -212,6 +214,7 @@ __all__ = (
     "FOUNDATION_GROUPS",
     "GROUPS",
     "PIPELINES",
+    "PIPELINE_NAME",
     "PRIMARY",
     "REGIONAL",
     "ROLE_NAMES",

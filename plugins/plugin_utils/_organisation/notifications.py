@@ -22,6 +22,7 @@ EVENTS = (
 _MOST_ADDRESSES = 50
 _MOST_OTHERS = 10
 _PARTITION = "arn:aws[a-z-]*"
+TOPIC_ARN = rf"{_PARTITION}:sns:[a-z0-9-]+:\d{{12}}:[A-Za-z0-9_-]{{1,256}}"
 
 
 def mail_field(doc: str, default_words: str = "") -> Field:
@@ -40,6 +41,19 @@ def mail_field(doc: str, default_words: str = "") -> Field:
         unique=("",),
         kind="list of addresses",
         default_words=default_words,
+        doc=doc,
+    )
+
+
+def _arns_field(name: str, pattern: str, words: str, doc: str) -> Field:
+    return Field(
+        name=name,
+        type=LIST,
+        default=[],
+        maximum=_MOST_OTHERS,
+        item=Field(required=True, pattern=pattern, words=words),
+        unique=("",),
+        kind="list of ARNs",
         doc=doc,
     )
 
@@ -63,50 +77,21 @@ def notifications_field(doc: str) -> Field:
                 doc="What is reported.",
             ),
             mail_field("Mail addresses. AWS asks each once to confirm."),
-            Field(
-                name="topics",
-                type=LIST,
-                default=[],
-                maximum=_MOST_OTHERS,
-                item=Field(
-                    required=True,
-                    pattern=rf"{_PARTITION}:sns:[a-z0-9-]+:\d{{12}}:[A-Za-z0-9_-]{{1,256}}",
-                    words="the ARN of a topic",
-                ),
-                unique=("",),
-                kind="list of ARNs",
-                doc="SNS topics of your own.",
-            ),
-            Field(
-                name="chat",
-                type=LIST,
-                default=[],
-                maximum=_MOST_OTHERS,
-                item=Field(
-                    required=True,
-                    pattern=rf"{_PARTITION}:chatbot::\d{{12}}:chat-configuration/"
-                    r"(slack-channel|microsoft-teams-channel)/[A-Za-z0-9_-]{1,128}",
-                    words="the ARN of a configuration for a Slack or Teams channel",
-                ),
-                unique=("",),
-                kind="list of ARNs",
-                doc="Channels of Slack and Microsoft Teams: configurations of Amazon Q Developer in"
+            _arns_field("topics", TOPIC_ARN, "the ARN of a topic", "SNS topics of your own."),
+            _arns_field(
+                "chat",
+                rf"{_PARTITION}:chatbot::\d{{12}}:chat-configuration/"
+                r"(slack-channel|microsoft-teams-channel)/[A-Za-z0-9_-]{1,128}",
+                "the ARN of a configuration for a Slack or Teams channel",
+                "Channels of Slack and Microsoft Teams: configurations of Amazon Q Developer in"
                 " chat applications.",
             ),
-            Field(
-                name="webhooks",
-                type=LIST,
-                default=[],
-                maximum=_MOST_OTHERS,
-                item=Field(
-                    required=True,
-                    pattern=rf"{_PARTITION}:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:"
-                    r"[A-Za-z0-9/_+=.@-]{1,512}",
-                    words="the ARN of a secret",
-                ),
-                unique=("",),
-                kind="list of ARNs",
-                doc="Secrets of the build account that hold the address of a webhook.",
+            _arns_field(
+                "webhooks",
+                rf"{_PARTITION}:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:"
+                r"[A-Za-z0-9/_+=.@-]{1,512}",
+                "the ARN of a secret",
+                "Secrets of the build account that hold the address of a webhook.",
             ),
         ),
     )
@@ -133,4 +118,11 @@ def foreign_problems(
                 )
 
 
-__all__ = ("EVENTS", "NOTIFICATIONS", "foreign_problems", "mail_field", "notifications_field")
+__all__ = (
+    "EVENTS",
+    "NOTIFICATIONS",
+    "TOPIC_ARN",
+    "foreign_problems",
+    "mail_field",
+    "notifications_field",
+)

@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Mapping
 
 from .._fields import MAPPING, NUMBER, Field, Reader
-from .._organisation.notifications import mail_field
+from .._organisation.notifications import TOPIC_ARN, mail_field
 from .approval import CHANGE_SETS, REVIEWS
 from .parameters import CONFIGURATION_LIMIT, variables_problem
 
@@ -59,7 +59,7 @@ _MAPPING = Field(
         ),
         Field(
             name="topic",
-            pattern=r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}",
+            pattern=TOPIC_ARN,
             words="the ARN of a topic",
             kind="ARN of a topic",
             default_words="the organisation's",

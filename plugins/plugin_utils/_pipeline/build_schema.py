@@ -11,6 +11,7 @@ import typing as t
 from collections.abc import Mapping
 
 from .._fields import FLAG, LIST, MAPPING, NUMBER, Field, Reader
+from .._organisation.account_schema import KEY_ARN
 from .build import (
     ARCHITECTURES,
     CACHES,
@@ -27,7 +28,6 @@ from .paths import path_field
 
 _STORED_NAME = r"[\w/+=.@-]{1,512}"
 _STORED_ARN = rf"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:{_STORED_NAME}"
-_KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
 _POLICY_ARN = r"arn:aws[a-z-]*:iam::(aws|\d{12}):policy/[\w+=,.@/-]+"
 # CodeBuild's own, and the collection's.
 _RESERVED = ("CODEBUILD_", "CROSSACCOUNT_")
@@ -102,7 +102,7 @@ VARIABLE = Field(
         ),
         Field(
             name="key_arn",
-            pattern=_KEY_ARN,
+            pattern=KEY_ARN,
             words="the ARN of a KMS key",
             kind="ARN",
             default_words="AWS's key",

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 from .._fields import suggestion
 from .._organisation.model import Organisation
+from .approval import CHANGE_SETS
 from .conditions import DAYS, RETRY, Window
-from .model import CHANGE_SETS, Pipeline, Wave
+from .model import Pipeline, Wave
 from .problem import Problem
 
 MOST_RULES = 5  # of a condition

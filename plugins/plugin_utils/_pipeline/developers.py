@@ -11,6 +11,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 
 from .._fields import LIST, Field
+from .._organisation.account_schema import BUCKET_NAME
 from .problem import Problem
 from .source import CODEBUILD, S3, Source
 
@@ -39,7 +40,7 @@ DEVELOPERS = Field(
         Field(
             name="bucket",
             required=True,
-            pattern=r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+            pattern=BUCKET_NAME,
             words="the name of a bucket",
             kind="bucket name",
             doc="Its build bucket: output `BuildBucketName` of its primary stack.",

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from .._organisation.model import pipeline_stack_name
-from .approval import CHANGE_SETS, RELEASE, REVIEWS, Approval
+from .approval import Approval
 from .build import Build
 from .conditions import Alarm, Window
 from .deploy_kinds import DeployedFiles, DeployedImages
@@ -267,15 +267,11 @@ def levels(stacks: t.Sequence[DeployedStack]) -> list[list[DeployedStack]]:
 __all__ = (
     "ARTIFACT_SYNCS",
     "CAPABILITIES",
-    "CHANGE_SETS",
     "DEFAULT_ACTIONS_PER_STAGE",
     "EXECUTION_MODES",
     "LAMBDA",
     "NATIVE",
     "QUEUED",
-    "RELEASE",
-    "REVIEWS",
-    "Approval",
     "Data",
     "DeployedStack",
     "Environment",

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._fields import suggestion
-from .model import CHANGE_SETS, DeployedStack, Environment, Pipeline, Wave, levels
+from .approval import CHANGE_SETS
+from .model import DeployedStack, Environment, Pipeline, Wave, levels
 from .outputs import Output, outputs_in
 from .problem import Problem
 

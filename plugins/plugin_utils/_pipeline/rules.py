@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 
 from .._fields import Reader, entry_label
 from .._organisation.builds_from import BUILDS_FROM
-from .._organisation.model import PIPELINES, Host, Organisation
+from .._organisation.model import PIPELINE_NAME, PIPELINES, Host, Organisation
 from .._organisation.problems import Problems
 from .._organisation.variables import Groups, Variables, is_dynamic_reference
 from .approval_rules import approval_problems
@@ -31,7 +31,7 @@ from .notification_rules import notification_problems, organisation_notification
 from .notifications import Notifications
 from .output_rules import output_problems
 from .problem import Problem, add_problem
-from .schema import PIPELINE, PIPELINE_NAME
+from .schema import PIPELINE
 from .source_rules import source_problems, source_warnings
 from .stack_rules import stack_problems
 from .together import check_together

@@ -25,8 +25,6 @@ from .paths import placed_path_field
 from .source_schema import SOURCE
 from .wave_schema import WAVES
 
-PIPELINE_NAME = r"[a-z][a-z0-9-]{1,31}"
-
 # The stacks
 
 _STACKS = Field(
@@ -119,4 +117,4 @@ PIPELINE = Field(
     ),
 )
 
-__all__ = ("PIPELINE", "PIPELINE_NAME")
+__all__ = ("PIPELINE",)

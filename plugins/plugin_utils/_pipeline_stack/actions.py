@@ -17,6 +17,7 @@ from .._pipeline.source import Artifact, Source
 from .foundation import Foundation
 
 Action = dict[str, t.Any]
+Place = tuple[Environment, str]  # an environment in one region
 
 NAME_LIMIT = 100
 PREPARE, EXECUTE = "prepare", "execute"  # the last part of an action's name
@@ -90,7 +91,7 @@ def sync(pipeline: Pipeline, foundation: Foundation, region: str) -> Action:
 def prepare(
     pipeline: Pipeline,
     foundation: Foundation,
-    place: tuple[Environment, str],
+    place: Place,
     stack: DeployedStack,
     change_set: str,
 ) -> Action:
@@ -122,9 +123,7 @@ def prepare(
     }
 
 
-def execute(
-    foundation: Foundation, place: tuple[Environment, str], stack: DeployedStack, change_set: str
-) -> Action:
+def execute(foundation: Foundation, place: Place, stack: DeployedStack, change_set: str) -> Action:
     """Return the action that executes the change set of *stack*."""
     environment, region = place
     return {
@@ -138,9 +137,7 @@ def execute(
     }
 
 
-def _deployment(
-    foundation: Foundation, place: tuple[Environment, str], stack: DeployedStack, what: str
-) -> Action:
+def _deployment(foundation: Foundation, place: Place, stack: DeployedStack, what: str) -> Action:
     environment, region = place
     return {
         "Name": action_name(environment.host, region, stack.name, what),
@@ -160,6 +157,7 @@ __all__ = (
     "NAME_LIMIT",
     "PREPARE",
     "Action",
+    "Place",
     "action_name",
     "bucket_source",
     "execute",

@@ -14,10 +14,9 @@ from .._pipeline.model import Pipeline
 from .actions import Action, kind
 from .foundation import Foundation
 from .part import Data, Part
-from .roles import allow, sub
+from .roles import allow, sub, use_key, use_keys_of_topics
 from .topics import digest, make_topic
 
-_ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
 _SHARED = "ApprovalTopicArn"
 _NOT_OF_TOPICS = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -82,24 +81,15 @@ def _publish_on_ours(topics: list[Data]) -> list[Data]:
     return [
         allow("AskForApproval", "sns:Publish", topics if len(topics) > 1 else topics[0]),
         # The topics are encrypted with this key.
-        allow(
-            "EncryptQuestions",
-            _ENCRYPT,
-            {"Ref": "KeyArn"},
-            StringEquals={"kms:ViaService": sub("sns.${AWS::Region}.${AWS::URLSuffix}")},
-        ),
+        use_key("EncryptQuestions", "sns"),
     ]
 
 
 def _publish_on_own(topics: list[str]) -> list[Data]:
     return [
         allow("AskOnOwnTopics", "sns:Publish", topics),
-        # Their keys are not known here; a topic without one needs none.
-        allow(
-            "EncryptForOwnTopics",
-            _ENCRYPT,
-            sub("arn:${AWS::Partition}:kms:${AWS::Region}:*:key/*"),
-            StringEquals={"kms:EncryptionContext:aws:sns:topicArn": topics},
+        use_keys_of_topics(
+            "EncryptForOwnTopics", "arn:${AWS::Partition}:kms:${AWS::Region}:*:key/*", topics
         ),
     ]
 

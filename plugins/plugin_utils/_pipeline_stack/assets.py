@@ -12,7 +12,7 @@ import typing as t
 from .._pipeline.model import Pipeline
 from .foundation import Foundation
 from .part import Data
-from .roles import allow, sub
+from .roles import allow, use_keys_of_regions
 
 ASSETS_VARIABLE = "CROSSACCOUNT_ASSETS"
 
@@ -63,14 +63,7 @@ def asset_statements(pipeline: Pipeline, foundation: Foundation) -> list[Data]:
         ]
     if keys:
         # Decrypt: S3 reads the parts of a multipart upload before it joins them.
-        found.append(
-            allow(
-                "EncryptAssets",
-                ["kms:Decrypt", "kms:GenerateDataKey"],
-                keys,
-                StringLike={"kms:ViaService": sub("s3.*.${AWS::URLSuffix}")},
-            )
-        )
+        found.append(use_keys_of_regions("EncryptAssets", keys))
     return found
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from .._pipeline.model import Pipeline
 from .._pipeline.source import S3
-from .foundation import Foundation
+from .foundation import Foundation, store_regions
 from .part import Data, Part
 from .roles import BOUNDARY, sub
 
@@ -81,11 +81,8 @@ def _statements(pipeline: Pipeline, foundation: Foundation) -> list[Data]:
         sub(f"${{PipelineBucketArn}}/{pipeline.name[:STORE_PREFIX]}/*"),
         *(
             f"{arn}/{pipeline.name}/*"
-            for arn in (
-                foundation.register[region].get("asset_bucket_arn", "")
-                for region in sorted({foundation.region, *pipeline.regions})
-            )
-            if arn
+            for region in store_regions(pipeline, foundation.region)
+            if (arn := foundation.asset_bucket_arn(region))
         ),
     ]
     return [

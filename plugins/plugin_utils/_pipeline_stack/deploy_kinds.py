@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 from .._pipeline.deploy_kinds import DeployedFiles, DeployedImages
-from .._pipeline.model import Environment, Pipeline
+from .._pipeline.model import Pipeline
 from .._pipeline.paths import placed
-from .actions import Action, action_name, kind
+from .actions import Action, Place, action_name, kind
 from .foundation import Foundation
-
-Place = tuple[Environment, str]  # an environment in one region
 
 
 def deploy_actions(pipeline: Pipeline, foundation: Foundation, place: Place) -> list[Action]:

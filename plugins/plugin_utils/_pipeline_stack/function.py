@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .logs import make_log_group, write_log
 from .part import Data
 from .roles import allow, attribute, make_role, sub
 
@@ -67,15 +68,7 @@ def make_function(
                 "SourceArn": attribute(rule),
             },
         },
-        log: {
-            "Type": "AWS::Logs::LogGroup",
-            "DeletionPolicy": "Delete",
-            "UpdateReplacePolicy": "Delete",
-            "Properties": {
-                "LogGroupName": sub(f"/aws/lambda/{full_name}"),
-                "RetentionInDays": _LOG_RETENTION_DAYS,
-            },
-        },
+        log: make_log_group(f"/aws/lambda/{full_name}", _LOG_RETENTION_DAYS),
         queue: {
             "Type": "AWS::SQS::Queue",
             "DeletionPolicy": "Delete",
@@ -102,7 +95,7 @@ def make_function(
             statements=[
                 *statements,
                 allow("KeepFailedEvents", "sqs:SendMessage", attribute(queue)),
-                allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], attribute(log)),
+                write_log(log),
             ],
         ),
     }

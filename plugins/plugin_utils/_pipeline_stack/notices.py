@@ -14,7 +14,7 @@ from .._pipeline.source import CODEBUILD
 from .foundation import Foundation
 from .function import make_function
 from .part import Data, Part
-from .roles import allow, attribute, sub
+from .roles import PIPELINE_ARN, allow, attribute, sub, use_key, use_keys_of_topics
 from .topics import CHAT, MAIL, make_topic
 
 _TIMEOUT = 300
@@ -147,10 +147,7 @@ def _statements(wanted: Notifications, own_topics: list[t.Any]) -> list[Data]:
         allow(
             "ReadReleases",
             ["codepipeline:GetPipelineExecution", "codepipeline:ListActionExecutions"],
-            sub(
-                "arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}"
-                ":${PipelineName}"
-            ),
+            PIPELINE_ARN,
         ),
         *_publishing(own_topics, wanted.topics),
     ]
@@ -173,19 +170,11 @@ def _publishing(own: list[t.Any], others: t.Sequence[str]) -> list[Data]:
     statements = []
     if arns := [*own, *others]:
         statements.append(allow("Publish", "sns:Publish", arns))
-    use = ["kms:Decrypt", "kms:GenerateDataKey"]
     if own:
-        via = {"kms:ViaService": sub("sns.${AWS::Region}.${AWS::URLSuffix}")}
-        statements.append(allow("EncryptNotices", use, {"Ref": "KeyArn"}, StringEquals=via))
+        statements.append(use_key("EncryptNotices", "sns"))
     if others:
-        statements.append(
-            allow(
-                "EncryptForTopics",
-                use,
-                sub("arn:${AWS::Partition}:kms:*:*:key/*"),
-                StringEquals={"kms:EncryptionContext:aws:sns:topicArn": list(others)},
-            )
-        )
+        keys = "arn:${AWS::Partition}:kms:*:*:key/*"
+        statements.append(use_keys_of_topics("EncryptForTopics", keys, others))
     return statements
 
 

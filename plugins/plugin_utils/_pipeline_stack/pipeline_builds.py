@@ -16,7 +16,7 @@ from .actions import Action, kind
 from .build_boundary import STORE_PREFIX
 from .part import Data
 from .project import make_project
-from .roles import allow, attribute, sub
+from .roles import allow, attribute, sub, use_key
 
 _SOURCE_ROLE = attribute("SourceRole")
 
@@ -62,12 +62,7 @@ def make_pipeline_project(
                 {"Ref": "PipelineBucketArn"},
             ),
             # Decrypt: also because S3 reads the parts of a multipart upload before it joins them.
-            allow(
-                "UseKey",
-                ["kms:Decrypt", *(["kms:GenerateDataKey"] if writes else [])],
-                {"Ref": "KeyArn"},
-                StringEquals={"kms:ViaService": sub("s3.${AWS::Region}.${AWS::URLSuffix}")},
-            ),
+            use_key("UseKey") if writes else use_key("UseKey", actions=["kms:Decrypt"]),
             *statements,
         ],
         variables=variables,

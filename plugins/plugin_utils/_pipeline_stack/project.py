@@ -11,8 +11,9 @@ import typing as t
 from .._pipeline.build import LOCAL, S3_CACHE, Build
 from .build_access import build_statements
 from .build_boundary import STORE_PREFIX, denials
+from .logs import make_log_group, write_log
 from .part import Data
-from .roles import allow, attribute, make_role, sub, trusts_service
+from .roles import attribute, make_role, sub, trusts_service
 
 
 def make_project(
@@ -60,15 +61,7 @@ def make_project(
                 },
             },
         },
-        log: {
-            "Type": "AWS::Logs::LogGroup",
-            "DeletionPolicy": "Delete",
-            "UpdateReplacePolicy": "Delete",
-            "Properties": {
-                "LogGroupName": sub(f"/aws/codebuild/{full_name}"),
-                "RetentionInDays": build.log_retention_days,
-            },
-        },
+        log: make_log_group(f"/aws/codebuild/{full_name}", build.log_retention_days),
         role: make_role(
             name,
             description,
@@ -83,7 +76,7 @@ def make_project(
             statements=[
                 *statements,
                 *build_statements(build, full_name, cache),
-                allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], attribute(log)),
+                write_log(log),
                 *(denials() if is_bounded else []),
             ],
             is_bounded=is_bounded,

@@ -102,6 +102,37 @@ def allow(sid: str, actions: str | t.Sequence[str], resource: t.Any, **condition
     return {**statement, "Condition": condition} if condition else statement
 
 
+_USE_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
+
+# Releases of the pipeline itself.
+PIPELINE_ARN = sub(
+    "arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}:${PipelineName}"
+)
+
+
+def use_key(sid: str, service: str = "s3", actions: t.Sequence[str] = _USE_KEY) -> Data:
+    """Return the use of the primary region's key, only by way of *service*."""
+    via = sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}")
+    return allow(sid, actions, {"Ref": "KeyArn"}, StringEquals={"kms:ViaService": via})
+
+
+def use_keys_of_regions(sid: str, keys: t.Sequence[t.Any]) -> Data:
+    """Return the use of *keys* of several regions, only by way of S3."""
+    via = sub("s3.*.${AWS::URLSuffix}")
+    return allow(sid, _USE_KEY, keys, StringLike={"kms:ViaService": via})
+
+
+def use_keys_of_topics(sid: str, keys: str, topics: t.Sequence[str]) -> Data:
+    """Return the use of *keys*, which are not known, for the messages of *topics* alone.
+
+    A topic without a key of its own needs none.
+
+    :param keys: a pattern of their ARNs, with parameters of the template.
+    """
+    context = {"kms:EncryptionContext:aws:sns:topicArn": list(topics)}
+    return allow(sid, _USE_KEY, sub(keys), StringEquals=context)
+
+
 def upload_builds(*prefixes: str) -> list[Data]:
     """Return what a role needs to upload to the pipeline's part of the build bucket.
 
@@ -112,13 +143,20 @@ def upload_builds(*prefixes: str) -> list[Data]:
     return [
         allow("UploadBuilds", "s3:PutObject", resources if len(resources) > 1 else resources[0]),
         # Decrypt: S3 reads the parts of a multipart upload before it joins them.
-        allow(
-            "EncryptBuilds",
-            ["kms:Decrypt", "kms:GenerateDataKey"],
-            {"Ref": "KeyArn"},
-            StringEquals={"kms:ViaService": sub("s3.${AWS::Region}.${AWS::URLSuffix}")},
-        ),
+        use_key("EncryptBuilds"),
     ]
 
 
-__all__ = ("BOUNDARY", "allow", "attribute", "make_role", "sub", "trusts_service", "upload_builds")
+__all__ = (
+    "BOUNDARY",
+    "PIPELINE_ARN",
+    "allow",
+    "attribute",
+    "make_role",
+    "sub",
+    "trusts_service",
+    "upload_builds",
+    "use_key",
+    "use_keys_of_regions",
+    "use_keys_of_topics",
+)

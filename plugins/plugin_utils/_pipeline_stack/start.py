@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .part import Data
-from .roles import allow, attribute, make_role, sub, trusts_service
+from .roles import PIPELINE_ARN, allow, attribute, make_role, sub, trusts_service
 
 
 def make_start_rule(pattern: Data, input_transformer: Data | None = None) -> Data:
@@ -39,18 +39,14 @@ def make_start_rule(pattern: Data, input_transformer: Data | None = None) -> Dat
                 )
             ],
             policy="Start",
-            statements=[
-                allow(
-                    "StartPipeline",
-                    "codepipeline:StartPipelineExecution",
-                    sub(
-                        "arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}"
-                        ":${PipelineName}"
-                    ),
-                )
-            ],
+            statements=[start_pipeline()],
         ),
     }
+
+
+def start_pipeline() -> Data:
+    """Return the statement that lets a role start the pipeline."""
+    return allow("StartPipeline", "codepipeline:StartPipelineExecution", PIPELINE_ARN)
 
 
 def make_rule(description: str, pattern: Data, target: Data) -> Data:
@@ -69,4 +65,4 @@ def make_rule(description: str, pattern: Data, target: Data) -> Data:
     }
 
 
-__all__ = ("make_rule", "make_start_rule")
+__all__ = ("make_rule", "make_start_rule", "start_pipeline")

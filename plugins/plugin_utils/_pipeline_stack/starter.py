@@ -14,8 +14,8 @@ from .._pipeline.model import Pipeline
 from .._pipeline.source import Source
 from .function import make_function
 from .part import Data
-from .roles import allow, sub
-from .start import make_rule
+from .roles import allow, attribute, sub, use_key, use_keys_of_regions
+from .start import make_rule, start_pipeline
 
 # The prefix of the build bucket below which each build has its own artifacts. Not below that of the
 # pipeline: a lifecycle rule's prefix has no wildcard.
@@ -36,7 +36,7 @@ def make_starter(pipeline: Pipeline, source: Source, pattern: Data) -> Data:
         **make_rule(
             "Invokes the starter of ${PipelineName}",
             pattern,
-            {"Id": "Starter", "Arn": {"Fn::GetAtt": ["StarterFunction", "Arn"]}},
+            {"Id": "Starter", "Arn": attribute("StarterFunction")},
         ),
         **make_function(
             "Starter",
@@ -90,14 +90,7 @@ def _values(pipeline: Pipeline, source: Source) -> dict[str, str]:
 
 def _statements(pipeline: Pipeline, source: Source) -> list[Data]:
     statements = [
-        allow(
-            "StartPipeline",
-            "codepipeline:StartPipelineExecution",
-            sub(
-                "arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}"
-                ":${PipelineName}"
-            ),
-        ),
+        start_pipeline(),
         # S3 asks for the second when a version is named.
         allow(
             "ReadBuilds",
@@ -105,12 +98,7 @@ def _statements(pipeline: Pipeline, source: Source) -> list[Data]:
             [*([_EACH_BUILD] if source.builds else []), sub(f"{_BUCKET}/${{PipelineName}}/*")],
         ),
         # Decrypt: S3 reads the parts of a multipart copy before it joins them.
-        allow(
-            "UseKey",
-            ["kms:Decrypt", "kms:GenerateDataKey"],
-            {"Ref": "KeyArn"},
-            StringEquals={"kms:ViaService": sub("s3.${AWS::Region}.${AWS::URLSuffix}")},
-        ),
+        use_key("UseKey"),
     ]
     if source.builds:
         statements += [
@@ -150,11 +138,9 @@ def _sends(pipeline: Pipeline) -> list[Data]:
             ],
         ),
         # Their keys are not known here.
-        allow(
+        use_keys_of_regions(
             "EncryptForDevelopers",
-            ["kms:Decrypt", "kms:GenerateDataKey"],
             [sub(f"arn:${{AWS::Partition}}:kms:*:{account}:key/*") for account in accounts],
-            StringLike={"kms:ViaService": sub("s3.*.${AWS::URLSuffix}")},
         ),
     ]
 

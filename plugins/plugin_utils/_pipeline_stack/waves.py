@@ -8,17 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._pipeline.model import (
-    CHANGE_SETS,
-    Approval,
-    DeployedStack,
-    Environment,
-    Pipeline,
-    Wave,
-    levels,
-)
+from .._pipeline.approval import CHANGE_SETS, Approval
+from .._pipeline.model import DeployedStack, Pipeline, Wave, levels
 from .._pipeline.wave_test import AFTER, BEFORE
-from .actions import Action, execute, prepare
+from .actions import Action, Place, execute, prepare
 from .approvals import approve
 from .conditions import conditioned
 from .deploy_kinds import deploy_actions
@@ -27,8 +20,6 @@ from .stage import Stage, Step, cut, make_stage, numbered, with_steps
 from .wave_tests import test_actions
 
 _EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
-
-Place = tuple[Environment, str]  # an environment in one region
 
 
 def wave_stages(pipeline: Pipeline, foundation: Foundation, wave: Wave) -> list[Stage]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.approval import (
+    Approval,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.build import Build
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import (
-    Approval,
     Pipeline,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.source import (

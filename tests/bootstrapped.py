@@ -1,0 +1,31 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bootstraps an organisation for tests of what stands afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from lab import Lab
+from tools.environment import ROOT
+
+
+def bootstrap(lab: Lab, inventory: Path) -> None:
+    """Run the bootstrap of this checkout on an inventory."""
+    done = subprocess.run(
+        ["ansible-playbook", str(ROOT / "bootstrap.yml"), "-i", str(inventory)],
+        cwd=ROOT,
+        env=lab.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+__all__ = ("bootstrap",)
