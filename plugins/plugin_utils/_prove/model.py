@@ -1,0 +1,102 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a canary run finds: paths, what became of each, and what refused. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+REACHED = "reached"
+REFUSED = "refused"
+LEFT_OUT = "left_out"  # quarantined or absent
+UNKNOWN = "unknown"  # not seen to its end
+STATUSES = (REACHED, REFUSED, LEFT_OUT, UNKNOWN)
+
+
+class Cause(t.TypedDict):
+    """The first thing that refused.
+
+    :param kind: of the catalogue in ``causes``: bucket_policy, key_policy, trust, pass_role, ...
+    :param stage: of the canary's pipeline; None if it refused before a pipeline ran.
+    :param principal: the ARN of the caller that was refused.
+    :param permission: the refused action of IAM, such as ``s3:GetObject``.
+    :param resource: the ARN of what was refused.
+    :param message: what AWS reported, or what the look-up saw.
+    :param cure: what to do.
+    """
+
+    kind: str
+    stage: str | None
+    principal: str | None
+    permission: str | None
+    resource: str | None
+    message: str
+    cure: str
+
+
+class PathResult(t.TypedDict):
+    """What became of one account in one region.
+
+    :param status: one of :data:`STATUSES`.
+    :param cause: why it was refused, left out, or is unknown.
+    """
+
+    host: str
+    account_id: str
+    region: str
+    status: str
+    cause: Cause | None
+
+
+class Proof(t.TypedDict):
+    """What a canary run registers, publishes and shows.
+
+    :param run: the name of the run, in the names and tags of all that it made.
+    :param started: in UTC (ISO 8601), as *ended*.
+    :param organisation: the id of the build account.
+    :param pipelines: how many temporary pipelines ran.
+    :param paths: by host and region.
+    :param notes: what the look-ups saw that concerns no single path.
+    """
+
+    run: str
+    started: str
+    ended: str
+    organisation: str
+    pipelines: int
+    paths: list[PathResult]
+    notes: list[Cause]
+
+
+class FailedAction(t.TypedDict):
+    """An action of the canary that failed, as CodePipeline reports it.
+
+    :param code: of the error, such as ``JobFailed``; empty if CodePipeline gave none.
+    :param summary: its message, or the summary of the provider.
+    :param execution: the provider's id of the execution: for CloudFormation, the stack's ARN.
+    """
+
+    pipeline: str
+    stage: str
+    action: str
+    provider: str
+    region: str
+    role_arn: str
+    code: str
+    summary: str
+    execution: str
+
+
+__all__ = (
+    "LEFT_OUT",
+    "REACHED",
+    "REFUSED",
+    "STATUSES",
+    "UNKNOWN",
+    "Cause",
+    "FailedAction",
+    "PathResult",
+    "Proof",
+)
