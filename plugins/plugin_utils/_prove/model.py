@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 REACHED = "reached"
@@ -13,6 +14,15 @@ REFUSED = "refused"
 LEFT_OUT = "left_out"  # quarantined or absent
 UNKNOWN = "unknown"  # not seen to its end
 STATUSES = (REACHED, REFUSED, LEFT_OUT, UNKNOWN)
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Path:
+    """One account in one region; ordered by region, so that a pipeline needs few stores."""
+
+    region: str
+    host: str
+    account_id: str
 
 
 class Cause(t.TypedDict):
@@ -73,6 +83,8 @@ class Proof(t.TypedDict):
 class FailedAction(t.TypedDict):
     """An action of the canary that failed, as CodePipeline reports it.
 
+    Without a stage: a step before the first action, such as creating the pipeline.
+
     :param code: of the error, such as ``JobFailed``; empty if CodePipeline gave none.
     :param summary: its message, or the summary of the provider.
     :param execution: the provider's id of the execution: for CloudFormation, the stack's ARN.
@@ -97,6 +109,7 @@ __all__ = (
     "UNKNOWN",
     "Cause",
     "FailedAction",
+    "Path",
     "PathResult",
     "Proof",
 )
