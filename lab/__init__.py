@@ -16,12 +16,13 @@ from .cloudformation.resource_faults import ResourceRule
 from .codebuild.results import BuildResult
 from .errors import LabError
 from .organisation.example import EXAMPLE, artifacts, objects
-from .organisation.model import Organisation, load_organisation
+from .organisation.model import Account, Organisation, load_organisation
 from .organisation.seed import FILES, drift_policy, operator_policy
 
 __all__ = (
     "EXAMPLE",
     "FILES",
+    "Account",
     "Action",
     "BuildResult",
     "Call",

@@ -17,6 +17,7 @@ from .codebuild.results import BuildResult
 
 CHANGE_PAGE = 100
 DRIFT_PAGE = 100
+ORGANIZATION_PAGE = 20
 ARTIFACT_COPIER = "pipeline-role"
 TIME = "2026-01-05T12:00:00+00:00"  # a Monday
 JOB_SECONDS = 20 * 60.0
@@ -44,6 +45,7 @@ class Settings:
     hooks: what refuses change sets.
     change_page: changes on one page of DescribeChangeSet.
     drift_page: resources on one page of DescribeStackResourceDrifts, at most.
+    organization_page: items on one page of a list of Organizations, at most.
     artifact_copier: who brings artifacts into another region's store: "pipeline-role" or "service".
     job_seconds: how long a pipeline waits for the result of a function.
     approval_seconds: how long it waits for an approval without a timeout of its own.
@@ -62,6 +64,7 @@ class Settings:
     hooks: tuple[Hook, ...] = ()
     change_page: int = CHANGE_PAGE
     drift_page: int = DRIFT_PAGE
+    organization_page: int = ORGANIZATION_PAGE
     artifact_copier: str = ARTIFACT_COPIER
     job_seconds: float = JOB_SECONDS
     approval_seconds: float = APPROVAL_SECONDS
@@ -119,6 +122,7 @@ class Settings:
             "hooks": [asdict(hook) for hook in self.hooks],
             "change_page": self.change_page,
             "drift_page": self.drift_page,
+            "organization_page": self.organization_page,
             "artifact_copier": self.artifact_copier,
             "job_seconds": self.job_seconds,
             "approval_seconds": self.approval_seconds,

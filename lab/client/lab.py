@@ -25,7 +25,7 @@ from ..cloudformation.hooks import Hook
 from ..cloudformation.resource_faults import ResourceRule
 from ..codebuild.results import BuildResult
 from ..errors import LabError
-from ..organisation.model import Organisation, check_account_id, load_organisation
+from ..organisation.model import OU, Account, Organisation, check_account_id, load_organisation
 from ..organisation.seed import Seeder
 from . import process
 
@@ -130,6 +130,7 @@ class Lab:
         if organisation:
             self.organisation = organisation
         self._configure(accounts=sorted(self.organisation.accounts.values()))
+        self._found_organization()
         self._seeder.seed()
         self.clear_calls()
 
@@ -180,13 +181,34 @@ class Lab:
                 raise LabError(f"Events are still under way after {seconds:.0f} s.")
             time.sleep(0.02)
 
-    def add_account(self, *account_ids: str) -> None:
-        """Make more deploy accounts, with the access roles of both set-ups."""
+    def add_account(self, *account_ids: str, ou: str | None = OU) -> None:
+        """Make more deploy accounts, with the access roles of both set-ups.
+
+        ou: where they are in the organization, unless they are there already; None: outside.
+        """
         for account_id in account_ids:
             check_account_id(account_id, name="added to the lab")
         settings = cast("dict[str, Any]", self._ask("settings"))
         self._configure(accounts=[*settings["accounts"], *account_ids])
+        new = set(account_ids) - set(settings["accounts"])
+        if ou is not None:
+            self.place_accounts(Account(account_id, ou=ou) for account_id in sorted(new))
         self._seeder.seed_accounts(list(account_ids))
+
+    def place_accounts(self, accounts: Iterable[Account]) -> None:
+        """Put accounts into the organization, or elsewhere in it, active, with name and tags."""
+        data = [asdict(account) for account in accounts]
+        self._ask("organization/accounts", method="POST", data=data)
+
+    def _found_organization(self) -> None:
+        organisation = self.organisation
+        management = organisation.management
+        self._ask("organization", method="POST", data={"management_id": management})
+        self.place_accounts(
+            Account(account_id, name=name, ou=organisation.organizational_units.get(name, OU))
+            for name, account_id in organisation.accounts.items()
+            if account_id != management
+        )
 
     def add_drift_operator(self) -> None:
         """Make the role of drift runs and its access roles, from the files that are shipped."""
@@ -457,6 +479,10 @@ class Lab:
     def set_change_page(self, changes: int) -> None:
         """How many changes DescribeChangeSet gives on one page."""
         self._configure(change_page=changes)
+
+    def set_organization_page(self, items: int) -> None:
+        """How many items a list of Organizations gives on one page, at most; 20 as on AWS."""
+        self._configure(organization_page=items)
 
     def set_drift_page(self, resources: int) -> None:
         """How many resources DescribeStackResourceDrifts gives on one page, at most."""

@@ -12,10 +12,8 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import iam
 
+from ..organizations import members
 from ..settings import Settings
-
-# The organization of the lab's accounts.
-ORGANISATION_ID = "o-lab0000000"
 
 
 def install(settings: Settings) -> None:
@@ -44,16 +42,16 @@ def _principal_arn() -> None:
 def _organisation(settings: Settings) -> None:
     """aws:PrincipalOrgID.
 
-    AWS: the organization of the caller's account. MiniStack: not there. Every account of the lab
-    is in one; without a list of accounts all are.
+    AWS: the organization of the caller's account. MiniStack: one of each account's own. Without a
+    list of accounts, all are in the lab's.
     """
     resolve = iam_evaluator._resolve_condition_key
 
     def resolved(key: str, context: iam_evaluator.EvalContext) -> Any:
         account = context.principal_account
         if key.lower() == "aws:principalorgid" and account:
-            known = not settings.accounts or account in settings.accounts
-            return ORGANISATION_ID if known else None
+            anybody = members.ORGANISATION_ID if not settings.accounts else None
+            return members.organization_of(account) or anybody
         return resolve(key, context)
 
     iam_evaluator._resolve_condition_key = resolved
@@ -101,4 +99,4 @@ def _role_of_stack() -> None:
     iam_actions.request_tag_context = with_role
 
 
-__all__ = ("ORGANISATION_ID", "install", "role_arn")
+__all__ = ("install", "role_arn")

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 ORGANISATION_FILE = Path(__file__).with_name("organisation.yml")
+# Where an account is in the organization by default.
+OU = "Workloads"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +25,24 @@ class Access:
     access_role: str
 
 
+@dataclass(frozen=True)
+class Account:
+    """An account as AWS Organizations has it.
+
+    ou: the names of its OUs from the root, with slashes; empty is the root.
+    """
+
+    account_id: str
+    name: str = ""
+    ou: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Organisation:
     """Accounts by name, and the two set-ups.
 
+    organizational_units: where accounts are, by name: names of OUs from the root, with slashes.
     execution_policies: managed policies that the access role may attach, patterns allowed;
         {account} stands for the account's id.
     drift: for drift runs that may look and change nothing; only seeded when asked for.
@@ -37,6 +53,7 @@ class Organisation:
     build: str
     primary_region: str
     deploy: dict[str, str]
+    organizational_units: dict[str, str]
     execution_policies: tuple[str, ...]
     operator: Access
     management_access: Access
@@ -57,6 +74,7 @@ def load_organisation(path: Path = ORGANISATION_FILE) -> Organisation:
         build=data["build"],
         primary_region=data["primary_region"],
         deploy=dict(data["deploy"]),
+        organizational_units=dict(data["organizational_units"]),
         execution_policies=tuple(data["execution_policies"]),
         operator=Access(**data["operator"]),
         management_access=Access(**data["management_access"]),
@@ -74,4 +92,12 @@ def check_account_id(account_id: object, *, name: str) -> None:
         raise ValueError(f"account {name}: {account_id!r} is not a quoted string of 12 digits")
 
 
-__all__ = ("ORGANISATION_FILE", "Access", "Organisation", "check_account_id", "load_organisation")
+__all__ = (
+    "ORGANISATION_FILE",
+    "OU",
+    "Access",
+    "Account",
+    "Organisation",
+    "check_account_id",
+    "load_organisation",
+)

@@ -18,6 +18,7 @@ from ..calls.call import CallLog
 from ..cloudformation.stack_records import set_status
 from ..codebuild import builds
 from ..iam.authorisation import DECISIONS, decisions
+from ..organizations import members
 from ..repositories import pushes
 from ..settings import Settings
 from . import saved_state
@@ -75,6 +76,13 @@ class Control:
                 return self._json({})
             if route == ("POST", "builds"):
                 return self._json(builds.build(**json.loads(body)))
+            if route == ("POST", "organization"):
+                members.create(**json.loads(body))
+                return self._json({})
+            if route == ("POST", "organization/accounts"):
+                for account in json.loads(body):
+                    members.place(**account)
+                return self._json({})
             if route == ("POST", "pushes"):
                 return self._json(pushes.push(**json.loads(body)))
             if route == ("POST", "builds/end"):

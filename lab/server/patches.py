@@ -44,6 +44,7 @@ from ..iam import (
     web_identity,
 )
 from ..kms import foreign_keys
+from ..organizations import service as organizations
 from ..s3 import buckets, storage
 from ..settings import Settings
 from ..sns import encrypted
@@ -73,6 +74,7 @@ def install(settings: Settings) -> None:
     function_properties.install()
     log_streams.install()
     call_resources.install()
+    organizations.install(settings)
     projects.install()
     builds.install(settings)
     images.install()

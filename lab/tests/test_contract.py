@@ -165,6 +165,19 @@ SIGNATURES = {
         "(function_ref: str) -> tuple[dict | None, dict | None, str]"
     ),
     "ministack.services.lambda_svc.invoke_async_with_retry": "(func: dict, event: dict) -> None",
+    "ministack.services.organizations.FULL_ACCESS_POLICY_ID": VALUE,
+    "ministack.services.organizations._accounts": VALUE,
+    "ministack.services.organizations._attachments": VALUE,
+    "ministack.services.organizations._create_account": "(payload)",
+    "ministack.services.organizations._ensure_org": "()",
+    "ministack.services.organizations._orgs": VALUE,
+    "ministack.services.organizations._ous": VALUE,
+    "ministack.services.organizations._roots": VALUE,
+    "ministack.services.organizations._tags": VALUE,
+    "ministack.services.organizations.handle_request": (
+        "(method, path, headers, body, query_params)"
+    ),
+    "ministack.services.organizations.reset": "()",
     "ministack.services.s3._get_object_data": (
         "(bucket_name: str, key: str, version_id: str | None = None) -> bytes | None"
     ),
