@@ -37,6 +37,10 @@ _CAPABILITIES: dict[str, tuple[str, ...]] = {
     DEPLOY_ACCOUNTS: ("CAPABILITY_NAMED_IAM",),
     PIPELINES: ("CAPABILITY_NAMED_IAM",),
 }
+# The roles that policies and settings outside the stack name. Others go with what needs them.
+_KNOWN_ROLES: dict[str, frozenset[str]] = {
+    PIPELINES: frozenset({"PipelineRole", "SourceRole", "UploaderRole"})
+}
 HOLDS_DATA = frozenset({REGIONAL, PRIMARY})
 
 Settings = t.Mapping[str, t.Any]
@@ -81,6 +85,7 @@ def desired_stack(
         capabilities=_CAPABILITIES[group],
         termination_protection=group in HOLDS_DATA,
         stack_policy=None,
+        known_roles=_KNOWN_ROLES.get(group),
     )
 
 

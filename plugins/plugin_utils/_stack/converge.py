@@ -188,7 +188,9 @@ class Converger:
 
     def _check_gate(self, change_set: ChangeSet[Change]) -> None:
         change_set.check(self._desired.name)
-        refused = [] if self._allow_replacement else guarded(change_set.changes)
+        if self._allow_replacement:
+            return
+        refused = guarded(change_set.changes, self._desired.known_roles)
         if refused:
             raise PipelineError(
                 f"{self._desired.name} would lose data or roles: "

@@ -14,8 +14,6 @@ from .result import ChangeEntry
 # Resources whose replacement or removal loses data, or locks out what refers to them.
 GUARDED_TYPES = frozenset({"AWS::IAM::Role", "AWS::KMS::Key", "AWS::S3::Bucket"})
 DATA_TYPES = frozenset({"AWS::KMS::Key", "AWS::S3::Bucket"})
-# Roles that a version or the data no longer has, and nothing outside their stacks refers to.
-RETIRED_ROLES = frozenset({"NoticesRole", "ReplicateArtifactsRole", "StartRole"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -75,9 +73,21 @@ class Change:
         """Whether it may replace or remove a key, bucket or role."""
         if self.resource_type not in GUARDED_TYPES:
             return False
-        if self.action == "Remove":
-            return self.logical_id not in RETIRED_ROLES
-        return self._may_replace
+        return self.action == "Remove" or self._may_replace
+
+    @property
+    def _removes_role(self) -> bool:
+        return self.action == "Remove" and self.resource_type == "AWS::IAM::Role"
+
+    def needs_consent(self, known_roles: t.Collection[str] | None) -> bool:
+        """Return whether the user must allow it.
+
+        :param known_roles: the roles that something outside the stack may refer to, by logical id;
+            the others may go. None: all of them.
+        """
+        if self._removes_role and known_roles is not None:
+            return self.logical_id in known_roles
+        return self.is_guarded
 
 
 def _depends_on(details: list[dict[str, t.Any]]) -> tuple[str, ...]:
@@ -94,9 +104,11 @@ def _depends_on(details: list[dict[str, t.Any]]) -> tuple[str, ...]:
 ChangeType = t.TypeVar("ChangeType", bound=Change)
 
 
-def guarded(changes: t.Iterable[ChangeType]) -> list[ChangeType]:
+def guarded(
+    changes: t.Iterable[ChangeType], known_roles: t.Collection[str] | None = None
+) -> list[ChangeType]:
     """Return the changes that need the user's consent."""
-    return [change for change in changes if change.is_guarded]
+    return [change for change in changes if change.needs_consent(known_roles)]
 
 
-__all__ = ("DATA_TYPES", "GUARDED_TYPES", "RETIRED_ROLES", "Change", "guarded")
+__all__ = ("DATA_TYPES", "GUARDED_TYPES", "Change", "guarded")

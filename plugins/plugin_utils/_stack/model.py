@@ -29,6 +29,8 @@ class Desired:
 
     :param parameters: all of them, as the strings that CloudFormation stores.
     :param stack_policy: None leaves the stack's policy alone.
+    :param known_roles: the roles that something outside the stack may refer to, by logical id;
+        None: all of them.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Desired:
     capabilities: tuple[str, ...] = ()
     termination_protection: bool = False
     stack_policy: dict[str, t.Any] | None = None
+    known_roles: frozenset[str] | None = None
 
     @classmethod
     def from_values(
@@ -50,6 +53,7 @@ class Desired:
         capabilities: t.Iterable[str] = (),
         termination_protection: bool = False,
         stack_policy: dict[str, t.Any] | None = None,
+        known_roles: frozenset[str] | None = None,
     ) -> Desired:
         """Return the stack that an inventory's values describe.
 
@@ -63,6 +67,7 @@ class Desired:
             capabilities=tuple(capabilities),
             termination_protection=termination_protection,
             stack_policy=stack_policy,
+            known_roles=known_roles,
         )
 
 

@@ -42,6 +42,16 @@ def test_a_key_a_bucket_or_a_role_needs_the_users_word(
     assert not change(UNGUARDED, action, replacement).is_guarded
 
 
+def test_a_role_that_nobody_outside_the_stack_knows_may_go() -> None:
+    removed = change("AWS::IAM::Role", "Remove")
+
+    assert removed.needs_consent(known_roles=None)
+    assert removed.needs_consent(known_roles={"One"})
+    assert not removed.needs_consent(known_roles={"Another"})
+    assert change("AWS::IAM::Role", "Modify", "True").needs_consent(known_roles={"Another"})
+    assert change("AWS::S3::Bucket", "Remove").needs_consent(known_roles={"Another"})
+
+
 def test_a_description_becomes_plain_data() -> None:
     described = {
         "Type": "Resource",
