@@ -79,16 +79,20 @@ def test_a_policy_of_organizations_is_named_by_its_arn() -> None:
     [
         # github.com/aws/aws-cdk/issues/1034
         (
-            f"User: {SESSION} is not authorized to perform: cloudformation:DescribeChangeSet on"
-            " resource: arn:aws:cloudformation:eu-west-1:222222222222:stack/hello/*",
+            (
+                f"User: {SESSION} is not authorized to perform: cloudformation:DescribeChangeSet on"
+                " resource: arn:aws:cloudformation:eu-west-1:222222222222:stack/hello/*"
+            ),
             ROLE,
             "cloudformation:DescribeChangeSet",
             "arn:aws:cloudformation:eu-west-1:222222222222:stack/hello/*",
         ),
         # github.com/aws/aws-cdk/issues/11353: making the pipeline already fails
         (
-            f"{PIPELINES} is not authorized to perform AssumeRole on role {ROLE} (Service:"
-            " AWSCodePipeline; Status Code: 400; Error Code: InvalidStructureException)",
+            (
+                f"{PIPELINES} is not authorized to perform AssumeRole on role {ROLE} (Service:"
+                " AWSCodePipeline; Status Code: 400; Error Code: InvalidStructureException)"
+            ),
             PIPELINES,
             "sts:AssumeRole",
             ROLE,
@@ -100,41 +104,51 @@ def test_a_policy_of_organizations_is_named_by_its_arn() -> None:
             PIPELINES,
         ),
         (
-            "The provided role cannot be assumed: 'Access denied when attempting to assume the role"
-            f" '{ROLE}''",
+            (
+                "The provided role cannot be assumed: 'Access denied when attempting to assume the role"
+                f" '{ROLE}''"
+            ),
             None,
             "sts:AssumeRole",
             ROLE,
         ),
         # The user guide: a trust policy names no resource
         (
-            f"User: {SESSION} is not authorized to perform: sts:AssumeRole because no role trust"
-            " policy allows the sts:AssumeRole action",
+            (
+                f"User: {SESSION} is not authorized to perform: sts:AssumeRole because no role trust"
+                " policy allows the sts:AssumeRole action"
+            ),
             ROLE,
             "sts:AssumeRole",
             None,
         ),
         # CloudFormation, where its role does not trust it or does not exist
         (
-            f"Role {PASSED} is invalid or cannot be assumed (Service: AmazonCloudFormation; Status"
-            " Code: 400; Error Code: ValidationError)",
+            (
+                f"Role {PASSED} is invalid or cannot be assumed (Service: AmazonCloudFormation; Status"
+                " Code: 400; Error Code: ValidationError)"
+            ),
             "cloudformation.amazonaws.com",
             "sts:AssumeRole",
             PASSED,
         ),
         # Actions that read an artifact name neither who nor what
         (
-            "Unable to access the artifact with Amazon S3 object key 'hello/BuildArtif/HTrbVK9'"
-            " located in the Amazon S3 artifact bucket 'store-eu'. The provided role does not have"
-            " sufficient permissions.",
+            (
+                "Unable to access the artifact with Amazon S3 object key 'hello/BuildArtif/HTrbVK9'"
+                " located in the Amazon S3 artifact bucket 'store-eu'. The provided role does not have"
+                " sufficient permissions."
+            ),
             None,
             "s3:GetObject",
             "arn:aws:s3:::store-eu/hello/BuildArtif/HTrbVK9",
         ),
         # S3 source actions, as the same message for CodeCommit in stackoverflow.com/q/57339498
         (
-            "The service role or action role doesn't have the permissions required to access the"
-            " Amazon S3 bucket named builds. Update the IAM role permissions, and then try again.",
+            (
+                "The service role or action role doesn't have the permissions required to access the"
+                " Amazon S3 bucket named builds. Update the IAM role permissions, and then try again."
+            ),
             None,
             "s3:GetObject",
             "arn:aws:s3:::builds",
