@@ -45,7 +45,7 @@ class PipelineError(AnsibleAWSError):  # type: ignore[misc]  # amazon.aws carrie
         text = super().__str__()
         if self.errors:
             return "\n  - ".join((f"{text}:", *self.errors))
-        return f"{text}. {self.cure}" if self.cure else text
+        return f"{text.removesuffix('.')}. {self.cure}" if self.cure else text
 
     def as_result(self) -> dict[str, t.Any]:
         """Return the fields of a failed task.

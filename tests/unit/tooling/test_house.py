@@ -19,7 +19,15 @@ from tools.environment import ROOT
 # Lowest first: a package imports only from packages before it.
 ORDER = (
     *("_errors", "_fields", "_aws", "_stack", "_policy", "_drift"),
-    *("_organisation", "_pipeline", "_pipeline_stack", "_bootstrap", "_prove", "_report"),
+    *(
+        "_accounts",
+        "_organisation",
+        "_pipeline",
+        "_pipeline_stack",
+        "_bootstrap",
+        "_prove",
+        "_report",
+    ),
     *("_arguments", "_action", "action", "filter", "inventory", "modules"),
 )
 
