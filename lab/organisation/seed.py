@@ -17,8 +17,9 @@ from ..errors import LabError
 from .model import Access, Organisation
 
 FILES = Path(__file__).parents[2] / "playbooks" / "files"
-# The policies of the operator: for the foundation, for pipelines, and for what builds and reports.
-OPERATOR_POLICIES = ("operator", "operator-pipelines", "operator-builds")
+# The policies of the operator: for the foundation, for pipelines, for what builds and reports, and
+# for canaries.
+OPERATOR_POLICIES = ("operator", "operator-pipelines", "operator-builds", "operator-prove")
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 # The stacks that install access roles, which the collection does not know.
 _ACCESS_STACK, _DRIFT_ACCESS_STACK = "AccessRole", "DriftAccessRole"

@@ -37,7 +37,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.term
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.recover import (
     Recovery,
-    delete_failed,
+    delete_with_role,
     plan_recovery,
 )
 
@@ -91,7 +91,7 @@ class ActionModule(PipelineAction):
         text += self._show(recovery_lines(stack, recovery, check_mode=check_mode))
         deletes = recovery.found is not None and not recovery.refusal
         if recovery.found is not None and deletes and not check_mode:
-            delete_failed(api, recovery.found, role_name=role_name, patience=patience)
+            delete_with_role(api, recovery.found, role_name=role_name, patience=patience)
         return _entry(stack, recovery, deleted=deletes)
 
     def _show(self, lines: t.Sequence[Line]) -> list[str]:

@@ -143,6 +143,19 @@ DRIFT_VERDICT: Spec = {
     "fail_on_drift": {"type": "bool", "default": True},
 }
 
+PROVE: Spec = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "at_once": {"type": "int", "default": 5},
+    "endpoint_url": {"type": "str"},
+}
+
+PROVE_REPORT: Spec = {
+    "begin": {"type": "bool", "default": False},
+    "proof": {"type": "dict"},
+    "path": {"type": "path"},
+    "show": {"type": "bool", "default": False},
+}
+
 __all__ = (
     "BOOTSTRAP_SUMMARY",
     "CONNECTION",
@@ -151,6 +164,8 @@ __all__ = (
     "DRIFT_VERDICT",
     "HOST_STACK",
     "PREFLIGHT",
+    "PROVE",
+    "PROVE_REPORT",
     "RECOVER",
     "STACK",
     "STACK_DRIFT",

@@ -21,7 +21,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api i
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.converge import Converger
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.recover import (
-    delete_failed,
+    delete_with_role,
     plan_recovery,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.upload import (
@@ -448,7 +448,7 @@ def recover_a_first_deployment(subject: Subject) -> None:
         recovery = plan_recovery(api, "hello", role_name=name, patience=patience)
         if recovery.found is None or recovery.refusal:
             raise PipelineError(f"hello is not found, or is refused: {recovery.refusal}")
-        delete_failed(api, recovery.found, role_name=name, patience=patience)
+        delete_with_role(api, recovery.found, role_name=name, patience=patience)
     finally:
         subject.root.api.delete_stack(StackName="hello")
 

@@ -288,7 +288,7 @@ def test_a_proxy_of_the_user_s_is_gone_past(lab: Lab, monkeypatch: pytest.Monkey
 def test_the_operator_holds_the_documented_policies_and_no_more(lab: Lab) -> None:
     iam = lab.client("iam", BUILD)
     names = iam.list_role_policies(RoleName="CrossAccountOperator")["PolicyNames"]
-    assert sorted(names) == ["operator", "operator-builds", "operator-pipelines"]
+    assert sorted(names) == ["operator", "operator-builds", "operator-pipelines", "operator-prove"]
     attached = iam.list_attached_role_policies(RoleName="CrossAccountOperator")
     assert attached["AttachedPolicies"] == []
     for policy_name in names:

@@ -27,6 +27,7 @@ from .parent import ParentWatch
 from .reach import Reach
 
 try:
+    import botocore.credentials
     import botocore.exceptions
     import botocore.loaders
     import botocore.session
@@ -151,6 +152,16 @@ class Gateway:
         if account.role_arn is None and self.caller_account_id() == account.account_id:
             return AccountSession(self, functools.partial(self._session, None))
         return AccountSession(self, self._lent_session, self._assume(account))
+
+    def assume(self, session: AccountSession, role_arn: str, region: str) -> AccountSession:
+        """Return a session of a role that *session* may assume, for an hour.
+
+        :param region: of the STS endpoint. Raises PipelineError.
+        """
+        request = Account(account_id=role_arn.split(":")[4]).assumption(role_arn)
+        found = _assume_role(session.client("sts", region), request)
+        keys = (found[name] for name in ("access_key", "secret_key", "token"))
+        return AccountSession(self, self._lent_session, botocore.credentials.Credentials(*keys))
 
     def create_client(
         self, session: t.Any, service: str, region: str, credentials: t.Any = None

@@ -98,7 +98,7 @@ def limit_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[P
                 yield from _action_problems(pipeline, stack, wave, environment)
     for wave in pipeline.waves:
         yield from _test_problems(pipeline, wave)
-    foundation = _longest_foundation(organisation)
+    foundation = longest_foundation(organisation)
     yield from _stage_problems(pipeline, foundation)
     for wave in pipeline.waves:
         yield from split_problems(wave, wave_stages(pipeline, foundation, wave))
@@ -245,7 +245,7 @@ def action_role_arns(pipeline: Pipeline, foundation: Foundation) -> list[str]:
     ]
 
 
-def _longest_foundation(organisation: Organisation) -> Foundation:
+def longest_foundation(organisation: Organisation) -> Foundation:
     """Return a foundation with the longest possible names."""
     account_id = organisation.build_account_id
     partition = partition_of(organisation.primary_region)
@@ -276,5 +276,6 @@ __all__ = (
     "action_role_arns",
     "check_limits",
     "limit_problems",
+    "longest_foundation",
     "size_problems",
 )

@@ -24,7 +24,7 @@ def trust_statements(uploader: Uploader) -> list[dict[str, t.Any]]:
 def _roles(role_arns: t.Sequence[str]) -> dict[str, t.Any]:
     # The accounts are the principals, narrowed to roles: that still works after a role was deleted
     # and created again.
-    accounts = sorted({role_arn.partition(":role/")[0] for role_arn in role_arns})
+    accounts = sorted({role_arn.rpartition(":")[0] for role_arn in role_arns})
     return {
         "Effect": "Allow",
         "Principal": {"AWS": [f"{account}:root" for account in accounts]},

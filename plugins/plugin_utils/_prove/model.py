@@ -101,7 +101,39 @@ class FailedAction(t.TypedDict):
     execution: str
 
 
+LEFT_BEHIND = "left_behind"  # the kind of a note: something could not be removed
+
+
+def failures(proof: Proof) -> list[str]:
+    """Return why the run must end as failed: paths without proof, and what stayed behind."""
+    return [
+        *(
+            f"{path['host']} in {path['region']}: {path['status']}"
+            for path in proof["paths"]
+            if path["status"] in (REFUSED, UNKNOWN)
+        ),
+        *(note["message"] for note in proof["notes"] if note["kind"] == LEFT_BEHIND),
+    ]
+
+
+def summary(proof: Proof) -> dict[str, t.Any]:
+    """Return the proof in short, for ``set_stats``."""
+    counts = {
+        status: sum(1 for path in proof["paths"] if path["status"] == status) for status in STATUSES
+    }
+    return {
+        "run": proof["run"],
+        "organisation": proof["organisation"],
+        "started": proof["started"],
+        "ended": proof["ended"],
+        "pipelines": proof["pipelines"],
+        **counts,
+        "failures": failures(proof),
+    }
+
+
 __all__ = (
+    "LEFT_BEHIND",
     "LEFT_OUT",
     "REACHED",
     "REFUSED",
@@ -112,4 +144,6 @@ __all__ = (
     "Path",
     "PathResult",
     "Proof",
+    "failures",
+    "summary",
 )

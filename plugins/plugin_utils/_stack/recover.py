@@ -49,7 +49,7 @@ def plan_recovery(api: StackApi, name: str, *, role_name: str, patience: Patienc
     return Recovery(found=found, retained=tuple(_retained(api, found)))
 
 
-def delete_failed(api: StackApi, found: Found, *, role_name: str, patience: Patience) -> None:
+def delete_with_role(api: StackApi, found: Found, *, role_name: str, patience: Patience) -> None:
     """Delete *found* with its account's CloudFormation role. Raises PipelineError."""
     _arn, partition, _cloudformation, _region, account_id, _name = found.stack_id.split(":", 5)
     role_arn = f"arn:{partition}:iam::{account_id}:role/{role_name}"
@@ -77,4 +77,4 @@ def _retained(api: StackApi, found: Found) -> t.Iterator[str]:
     yield from existing(retained, frozenset(entry["ResourceType"] for entry in retained))
 
 
-__all__ = ("NEVER_DEPLOYED", "Recovery", "delete_failed", "plan_recovery")
+__all__ = ("NEVER_DEPLOYED", "Recovery", "delete_with_role", "plan_recovery")

@@ -16,8 +16,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import (
 )
 
 from .._aws.gateway import AccountSession, Client
-from .._errors import ErrorHandler, PipelineError
+from .._errors import ErrorHandler
 from .result import RetainedEntry
+from .versions import delete_versions
 
 # A tag of the stack, which its resources keep. CloudFormation does not give keys its own tag
 # (aws:cloudformation:stack-name).
@@ -115,19 +116,7 @@ class RetainedData:
 
     @ErrorHandler.common_error_handler("empty and delete the retained bucket")  # type: ignore[untyped-decorator]
     def _delete_bucket(self, name: str) -> None:
-        for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=name):
-            objects = [
-                {"Key": entry["Key"], "VersionId": entry["VersionId"]}
-                for entry in page.get("Versions", []) + page.get("DeleteMarkers", [])
-            ]
-            if objects:
-                answer = self._s3.delete_objects(
-                    Bucket=name, Delete={"Objects": objects, "Quiet": True}
-                )
-                for error in answer.get("Errors", []):
-                    raise PipelineError(
-                        f"cannot delete {error['Key']} in bucket {name}: {error['Message']}"
-                    )
+        delete_versions(self._s3, name)
         self._s3.delete_bucket(Bucket=name)
 
 

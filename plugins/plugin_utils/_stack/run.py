@@ -35,6 +35,7 @@ class StackRun:
     :param allow_replacement: let keys, buckets and roles be replaced or removed.
     :param resources_to_skip: logical ids that a continued rollback skips.
     :param template_bucket: holds a template that is too large for a request.
+    :param template_prefix: what the name of that template begins with.
     :param find_retained: return the keys and buckets that deleted stacks of this name left.
     :param purge_data: delete them with the stack. Cannot be undone.
     """
@@ -47,6 +48,7 @@ class StackRun:
     allow_replacement: bool = False
     resources_to_skip: t.Sequence[str] = ()
     template_bucket: str | None = None
+    template_prefix: str = ""
     find_retained: bool = False
     purge_data: bool = False
 
@@ -130,7 +132,11 @@ class StackRun:
     def _templates(self) -> TemplateStore | None:
         if not self.template_bucket:
             return None
-        return TemplateStore(lambda: self.session.client("s3", self.region), self.template_bucket)
+        return TemplateStore(
+            lambda: self.session.client("s3", self.region),
+            self.template_bucket,
+            prefix=self.template_prefix,
+        )
 
     def _retained_data(self) -> RetainedData:
         return RetainedData(self.session, self.region)

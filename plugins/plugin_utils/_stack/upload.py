@@ -24,11 +24,15 @@ class TemplateStore:
 
     :param open_client: opens S3 in the account and region of the stacks and the bucket; called for
         the first template.
+    :param prefix: what the names of its templates begin with.
     """
 
-    def __init__(self, open_client: t.Callable[[], Client], bucket: str) -> None:
+    def __init__(
+        self, open_client: t.Callable[[], Client], bucket: str, *, prefix: str = ""
+    ) -> None:
         self._open_client = open_client
         self._bucket = bucket
+        self._prefix = prefix
 
     @functools.cached_property
     def _client(self) -> Client:
@@ -37,7 +41,7 @@ class TemplateStore:
     def url_of(self, body: str) -> str:
         """Return the URL of *body*, uploaded unless the bucket holds it already."""
         content = body.encode("ascii")
-        key = f"templates/{hashlib.sha256(content).hexdigest()}.template"
+        key = f"templates/{self._prefix}{hashlib.sha256(content).hexdigest()}.template"
         if not self._holds(key, len(content)):
             self._put(key, content)
         return f"{self._client.meta.endpoint_url.rstrip('/')}/{self._bucket}/{key}"

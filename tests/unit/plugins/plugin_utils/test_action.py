@@ -204,6 +204,7 @@ def test_every_action_can_be_imported_without_botocore() -> None:
     assert sorted(told) == [
         "host_stack",
         "preflight",
+        "prove",
         "recover",
         "stack",
         "stack_drift",

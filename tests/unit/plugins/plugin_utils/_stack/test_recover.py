@@ -13,7 +13,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors impo
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.api import StackApi
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.recover import (
     Recovery,
-    delete_failed,
+    delete_with_role,
     plan_recovery,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.status import (
@@ -92,7 +92,7 @@ def test_it_is_deleted_with_the_role_that_made_it(aws: FakeCloudFormation) -> No
     found = plan(aws).found
     assert found is not None
 
-    delete_failed(StackApi(aws.client), found, role_name=ROLE, patience=Clock().patience())
+    delete_with_role(StackApi(aws.client), found, role_name=ROLE, patience=Clock().patience())
 
     assert aws.left == {}
     [request] = [request for operation, request in aws.calls if operation == "DeleteStack"]
@@ -110,5 +110,5 @@ def test_a_deletion_that_fails_is_reported(aws: FakeCloudFormation) -> None:
     assert found is not None
 
     with pytest.raises(PipelineError, match=r"DELETE_FAILED.*not empty"):
-        delete_failed(StackApi(aws.client), found, role_name=ROLE, patience=Clock().patience())
+        delete_with_role(StackApi(aws.client), found, role_name=ROLE, patience=Clock().patience())
     assert aws.left == {stack.name: "DELETE_FAILED"}
