@@ -7,12 +7,9 @@
 from __future__ import annotations
 
 import datetime
-import os
-import shlex
 import typing as t
 from pathlib import Path
 
-from ansible import constants as C  # noqa: N812  # as everywhere in Ansible
 from ansible import context
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
@@ -37,6 +34,10 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report import extract
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.blocked import (
     blocked_lines,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.command import (
+    command,
+    shown,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.document import document
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.drift_screen import (
@@ -94,7 +95,7 @@ class ActionModule(PipelineAction):
         lines = report_lines(
             report,
             path=link or next((path for path in files if path.endswith(f"{NAME}.html")), ""),
-            command=() if self._is_fixing() else _command(),
+            command=() if self._is_fixing() else command(),
             limit=context.CLIARGS.get("subset") or "",
             width=width(),
         )
@@ -143,7 +144,7 @@ class ActionModule(PipelineAction):
             return []
         folder = Path(self.options["path"])
         try:
-            return [_shown(path) for path in write(folder, report, as_markdown(report))]
+            return [shown(path) for path in write(folder, report, as_markdown(report))]
         except OSError as exc:
             Display().warning(f"the drift report cannot be written to {folder}: {exc.strerror}")
             return []
@@ -182,22 +183,3 @@ def _failures(plan: Plan) -> dict[str, str]:
     present = [name for name in plan["hosts"] if run.organisation.hosts[name].is_present]
     reasons = {name: run.not_reached(name) or run.unregistered(name) for name in present}
     return {name: reason for name, reason in reasons.items() if reason} | plan["failures"]
-
-
-def _command() -> list[str]:
-    """Return what may be shown of this run's command: playbook and inventory."""
-    arguments = context.CLIARGS.get("args") or ()
-    if not arguments:
-        return []
-    playbook = shlex.quote(_shown(Path(arguments[0])))
-    inventories = list(context.CLIARGS.get("inventory") or ())
-    if inventories == list(C.DEFAULT_HOST_LIST):
-        inventories = []
-    options = (f"-i {shlex.quote(_shown(Path(source)))}" for source in inventories)
-    return ["ansible-playbook", playbook, *options]
-
-
-def _shown(path: Path) -> str:
-    """Return *path* relative to the working directory, if it is below it."""
-    relative = os.path.relpath(path) if path.is_absolute() else str(path)
-    return str(path) if relative.startswith("..") else relative

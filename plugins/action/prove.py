@@ -37,6 +37,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.prove
     Proving,
     Request,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.command import (
+    inventory_options,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.lines import count
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import (
     show_progress,
@@ -59,6 +62,8 @@ class ActionModule(PipelineAction):
         organisation = inventory.organisation
         request = Request(
             organisation=organisation,
+            pipelines=inventory.pipelines,
+            inventory=" ".join(inventory_options()),
             settings=_settings(variables, organisation),
             at_once=self.options["at_once"],
             report=show_progress,

@@ -75,6 +75,10 @@ class StackMoved(PipelineError):
     """The stack's state has changed since it was evaluated: read it again."""
 
 
+class GaveUp(PipelineError):
+    """The time that a task may wait is over."""
+
+
 class OrphanedWorker(BaseException):
     """ansible-playbook is gone, so its workers must stop writing.
 
@@ -92,4 +96,11 @@ class ErrorHandler(AWSErrorHandler):  # type: ignore[misc]  # amazon.aws carries
         return is_boto3_error_message("does not exist")
 
 
-__all__ = ("NO_CREDENTIALS", "ErrorHandler", "OrphanedWorker", "PipelineError", "StackMoved")
+__all__ = (
+    "NO_CREDENTIALS",
+    "ErrorHandler",
+    "GaveUp",
+    "OrphanedWorker",
+    "PipelineError",
+    "StackMoved",
+)

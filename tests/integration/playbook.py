@@ -183,6 +183,7 @@ class Playbook:
         self,
         *arguments: str,
         output: Path,
+        playbook: str = "bootstrap.yml",
         prefix: tuple[str, ...] = (),
         stdin: int = subprocess.DEVNULL,
         variables: Mapping[str, str] | None = None,
@@ -196,7 +197,7 @@ class Playbook:
         try:
             with output.open("wb") as file:
                 return subprocess.Popen(
-                    (*prefix, *self.command(*arguments)),
+                    (*prefix, *self.command(*arguments, playbook=playbook)),
                     cwd=ROOT,
                     env={**self.environment("operator"), **(variables or {})},
                     stdin=stdin,

@@ -6,21 +6,314 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from lab import Lab
-from tests.integration.held import Held
+import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Gateway
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
+    DEPLOY_ACCOUNTS,
+    PIPELINES,
+    PRIMARY,
+    REGIONAL,
+    ROLE_NAMES,
+    STACK_NAMES,
+    Host,
+    Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.settings import (
+    read_settings,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove import divide
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.clean import (
+    Cleaner,
+    Removed,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.model import Proof
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.plan import (
+    Plan,
+    make_plan,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.prove import (
+    Proving,
+    Request,
+)
+
+from lab import Lab, Rule
+from tests.integration.held import CODEPIPELINE, Held
 from tests.integration.inventory import Inventory
-from tests.integration.playbook import Playbook
+from tests.integration.playbook import Playbook, Run, StackName
+from tests.integration.waiting import MARK, survivors, wait_until
 
 PROVE = "playbooks/prove.yml"
 PREFIX = "crossaccount-prove-"
+RUN = "abc123"
+
+Everything = dict[str, Any]
 
 
-def test_all(lab: Lab, playbook: Playbook, held: Held, existing: None, tmp_path) -> None:
-    before = held.stacks()
-    run = playbook.run("-e", f"prove_report_path={tmp_path}/report", playbook=PROVE)
-    print(run.output)
-    print([c for c in run.writes][:100])
+@pytest.fixture
+def prove(playbook: Playbook, existing: None, tmp_path: Path) -> Callable[..., Run]:
+    """Run the playbook, with its report in the test's own folder."""
+    report = ("-e", f"prove_report_path={tmp_path / 'report'}")
+    return lambda *arguments: playbook.run(*report, *arguments, playbook=PROVE)
+
+
+def everything(lab: Lab, held: Held) -> Everything:
+    """What AWS holds that a canary could leave: stacks, pipelines, roles, objects."""
+    build = lab.organisation.build
+    s3 = lab.client("s3", build)
+    return {
+        "stacks": {name: stack["StackStatus"] for name, stack in held.stacks().items()},
+        "pipelines": lab.client("codepipeline", build).list_pipelines()["pipelines"],
+        "roles": sorted(
+            role["RoleName"] for role in lab.client("iam", build).list_roles()["Roles"]
+        ),
+        "objects": sorted(
+            (bucket["Name"], version["Key"])
+            for bucket in s3.list_buckets()["Buckets"]
+            for version in s3.list_object_versions(Bucket=bucket["Name"]).get("Versions", [])
+        ),
+    }
+
+
+def report_of(tmp_path: Path) -> Proof:
+    text = (tmp_path / "report" / "prove-report.json").read_text(encoding="utf-8")
+    found: Proof = json.loads(text)
+    return found
+
+
+def statuses(proof: Proof) -> dict[tuple[str, str], str]:
+    return {(path["host"], path["region"]): path["status"] for path in proof["paths"]}
+
+
+# The run itself, in this process
+
+
+class World:
+    """A run on the lab, as the operator, without Ansible."""
+
+    def __init__(self, lab: Lab, inventory: Inventory) -> None:
+        self._lab = lab
+        self.organisation = _organisation(lab, inventory)
+        self.progress: list[str] = []
+
+    def proving(self) -> Proving:
+        """A run that has read the primary region."""
+        values = {"build_account_id": self._lab.organisation.build, "primary_region": "us-east-1"}
+        request = Request(
+            organisation=self.organisation,
+            pipelines={},
+            inventory="",
+            settings=read_settings(PIPELINES, values.get) | {"stack_name": ""},
+            at_once=2,
+            report=self.progress.append,
+        )
+        return Proving(request, Gateway(sts_region="us-east-1", endpoint_url=self._lab.url))
+
+    def plan(self, *hosts: str) -> Plan:
+        """What a run over hosts makes; over all of them by default."""
+        return make_plan(self.organisation, hosts or self.organisation.hosts, RUN)
+
+    def prove(self, *hosts: str) -> Proof:
+        """The proof of a run."""
+        proving, plan = self.proving(), self.plan(*hosts)
+        return proving.prove(plan, proving.look(plan), "2026-11-27T10:00:00+00:00")
+
+
+def _organisation(lab: Lab, inventory: Inventory) -> Organisation:
+    build = lab.organisation.build
+    primary = Host(
+        name="build",
+        group=PRIMARY,
+        account_id=build,
+        region=inventory.primary_region,
+        stack_name=STACK_NAMES[PRIMARY][1],
+    )
+    regions = [
+        Host(
+            name=region,
+            group=REGIONAL,
+            account_id=build,
+            region=region,
+            stack_name=STACK_NAMES[REGIONAL][1],
+        )
+        for region in inventory.regional
+    ]
+    accounts = [
+        Host(
+            name=name,
+            group=DEPLOY_ACCOUNTS,
+            account_id=account.account_id,
+            region=inventory.primary_region,
+            stack_name=STACK_NAMES[DEPLOY_ACCOUNTS][1],
+            regions=account.regions,
+            access_role_name=lab.organisation.operator.access_role,
+        )
+        for name, account in inventory.accounts.items()
+    ]
+    return Organisation(
+        build_account_id=build,
+        primary_region=inventory.primary_region,
+        role_names=dict(ROLE_NAMES),
+        primary=primary,
+        hosts={host.name: host for host in (primary, *regions, *accounts)},
+    )
+
+
+@pytest.fixture
+def world(lab: Lab, existing: None, inventory: Inventory, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A bootstrapped organisation, with the operator's credentials in this process."""
+    for name, value in lab.environment().items():
+        monkeypatch.setenv(name, value)
+    return World(lab, inventory)
+
+
+# The playbook
+
+
+def test_every_path_is_proven_and_nothing_stays(
+    lab: Lab, held: Held, inventory: Inventory, prove: Callable[..., Run], tmp_path: Path
+) -> None:
+    inventory.set("testing", state="quarantined")
+    before = everything(lab, held)
+
+    preview = prove("--check")
+    assert preview.code == 0, preview.output
+    assert "4 paths by 1 temporary pipeline" in preview.output
+    assert preview.writes == []
+
+    run = prove()
     assert run.code == 0, run.output
-    assert held.stacks() == before
+    assert everything(lab, held) == before
+    assert statuses(report_of(tmp_path)) == {
+        ("development", "us-east-1"): "reached",
+        ("production", "ap-southeast-2"): "reached",
+        ("production", "eu-west-1"): "reached",
+        ("production", "us-east-1"): "reached",
+        ("testing", "eu-west-1"): "left_out",
+        ("testing", "us-east-1"): "left_out",
+    }
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="workers are found by their environment"
+)
+def test_what_a_killed_run_left_is_removed(
+    lab: Lab,
+    held: Held,
+    playbook: Playbook,
+    prove: Callable[..., Run],
+    mark: str,
+    tmp_path: Path,
+) -> None:
+    before = everything(lab, held)
+    # The run waits for an answer that never comes while the pipeline goes on.
+    lab.set_faults([Rule(service="codepipeline", action="GetPipelineExecution", hang=True)])
+    killed = playbook.start(
+        "--limit",
+        "development",
+        playbook=PROVE,
+        output=tmp_path / "output",
+        variables={MARK: mark},
+    )
+    wait_until(lambda: len(left(held)) == 2, "a pipeline and a stack that it deploys")
+    killed.kill()
+    killed.wait()
+    for pid in survivors(mark):
+        os.kill(pid, signal.SIGKILL)
+    lab.set_faults([])
+    lab.wait_for_events()
+    assert len(left(held)) == 2
+
+    following = prove("--limit", "production")
+
+    assert following.code == 0, following.output
+    assert everything(lab, held) == before
+    assert {host for host, _region in statuses(report_of(tmp_path))} == {"production"}
+
+
+def test_clean_removes_what_is_left_and_proves_nothing(
+    lab: Lab,
+    held: Held,
+    world: World,
+    prove: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    before = everything(lab, held)
+    with monkeypatch.context() as patch:
+        for part in ("pipelines", "stacks", "objects"):
+            patch.setattr(Cleaner, part, lambda *_arguments: Removed())
+        world.prove("development")
+    assert len(left(held)) == 2
+
+    run = prove("--tags", "clean")
+
+    assert run.code == 0, run.output
+    assert everything(lab, held) == before
+    assert not (tmp_path / "report").exists()
+
+
+def left(held: Held) -> list[StackName]:
+    """The stacks of canaries that are complete."""
+    return [
+        name
+        for name, stack in held.stacks().items()
+        if name.name.startswith(PREFIX) and stack["StackStatus"] == "CREATE_COMPLETE"
+    ]
+
+
+def test_a_broken_account_hides_no_other(lab: Lab, held: Held, world: World) -> None:
+    account = world.organisation.hosts["testing"].account_id
+    lab.client("iam", account).update_assume_role_policy(
+        RoleName=CODEPIPELINE, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []})
+    )
+    before = everything(lab, held)
+
+    proof = world.prove()
+
+    assert everything(lab, held) == before
+    assert statuses(proof) == {
+        (path["host"], path["region"]): "refused" if path["host"] == "testing" else "reached"
+        for path in proof["paths"]
+    }
+    causes = [path["cause"] for path in proof["paths"] if path["cause"]]
+    assert [cause["kind"] for cause in causes] == ["trust", "trust"]
+
+
+def test_several_pipelines_prove_a_few_paths_each(
+    lab: Lab, held: Held, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(divide, "MOST_PATHS", 2)
+    before = everything(lab, held)
+
+    proof = world.prove("production", "eu-west-1")
+
+    assert (proof["pipelines"], len(world.progress)) == (2, 2)
+    assert everything(lab, held) == before
+    assert statuses(proof) == {
+        ("production", "ap-southeast-2"): "reached",
+        ("production", "eu-west-1"): "reached",
+        ("production", "us-east-1"): "reached",
+        ("testing", "eu-west-1"): "reached",
+    }
+
+
+def test_a_stack_of_somebody_else_stays_whatever_its_name(
+    lab: Lab, held: Held, world: World
+) -> None:
+    client = lab.client("cloudformation", world.organisation.hosts["development"].account_id)
+    template = {"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
+    client.create_stack(StackName=f"{PREFIX}{RUN}", TemplateBody=json.dumps(template))
+    client.get_waiter("stack_create_complete").wait(StackName=f"{PREFIX}{RUN}")
+    before = everything(lab, held)
+
+    removed = world.proving().clean()
+
+    assert removed.stacks == ()
+    assert everything(lab, held) == before

@@ -10,7 +10,7 @@ import random
 import time
 import typing as t
 
-from .._errors import PipelineError
+from .._errors import GaveUp
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
@@ -48,7 +48,7 @@ class Patience:
 
         :param describe: what is waited for; called only for a line or an error.
 
-        Raises PipelineError when the time is over.
+        Raises GaveUp when the time is over.
         """
         began = self._now()
         report_at = began + _FIRST_REPORT
@@ -57,7 +57,7 @@ class Patience:
             yield
             now = self._now()
             if now >= self._deadline:
-                raise PipelineError(
+                raise GaveUp(
                     f"gave up after {self._seconds:.0f} s: {describe()}",
                     cure="AWS carries on: run again later, or raise wait_timeout",
                 )

@@ -104,6 +104,17 @@ class FailedAction(t.TypedDict):
 LEFT_BEHIND = "left_behind"  # the kind of a note: something could not be removed
 
 
+def result_of(path: Path, status: str, cause: Cause | None) -> PathResult:
+    """Return what became of *path*."""
+    return PathResult(
+        host=path.host,
+        account_id=path.account_id,
+        region=path.region,
+        status=status,
+        cause=cause,
+    )
+
+
 def failures(proof: Proof) -> list[str]:
     """Return why the run must end as failed: paths without proof, and what stayed behind."""
     return [
@@ -145,5 +156,6 @@ __all__ = (
     "PathResult",
     "Proof",
     "failures",
+    "result_of",
     "summary",
 )

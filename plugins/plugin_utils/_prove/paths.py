@@ -10,7 +10,8 @@ import typing as t
 
 from .._errors import PipelineError
 from .._organisation.model import DEPLOY_ACCOUNTS, REGIONAL, Host, Organisation
-from .model import LEFT_OUT, Cause, Path, PathResult
+from .facts import make_cause
+from .model import LEFT_OUT, Cause, Path, PathResult, result_of
 
 
 def choose_paths(
@@ -30,11 +31,12 @@ def choose_paths(
         for region in host.regions:
             if host.name not in hosts and region not in regions:
                 continue
-            reason = _reason(organisation, host, region)
-            if reason is None:
-                paths.append(Path(region=region, host=host.name, account_id=host.account_id))
+            cause = _cause(organisation, host, region)
+            path = Path(region=region, host=host.name, account_id=host.account_id)
+            if cause is None:
+                paths.append(path)
             else:
-                left_out.append(_left_out(host, region, reason))
+                left_out.append(result_of(path, LEFT_OUT, cause))
     if not paths and not left_out:
         raise PipelineError(
             "no account of the run has a region that pipelines deploy to",
@@ -43,31 +45,15 @@ def choose_paths(
     return sorted(paths), left_out
 
 
-def _reason(organisation: Organisation, host: Host, region: str) -> tuple[str, str, str] | None:
-    """Return kind, message and cure of what leaves a path out."""
+def _cause(organisation: Organisation, host: Host, region: str) -> Cause | None:
+    """Return what leaves a path out; None for nothing."""
     if host.is_quarantined:
-        return "quarantined", "the account is quarantined", "Remove state: quarantined"
+        return make_cause("quarantined", "the account is quarantined", host=host.name)
     if host.is_absent:
-        return "absent", "the account is to be absent", "Remove state: absent"
+        return make_cause("absent", "the account is to be absent", host=host.name)
     if region not in organisation.regions:
-        return "absent", f"the region {region} is to be absent", "Remove its state: absent"
+        return make_cause("absent", f"the region {region} is to be absent", host=host.name)
     return None
-
-
-def _left_out(host: Host, region: str, reason: tuple[str, str, str]) -> PathResult:
-    kind, message, cure = reason
-    cause = Cause(
-        kind=kind,
-        stage=None,
-        principal=None,
-        permission=None,
-        resource=None,
-        message=message,
-        cure=f"{cure} to prove it",
-    )
-    return PathResult(
-        host=host.name, account_id=host.account_id, region=region, status=LEFT_OUT, cause=cause
-    )
 
 
 __all__ = ("choose_paths",)

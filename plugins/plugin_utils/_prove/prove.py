@@ -21,13 +21,15 @@ from .._bootstrap.plan import Entry, Inputs
 from .._bootstrap.register import Stack, read_register
 from .._errors import ErrorHandler, PipelineError
 from .._organisation.model import DEPLOY_ACCOUNTS, Organisation
+from .._pipeline.model import Pipeline
 from .._pipeline_stack.foundation import store_regions
 from .._stack.api import StackApi
 from .._stack.model import Found
 from . import lookups
 from .canary import PREFIX, Canary, stack_name
 from .clean import Cleaner, Removed, is_pipeline_stack
-from .model import LEFT_BEHIND, REACHED, UNKNOWN, Cause, Path, PathResult, Proof
+from .facts import Lookups, make_cause
+from .model import LEFT_BEHIND, REACHED, UNKNOWN, Cause, Path, PathResult, Proof, result_of
 from .plan import Plan, check_names
 from .release import Releases
 from .run import Foundation, Prover
@@ -38,12 +40,16 @@ from .uploader import uploaders_of
 class Request:
     """What a run covers.
 
+    :param pipelines: those of the inventory, by host, whose sources and topics are looked at too.
+    :param inventory: the options of a command that name the inventory.
     :param settings: what the role of pipelines takes.
     :param at_once: how many pipelines exist at a time.
     :param report: prints a line of progress.
     """
 
     organisation: Organisation
+    pipelines: t.Mapping[str, Pipeline]
+    inventory: str
     settings: Settings
     at_once: int
     report: t.Callable[[str], object]
@@ -132,16 +138,22 @@ class Proving:
 
     # Proving
 
-    def look(self, plan: Plan) -> lookups.Lookups:
+    def look(self, plan: Plan) -> Lookups:
         """Return what explains usual causes."""
         paths = [path for canary in plan.canaries for path in canary.paths]
-        return lookups.read(self._gateway, self._request.organisation, paths)
+        return lookups.read(
+            self._gateway,
+            self._request.organisation,
+            paths,
+            pipelines=self._request.pipelines,
+            inventory=self._request.inventory,
+        )
 
-    def preview(self, plan: Plan, known: lookups.Lookups, started: str) -> Proof:
+    def preview(self, plan: Plan, known: Lookups, started: str) -> Proof:
         """Return the proof of a run that proves nothing, for check mode."""
         return self._proof(plan, [*plan.left_out], [*known.notes], started, pipelines=0)
 
-    def prove(self, plan: Plan, known: lookups.Lookups, started: str) -> Proof:
+    def prove(self, plan: Plan, known: Lookups, started: str) -> Proof:
         """Prove the paths of *plan*, and remove everything that it made."""
         prover = self._prover(known)
         progress = _Progress(len(plan.canaries), self._request.report)
@@ -176,7 +188,7 @@ class Proving:
             notes=notes,
         )
 
-    def _prover(self, known: lookups.Lookups) -> Prover:
+    def _prover(self, known: Lookups) -> Prover:
         home = self._request.organisation.primary
         region = home.region
         sts = self._session.client("sts", region)
@@ -205,17 +217,8 @@ class Proving:
         try:
             results = prover.prove(canary)
         except Exception as exc:  # a bug met at one canary must not leave the others behind
-            cause = _unexpected(exc)
-            results = [
-                PathResult(
-                    host=path.host,
-                    account_id=path.account_id,
-                    region=path.region,
-                    status=UNKNOWN,
-                    cause=cause,
-                )
-                for path in canary.paths
-            ]
+            cause = make_cause("unexpected", f"unexpected {type(exc).__name__}: {exc}")
+            results = [result_of(path, UNKNOWN, cause) for path in canary.paths]
         cleaner = self._cleaner(())
         region = self._request.organisation.primary.region
         api = StackApi.of(self._session, region)
@@ -254,27 +257,7 @@ class _Progress:
 
 
 def _left(problem: str) -> Cause:
-    return Cause(
-        kind=LEFT_BEHIND,
-        stage=None,
-        principal=None,
-        permission=None,
-        resource=None,
-        message=f"not removed: {problem}",
-        cure="Fix the cause, then run prove.yml with --tags clean",
-    )
-
-
-def _unexpected(exc: Exception) -> Cause:
-    return Cause(
-        kind="unexpected",
-        stage=None,
-        principal=None,
-        permission=None,
-        resource=None,
-        message=f"unexpected {type(exc).__name__}: {exc}",
-        cure="Report it as a bug",
-    )
+    return make_cause(LEFT_BEHIND, f"not removed: {problem}")
 
 
 @ErrorHandler.common_error_handler("identify the credentials")  # type: ignore[untyped-decorator]

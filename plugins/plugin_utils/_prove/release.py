@@ -17,7 +17,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.exceptions import (
 
 from .._aws.gateway import AccountSession, Client, Gateway
 from .._aws.patience import Patience
-from .._errors import ErrorHandler
+from .._errors import ErrorHandler, GaveUp, PipelineError
 from .canary import Canary, make_artifact
 from .model import FailedAction
 
@@ -58,20 +58,26 @@ class Releases:
             f"arn:{self.partition}:iam::{self.account_id}"
             f":role/crossaccount/build/{canary.name}-uploader"
         )
-        refusals: list[str] = []
-        for _poll in patience.polls(lambda: refusals[-1]):
-            try:
-                uploader = self.gateway.assume(self.session, role_arn, self.region)
-                _put(
-                    uploader.client("s3", self.region),
-                    Bucket=self.bucket,
-                    Key=canary.object_key,
-                    Body=make_artifact(canary.run),
-                )
-            except is_ansible_aws_error_code("AccessDenied") as exc:
-                refusals.append(str(exc))  # IAM needs some seconds until a new role can be used
-            else:
-                return
+        refusals: list[PipelineError] = []
+        try:
+            for _poll in patience.polls(lambda: str(refusals[-1])):
+                try:
+                    self._upload(canary, role_arn)
+                except is_ansible_aws_error_code("AccessDenied") as exc:
+                    refusals.append(exc)  # IAM needs some seconds until a new role can be used
+                else:
+                    return
+        except GaveUp:
+            raise refusals[-1] from None
+
+    def _upload(self, canary: Canary, role_arn: str) -> None:
+        uploader = self.gateway.assume(self.session, role_arn, self.region)
+        _put(
+            uploader.client("s3", self.region),
+            Bucket=self.bucket,
+            Key=canary.object_key,
+            Body=make_artifact(canary.run),
+        )
 
     def release(self, canary: Canary, patience: Patience) -> Execution:
         """Start the pipeline, and return its execution once that has ended."""

@@ -17,14 +17,14 @@ import typing as t
 from .._aws.patience import Patience
 from .._bootstrap.desired import Settings, desired_stack
 from .._bootstrap.plan import Inputs
-from .._errors import PipelineError
+from .._errors import GaveUp, PipelineError
 from .._organisation.model import PIPELINES
 from .._stack.model import Desired
 from .._stack.run import StackRun
-from . import causes
+from . import causes, lookups
 from .canary import PREFIX, TAG, Canary
-from .lookups import Lookups
-from .model import REACHED, REFUSED, UNKNOWN, Cause, FailedAction, Path, PathResult
+from .facts import Lookups, make_cause
+from .model import REACHED, REFUSED, UNKNOWN, Cause, FailedAction, Path, PathResult, result_of
 from .outcome import may_pass, outcome_of
 from .release import SUCCEEDED, Releases
 
@@ -76,20 +76,26 @@ class Prover:
 
     def prove(self, canary: Canary) -> list[PathResult]:
         """Return what became of every path of *canary*. Its pipeline stays."""
-        results: dict[Path, PathResult] = {}
+        stopped = {path: self.known.stopped(path) for path in canary.paths}
+        results = {
+            path: result_of(path, REFUSED, cause) for path, cause in stopped.items() if cause
+        }
         try:
-            self._prove(canary, results)
+            self._prove(canary.without(results), results)
+        except GaveUp as exc:
+            cause = make_cause("unseen", str(exc))
+            rest = canary.without(results).paths
+            results |= {path: result_of(path, UNKNOWN, cause) for path in rest}
         except PipelineError as exc:
-            action = _step(canary, str(exc))
-            for path in canary.paths:
-                results.setdefault(path, _result(path, REFUSED, self._explain(action)))
+            rest = canary.without(results).paths
+            results |= self._refused(dict.fromkeys(rest, _step(canary, str(exc))))
         return [results[path] for path in canary.paths]
 
-    def _prove(self, canary: Canary, results: dict[Path, PathResult]) -> None:
+    def _prove(self, rest: Canary, results: dict[Path, PathResult]) -> None:
         """Fill in *results*. Raises PipelineError for what concerns all paths that are left."""
         patience = self.patience(self.seconds)
         attempts: collections.Counter[Path] = collections.Counter()
-        rest, is_uploaded = canary, False
+        is_uploaded = False
         while rest.paths:
             self._stacks(patience).converge(self.foundation.desired(rest))
             if not is_uploaded:
@@ -97,16 +103,31 @@ class Prover:
                 is_uploaded = True
             execution = self.releases.release(rest, patience)
             outcome = outcome_of(rest, execution)
-            for path in outcome.reached:
-                results[path] = _result(path, REACHED, None)
-            for path, action in outcome.refused.items():
-                attempts[path] += 1
-                if attempts[path] >= _ATTEMPTS or not may_pass(action):
-                    results[path] = _result(path, REFUSED, self._explain(action))
-            if execution.status != SUCCEEDED and not outcome.refused:
-                for path in rest.paths:
-                    results.setdefault(path, _result(path, UNKNOWN, _stopped(execution.status)))
+            results |= {path: result_of(path, REACHED, None) for path in outcome.reached}
+            attempts.update(outcome.refused)
+            results |= self._refused(
+                {
+                    path: action
+                    for path, action in outcome.refused.items()
+                    if attempts[path] >= _ATTEMPTS or not may_pass(action)
+                }
+            )
             rest = rest.without(results)
+            if execution.status != SUCCEEDED and not outcome.refused:
+                message = f"the execution ended {execution.status}, without a failed action"
+                cause = make_cause("unseen", message)
+                results |= {path: result_of(path, UNKNOWN, cause) for path in rest.paths}
+                return
+
+    def _refused(self, actions: t.Mapping[Path, FailedAction]) -> dict[Path, PathResult]:
+        """Return the results of paths that *actions* refused."""
+        if not actions:
+            return {}
+        known = lookups.read_after(self.releases.gateway, self.known, actions.values())
+        return {
+            path: result_of(path, REFUSED, causes.explain(action, known))
+            for path, action in actions.items()
+        }
 
     def _stacks(self, patience: Patience) -> StackRun:
         releases = self.releases
@@ -119,19 +140,6 @@ class Prover:
             template_bucket=releases.bucket,
             template_prefix=PREFIX,
         )
-
-    def _explain(self, action: FailedAction) -> Cause:
-        return causes.explain(action, self.known)
-
-
-def _result(path: Path, status: str, cause: Cause | None) -> PathResult:
-    return PathResult(
-        host=path.host,
-        account_id=path.account_id,
-        region=path.region,
-        status=status,
-        cause=cause,
-    )
 
 
 def _step(canary: Canary, message: str) -> FailedAction:
@@ -146,18 +154,6 @@ def _step(canary: Canary, message: str) -> FailedAction:
         code="",
         summary=message,
         execution="",
-    )
-
-
-def _stopped(status: str) -> Cause:
-    return Cause(
-        kind="stopped",
-        stage=None,
-        principal=None,
-        permission=None,
-        resource=None,
-        message=f"the execution ended {status}, without a failed action",
-        cure="Somebody stopped the canary: run again",
     )
 
 
