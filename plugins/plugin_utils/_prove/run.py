@@ -24,7 +24,7 @@ from .._stack.run import StackRun
 from . import causes, lookups
 from .canary import PREFIX, TAG, Canary
 from .facts import Lookups, make_cause
-from .model import REACHED, REFUSED, UNKNOWN, Cause, FailedAction, Path, PathResult, result_of
+from .model import REACHED, REFUSED, UNKNOWN, FailedAction, Path, PathResult, result_of
 from .outcome import may_pass, outcome_of
 from .release import SUCCEEDED, Releases
 
