@@ -10,19 +10,21 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import (
-    HAS_BOTOCORE,
-    warm_up,
-)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import warm_up
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._botocore import HAS_BOTOCORE
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.regions import (
+    load_regions,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import (
     show_errors,
     show_progress,
 )
 
-# Actions are imported in the parent: every forked worker inherits the models.
+# Actions are imported in the parent: every forked worker inherits botocore's data.
 warm_up()
+load_regions()
 
 _OPTION_OF_VARIABLE = {
     "AWS_DEFAULT_REGION": "region",

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
 
+from .._botocore import HAS_BOTOCORE, bare_session, loader
 from .._errors import NO_CREDENTIALS, PipelineError
 from .account import PRODUCT, Account
 from .cache import Entry, RunCache
@@ -29,13 +30,9 @@ from .reach import Reach
 try:
     import botocore.credentials
     import botocore.exceptions
-    import botocore.loaders
-    import botocore.session
     from botocore.config import Config
-
-    HAS_BOTOCORE = True
 except ImportError:  # reported by the actions, host by host
-    HAS_BOTOCORE = False
+    pass
 
 Client = t.Any  # botocore makes its client classes at run time
 
@@ -45,19 +42,6 @@ _SERVICES = ("cloudformation", "sts")
 # Made before the fork: a session costs more than a client. A worker needs one.
 _SESSIONS_OF_A_WORKER = 1
 _SPARE_SESSIONS: list[t.Any] = []
-
-
-def _bare_session() -> t.Any:
-    """Return a session that has read no configuration yet."""
-    session = botocore.session.Session()
-    session.register_component("data_loader", _loader())
-    return session
-
-
-@functools.cache
-def _loader() -> t.Any:
-    """Return the process-wide loader: one copy of botocore's data."""
-    return botocore.loaders.Loader()
 
 
 def warm_up() -> None:
@@ -70,11 +54,11 @@ def warm_up() -> None:
     # What cannot be loaded now is loaded, or fails, with the first client.
     with contextlib.suppress(botocore.exceptions.BotoCoreError, OSError):
         for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
-            _loader().load_data(name)
+            loader().load_data(name)
         for service in _SERVICES:
             for kind in ("service-2", "endpoint-rule-set-1", "paginators-1"):
-                _loader().load_service_model(service, kind)
-    _SPARE_SESSIONS.extend(_bare_session() for _session in range(_SESSIONS_OF_A_WORKER))
+                loader().load_service_model(service, kind)
+    _SPARE_SESSIONS.extend(bare_session() for _session in range(_SESSIONS_OF_A_WORKER))
 
 
 class Gateway:
@@ -294,7 +278,7 @@ class AccountSession:
 
 
 def _new_session() -> t.Any:
-    return _SPARE_SESSIONS.pop() if _SPARE_SESSIONS else _bare_session()
+    return _SPARE_SESSIONS.pop() if _SPARE_SESSIONS else bare_session()
 
 
 def _assume_role(sts: Client, request: dict[str, t.Any]) -> Entry:
@@ -330,4 +314,4 @@ def _cure_of_refusal(exc: Exception) -> str | None:
     )
 
 
-__all__ = ("HAS_BOTOCORE", "AccountSession", "Client", "Gateway", "warm_up")
+__all__ = ("AccountSession", "Client", "Gateway", "warm_up")

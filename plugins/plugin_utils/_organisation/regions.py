@@ -6,18 +6,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import typing as t
 
+from .._botocore import HAS_BOTOCORE, bare_session
 from .._fields import suggestion
 
 try:
     import botocore.exceptions
-    import botocore.session
 except ImportError:  # the actions report it
     pass
 
 REGION = r"[a-z]{2,}(-[a-z]+)+-\d"
+
+
+def load_regions() -> None:
+    """Read the regions once, in the parent, for every forked worker; never raises."""
+    if HAS_BOTOCORE:
+        with contextlib.suppress(botocore.exceptions.BotoCoreError, OSError):
+            region_problem("")
 
 
 def region_problem(region: str) -> tuple[str, str] | None:
@@ -57,7 +65,7 @@ def _regions_of(service: str) -> frozenset[str]:
 
 @functools.cache
 def _session() -> t.Any:
-    return botocore.session.Session()
+    return bare_session()
 
 
-__all__ = ("REGION", "partition_of", "region_problem")
+__all__ = ("REGION", "load_regions", "partition_of", "region_problem")

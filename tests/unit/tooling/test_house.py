@@ -18,7 +18,7 @@ from tools.environment import ROOT
 
 # Lowest first: a package imports only from packages before it.
 ORDER = (
-    *("_errors", "_fields", "_aws", "_stack", "_policy", "_drift"),
+    *("_botocore", "_errors", "_fields", "_aws", "_stack", "_policy", "_drift"),
     *(
         "_accounts",
         "_organisation",

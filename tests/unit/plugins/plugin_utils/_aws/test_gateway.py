@@ -16,6 +16,7 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils import _botocore
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws import (
     gateway as _connection,
 )
@@ -497,9 +498,9 @@ def test_credentials_that_cannot_be_renewed_are_told(stubs: list[Stubber]) -> No
 @pytest.fixture
 def cold() -> Iterator[None]:
     """Nothing loaded yet, and nothing kept of what a test loads."""
-    _connection._loader.cache_clear()
+    _botocore.loader.cache_clear()
     yield
-    _connection._loader.cache_clear()
+    _botocore.loader.cache_clear()
 
 
 def test_the_warm_up_reads_no_profile_and_no_credentials_and_starts_nothing(
@@ -516,13 +517,13 @@ def test_the_warm_up_reads_no_profile_and_no_credentials_and_starts_nothing(
     warm_up()
 
     assert threading.active_count() == before
-    assert _connection._loader.cache_info().currsize == 1
+    assert _botocore.loader.cache_info().currsize == 1
 
 
 def test_what_was_warmed_up_is_not_read_again(cold: None, monkeypatch: pytest.MonkeyPatch) -> None:
     warm_up()
     # Read now, a file would not be found any more.
-    monkeypatch.setattr(_connection._loader(), "_search_paths", [])
+    monkeypatch.setattr(_botocore.loader(), "_search_paths", [])
 
     client = gateway(BUILD).open(Account(account_id=BUILD)).client("cloudformation", "eu-west-1")
 
@@ -539,7 +540,7 @@ def test_the_warm_up_never_raises(
     def fail(_name: str) -> None:
         raise error
 
-    monkeypatch.setattr(_connection._loader(), "load_data", fail)
+    monkeypatch.setattr(_botocore.loader(), "load_data", fail)
 
     warm_up()
 
@@ -549,4 +550,4 @@ def test_the_warm_up_does_without_botocore(cold: None, monkeypatch: pytest.Monke
 
     warm_up()
 
-    assert _connection._loader.cache_info().currsize == 0
+    assert _botocore.loader.cache_info().currsize == 0
