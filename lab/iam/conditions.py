@@ -40,10 +40,11 @@ def _principal_arn() -> None:
 
 
 def _organisation(settings: Settings) -> None:
-    """aws:PrincipalOrgID.
+    """aws:PrincipalOrgID and aws:PrincipalOrgPaths.
 
-    AWS: the organization of the caller's account. MiniStack: one of each account's own. Without a
-    list of accounts, all are in the lab's.
+    AWS: the organization of the caller's account, and where the account is in it. MiniStack: an
+    organization of each account's own, and no path. Without a list of accounts, all are in the
+    lab's.
     """
     resolve = iam_evaluator._resolve_condition_key
 
@@ -52,6 +53,9 @@ def _organisation(settings: Settings) -> None:
         if key.lower() == "aws:principalorgid" and account:
             anybody = members.ORGANISATION_ID if not settings.accounts else None
             return members.organization_of(account) or anybody
+        if key.lower() == "aws:principalorgpaths" and account:
+            path = members.organization_path(account)
+            return [path] if path else None
         return resolve(key, context)
 
     iam_evaluator._resolve_condition_key = resolved

@@ -45,7 +45,7 @@ from ..iam import (
 )
 from ..kms import foreign_keys
 from ..organizations import service as organizations
-from ..s3 import buckets, storage
+from ..s3 import buckets, policies, storage
 from ..settings import Settings
 from ..sns import encrypted
 from ..sqs import queues
@@ -61,6 +61,7 @@ def install(settings: Settings) -> None:
     conditions.install(settings)
     drift_readers.install()
     principals.install(settings)
+    policies.install()
     foreign_keys.install()
     storage.install()
     encrypted.install()

@@ -195,6 +195,10 @@ SIGNATURES = {
         "(owner_account: str, bucket_name: str, key: str, method: str, query_params: dict, "
         "caller: str, headers: dict | None = None) -> bool"
     ),
+    "ministack.services.s3._policy_is_public": "(policy_text: str) -> bool",
+    "ministack.services.s3._public_access_blocked": (
+        "(owner_account: str, bucket_name: str, setting: str) -> bool"
+    ),
     "ministack.services.s3._stored_sse_headers": "(obj: dict) -> dict",
     "ministack.services.s3._bucket_has_versions": "(name: str) -> bool",
     "ministack.services.s3._buckets": VALUE,

@@ -18,6 +18,7 @@ from lab.tests.roles import Caller, with_token
 from lab.tests.stacks import (
     TOPIC,
     Stacks,
+    allowed,
     another,
     delete,
     key_policy,
@@ -68,6 +69,18 @@ def test_a_caller_belongs_to_the_organization_of_the_lab(caller: Caller) -> None
     organization = {"aws:PrincipalOrgID": "o-other00000"}
     caller.may("sns:ListTopics", Condition={"StringEquals": organization})
     assert "not authorized" in refused(lambda: caller.client("sns").list_topics())
+
+
+def test_a_caller_is_at_the_place_of_its_account_in_the_organization(caller: Caller) -> None:
+    def listed(path: str) -> bool:
+        unit = {"aws:PrincipalOrgPaths": path}
+        caller.may("s3:ListAllMyBuckets", Condition={"ForAnyValue:StringLike": unit})
+        return allowed(lambda: caller.client("s3").list_buckets())
+
+    assert listed("o-lab0000000/r-lab0/ou-*/ou-*/")
+    assert listed("o-lab0000000/r-lab0/*")
+    assert not listed("o-lab0000000/r-lab0/")
+    assert not listed("o-lab0000000/r-lab0/ou-lab0-00000000/*")
 
 
 def test_requests_have_used_tls(caller: Caller) -> None:

@@ -10,6 +10,7 @@ MiniStack alone accepts what each test expects to be refused or different: see l
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -19,7 +20,10 @@ from lab.tests.roles import ACCOUNT, Caller, Store, Stranger, only
 from lab.tests.stacks import (
     Stacks,
     allowed,
+    another,
     key_policy,
+    reasons,
+    statements,
 )
 
 OTHER = "333333333333"
@@ -97,6 +101,32 @@ def test_a_bucket_policy_denies_its_own_account(store: Store) -> None:
     assert not allowed(lambda: store.s3.get_object(Bucket=store.name, Key="key"))
     store.s3.delete_bucket_policy(Bucket=store.name)
     assert allowed(lambda: store.s3.get_object(Bucket=store.name, Key="key"))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/one"}},
+        {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-lab0000000/r-lab0/*"}},
+        {"StringLike": {"aws:PrincipalOrgID": "o-*"}},
+    ],
+)
+def test_a_stack_makes_no_public_policy_and_one_organization_is_not_the_public(
+    stacks: Stacks, condition: dict[str, Any]
+) -> None:
+    def template(**more: Any) -> dict[str, Any]:
+        grant = {"Principal": {"AWS": "*"}, "Action": "s3:GetObject"}
+        grant |= {"Resource": {"Fn::Sub": "${Bucket.Arn}/*"}, "Condition": {**condition, **more}}
+        policy = {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": statements(grant)}
+        return {
+            "Bucket": {"Type": "AWS::S3::Bucket"},
+            "Policy": {"Type": "AWS::S3::BucketPolicy", "Properties": policy},
+        }
+
+    assert stacks.create(template()) == "ROLLBACK_COMPLETE"
+    assert "prevented by the BlockPublicPolicy setting" in reasons(stacks, "CREATE_FAILED")
+    organization = {"aws:PrincipalOrgID": "o-lab0000000"}
+    assert another(stacks).create(template(StringEquals=organization)) == "CREATE_COMPLETE"
 
 
 def test_an_accounts_root_may_use_a_key_by_its_policy_only(store: Store) -> None:
