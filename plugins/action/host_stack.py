@@ -122,6 +122,7 @@ class ActionModule(PipelineAction):
     def _inputs(self) -> Inputs:
         return Inputs(
             deploy_account_ids=self.options["deploy_account_ids"],
+            excluded_account_ids=self.options["excluded_account_ids"],
             register=self.options["register"],
             outputs=self.options["primary_outputs"],
         )

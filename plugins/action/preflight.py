@@ -92,5 +92,6 @@ class ActionModule(PipelineAction):
             hosts=inventory.hosts,
             settings=inventory.settings,
             accepting=inventory.accepting,
+            readmitted=inventory.readmitted,
             check_mode=self._task.check_mode,
         )

@@ -41,7 +41,14 @@ options:
     choices: [present, compared, absent]
     default: present
   deploy_account_ids:
-    description: The accounts that the policies of a region name.
+    description:
+      - The accounts that the policies of a region name.
+      - Where they admit an organization, only the build account matters, which it admits then too.
+    type: list
+    elements: str
+    default: []
+  excluded_account_ids:
+    description: Accounts that an admitted organization is admitted without.
     type: list
     elements: str
     default: []

@@ -97,6 +97,7 @@ HOST_STACK: Spec = {
     },
     "state": {"type": "str", "choices": ["present", "compared", "absent"], "default": "present"},
     "deploy_account_ids": {"type": "list", "elements": "str", "default": []},
+    "excluded_account_ids": {"type": "list", "elements": "str", "default": []},
     "register": {"type": "list", "elements": "dict", "default": [], "options": _ENTRY},
     "primary_outputs": {"type": "dict", "default": {}},
 }

@@ -11,10 +11,8 @@ from typing import Any
 
 from tests.policy.foundation import Account, Foundation
 from tests.policy.release import Release, Store
-from tests.policy.request import Denied, Request
+from tests.policy.request import FOREIGN, Denied, Request
 
-# An account that has nothing to do with the organisation, as documentation does.
-FOREIGN = "999999999999"
 _HEADER = "s3:x-amz-server-side-encryption"
 _KEY_HEADER = f"{_HEADER}-aws-kms-key-id"
 

@@ -20,6 +20,12 @@ from typing import Any
 from tests.policy.export import Export, Policy
 from tests.policy.simulator import Simulation
 
+# An account that has nothing to do with the organisation, as documentation does.
+FOREIGN = "999999999999"
+# Where all other accounts are.
+ORGANISATION = "o-lab0000000"
+UNIT = f"{ORGANISATION}/r-lab0/ou-lab0-workload/"
+
 _ANYTHING: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
@@ -149,6 +155,9 @@ class Request:
             found["aws:PrincipalAccount"] = self.principal.split(":")[4]
             found["aws:PrincipalType"] = "AssumedRole"
             found["aws:PrincipalIsAWSService"] = "false"
+            if found["aws:PrincipalAccount"] != FOREIGN:
+                found["aws:PrincipalOrgID"] = ORGANISATION
+                found["aws:PrincipalOrgPaths"] = (UNIT,)
         found.update(self.context)
         return {
             key: list(value) if isinstance(value, tuple) else value for key, value in found.items()
@@ -169,4 +178,4 @@ class Denied:
         return cls(name=name, twin=twin, request=twin.but(**change))
 
 
-__all__ = ("Denied", "Request")
+__all__ = ("FOREIGN", "ORGANISATION", "UNIT", "Denied", "Request")

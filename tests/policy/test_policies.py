@@ -13,6 +13,7 @@ from __future__ import annotations
 import pytest
 
 from lab import Lab
+from tests.policy import grants
 from tests.policy.approver import Approver
 from tests.policy.builds import allowed_builds, allowed_tests, denied_builds, denied_tests
 from tests.policy.cases import allowed_around, allowed_uploads, denied
@@ -89,6 +90,37 @@ def test_each_statement_and_each_action_is_missed(
     superfluous = sorted(needless - set(REASONS))
     assert superfluous == [], "\n".join(superfluous)
     assert set(REASONS) <= needless
+
+
+@pytest.fixture(scope="session")
+def organization(lab: Lab, foundation: Foundation) -> Foundation:
+    """The foundation with policies that admit an organization."""
+    return grants.admit_organization(foundation, lab.client)
+
+
+def test_an_organization_is_admitted_to_what_the_accounts_were(
+    organization: Foundation, foundation: Foundation, needed: list[Request]
+) -> None:
+    """Only what concerns a policy that differs is asked again."""
+
+    def asks(request: Request) -> bool:
+        new, old = (one.export.of_resource(request.resource) for one in (organization, foundation))
+        return new != old
+
+    requests = [one for one in needed if asks(one)]
+    requests += [one.but(administrator=True) for one in grants.admitted(organization)]
+    answers = _ask(organization, requests)
+    assert [str(one) for one in requests if not answers[str(one)].allowed] == []
+
+
+def test_whom_an_organization_does_not_include_is_denied(
+    organization: Foundation, releases: list[Release]
+) -> None:
+    cases = list(grants.denied(organization, releases[0]))
+    answers = _ask(organization, [one for case in cases for one in (case.request, case.twin)])
+    assert [case.name for case in cases if answers[str(case.request)].allowed] == []
+    empty = [f"{case.name}: {case.twin}" for case in cases if not answers[str(case.twin)].allowed]
+    assert empty == []
 
 
 def _ask(foundation: Foundation, requests: list[Request]) -> dict[str, Answer]:

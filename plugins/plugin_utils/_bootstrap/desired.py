@@ -13,7 +13,8 @@ import functools
 import typing as t
 from pathlib import Path
 
-from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
+from .._errors import PipelineError
+from .._organisation.model import ACCOUNTS, DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
 from .._organisation.regions import partition_of
 from .._organisation.settings import ROLES
 from .._pipeline.model import Pipeline
@@ -96,10 +97,36 @@ def template_bucket(inputs: Inputs) -> str | None:
 
 def _regional(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
     return {
-        "DeployAccountIds": inputs.get("deploy_account_ids", []),
+        **_grants(settings, inputs),
         **_role_names(settings),
         "OrganisationId": settings["organisation_id"],
         "ArtifactRetentionDays": settings["artifact_retention_days"],
+    }
+
+
+def _grants(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
+    """Return whom the policies admit.
+
+    Of an organization, the build account's own principals only if it is a deploy account. Raises
+    PipelineError without the organization's id.
+    """
+    mode = inputs.get("grant_mode") or settings["grant_mode"]
+    named = inputs.get("deploy_account_ids", [])
+    if mode == ACCOUNTS:
+        return {
+            "GrantMode": mode,
+            "DeployAccountIds": named,
+            "OrganisationPaths": [],
+            "ExcludedAccountIds": [],
+        }
+    if not settings["organisation_id"]:
+        raise PipelineError("grant_mode organization needs organisation_id", cure="Set it")
+    own = {settings["account_id"]} - set(named)
+    return {
+        "GrantMode": mode,
+        "DeployAccountIds": [],
+        "OrganisationPaths": settings["organisation_paths"],
+        "ExcludedAccountIds": sorted({*inputs.get("excluded_account_ids", []), *own}),
     }
 
 

@@ -11,10 +11,11 @@ import functools
 import typing as t
 
 from .._errors import PipelineError
+from .._organisation.grants import READMIT_ACCOUNTS
 from .._organisation.model import PIPELINES, Organisation, pipeline_stack_name
 from .._organisation.rules import read_organisation
 from .._organisation.run_schema import ACCEPT_NEW_MEMBERS
-from .._organisation.settings import Lookup, read_flag, read_settings
+from .._organisation.settings import Lookup, read_flag, read_list, read_settings
 from .._organisation.variables import Variables
 from .._pipeline.model import Pipeline
 from .._pipeline.rules import read_pipelines
@@ -31,6 +32,7 @@ class Inventory:
     :param settings: what the role of each host of the run takes.
     :param accepting: pipelines of the run that may deploy to new members of groups in waves with
         an approval.
+    :param readmitted: accounts without a host that policies no longer exclude.
     """
 
     organisation: Organisation
@@ -38,6 +40,7 @@ class Inventory:
     pipelines: dict[str, Pipeline]
     settings: dict[str, dict[str, t.Any]]
     accepting: frozenset[str]
+    readmitted: frozenset[str]
 
 
 def read_inventory(
@@ -87,6 +90,11 @@ def read_inventory(
             for name in running
             if name in pipelines
             and read_flag(ACCEPT_NEW_MEMBERS, functools.partial(variables.get, name))
+        ),
+        readmitted=frozenset(
+            account_id
+            for name in running[:1]
+            for account_id in read_list(READMIT_ACCOUNTS, functools.partial(variables.get, name))
         ),
     )
 

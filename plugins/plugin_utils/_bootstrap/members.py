@@ -45,6 +45,27 @@ def new_members(pipeline: Pipeline, live: LivePipeline) -> list[NewMember]:
     ]
 
 
+def vanished(pipeline: Pipeline, live: LivePipeline, known: t.Collection[str]) -> str | None:
+    """Return which accounts *live* deploys to and the inventory no longer has; None if none.
+
+    A group does not name who has left it, and where policies name no account, neither do they.
+
+    :param known: the deploy accounts of the inventory.
+    """
+    waves = live.accounts_by_wave([wave.name for wave in pipeline.waves])
+    missing = [
+        f"account {account_id} (wave {name})"
+        for name, accounts in waves.items()
+        for account_id in sorted(accounts - set(known))
+    ]
+    if not missing:
+        return None
+    return (
+        f"the inventory no longer has {', '.join(missing)}. A missing host removes nothing: bring"
+        " it back (a closed account gets state: quarantined)"
+    )
+
+
 def unaccepted(members: t.Sequence[NewMember]) -> str | None:
     """Return why a pipeline may not get *members* yet; None if nobody has to accept them."""
     hosts: dict[tuple[str, str], list[str]] = {}
@@ -61,4 +82,4 @@ def unaccepted(members: t.Sequence[NewMember]) -> str | None:
     return f"{found}. Set accept_new_members for this run if that is meant"
 
 
-__all__ = ("NewMember", "new_members", "unaccepted")
+__all__ = ("NewMember", "new_members", "unaccepted", "vanished")

@@ -19,10 +19,11 @@ from .._pipeline.live import LivePipeline, read_live_pipeline, read_live_pipelin
 from .._stack.api import StackApi
 from .._stack.compare import compare_found
 from .._stack.diff import describe
+from .._stack.granted import grantees
 from .._stack.model import Desired, Found
 from .._stack.result import DifferenceEntry
 from .._stack.status import was_created
-from .plan import TaggedStack, items
+from .plan import TaggedStack
 
 _TAG = "crossaccount:group"
 
@@ -56,7 +57,7 @@ def read_regions(gateway: Gateway, hosts: t.Sequence[Host]) -> Answers[Region]:
                 region=host.region,
                 stack_name=stack.name,
                 group=stack.tags[_TAG],
-                granted=items(stack.parameters, "DeployAccountIds"),
+                granted=grantees(stack.parameters),
                 created=was_created(stack.status),
             )
             for stack in found.values()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._organisation.grants import MOST_EXCLUDED
 from .._organisation.model import (
     DEPLOY_ACCOUNTS,
     PRIMARY,
@@ -19,6 +20,7 @@ from .._organisation.model import (
     Host,
     Organisation,
 )
+from .._stack.granted import admits, excluded_accounts, items, named_accounts
 from .._stack.model import Found
 from .._stack.result import DifferenceEntry
 from .._stack.status import is_unusable, was_created
@@ -42,10 +44,13 @@ class Entry(t.TypedDict):
 class Inputs(t.TypedDict, total=False):
     """What a stack gets from other stacks; its group decides which fields.
 
-    ``outputs`` are those of the primary stack.
+    ``grant_mode`` is ``accounts`` also for a region that should grant nobody. ``outputs`` are those
+    of the primary stack.
     """
 
+    grant_mode: str
     deploy_account_ids: list[str]
+    excluded_account_ids: list[str]
     register: list[Entry]
     outputs: dict[str, str]
 
@@ -105,6 +110,9 @@ class Plan(t.TypedDict):
     run: identifies this run's results, as those of an earlier one may still be there.
     started: when the check began, in UTC (ISO 8601).
     hosts: the hosts of the run, without those that --limit, a slice or a tag leaves out.
+    grants: by region, the accounts that its policies name, or of an organization the build account
+        if it is one of them.
+    excluded: accounts that an admitted organization is admitted without.
     failures: hosts that the run skips, each with the reason.
     quarantined: hosts that are left alone.
     gone: absent regional hosts whose stacks are gone already.
@@ -124,6 +132,7 @@ class Plan(t.TypedDict):
     hosts: list[str]
     stacks: dict[str, StackState]
     grants: Grants
+    excluded: list[str]
     failures: dict[str, str]
     quarantined: list[str]
     gone: list[str]
@@ -167,10 +176,11 @@ def accounts_to_check(
 ) -> list[Host]:
     """Return the deploy accounts whose credentials the run has to prove.
 
-    Those of the play and, even if ``--limit`` leaves them out, those that it would newly grant.
+    Those of the play and, even if ``--limit`` leaves them out, those that it would newly name in
+    policies.
     """
     new = set()
-    if changes_grants(organisation, play_hosts):
+    if changes_grants(organisation, play_hosts) and not organisation.grants_organization:
         granted = _granted(organisation, foundation)
         new = {
             host.name
@@ -201,25 +211,61 @@ def grants(
 ) -> Grants:
     """Return the accounts that each region's policies should name.
 
+    Where they admit an organization, only the build account needs that, to be admitted.
+
     :param proven: deploy accounts, by host, that answered in this run.
     :param held: absent hosts that a pipeline still uses.
     """
-    granted = _granted(organisation, foundation)
+    parameters = _parameters(organisation, foundation)
     keeping = {organisation.hosts[name].account_id for name in held}
     result = {}
     for region in organisation.regions:
-        before = granted.get(region, frozenset())
+        before = parameters.get(region, {})
+        named = named_accounts(before)
         wanted = {
             host.account_id
             for host in organisation.granted(region)
-            if host.account_id in before or host.name in proven
+            if host.account_id in named or host.name in proven
         }
-        result[region] = sorted(wanted | (before & keeping))
+        wanted |= {account_id for account_id in keeping if admits(before, account_id)}
+        if organisation.grants_organization:
+            # Accounts of the organization need no answer: no policy names them.
+            wanted = {host.account_id for host in organisation.granted(region)} | keeping
+            wanted &= {organisation.build_account_id}
+        result[region] = sorted(wanted)
     return result
 
 
+def excluded(
+    organisation: Organisation, foundation: Foundation, *, readmitted: t.Collection[str] = ()
+) -> list[str]:
+    """Return the accounts that an organization is admitted without.
+
+    Those that are quarantined, and those excluded before that have no host any more: a missing host
+    admits nobody.
+
+    :param readmitted: accounts without a host that are no longer excluded.
+    """
+    if not organisation.grants_organization:
+        return []
+    accounts = organisation.of(DEPLOY_ACCOUNTS)
+    known = {host.account_id for host in accounts} | {organisation.build_account_id}
+    before = {
+        account_id
+        for stack in foundation.values()
+        if stack is not None and was_created(stack.status)
+        for account_id in excluded_accounts(stack.parameters)
+    }
+    quarantined = {host.account_id for host in accounts if host.is_quarantined}
+    return sorted(quarantined | (before - known - set(readmitted)))
+
+
 def refusal(
-    organisation: Organisation, foundation: Foundation, *, allow_replacement: bool
+    organisation: Organisation,
+    foundation: Foundation,
+    *,
+    allow_replacement: bool,
+    readmitted: t.Collection[str] = (),
 ) -> str | None:
     """Return why nothing may be written to the foundation; None where it may.
 
@@ -227,8 +273,10 @@ def refusal(
     """
     if organisation.is_slice:
         return None
-    return _vanished(organisation, foundation) or (
-        None if allow_replacement else _renamed(organisation, foundation)
+    return (
+        _vanished(organisation, foundation)
+        or _too_many_excluded(excluded(organisation, foundation, readmitted=readmitted))
+        or (None if allow_replacement else _renamed(organisation, foundation))
     )
 
 
@@ -298,6 +346,16 @@ def _renamed(organisation: Organisation, foundation: Foundation) -> str | None:
     )
 
 
+def _too_many_excluded(accounts: t.Sequence[str]) -> str | None:
+    if len(accounts) <= MOST_EXCLUDED:
+        return None
+    return (
+        f"{len(accounts)} accounts are excluded from the organization, and policies hold"
+        f" {MOST_EXCLUDED}. Remove the hosts of accounts that AWS has closed, and name those without"
+        " a host in readmit_accounts for this run"
+    )
+
+
 def _vanished(organisation: Organisation, foundation: Foundation) -> str | None:
     """Return why nothing may be written when AWS knows more than the inventory."""
     known_accounts = {host.account_id for host in organisation.of(DEPLOY_ACCOUNTS)}
@@ -325,7 +383,15 @@ def _vanished(organisation: Organisation, foundation: Foundation) -> str | None:
 
 def _granted(organisation: Organisation, foundation: Foundation) -> dict[str, frozenset[str]]:
     return {
-        _host(organisation, name).region: frozenset(items(stack.parameters, "DeployAccountIds"))
+        region: frozenset(named_accounts(parameters))
+        for region, parameters in _parameters(organisation, foundation).items()
+    }
+
+
+def _parameters(organisation: Organisation, foundation: Foundation) -> dict[str, dict[str, str]]:
+    """Return the parameters of the foundation's stacks by region."""
+    return {
+        _host(organisation, name).region: stack.parameters
         for name, stack in foundation.items()
         if stack is not None and was_created(stack.status)
     }
@@ -338,11 +404,6 @@ def _host(organisation: Organisation, name: str) -> Host:
 
 def _is_gone(stack: Found | None) -> bool:
     return stack is None or is_unusable(stack.status)
-
-
-def items(parameters: t.Mapping[str, str], name: str) -> list[str]:
-    """Return the items of a list parameter; empty when it is not there."""
-    return [item for item in parameters.get(name, "").split(",") if item]
 
 
 def participates(host: Host, tags: t.Collection[str], skipped: t.Collection[str]) -> bool:
@@ -364,10 +425,10 @@ __all__ = (
     "TaggedStack",
     "accounts_to_check",
     "changes_grants",
+    "excluded",
     "foundation_hosts",
     "gone",
     "grants",
-    "items",
     "orphans",
     "participates",
     "refusal",

@@ -14,6 +14,7 @@ from .._errors import PipelineError
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL, Host, Organisation
 from .._pipeline.live import LivePipeline
 from .._pipeline.model import Pipeline
+from .._stack.granted import items
 from .._stack.model import Desired, Found
 from .._stack.status import Verdict, was_created
 from . import identity, members, observation, plan, removal
@@ -33,6 +34,7 @@ class Request:
     :param pipelines: the pipelines of the inventory, by host.
     :param settings: what the roles take, by host of the run.
     :param accepting: pipelines that may deploy to new members of groups in waves with an approval.
+    :param readmitted: accounts without a host that policies no longer exclude.
     """
 
     run: str
@@ -42,6 +44,7 @@ class Request:
     hosts: t.Collection[str]
     settings: t.Mapping[str, Settings]
     accepting: t.Collection[str] = ()
+    readmitted: t.Collection[str] = ()
     check_mode: bool = False
 
 
@@ -59,6 +62,7 @@ class _Seen:
     :param found: the stacks by host; a host that could not be read is in *errors* instead.
     :param uses: how live pipelines use each absent host.
     :param taken: without a foundation, the accounts that have its roles all the same.
+    :param vanished: pipelines that deploy to accounts without a host, with the reason to stop.
     """
 
     foundation: Foundation
@@ -69,6 +73,7 @@ class _Seen:
     taken: tuple[str, ...]
     blocked: list[BlockedStack]
     new_members: dict[str, list[members.NewMember]]
+    vanished: dict[str, str]
 
 
 def _observe(request: Request, gateway: Gateway) -> _Seen:
@@ -109,7 +114,24 @@ def _observe(request: Request, gateway: Gateway) -> _Seen:
             if pipeline
             and (found_members := members.new_members(request.pipelines[name], pipeline))
         },
+        vanished=_vanished(request, live.values),
     )
+
+
+def _vanished(request: Request, live: t.Mapping[str, LivePipeline | None]) -> dict[str, str]:
+    """Return the pipelines that deploy to accounts without a host; policies name accounts."""
+    organisation = request.organisation
+    if not organisation.grants_organization:
+        return {}
+    known = {host.account_id for host in organisation.of(DEPLOY_ACCOUNTS)}
+    # The roles of a pipeline's own actions.
+    known.add(organisation.build_account_id)
+    reasons = {
+        name: members.vanished(request.pipelines[name], pipeline, known)
+        for name, pipeline in live.items()
+        if pipeline
+    }
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def _read_grouped(
@@ -172,7 +194,7 @@ def _uses(
             f"the live pipelines cannot be read, which may use {absent[0].name}: {exc}"
         ) from exc
     primary = foundation.get(organisation.primary.name)
-    registered = plan.items(primary.parameters, "Regions") if primary else []
+    registered = items(primary.parameters, "Regions") if primary else []
     buckets = {
         stack.outputs["PipelineBucketName"]
         for stack in foundation.values()
@@ -207,7 +229,12 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
     refusal = (
         second
         or removal.blocked(seen.uses)
-        or plan.refusal(organisation, foundation, allow_replacement=_allows_replacement(request))
+        or plan.refusal(
+            organisation,
+            foundation,
+            allow_replacement=_allows_replacement(request),
+            readmitted=request.readmitted,
+        )
     )
     home_error = seen.errors.get(organisation.primary.name)
     if home_error:
@@ -222,6 +249,8 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
         unaccepted = members.unaccepted(found)
         if unaccepted and name not in request.accepting:
             failures.setdefault(name, unaccepted)
+    for name, reason in seen.vanished.items():
+        failures.setdefault(name, reason)
     reasons = {name: removal.held_back(uses) for name, uses in seen.uses.items()}
     held = {name: reason for name, reason in reasons.items() if reason}
     return Plan(
@@ -235,7 +264,8 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
         stacks={
             **{name: _unreadable(error) for name, error in seen.errors.items()},
             **{
-                name: _state(_host(organisation, name), stack) for name, stack in seen.found.items()
+                name: _state(_host(organisation, name), stack, organisation)
+                for name, stack in seen.found.items()
             },
         },
         grants=plan.grants(
@@ -244,6 +274,7 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
             proven=[name for name in seen.found if _is_account(organisation, name)],
             held=[name for name in held if _is_account(organisation, name)],
         ),
+        excluded=plan.excluded(organisation, foundation, readmitted=request.readmitted),
         failures=failures,
         quarantined=[host.name for host in organisation.of(DEPLOY_ACCOUNTS) if host.is_quarantined],
         gone=plan.gone(organisation, foundation),
@@ -297,15 +328,23 @@ def _host(organisation: Organisation, name: str) -> Host:
     return organisation.hosts.get(name, organisation.primary)
 
 
-def _state(host: Host, stack: Found | None) -> StackState:
-    """Return a stack as read; only the foundation needs outputs and parameters."""
+def _state(host: Host, stack: Found | None, organisation: Organisation) -> StackState:
+    """Return a stack as read.
+
+    Only the foundation needs outputs and parameters, and while regions are to be removed, accounts
+    of an organization the buckets that they reach.
+    """
     exists = stack is not None and stack.verdict is not Verdict.ABSENT
     shared = host.group in (REGIONAL, PRIMARY)
+    parameters = stack.parameters if stack and shared else {}
+    in_organization = host.group == DEPLOY_ACCOUNTS and organisation.grants_organization
+    if stack and in_organization and any(region.is_absent for region in organisation.of(REGIONAL)):
+        parameters = {"BucketArns": stack.parameters.get("BucketArns", "")}
     return StackState(
         exists=exists,
         status=stack.status if stack else None,
         outputs=stack.outputs if stack and shared else {},
-        parameters=stack.parameters if stack and shared else {},
+        parameters=parameters,
         operation=("delete" if exists else "none") if host.is_absent else "unknown",
         differences=[],
         inputs=None,

@@ -10,8 +10,9 @@ import typing as t
 
 from .._errors import PipelineError
 from .._organisation.model import PRIMARY, REGIONAL, Organisation
+from .._stack.granted import items
 from .._stack.status import is_readable, was_created
-from .plan import Entry, items
+from .plan import Entry
 
 # Stands for an asset bucket that a region does not have yet: the lists stay parallel.
 _NONE = "none"

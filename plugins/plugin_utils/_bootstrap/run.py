@@ -10,6 +10,7 @@ import functools
 import typing as t
 
 from .._organisation.model import (
+    ACCOUNTS,
     DEPLOY_ACCOUNTS,
     PIPELINES,
     PRIMARY,
@@ -20,8 +21,9 @@ from .._organisation.model import (
 from .._pipeline.model import Pipeline
 from .._pipeline_stack.foundation import store_regions
 from .._pipeline_stack.template import PRIMARY_OUTPUTS
+from .._stack.granted import admits, admits_organization, items, named_accounts
 from . import removal
-from .plan import HostResult, Inputs, Plan, items
+from .plan import HostResult, Inputs, Plan, StackState
 from .register import Register, Stack, desired_register, read_register
 
 Results = t.Mapping[str, HostResult]
@@ -190,12 +192,19 @@ class Run:
         """Return the inputs of *name*'s stack; None while they are unknown."""
         host = self.organisation.hosts[name]
         if host.is_absent:
-            return {"deploy_account_ids": [], "register": [], "outputs": {}}
+            # It grants nobody.
+            return {
+                "grant_mode": ACCOUNTS,
+                "deploy_account_ids": [],
+                "excluded_account_ids": [],
+                "register": [],
+                "outputs": {},
+            }
         if host.group == REGIONAL:
-            return {"deploy_account_ids": self._grants(host)}
+            return self._grants(self._named(host))
         if host.group == PRIMARY:
             return {
-                "deploy_account_ids": self._grants(host),
+                **self._grants(self._named(host)),
                 "register": desired_register(
                     self.organisation,
                     self._foundation(),
@@ -249,23 +258,40 @@ class Run:
             return list(absent)
         return list(self.plan["held"])
 
-    def _grants(self, host: Host) -> list[str]:
-        """Return the accounts that a stack is to grant; held ones keep what they have."""
+    def _grants(self, named: list[str]) -> Inputs:
+        """Return whom the policies of a stack should admit."""
+        return {
+            "grant_mode": self.organisation.grant_mode,
+            "deploy_account_ids": named,
+            "excluded_account_ids": self.plan["excluded"],
+        }
+
+    def _named(self, host: Host) -> list[str]:
+        """Return the accounts that a stack is to name; held ones keep what they have."""
         state = self.plan["stacks"].get(host.name)
-        before = items(state["parameters"], "DeployAccountIds") if state else []
+        before = state["parameters"] if state else {}
         held = {self.organisation.hosts[name].account_id for name in self._held}
+        if self.organisation.grants_organization:
+            held &= {self.organisation.build_account_id}
         wanted = self.plan["grants"].get(host.region, [])
-        return sorted({*wanted, *(held & set(before))})
+        return sorted({*wanted, *(account for account in held if admits(before, account))})
 
     def _held_regions(self, account: Host) -> list[str]:
-        """Return the regions of held hosts that grant *account*: pipelines still use them."""
+        """Return the regions of held hosts that *account* reaches: pipelines still use them."""
         stacks = {name: self.plan["stacks"].get(name) for name in self._held}
         return [
             self.organisation.hosts[name].region
             for name, state in stacks.items()
-            if state is not None
-            and account.account_id in items(state["parameters"], "DeployAccountIds")
+            if state is not None and self._reaches(account, state)
         ]
+
+    def _reaches(self, account: Host, region: StackState) -> bool:
+        """Return whether an account's roles read from a region, by its policies or the roles'."""
+        if not admits_organization(region["parameters"]):
+            return account.account_id in named_accounts(region["parameters"])
+        own = self.plan["stacks"].get(account.name)
+        bucket = region["outputs"].get("PipelineBucketArn")
+        return own is not None and bucket in items(own["parameters"], "BucketArns")
 
     def _foundation(self) -> dict[str, Stack]:
         names = [host.name for host in [self.organisation.primary, *self.organisation.of(REGIONAL)]]

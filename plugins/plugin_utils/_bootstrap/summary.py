@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from .._organisation.model import DEPLOY_ACCOUNTS, GROUPS, PRIMARY, REGIONAL, Host, Organisation
+from .._stack.granted import grantees
 from .members import NewMember
 from .plan import HostResult, Plan
 
@@ -63,7 +64,7 @@ class Row:
     :param failure: why the host must end as failed; None where it need not.
     :param problem: the kind of failure: FAILED, NOT REACHED, POSTPONED or INCOMPLETE.
     :param retained: keys and buckets without a stack, as the stack action returns them.
-    :param granted: the accounts that the policies of retained data still name.
+    :param granted: whom the policies of retained data still admit.
     :param outputs: outputs of a new stack that people need next, by meaning.
     :param preview: what would change; in check mode only.
     :param new_members: what a pipeline would newly deploy to; in check mode only.
@@ -186,13 +187,13 @@ def _failed(host: Host, problem: str, reason: str) -> Row:
 
 def _absent(host: Host, operation: str, result: Data, words: t.Mapping[str, str]) -> Row:
     parameters = (result.get("stack") or _NOTHING).get("parameters") or _NOTHING
-    granted = parameters.get("DeployAccountIds", "") if operation == "delete" else ""
+    granted = grantees(parameters) if operation == "delete" else []
     return Row(
         host=host,
         result=ABSENT if operation == "none" else words[operation],
         outcome=_outcome(operation),
         retained=tuple(result.get("retained") or ()),
-        granted=tuple(account_id for account_id in granted.split(",") if account_id),
+        granted=tuple(granted),
     )
 
 

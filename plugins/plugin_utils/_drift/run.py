@@ -14,6 +14,7 @@ from .._aws.gateway import Gateway
 from .._aws.patience import Patience
 from .._errors import PipelineError
 from .._stack.api import StackApi
+from .._stack.granted import grantees
 from .._stack.model import Found
 from .finding import Finding, FindingEntry, Place, Unchecked
 from .inspection import Inspected, Inspection, InspectionEntry, Running
@@ -209,13 +210,13 @@ def _place(target: Options) -> Place:
 
 def _orphaned(found: Found) -> Finding:
     _arn, _partition, _service, region, _account, _rest = found.stack_id.split(":", 5)
-    granted = found.parameters.get("DeployAccountIds")
+    granted = grantees(found.parameters)
     if granted:
         return Finding(
             kind="orphaned",
             actual=found.status,
             message=f"{found.name} has our tag, but no host in the inventory, and still grants"
-            f" {granted.replace(',', ', ')}. Do not delete it: bring its host back, then remove"
+            f" {', '.join(granted)}. Do not delete it: bring its host back, then remove"
             " that with state: absent",
         )
     command = f"aws cloudformation delete-stack --region {region} --stack-name {found.name}"

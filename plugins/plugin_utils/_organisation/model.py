@@ -43,6 +43,9 @@ _TARGET = (
 )
 _WAY_IN = (*_TARGET[_TARGET.index("profile") :], "session_tags")
 
+# Whom the policies of keys and buckets admit: deploy accounts by id, or a whole organization.
+ACCOUNTS, ORGANIZATION = "accounts", "organization"
+
 PIPELINE_NAME = r"[a-z][a-z0-9-]{1,31}"
 
 
@@ -136,6 +139,7 @@ class Organisation:
 
     :param primary: the primary host; in a slice, which lacks it, a stand-in for it.
     :param role_names: the two roles in deploy accounts, by the variable that names them.
+    :param grant_mode: whom the policies of keys and buckets admit.
     """
 
     build_account_id: str
@@ -143,6 +147,12 @@ class Organisation:
     role_names: dict[str, str]
     primary: Host
     hosts: dict[str, Host]
+    grant_mode: str = ACCOUNTS
+
+    @property
+    def grants_organization(self) -> bool:
+        """Whether policies admit a whole organization instead of naming deploy accounts."""
+        return self.grant_mode == ORGANIZATION
 
     def of(self, group: str) -> list[Host]:
         """Return the hosts of *group*, by name."""
@@ -195,6 +205,7 @@ class Organisation:
             role_names=dict(data["role_names"]),
             primary=Host.from_dict(data["primary"]),
             hosts={name: Host.from_dict(host) for name, host in data["hosts"].items()},
+            grant_mode=data["grant_mode"],
         )
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -205,14 +216,17 @@ class Organisation:
             "role_names": self.role_names,
             "primary": self.primary.as_dict(),
             "hosts": {name: host.as_dict() for name, host in self.hosts.items()},
+            "grant_mode": self.grant_mode,
         }
 
 
 __all__ = (
     "ACCESS_ROLE_NAME",
+    "ACCOUNTS",
     "DEPLOY_ACCOUNTS",
     "FOUNDATION_GROUPS",
     "GROUPS",
+    "ORGANIZATION",
     "PIPELINES",
     "PIPELINE_NAME",
     "PRIMARY",

@@ -17,6 +17,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_ar
 
 from .._fields import QUOTE, UNREADABLE, Field, Reader, shown, suggestion
 from .forms import check_forms
+from .grants import GRANT_MODE, check_grants
 from .model import (
     ACCESS_ROLE_NAME,
     DEPLOY_ACCOUNTS,
@@ -88,11 +89,13 @@ class _Organisation:
             role_names={name: shared[name] for name in ROLE_NAMES},
             primary=primary,
             hosts=hosts,
+            grant_mode=shared[GRANT_MODE.name],
         )
         self._check_regional(organisation)
         check_forms(organisation, self._variables, self._problems)
         self._check_deploy_accounts(organisation)
         _check_stacks(organisation, self._problems)
+        check_grants(organisation, self._variables, self._problems)
         if knows_regions(organisation):
             check_sizes(organisation, self._variables, self._problems)
         return organisation

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from .._fields import FLAG, LIST, Field
+from .grants import READMIT_ACCOUNTS
 
 ALLOW_REPLACEMENT = Field(
     name="allow_replacement",
@@ -45,6 +46,7 @@ RUN = (
     ACCEPT_NEW_MEMBERS,
     PURGE_DATA,
     RESOURCES_TO_SKIP,
+    READMIT_ACCOUNTS,
     Field(name="confirm", doc="For a teardown: the `organisation_name`."),
 )
 

@@ -13,6 +13,7 @@ import typing as t
 from .._fields import LIST, MAPPING, NUMBER, SCALAR, Field, Reader
 from .account_schema import ACCOUNT_SETTINGS, EXECUTION_POLICIES, MOST_POLICIES, POLICY_ARN
 from .builds_from import BUILDS_FROM
+from .grants import GRANT_MODE, ORGANISATION_ID, ORGANISATION_PATHS
 from .model import (
     ACCESS_ROLE_NAME,
     DEPLOY_ACCOUNTS,
@@ -181,6 +182,7 @@ SHARED = (
     CLOUDFORMATION_ROLE_NAME,
     _STACK_NAMES[REGIONAL],
     _STACK_NAMES[PRIMARY],
+    GRANT_MODE,
 )
 
 _ACCESS_ROLE_NAME = Field(
@@ -221,14 +223,6 @@ _PERMISSIONS_BOUNDARY_ARN = Field(
     doc="Permissions boundary of every role;"
     " `deploy_account_permissions_boundary_arn` replaces it for the CloudFormation role.",
 )
-_ORGANISATION_ID = Field(
-    name="organisation_id",
-    pattern=r"o-[a-z0-9]{10,32}",
-    words="the id of an organization: o- and 10 to 32 letters and digits",
-    kind="`o-...`",
-    doc="The organization in AWS Organizations: keys, buckets and deploy roles then admit other"
-    " accounts of it only.",
-)
 _WAIT_TIMEOUT = Field(
     name="wait_timeout",
     type=NUMBER,
@@ -254,7 +248,9 @@ ORGANISATION = (
     CLOUDFORMATION_ROLE_NAME,
     *_STACK_NAMES.values(),
     _PERMISSIONS_BOUNDARY_ARN,
-    _ORGANISATION_ID,
+    ORGANISATION_ID,
+    GRANT_MODE,
+    ORGANISATION_PATHS,
     NOTIFICATIONS,
     BUILDS_FROM,
     _WAIT_TIMEOUT,
@@ -336,9 +332,8 @@ def _own_stack_name(group: str) -> Field:
     return dataclasses.replace(_STACK_NAMES[group], name="stack_name", doc="The name of the stack.")
 
 
-_OF_ORGANISATION = _setting(
-    _ORGANISATION_ID, doc="The organization that principals must belong to."
-)
+_OF_ORGANISATION = _setting(ORGANISATION_ID, doc="The organization that principals must belong to.")
+_GRANTS = (_OF_ORGANISATION, _setting(GRANT_MODE), _setting(ORGANISATION_PATHS))
 _BOUNDARY_OF_ROLES = _setting(
     _PERMISSIONS_BOUNDARY_ARN, doc="The permissions boundary of the stack's roles."
 )
@@ -354,7 +349,7 @@ SETTINGS: dict[str, tuple[Field, ...]] = {
             doc="The region of the stack.",
         ),
         _own_stack_name(REGIONAL),
-        _OF_ORGANISATION,
+        *_GRANTS,
         *_BUCKETS,
         *_ALL_ROLES,
     ),
@@ -365,7 +360,7 @@ SETTINGS: dict[str, tuple[Field, ...]] = {
         _setting(BUILDS_FROM),
         _setting(NOTIFICATIONS, doc="Who hears of releases."),
         _BOUNDARY_OF_ROLES,
-        _OF_ORGANISATION,
+        *_GRANTS,
         *_BUCKETS,
         *_ALL_ROLES,
     ),

@@ -51,6 +51,11 @@ def read_flag(field: Field, lookup: Lookup) -> bool:
     return bool(_read(field, field.name, lookup))
 
 
+def read_list(field: Field, lookup: Lookup) -> list[t.Any]:
+    """Return a variable that is a list. Raises PipelineError for another value."""
+    return list(_read(field, field.name, lookup))
+
+
 def _access_role_name(found: str, lookup: Lookup) -> str:
     """Return the role that this collection uses: role_arn, else the access role."""
     role_arn = str(lookup("role_arn") or "")
@@ -62,4 +67,4 @@ def _fail(what: str, fix: str) -> t.NoReturn:
     raise PipelineError(what, cure=fix)
 
 
-__all__ = ("ROLES", "Lookup", "read_flag", "read_settings")
+__all__ = ("ROLES", "Lookup", "read_flag", "read_list", "read_settings")

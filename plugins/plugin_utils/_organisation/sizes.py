@@ -45,12 +45,12 @@ def check_sizes(organisation: Organisation, variables: Variables, problems: Prob
     """Add what does not fit."""
     partition = partition_of(organisation.primary_region)
     most = most_accounts(partition)
-    for region in organisation.regions:
+    for region in () if organisation.grants_organization else organisation.regions:
         count = len(organisation.granted(region))
         if count > most:
             problems.add(
                 f"region {region}: {count} deploy accounts, and its policies hold {most}",
-                "Spread the accounts over two organisations",
+                "Set grant_mode: organization, or spread the accounts over two organisations",
             )
     if len(organisation.regions) > MOST_REGIONS:
         problems.add(

@@ -115,7 +115,8 @@ class _Resolver:
             return value
         if len(value) == 1:
             [(function, argument)] = value.items()
-            if function == "Ref" or function.startswith("Fn::"):
+            is_condition = function == "Condition" and isinstance(argument, str)
+            if function == "Ref" or function.startswith("Fn::") or is_condition:
                 return self._call(function, argument)
         items = {key: self._resolve(item) for key, item in value.items()}
         return {key: item for key, item in items.items() if item is not _MISSING}
@@ -135,6 +136,12 @@ class _Resolver:
             case "Fn::Equals":
                 one, other = (self._resolve(item) for item in argument)
                 return one == other
+            case "Condition":
+                return self._call_condition(argument)
+            case "Fn::And":
+                return all(self._resolve(item) for item in argument)
+            case "Fn::Or":
+                return any(self._resolve(item) for item in argument)
             case "Fn::Not":
                 return not self._resolve(argument[0])
             case "Fn::Join":

@@ -17,6 +17,10 @@ from typing import Any
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation import sizes
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.grants import (
+    LONGEST_PATHS,
+    MOST_EXCLUDED,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.sizes import (
     BUCKET_POLICY_LIMIT,
     most_accounts,
@@ -480,3 +484,77 @@ def test_an_access_role_demands_the_external_id(template: str) -> None:
     enter, _session = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert enter["Action"] == "sts:AssumeRole"
     assert enter["Condition"]["StringEquals"] == {"sts:ExternalId": "crossaccount"}
+
+
+ORGANISATION = "o-a1b2c3d4e5"
+
+
+def _admitting(name: str, **parameters: str) -> list[dict[str, Any]]:
+    """Return the statements that admit an organization, of key and buckets."""
+    resources = resolve(name, GrantMode="organization", DeployAccountIds="", **parameters)
+    return [
+        statement
+        for key, kind in (
+            ("Key", "KeyPolicy"),
+            ("PipelineBucketPolicy", "PolicyDocument"),
+            ("AssetBucketPolicy", "PolicyDocument"),
+        )
+        for statement in resources[key]["Properties"][kind]["Statement"]
+        if statement["Effect"] == "Allow" and statement["Principal"] == {"AWS": "*"}
+    ]
+
+
+@pytest.mark.parametrize("organisation", [ORGANISATION, ""])
+@pytest.mark.parametrize("name", BUILD_STACKS)
+def test_an_organization_is_admitted_by_one_id_also_by_an_empty_one(
+    name: str, organisation: str
+) -> None:
+    """An empty id admits nobody, where a missing condition would admit every organization."""
+    found = _admitting(name, OrganisationId=organisation)
+
+    assert len(found) == 4
+    for statement in found:
+        condition = statement["Condition"]
+        assert condition["StringEquals"]["aws:PrincipalOrgID"] == organisation
+        assert "aws:PrincipalArn" in condition["ArnLike"]
+        assert not {"StringNotEquals", "ForAnyValue:StringLike"} & set(condition)
+
+
+@pytest.mark.parametrize("name", BUILD_STACKS)
+def test_units_and_excluded_accounts_narrow_every_statement(name: str) -> None:
+    path = f"{ORGANISATION}/r-ab12/ou-ab12-11111111/*"
+    more = {"OrganisationPaths": path, "ExcludedAccountIds": "111111111111,222222222222"}
+    for statement in _admitting(name, OrganisationId=ORGANISATION, **more):
+        condition = statement["Condition"]
+        assert condition["ForAnyValue:StringLike"] == {"aws:PrincipalOrgPaths": [path]}
+        assert condition["StringNotEquals"] == {
+            "aws:PrincipalAccount": ["111111111111", "222222222222"]
+        }
+
+    # They belong to that mode alone.
+    resources = resolve(name, OrganisationId=ORGANISATION, **more, DeployAccountIds=ACCOUNT)
+    assert "PrincipalOrgPaths" not in json.dumps(resources)
+    assert "PrincipalAccount" not in json.dumps(resources)
+
+
+@pytest.mark.parametrize("name", BUILD_STACKS)
+def test_policies_hold_the_longest_paths_and_the_most_excluded_accounts(name: str) -> None:
+    organisation = f"o-{'c' * 32}"
+    path = f"{organisation}/r-ab12/ou-ab12-{{:08}}/*"
+    count = LONGEST_PATHS // (len(path.format(0)) + 1)
+    excluded = [f"{number:012}" for number in range(MOST_EXCLUDED + 1)]  # with the build account
+    resources = resolve(
+        name,
+        partition="aws-us-gov",
+        GrantMode="organization",
+        OrganisationId=organisation,
+        OrganisationPaths=",".join(path.format(number) for number in range(count)),
+        ExcludedAccountIds=",".join(excluded),
+        CodePipelineRoleName="a" * 64,
+        CloudFormationRoleName="b" * 64,
+    )
+
+    policy = resources["PipelineBucketPolicy"]["Properties"]["PolicyDocument"]
+    assert len(",".join(excluded)) <= 4_096
+    assert size(policy) + 10 * (63 - len(BUCKETS[0].rpartition(":")[2])) <= BUCKET_POLICY_LIMIT
+    assert size(resources["Key"]["Properties"]["KeyPolicy"]) <= 32 * 1024

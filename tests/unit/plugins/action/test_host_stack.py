@@ -92,7 +92,10 @@ def test_the_role_makes_what_the_check_compares_with(world: World, name: str) ->
         "primary_outputs" if key == "outputs" else key: value for key, value in inputs.items()
     }
 
-    result = run(world, name, variables={"preflight_result": plan}, **given)
+    variables = {"preflight_result": plan}
+    if mode := given.pop("grant_mode", ""):
+        variables[f"{HOSTS[name]}_grant_mode"] = mode
+    result = run(world, name, variables=variables, **given)
 
     assert (result["changed"], result["operation"], result["run"]) == (False, "none", "this")
     assert world.region(name).writes == []

@@ -35,6 +35,7 @@ ROLE_NAMES = {
     "CodePipelineRoleName": "CrossAccountCodePipeline",
     "CloudFormationRoleName": "CrossAccountCloudFormation",
 }
+BY_ACCOUNT = {"GrantMode": "accounts", "OrganisationPaths": "", "ExcludedAccountIds": ""}
 BOTH = ["eu-west-1", "us-east-1"]
 INPUTS: dict[str, Any] = {
     "deploy_account_ids": [TESTING, PRODUCTION],
@@ -65,6 +66,7 @@ def make(name: str, inputs: dict[str, Any] | None = None, **shared: Any) -> Desi
             "eu-west-1",
             {
                 "DeployAccountIds": f"{TESTING},{PRODUCTION}",
+                **BY_ACCOUNT,
                 "ArtifactRetentionDays": "365",
                 "OrganisationId": "",
                 **ROLE_NAMES,
@@ -74,6 +76,7 @@ def make(name: str, inputs: dict[str, Any] | None = None, **shared: Any) -> Desi
             "build",
             {
                 "DeployAccountIds": f"{TESTING},{PRODUCTION}",
+                **BY_ACCOUNT,
                 "ArtifactRetentionDays": "365",
                 **ROLE_NAMES,
                 "Regions": "eu-west-1,us-east-1",
@@ -111,6 +114,43 @@ def test_parameters_are_those_of_the_host_and_of_the_stacks_before(
     name: str, expected: dict[str, str]
 ) -> None:
     assert make(name).parameters == expected
+
+
+ORGANIZATION = {
+    "grant_mode": "organization",
+    "organisation_id": "o-a1b2c3d4e5",
+    "organisation_paths": ["o-a1b2c3d4e5/r-ab12/*"],
+}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "excluded"),
+    [
+        ({"deploy_account_ids": []}, [BUILD]),
+        ({"deploy_account_ids": [BUILD]}, []),
+        ({"deploy_account_ids": [BUILD], "excluded_account_ids": [TESTING]}, [TESTING]),
+        ({"deploy_account_ids": [], "excluded_account_ids": [TESTING]}, [BUILD, TESTING]),
+    ],
+)
+@pytest.mark.parametrize("name", ["eu-west-1", "build"])
+def test_an_organization_is_admitted_without_the_build_account_itself(
+    name: str, inputs: dict[str, Any], excluded: list[str]
+) -> None:
+    parameters = make(name, inputs, **ORGANIZATION).parameters
+
+    assert {key: parameters[key] for key in (*BY_ACCOUNT, "DeployAccountIds")} == {
+        "GrantMode": "organization",
+        "OrganisationPaths": "o-a1b2c3d4e5/r-ab12/*",
+        "ExcludedAccountIds": ",".join(excluded),
+        "DeployAccountIds": "",
+    }
+
+
+def test_a_region_that_should_be_absent_admits_nobody() -> None:
+    inputs = {"grant_mode": "accounts", "deploy_account_ids": []}
+    parameters = make("eu-west-1", inputs, **ORGANIZATION).parameters
+
+    assert {**BY_ACCOUNT, "DeployAccountIds": ""}.items() <= parameters.items()
 
 
 @pytest.mark.parametrize("name", ["eu-west-1", "build", "testing"])

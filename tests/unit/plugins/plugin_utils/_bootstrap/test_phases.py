@@ -146,7 +146,14 @@ def test_a_drift_run_fails_and_reverts_what_its_report_names(
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("eu-west-1", {"deploy_account_ids": [TESTING, PRODUCTION]}),
+        (
+            "eu-west-1",
+            {
+                "grant_mode": "accounts",
+                "deploy_account_ids": [TESTING, PRODUCTION],
+                "excluded_account_ids": [],
+            },
+        ),
         ("testing", {"register": [entry("eu-west-1"), entry("us-east-1")]}),
         (
             "shop",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Found
 
 from tests.fakes.inventory import (
+    BUILD,
     DEVELOPMENT,
     PRODUCTION,
     TESTING,
@@ -178,6 +180,112 @@ def test_a_teardown_grants_nobody() -> None:
     organisation = Inventory().read().all_absent()
 
     assert plan.grants(organisation, standing(), proven=ACCOUNTS) == {"us-east-1": []}
+
+
+# An organization instead of accounts
+
+ORGANISATION = "o-a1b2c3d4e5"
+
+
+def admit_organization(inventory: Inventory) -> None:
+    inventory.shared |= {"grant_mode": "organization", "organisation_id": ORGANISATION}
+
+
+def admitted(change: Change) -> Any:
+    """Return an organisation with a change, whose policies admit an organization."""
+    inventory = Inventory()
+    admit_organization(inventory)
+    change(inventory)
+    return inventory.read()
+
+
+def admitting(*excluded: str) -> Foundation:
+    """Return a foundation that admits an organization."""
+    more = {"GrantMode": "organization", "ExcludedAccountIds": ",".join([BUILD, *excluded])}
+    return {
+        name: dataclasses.replace(
+            stack, parameters={**stack.parameters, "DeployAccountIds": "", **more}
+        )
+        for name, stack in standing().items()
+        if stack is not None
+    }
+
+
+def build_as_target(inventory: Inventory) -> None:
+    inventory.add_account("build-as-target", BUILD, ("eu-west-1",))
+
+
+@pytest.mark.parametrize("foundation", [NOTHING, standing(), admitting()])
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (unchanged, []),
+        (lambda inventory: inventory.add_account("new", GONE), []),
+        (state("production", "quarantined"), []),
+        (build_as_target, [BUILD]),
+    ],
+)
+def test_of_an_organization_policies_name_at_most_the_build_account(
+    change: Change, foundation: Foundation, expected: list[str]
+) -> None:
+    found = plan.grants(admitted(change), foundation, proven=[])
+
+    assert found == {"us-east-1": [], "eu-west-1": expected, "ap-southeast-2": []}
+
+
+def test_an_account_of_the_organization_need_not_answer_to_be_admitted() -> None:
+    organisation = admitted(lambda inventory: inventory.add_account("new", GONE))
+
+    assert names(plan.accounts_to_check(organisation, admitting(), ["build"])) == []
+
+
+def test_accounts_must_answer_again_when_policies_name_them_again() -> None:
+    organisation = Inventory().read()
+
+    assert names(plan.accounts_to_check(organisation, admitting(), ["build"])) == ACCOUNTS
+    assert plan.grants(organisation, admitting(), proven=["testing"]) == {
+        "us-east-1": [TESTING],
+        "eu-west-1": [TESTING],
+        "ap-southeast-2": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "foundation", "readmitted", "expected"),
+    [
+        (unchanged, admitting(), [], []),
+        (state("production", "quarantined"), admitting(), [], [PRODUCTION]),
+        (state("production", "quarantined"), standing(), [], [PRODUCTION]),
+        # It is back, or should be removed.
+        (unchanged, admitting(PRODUCTION), [], []),
+        (state("production", "absent"), admitting(PRODUCTION), [], []),
+        # A host that is missing admits nobody.
+        (unchanged, admitting(GONE), [], [GONE]),
+        (state("production", "quarantined"), admitting(GONE), [], [PRODUCTION, GONE]),
+        (unchanged, admitting(GONE), [GONE], []),
+    ],
+)
+def test_quarantined_accounts_stay_out_until_somebody_admits_them(
+    change: Change, foundation: Foundation, readmitted: list[str], expected: list[str]
+) -> None:
+    found = plan.excluded(admitted(change), foundation, readmitted=readmitted)
+
+    assert found == expected
+    assert plan.excluded(changed(change), foundation, readmitted=readmitted) == []
+
+
+def test_more_excluded_accounts_than_policies_hold_are_refused_with_numbers() -> None:
+    many = [f"{600_000_000_000 + number}" for number in range(251)]
+
+    found = plan.refusal(admitted(unchanged), admitting(*many), allow_replacement=False)
+
+    assert found is not None
+    assert found.startswith(
+        "251 accounts are excluded from the organization, and policies hold 250"
+    )
+    assert not plan.refusal(
+        admitted(unchanged), admitting(*many), allow_replacement=False, readmitted=many[:1]
+    )
 
 
 # Refusals

@@ -494,9 +494,8 @@ def test_the_accounts_of_a_region_fit_into_its_policies(inventory: Inventory) ->
     inventory.add_account("another", "6" * 12)
     assert problems(inventory) == [
         (
-            "region us-east-1: 251 deploy accounts, and its policies hold 250. Spread"
-            " the accounts over"
-            " two organisations"
+            "region us-east-1: 251 deploy accounts, and its policies hold 250. Set grant_mode:"
+            " organization, or spread the accounts over two organisations"
         )
     ]
     inventory.hosts["another"]["state"] = "quarantined"
@@ -514,8 +513,8 @@ def test_arns_of_govcloud_are_longer(inventory: Inventory) -> None:
 
     assert problems(inventory) == [
         (
-            "region us-gov-west-1: 250 deploy accounts, and its policies hold 218. Spread the"
-            " accounts over two organisations"
+            "region us-gov-west-1: 250 deploy accounts, and its policies hold 218. Set grant_mode:"
+            " organization, or spread the accounts over two organisations"
         )
     ]
 

@@ -42,6 +42,8 @@ SAMPLES = [
     f"arn:aws:iam::{ACCOUNT}:role/Task",
     "https://github.com/example/hello",
     "one-bucket",
+    "o-a1b2c3d4e5",
+    "o-a1b2c3d4e5/r-ab12/*",
     "One",
     "o-exampleorgid",
 ]
@@ -77,6 +79,9 @@ def _values(template: dict[str, Any], *, filled: bool) -> dict[str, str]:
     values = {}
     for name, definition in template.get("Parameters", {}).items():
         default = definition.get("Default")
+        if filled and name == "GrantMode":
+            values[name] = "organization"
+            continue
         if default is not None and not (filled and default == ""):
             values[name] = str(default)
             continue
