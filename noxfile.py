@@ -11,6 +11,7 @@ nox -s unit -- -k archive   one of them, with arguments for its tool
 
 from __future__ import annotations
 
+import resource
 import time
 
 import nox
@@ -57,7 +58,10 @@ def add(name: str, commands: list[str], *, tag: str) -> None:
             for command in commands:
                 last = command is commands[-1]
                 session.run(*command.split(), *(session.posargs if last else ()))
-        session.log(f"{name}: {time.monotonic() - started:.0f} s")
+        # Sessions that run at once each have a process of their own, so these are its children.
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = used.ru_utime + used.ru_stime
+        session.log(f"{name}: {time.monotonic() - started:.0f} s, {cpu:.0f} s of CPU")
         if left:
             session.error("left running, and ended now:", *left)
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 # How often each campaign kills; with another seed at other points.
-FRESH, RETIRING = 4, 3
+FRESH, RETIRING = 3, 2
 REGION = "eu-west-1"
 LATENCY, CHANGE_SET = 0.2, 0.1
 # The killed run has names of its own, by which its calls are known.
