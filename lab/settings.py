@@ -20,6 +20,7 @@ DRIFT_PAGE = 100
 ORGANIZATION_PAGE = 20
 ARTIFACT_COPIER = "pipeline-role"
 TIME = "2026-01-05T12:00:00+00:00"  # a Monday
+PIPELINE_QUOTA = 1000
 JOB_SECONDS = 20 * 60.0
 APPROVAL_SECONDS = 7 * 24 * 3600.0
 
@@ -50,6 +51,8 @@ class Settings:
     job_seconds: how long a pipeline waits for the result of a function.
     approval_seconds: how long it waits for an approval without a timeout of its own.
     build_results: what builds leave that a pipeline or StartBuild starts.
+    role_check: whether a pipeline is made only if its roles can be assumed.
+    pipeline_quota: how many pipelines an account may have in a region.
     time: the time by which deployment windows open.
     """
 
@@ -69,6 +72,8 @@ class Settings:
     job_seconds: float = JOB_SECONDS
     approval_seconds: float = APPROVAL_SECONDS
     build_results: tuple[BuildResult, ...] = ()
+    role_check: bool = False
+    pipeline_quota: int = PIPELINE_QUOTA
     time: str = TIME
 
     def update(self, changes: dict[str, Any]) -> None:
@@ -127,6 +132,8 @@ class Settings:
             "job_seconds": self.job_seconds,
             "approval_seconds": self.approval_seconds,
             "build_results": [result.as_data() for result in self.build_results],
+            "role_check": self.role_check,
+            "pipeline_quota": self.pipeline_quota,
             "time": self.time,
         }
 
@@ -137,6 +144,7 @@ __all__ = (
     "CHANGE_PAGE",
     "DRIFT_PAGE",
     "JOB_SECONDS",
+    "PIPELINE_QUOTA",
     "TIME",
     "Latency",
     "Settings",

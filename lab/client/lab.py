@@ -464,6 +464,17 @@ class Lab:
         """How long a pipeline waits for what a function reports; 20 minutes as on AWS."""
         self._configure(job_seconds=seconds)
 
+    def set_role_check(self, checks: bool) -> None:
+        """Whether a pipeline is made only if its roles can be assumed, as on AWS; by default not.
+
+        Most tests make pipelines for accounts that have no roles.
+        """
+        self._configure(role_check=checks)
+
+    def set_pipeline_quota(self, number: int) -> None:
+        """How many pipelines an account may have in a region; 1,000 as on AWS."""
+        self._configure(pipeline_quota=number)
+
     def set_approval_seconds(self, seconds: float) -> None:
         """How long a pipeline waits for an approval; 7 days as on AWS."""
         self._configure(approval_seconds=seconds)

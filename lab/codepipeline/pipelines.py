@@ -11,6 +11,9 @@ import time
 
 from ministack.core.responses import get_region
 
+from ..iam.service_roles import RoleRefusedError, principal
+from ..iam.sessions import may_assume
+from ..settings import Settings
 from . import structure
 from .executions import PIPELINES, Pipeline
 from .releases import begin
@@ -23,8 +26,21 @@ from .requests import (
     pipeline_by_arn,
     place,
 )
+from .runner import SERVICE
 
 _MODES = ("QUEUED", "SUPERSEDED")
+_LIMIT = (
+    "The number of pipelines associated with the AWS account has exceeded the limit allowed for the"
+    " account."
+)
+
+_settings = Settings()
+
+
+def use(settings: Settings) -> None:
+    """Make pipelines with these settings."""
+    global _settings  # noqa: PLW0603  # the settings come with the installation
+    _settings = settings
 
 
 def create(request: Data) -> Data:
@@ -33,6 +49,8 @@ def create(request: Data) -> Data:
         raise RefusedError(
             "PipelineNameInUseException", f"A pipeline with the name '{name}' already exists"
         )
+    if len(PIPELINES.of(place())) >= _settings.pipeline_quota:
+        raise RefusedError("LimitExceededException", _LIMIT)
     declaration = _checked(request["pipeline"], version=1)
     tags = {tag["key"]: tag["value"] for tag in request.get("tags", [])}
     PIPELINES.add(Pipeline(place(), declaration, tags))
@@ -54,9 +72,32 @@ def _checked(declaration: Data, *, version: int) -> Data:
     mode = declaration.get("executionMode", "SUPERSEDED")
     if mode not in _MODES:
         problems.append(f"The lab does not know the execution mode {mode}")
+    if _settings.role_check:
+        problems = problems or _roles_not_assumed(declaration)
     if problems:
         raise RefusedError("InvalidStructureException", "; ".join(problems))
     return copy.deepcopy(declaration) | {"version": version}
+
+
+def _roles_not_assumed(declaration: Data) -> list[str]:
+    """AWS tries the pipeline's role, and with it those of the actions, when a pipeline is made."""
+    role, (account, region) = declaration["roleArn"], place()
+    arn = f"arn:aws:codepipeline:{region}:{account}:{declaration['name']}"
+    try:
+        session = principal(role, service=SERVICE, source_arn=arn, session="validation")
+    except RoleRefusedError:
+        return [f"CodePipeline is not authorized to perform AssumeRole on role {role}"]
+    others = {
+        action["roleArn"]
+        for stage in declaration["stages"]
+        for action in stage["actions"]
+        if "roleArn" in action
+    }
+    return [
+        f"{role} is not authorized to perform AssumeRole on role {other}"
+        for other in sorted(others)
+        if not may_assume(session, other, region)
+    ][:1]
 
 
 def read(request: Data) -> Data:
@@ -136,4 +177,5 @@ __all__ = (
     "tag",
     "untag",
     "update",
+    "use",
 )

@@ -46,6 +46,7 @@ _TARGET = "CodePipeline_20150709"
 def install(settings: Settings) -> None:
     """Add the service to MiniStack's router, and to what a reset empties."""
     releases.use(settings)
+    pipelines.use(settings)
     router.SERVICE_PATTERNS["codepipeline"] = {"target_prefixes": [_TARGET]}
     app.SERVICE_HANDLERS["codepipeline"] = handle_request
     app.SERVICE_REGISTRY["codepipeline"] = {"module": "codepipeline"}

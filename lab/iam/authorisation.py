@@ -13,6 +13,8 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.services import iam
 
+from .service_control import is_policy, words
+
 # How many decisions are stored; no test needs more.
 _NEWEST = 20_000
 
@@ -96,6 +98,9 @@ class Principal:
         DECISIONS.append(
             Decision(principal=self.arn, action=action, resource=resource, allowed=allowed)
         )
+        if is_policy(result.resource_policy_arn):
+            user = f"User: {self.arn} is not authorized to perform: {action}"
+            return f"{user} on resource: {resource} {words(result.resource_policy_arn)}"
         return "" if allowed else self._refusal(action, resource, result.decision)
 
     def _refusal(self, action: str, resource: str, decision: str) -> str:

@@ -16,6 +16,7 @@ from ministack.core import iam_evaluator
 from ministack.services import iam, sts
 
 from ..calls.faults import wire_error
+from ..organizations import members
 from .authorisation import Principal
 
 Response = tuple[int, dict[str, str], bytes]
@@ -37,7 +38,8 @@ def install() -> None:
 
     AWS: names, external id and duration have a form and limits; session tags and a source identity
     need sts:TagSession and sts:SetSourceIdentity of the caller's policies and of the role's trust.
-    MiniStack: checks the trust for tags, and none of the rest.
+    Nobody enters or leaves an account that is closed. MiniStack: checks the trust for tags, and
+    none of the rest.
     """
     stock: Service = app.SERVICE_HANDLERS["sts"]
 
@@ -73,6 +75,7 @@ def _check(form: dict[str, str], caller: Any) -> None:
                 f" regular expression pattern: {pattern.pattern}",
             )
     role_arn = form.get("RoleArn", "")
+    _check_accounts(role_arn, caller)
     account, _, name = role_arn.rpartition("/")
     role = iam._roles.get_scoped(account.split(":")[4], None, name) if account else None
     if role is None:
@@ -90,6 +93,38 @@ def _check(form: dict[str, str], caller: Any) -> None:
         keys = {"sts:sourceidentity": form["SourceIdentity"]}
         _check_identity("sts:SetSourceIdentity", role_arn, caller, keys)
         _check_trust("sts:SetSourceIdentity", role, caller, keys)
+
+
+def _check_accounts(role_arn: str, caller: dict[str, Any]) -> None:
+    for account_id in (caller["accountId"], *role_arn.split(":")[4:5]):
+        if not members.is_active(account_id):
+            raise _RefusedError(
+                "AccessDenied",
+                f"User: {caller['userArn']} is not authorized to perform: sts:AssumeRole on"
+                f" resource: {role_arn}",
+                403,
+            )
+
+
+def may_assume(session: Principal, role_arn: str, region: str) -> bool:
+    """Whether a session may assume a role, by its own policies and by the role's trust."""
+    account_id, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    role = iam._roles.get_scoped(account_id, None, name)
+    if role is None or role["Arn"] != role_arn or not members.is_active(account_id):
+        return False
+    request = iam_evaluator.EvalContext(
+        principal_arn=session.arn,
+        principal_type="AssumedRole",
+        principal_account=session.account,
+        action="sts:AssumeRole",
+        resource_arn=role_arn,
+        region=region,
+        service_context={},
+    )
+    trusted = iam_evaluator.evaluate_trust_policy(
+        role["AssumeRolePolicyDocument"], session.arn, request
+    )
+    return bool(trusted) and not session.check("sts:AssumeRole", role_arn, region=region)
 
 
 def _check_duration(seconds: int, role: dict[str, Any], caller: dict[str, Any]) -> None:
@@ -144,4 +179,4 @@ def _check_trust(
         )
 
 
-__all__ = ("install",)
+__all__ = ("install", "may_assume")

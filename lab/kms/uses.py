@@ -41,6 +41,20 @@ def refusal_to_use(
     )
 
 
+def state_problem(key_id: str) -> tuple[str, str] | None:
+    """Code and message where a key is in no state to be used, as S3 reports it."""
+    arn = key_id if key_id.startswith("arn:") else _own_key(key_id)
+    region, owner = arn.split(":")[3:5]
+    record = kms._keys.get_scoped(owner, region, arn.rpartition("/")[2])
+    state = record["KeyState"] if record else "Enabled"
+    if state == "Disabled":
+        return "KMS.DisabledException", f"{arn} is disabled."
+    if state.startswith("Pending"):
+        waits = {"PendingDeletion": "deletion", "PendingImport": "import"}[state]
+        return "KMS.KMSInvalidStateException", f"{arn} is pending {waits}."
+    return None
+
+
 def _root_refusal(
     caller: Principal, action: str, key_arn: str, policy: Any, context: dict[str, Any]
 ) -> str:
@@ -68,4 +82,4 @@ def _own_key(key_id: str) -> str:
     return f"arn:aws:kms:{get_region()}:{get_account_id()}:key/{key_id}"
 
 
-__all__ = ("refusal_to_use",)
+__all__ = ("refusal_to_use", "state_problem")

@@ -41,6 +41,18 @@ def organization_path(account_id: str) -> str | None:
     return "/".join([ORGANISATION_ID, *reversed([*_ancestors(found["_ParentId"])]), ""])
 
 
+def scopes(account_id: str) -> frozenset[str]:
+    """The ids to which policies for an account may be attached: its own, its OUs', the root's."""
+    found = account(account_id)
+    return frozenset({account_id, *_ancestors(found["_ParentId"])}) if found else frozenset()
+
+
+def is_active(account_id: str) -> bool:
+    """Whether an account works; one outside of the organization does."""
+    found = account(account_id)
+    return not found or found.get("State", "ACTIVE") == "ACTIVE"
+
+
 def account(account_id: str) -> Record | None:
     """The record of an account of the organization."""
     found: Record | None = organizations._accounts.get_scoped(management(), None, account_id)
@@ -127,9 +139,11 @@ __all__ = (
     "account",
     "create",
     "delegated",
+    "is_active",
     "make_ou",
     "management",
     "organization_of",
     "organization_path",
     "place",
+    "scopes",
 )

@@ -17,7 +17,7 @@ from ministack.services import s3
 
 from ..calls.faults import wire_error
 from ..iam.authorisation import Principal
-from ..kms.uses import refusal_to_use
+from ..kms.uses import refusal_to_use, state_problem
 
 Response = tuple[int, dict[str, str], bytes]
 Service = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
@@ -186,7 +186,7 @@ def _encrypted(stock: Service) -> Service:
 
     AWS: who reads one must be let by the key's policy and its own to decrypt, who writes one to
     make a data key; a part of an upload takes both. The account's root is let by the key's policy
-    or not at all. MiniStack: does not ask about the key.
+    or not at all, and nobody may while the key is disabled. MiniStack: does not ask about the key.
     """
 
     async def handle(
@@ -196,6 +196,9 @@ def _encrypted(stock: Service) -> Service:
         for action, key_id, object_path in _key_uses(method, path, headers, query):
             if refusal := _refusal(caller, action, key_id, object_path):
                 return _denied(refusal)
+            if key_id and (problem := state_problem(key_id)):
+                content_type, answer = wire_error(service="s3", code=problem[0], message=problem[1])
+                return 400, {"Content-Type": content_type}, answer
         return await stock(method, path, headers, body, query)
 
     return handle

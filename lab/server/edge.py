@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from ..account import regions
 from ..calls.call import CallLog, Request
 from ..calls.faults import Rule, wire_error
 from ..calls.request import read_request
@@ -54,7 +55,10 @@ class Edge:
         # Root is the lab's own: it seeds, and tests look at what AWS holds through it.
         rule = None if request.root else self._settings.faults.draw(request)
         try:
-            if rule is None:
+            if refused := regions.refusal(request):
+                status, content_type, answer = refused
+                await _respond(answer_seen, status=status, content_type=content_type, body=answer)
+            elif rule is None:
                 await self._app(scope, _replay(body, receive), answer_seen)
             else:
                 await self._fail(rule, request, scope, _replay(body, receive), answer_seen)

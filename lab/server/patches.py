@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ..account import regions
 from ..cloudformation import (
     drift_detection,
     drift_readers,
@@ -38,6 +39,7 @@ from ..iam import (
     conditions,
     log_streams,
     principals,
+    service_control,
     service_roles,
     sessions,
     stored_policies,
@@ -62,6 +64,8 @@ def install(settings: Settings) -> None:
     drift_readers.install()
     principals.install(settings)
     policies.install()
+    service_control.install()
+    regions.install()
     foreign_keys.install()
     storage.install()
     encrypted.install()

@@ -33,6 +33,7 @@ _SCOPED = (AccountRegionScopedDict, AccountScopedDict)
 # Plain dicts and sets that are stores.
 PLAIN = frozenset(
     {
+        "lab.account.regions._disabled",
         "lab.cloudformation.drift_readers._applied",
         "lab.cloudformation.tokens._accepted",
         "lab.codepipeline.executions.PIPELINES",

@@ -64,7 +64,21 @@ SIGNATURES = {
         "(service: str, iam_action: str, body: bytes, params: dict) -> dict"
     ),
     "ministack.core.iam_evaluator.AmbiguousAccessKeyError": VALUE,
+    "ministack.core.iam_actions._resource_policy_denial": (
+        "(service: str, action: str, principal_arn: str, resource_arn: str) -> str"
+    ),
     "ministack.core.iam_evaluator.EvalContext": VALUE,
+    "ministack.core.iam_evaluator.EvalResult": VALUE,
+    "ministack.core.iam_evaluator._first_match": (
+        "(ctx: ministack.core.iam_evaluator.EvalContext, "
+        "stmts: list[ministack.core.iam_evaluator.ParsedStatement], effect: str) -> "
+        "ministack.core.iam_evaluator.ParsedStatement | None"
+    ),
+    "ministack.core.iam_evaluator.parse_policy_document": (
+        "(doc: str | dict) -> list[ministack.core.iam_evaluator.ParsedStatement]"
+    ),
+    "ministack.services.account._DISPATCH": VALUE,
+    "ministack.services.account._OPT_IN_REQUIRED": VALUE,
     "ministack.core.iam_evaluator._gather_role_policies": (
         f"(role_name: str, account_id: str) -> {POLICIES}"
     ),
@@ -172,6 +186,7 @@ SIGNATURES = {
     "ministack.services.organizations._ensure_org": "()",
     "ministack.services.organizations._orgs": VALUE,
     "ministack.services.organizations._ous": VALUE,
+    "ministack.services.organizations._policies": VALUE,
     "ministack.services.organizations._roots": VALUE,
     "ministack.services.organizations._tags": VALUE,
     "ministack.services.organizations.handle_request": (

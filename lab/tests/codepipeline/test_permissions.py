@@ -140,9 +140,10 @@ def test_a_missing_permission_stops_the_release_where_it_is_needed(
     permission: str,
     resource: str,
 ) -> None:
+    assert world.ended(world.create()) == "Failed"  # there is no object yet
     break_it(world)
     world.upload()
-    execution = world.create()
+    execution = world.start()
     assert world.ended(execution) == "Failed"
     _stage, name, message = failed(world.run(execution))
     message = message.replace('"', "")
@@ -153,6 +154,28 @@ def test_a_missing_permission_stops_the_release_where_it_is_needed(
         account = BUILD if role == "pipeline" else TARGET
         assert f"User: arn:aws:sts::{account}:assumed-role/{role}-{world.id}/" in message
     assert resource in message
+
+
+@pytest.mark.parametrize(
+    ("break_it", "who"),
+    [(_no_service_trust, "CodePipeline"), (_no_trust, "pipeline"), (_no_assume, "pipeline")],
+)
+def test_a_pipeline_is_made_only_if_its_roles_can_be_assumed(
+    world: World, break_it: Callable[[World], None], who: str
+) -> None:
+    world.lab.set_role_check(True)
+    break_it(world)
+    with pytest.raises(ClientError, match="is not authorized to perform AssumeRole on role") as at:
+        world.create()
+    assert at.value.response["Error"]["Code"] == "InvalidStructureException"
+    assert who in str(at.value)
+
+
+def test_an_account_has_a_quota_of_pipelines(world: World) -> None:
+    world.create()
+    world.lab.set_pipeline_quota(len(world.client.list_pipelines()["pipelines"]))
+    with pytest.raises(ClientError, match="LimitExceededException"):
+        world.client.create_pipeline(pipeline={**world.declaration(), "name": "another"})
 
 
 # Who may

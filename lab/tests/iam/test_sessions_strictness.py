@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab import Lab
+from lab import Account, Lab
 from lab.tests.roles import ACCOUNT, Caller, Stranger
 from lab.tests.stacks import allowed, refused, statements
 
@@ -43,6 +43,21 @@ class Door:
         return json.dumps(
             statements({"Principal": principal, "Action": ["sts:AssumeRole", *actions]})
         )
+
+
+def test_nobody_enters_an_account_that_is_closed(lab: Lab) -> None:
+    closed = "666666666690"
+    lab.place_accounts([Account(closed)])
+    trust = {"Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    lab.client("iam", closed).create_role(
+        RoleName="door", AssumeRolePolicyDocument=json.dumps(statements(trust))
+    )
+    stranger = Stranger(lab, "stranger-of-closed")
+    stranger.may("sts:*")
+    enter = {"RoleArn": f"arn:aws:iam::{closed}:role/door", "RoleSessionName": "alice"}
+    assert allowed(lambda: stranger.client("sts").assume_role(**enter))
+    lab.client("organizations", "555555555555").close_account(AccountId=closed)
+    assert not allowed(lambda: stranger.client("sts").assume_role(**enter))
 
 
 @pytest.fixture

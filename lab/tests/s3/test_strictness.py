@@ -96,6 +96,22 @@ def test_a_reader_of_the_own_account_needs_the_key(store: Store, caller: Caller)
     assert allowed(lambda: caller.client("s3").get_object(**read))
 
 
+def test_a_disabled_key_refuses_reader_and_writer(lab: Lab, store: Store) -> None:
+    kms = lab.client("kms", ACCOUNT)
+    caller = store.s3
+    read, write = {"Bucket": store.name, "Key": "key"}, {"Bucket": store.name, "Key": "new"}
+    kms.disable_key(KeyId=store.key)
+    for call, request in ((caller.get_object, read), (caller.put_object, write)):
+        with pytest.raises(ClientError, match=f"{store.key} is disabled") as refused:
+            call(**request)
+        assert refused.value.response["Error"]["Code"] == "KMS.DisabledException"
+    kms.enable_key(KeyId=store.key)
+    assert allowed(lambda: caller.get_object(**read))
+    kms.schedule_key_deletion(KeyId=store.key)
+    with pytest.raises(ClientError, match=f"{store.key} is pending deletion"):
+        caller.get_object(**read)
+
+
 def test_a_bucket_policy_denies_its_own_account(store: Store) -> None:
     store.grant("s3:GetObject", to="*", effect="Deny")
     assert not allowed(lambda: store.s3.get_object(Bucket=store.name, Key="key"))
