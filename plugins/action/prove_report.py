@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import typing as t
 from pathlib import Path
 
@@ -18,13 +18,26 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.model
     Proof,
     summary,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.files import (
+    PROVE_NAME,
+    remove,
+    write,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.prove_document import (
+    prove_document,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.prove_markdown import (
+    as_markdown,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.prove_screen import (
     proof_lines,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import show
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import (
+    show,
+    width,
+)
 
 ARGUMENT_SPEC = PROVE_REPORT
-NAME = "prove-report"
 
 
 class ActionModule(PipelineAction):
@@ -38,13 +51,19 @@ class ActionModule(PipelineAction):
         folder = Path(self.options["path"]) if self.options["path"] else None
         if self.options["begin"]:
             return self._begin(folder)
+        self.require("proof")
         proof = t.cast("Proof", self.options["proof"])
-        lines = proof_lines(proof)
+        report = prove_document(proof, name=self.options["name"])
+        page = ""
+        if folder and (folder / f"{PROVE_NAME}.html").exists():
+            page = _shown(folder / f"{PROVE_NAME}.html")
+        files = self._write(folder, report) if folder and not self.options["show"] else []
+        lines = proof_lines(report, path=page, width=width())
         if self.options["show"]:
             show(lines)
         return {
             "changed": False,
-            "files": self._write(folder, proof) if folder else [],
+            "files": files,
             "summary": summary(proof),
             "text": [line.text for line in lines],
         }
@@ -53,7 +72,7 @@ class ActionModule(PipelineAction):
         """Remove the report of an earlier run, which nobody should take for this run's."""
         try:
             if folder:
-                (folder / f"{NAME}.json").unlink(missing_ok=True)
+                remove(folder, name=PROVE_NAME)
         except OSError as exc:
             raise PipelineError(
                 f"the earlier report in {folder} cannot be removed: {exc.strerror}",
@@ -61,13 +80,17 @@ class ActionModule(PipelineAction):
             ) from exc
         return {"changed": False}
 
-    def _write(self, folder: Path, proof: Proof) -> list[str]:
+    def _write(self, folder: Path, report: dict[str, t.Any]) -> list[str]:
         """Write the files; an error is only a warning."""
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{NAME}.json"
-            path.write_text(json.dumps(proof, indent=2) + "\n", encoding="utf-8")
+            paths = write(folder, report, as_markdown(report), name=PROVE_NAME)
         except OSError as exc:
             Display().warning(f"the report cannot be written to {folder}: {exc.strerror}")
             return []
-        return [str(path)]
+        return [str(path) for path in paths]
+
+
+def _shown(path: Path) -> str:
+    """Return *path* relative to the working directory, if it is below it."""
+    relative = os.path.relpath(path) if path.is_absolute() else str(path)
+    return str(path) if relative.startswith("..") else relative

@@ -12,7 +12,8 @@ short_description: Reports what a canary run found
 version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
-  - Writes what M(crossaccount.pipeline.prove) found to files, and shows it on the terminal.
+  - Writes what M(crossaccount.pipeline.prove) found to files, or shows it on the terminal.
+  - The files are C(prove-report.json), C(prove-report.md), and a page C(prove-report.html).
 extends_documentation_fragment:
   - crossaccount.pipeline.attributes
   - crossaccount.pipeline.attributes.info
@@ -21,11 +22,15 @@ options:
     description: Only remove the report of an earlier run from O(path).
     type: bool
     default: false
+  name:
+    description: What the organisation is called.
+    type: str
+    default: ""
   proof:
     description: What the action prove returned. Needed unless O(begin) is set.
     type: dict
   path:
-    description: The folder of the files; none are written without it.
+    description: The folder of the files; none are written without it, or with O(show).
     type: path
   show:
     description: Whether to show the report on the terminal.
@@ -49,7 +54,10 @@ files:
   returned: success
   type: list
   elements: str
-  sample: [prove-report/prove-report.json]
+  sample:
+    - prove-report/prove-report.json
+    - prove-report/prove-report.md
+    - prove-report/prove-report.html
 summary:
   description: The proof in short, for C(set_stats).
   returned: success
@@ -60,5 +68,5 @@ text:
   returned: success
   type: list
   elements: str
-  sample: ["  6 of 6 paths reached"]
+  sample: ["  org: 6 of 6 paths reached (3 accounts, 2 regions, 1 temporary pipeline, 41 s)."]
 """

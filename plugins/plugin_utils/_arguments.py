@@ -152,6 +152,7 @@ PROVE: Spec = {
 
 PROVE_REPORT: Spec = {
     "begin": {"type": "bool", "default": False},
+    "name": {"type": "str", "default": ""},
     "proof": {"type": "dict"},
     "path": {"type": "path"},
     "show": {"type": "bool", "default": False},

@@ -42,8 +42,8 @@ KINDS: dict[str, Kind] = {
     ),
     "key_disabled": Kind(
         meaning="the KMS key is disabled, or its deletion is scheduled",
-        cure="Enable it: aws kms enable-key --region {region} --key-id {resource} (after aws kms"
-        " cancel-key-deletion if its deletion is scheduled)",
+        cure="Cancel its deletion if that is scheduled, then enable it: aws kms enable-key --region"
+        " {region} --key-id {resource}",
     ),
     "key_missing": Kind(
         meaning="the KMS key does not exist",
@@ -67,8 +67,7 @@ KINDS: dict[str, Kind] = {
     ),
     "sync_timeout": Kind(
         meaning="that function did not report a result to CodePipeline",
-        cure="Look at its log: aws logs tail --region {region} --since 1h with the log group of"
-        " the primary stack",
+        cure="Look at its log group, SyncArtifactsLogGroup of the primary stack",
     ),
     # Of a deploy account
     "role_missing": Kind(
@@ -93,8 +92,8 @@ KINDS: dict[str, Kind] = {
     ),
     "region_off": Kind(
         meaning="the account has not enabled the opt-in region",
-        cure="Enable it: aws account enable-region --region-name {region} (in {account_id}), or"
-        " remove {region} from regions of {host}",
+        cure="Remove {region} from regions of {host}, or enable it in {account_id}: aws account"
+        " enable-region --region-name {region}",
     ),
     "account_suspended": Kind(
         meaning="the account is suspended, or it is being closed",
@@ -102,18 +101,18 @@ KINDS: dict[str, Kind] = {
     ),
     "no_access": Kind(
         meaning="the access role of the account cannot be assumed",
-        cure=f"Install it: {_ACCESS}. For a closed account set state: quarantined of {{host}}",
+        cure=f"For a closed account set state: quarantined of {{host}}. Otherwise install it: {_ACCESS}",
     ),
     # Of the organization
     "scp": Kind(
         meaning="a service control policy denies the call",
-        cure="Let the policy admit {principal}: {permission} in {region}. Its id is in the message"
-        " or in aws organizations list-policies-for-target --filter SERVICE_CONTROL_POLICY"
+        cure="Let the policy admit {permission} of {principal} in {region}. The policies of the"
+        " account: aws organizations list-policies-for-target --filter SERVICE_CONTROL_POLICY"
         " --target-id {account_id}",
     ),
     "rcp": Kind(
         meaning="a resource control policy denies the call",
-        cure="Let the policy admit {principal}: {permission} on {resource}",
+        cure="Let the policy admit {permission} of {principal} on {resource}",
     ),
     # Of a service
     "quota": Kind(
@@ -160,8 +159,8 @@ KINDS: dict[str, Kind] = {
     ),
     "oauth": Kind(
         meaning="CodeBuild has no credentials for the repository of a project",
-        cure="Import them: aws codebuild import-source-credentials --region {region}, or set"
-        " connection_arn of the pipeline's source",
+        cure="Set connection_arn of the pipeline's source, or authorize CodeBuild"
+        " (docs/sources.md)",
     ),
     "no_subscribers": Kind(
         meaning="nobody has subscribed to a topic, so nobody hears of approvals or failures",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .._prove.model import LEFT_OUT, REACHED, REFUSED, UNKNOWN
@@ -20,6 +21,8 @@ _MEANINGS: dict[str, Meaning] = {
     LEFT_OUT: "skipped",
 }
 _TITLES = {REFUSED: "REFUSED", UNKNOWN: "UNKNOWN", LEFT_OUT: "Left out"}
+# A cure ends with a command after a colon, if it has one.
+_COMMAND = re.compile(r": (?P<command>(?:ansible-playbook|aws) .*)$")
 _ROWS = 30  # the report has all of them
 
 Data = dict[str, t.Any]
@@ -140,7 +143,7 @@ def _what(cause: Data) -> str:
 
 def refused(cause: Data) -> str:
     """Return who was refused what, as far as it is known: ``(s3:GetObject on ... for ...)``."""
-    if not cause["permission"]:
+    if not cause["permission"] or cause["permission"] in cause["message"]:
         return ""
     resource = f" on {cause['resource']}" if cause["resource"] else ""
     principal = f" for {cause['principal']}" if cause["principal"] else ""
@@ -155,8 +158,14 @@ def _note(note: Data, width: int) -> list[Line]:
 
 
 def _fix(cause: Data, width: int) -> list[Line]:
-    text = f"Fix: {cause['cure']}"
-    return [Line(line) for line in wrap(text, width=width, indent=4, hanging=6)]
+    """Return what to do, a command on lines of its own, to be copied."""
+    match = _COMMAND.search(cause["cure"])
+    text = cause["cure"][: match.start() + 1] if match else cause["cure"]
+    lines = wrap(f"Fix: {text}", width=width, indent=4, hanging=6)
+    if match:
+        command = wrap(match["command"], width=width - 2, indent=6, hanging=8)
+        lines += [f"{line} \\" for line in command[:-1]] + command[-1:]
+    return [Line(line) for line in lines]
 
 
 __all__ = ("proof_lines", "refused", "which")

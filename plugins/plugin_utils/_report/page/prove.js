@@ -72,7 +72,7 @@ function cell(account, region) {
   const paths = pathsOf.get(account).filter((path) => path.region === region);
   return element("span", { class: "marks" }, paths.map((path) => {
     const kind = path.cause === null ? "" : `, ${report.causes[path.cause].kind}`;
-    const label = `${path.host}, ${region}: ${path.status}${kind}`;
+    const label = `${path.host}, ${region}: ${wordOf(path.status)}${kind}`;
     return markOf(path.status, label, "", () => show(path.cause));
   }));
 }

@@ -40,6 +40,9 @@ function headRow(titles) {
 function badge(state, text) {
   return element("span", { class: "badge", "data-state": state }, icon(state), text);
 }
+function wordOf(state) {
+  return state.replace("_", " ");
+}
 function plural(number, noun) {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
@@ -81,7 +84,7 @@ function drawTop({ state, sign, name, headline, lines, tiles, label }) {
 }
 function tile(state, number, meaning) {
   return element("li", { "data-state": state, title: meaning }, icon(state),
-    element("b", {}, String(number)), element("span", {}, state));
+    element("b", {}, String(number)), element("span", {}, wordOf(state)));
 }
 function turnTheme() {
   const root = document.documentElement;
@@ -111,7 +114,7 @@ function byHome(home) {
 }
 function legendOf(states, meaning, ...others) {
   const entries = states.map((state) => element("li", { "data-state": state }, icon(state),
-    element("span", {}, element("b", {}, state), `: ${meaning[state]}`)));
+    element("span", {}, element("b", {}, wordOf(state)), `: ${meaning[state]}`)));
   return element("ul", { class: "legend", "aria-label": "Legend" }, entries, others);
 }
 function markOf(state, label, text, go) {
