@@ -55,6 +55,8 @@ class ActionModule(PipelineAction):
 
     def act(self) -> dict[str, t.Any]:
         """Prove the paths, or remove what earlier runs left."""
+        if self.options["at_once"] < 1:
+            raise PipelineError("at_once must be 1 or more")
         variables = Variables(
             self.task_vars["groups"], self.task_vars["hostvars"], loader=self._loader
         )
@@ -100,7 +102,7 @@ class ActionModule(PipelineAction):
         if request.check_mode:
             proof = proving.preview(plan, known, started)
             return {**_removed(removed), "changed": True, "proof": proof, "failures": []}
-        proof = proving.prove(plan, known, started)
+        proof = proving.prove(plan, known, started, earlier=removed)
         return {**_removed(removed), "changed": True, "proof": proof, "failures": failures(proof)}
 
 

@@ -48,7 +48,9 @@ class ActionModule(PipelineAction):
 
     def act(self) -> dict[str, t.Any]:
         """Write the report, or show it."""
-        folder = Path(self.options["path"]) if self.options["path"] else None
+        # Check mode proves nothing, so the report of an earlier run stays.
+        path = None if self._task.check_mode else self.options["path"]
+        folder = Path(path) if path else None
         if self.options["begin"]:
             return self._begin(folder)
         self.require("proof")

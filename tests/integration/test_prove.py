@@ -29,11 +29,15 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
     read_settings,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove import divide
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove import run as prove_run
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.clean import (
     Cleaner,
     Removed,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.model import Proof
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.model import (
+    Proof,
+    failures,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.plan import (
     Plan,
     make_plan,
@@ -43,7 +47,8 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.prove
     Request,
 )
 
-from lab import Lab, Rule
+from lab import Lab, Rule, load_organisation, operator_policy
+from lab.tests.iam.subject import actions_of
 from tests.integration.held import CODEPIPELINE, Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run, StackName
@@ -52,6 +57,7 @@ from tests.integration.waiting import MARK, survivors, wait_until
 PROVE = "playbooks/prove.yml"
 PREFIX = "crossaccount-prove-"
 RUN = "abc123"
+_ACTIONS = sorted(actions_of(json.loads(operator_policy(load_organisation(), "operator-prove"))))
 
 Everything = dict[str, Any]
 
@@ -177,12 +183,27 @@ def world(lab: Lab, existing: None, inventory: Inventory, monkeypatch: pytest.Mo
 
 
 def test_every_path_is_proven_and_nothing_stays(
-    lab: Lab, held: Held, inventory: Inventory, prove: Callable[..., Run], tmp_path: Path
+    lab: Lab,
+    held: Held,
+    inventory: Inventory,
+    playbook: Playbook,
+    prove: Callable[..., Run],
+    installed_collections: Path,
+    tmp_path: Path,
 ) -> None:
+    """The preview is of the installed archive, by its full name and from an empty folder."""
     inventory.set("testing", state="quarantined")
     before = everything(lab, held)
+    empty = tmp_path / "empty"
+    empty.mkdir()
 
-    preview = prove("--check")
+    preview = playbook.run(
+        "--check",
+        playbook="crossaccount.pipeline.prove",
+        folder=empty,
+        variables={"ANSIBLE_COLLECTIONS_PATH": str(installed_collections)},
+    )
+    assert list(empty.iterdir()) == []
     assert preview.code == 0, preview.output
     assert "4 paths by 1 temporary pipeline" in preview.output
     assert preview.writes == []
@@ -294,7 +315,8 @@ def test_several_pipelines_prove_a_few_paths_each(
 
     proof = world.prove("production", "eu-west-1")
 
-    assert (proof["pipelines"], len(world.progress)) == (2, 2)
+    assert proof["pipelines"] == 2
+    assert "  2 of 2 pipelines: 4 paths reached, 0 not" in world.progress
     assert everything(lab, held) == before
     assert statuses(proof) == {
         ("production", "ap-southeast-2"): "reached",
@@ -317,3 +339,25 @@ def test_a_stack_of_somebody_else_stays_whatever_its_name(
 
     assert removed.stacks == ()
     assert everything(lab, held) == before
+
+
+@pytest.mark.parametrize("action", _ACTIONS)
+def test_each_permission_of_canaries_is_missed(
+    lab: Lab, world: World, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    monkeypatch.setattr(prove_run, "_ROLE_SECONDS", 0.0)
+    iam, role = lab.client("iam", lab.organisation.build), lab.organisation.operator.operator_role
+    policy = json.loads(operator_policy(lab.organisation, "operator-prove"))
+    for statement in policy["Statement"]:
+        given = statement["Action"]
+        actions = [given] if isinstance(given, str) else given
+        statement["Action"] = [one for one in actions if one != action] or ["s3:GetBucketAcl"]
+    iam.put_role_policy(
+        RoleName=role, PolicyName="operator-prove", PolicyDocument=json.dumps(policy)
+    )
+
+    proof = world.prove("development")
+
+    messages = [cause["message"] for cause in proof["notes"]]
+    messages += [path["cause"]["message"] for path in proof["paths"] if path["cause"]]
+    assert any(action in message for message in messages), failures(proof)

@@ -16,6 +16,7 @@ from lab import Lab
 from tests.policy import grants
 from tests.policy.approver import Approver
 from tests.policy.builds import allowed_builds, allowed_tests, denied_builds, denied_tests
+from tests.policy.canary import allowed_canaries, denied_canaries
 from tests.policy.cases import allowed_around, allowed_uploads, denied
 from tests.policy.foundation import Foundation
 from tests.policy.operator import Operator
@@ -37,6 +38,7 @@ def needed(
     found = [
         *operator.needs(lab.decisions(), lab.calls()),
         *approver.needs(),
+        *allowed_canaries(foundation, operator.role),
         *allowed_around(foundation),
         *(one for release in releases for one in allowed_uploads(foundation, release)),
         *(one for release in releases for one in allowed_builds(release)),
@@ -54,6 +56,7 @@ def cases(
     found = [
         *operator.denied(),
         *approver.denied(),
+        *denied_canaries(foundation, operator.role),
         *(case for release in releases for case in denied(foundation, release)),
         *(case for release in releases for case in denied_builds(foundation, release)),
         *(case for release in releases for case in denied_tests(release)),

@@ -83,6 +83,7 @@ class Gateway:
         self._endpoint_url = endpoint_url
         self._caller_account_id = caller_account_id
         self._watch = ParentWatch()
+        self._run_directory = run_directory
         self._cache = RunCache(run_directory)
         self._reach = Reach(is_first=caller_account_id is None)
         self._lock = threading.RLock()  # botocore sessions are not safe to share
@@ -92,6 +93,18 @@ class Gateway:
         self._sts_clients: dict[str | None, Client] = {}
         self._opened: dict[Account, AccountSession | PipelineError] = {}
         self._opening: dict[Account, threading.Lock] = {}
+
+    def again(self) -> Gateway:
+        """Return a gateway like this one that holds no client yet.
+
+        The clients of thousands of accounts and regions go with the gateways that made them.
+        """
+        return Gateway(
+            sts_region=self._sts_region,
+            endpoint_url=self._endpoint_url,
+            caller_account_id=self._caller_account_id,
+            run_directory=self._run_directory,
+        )
 
     def caller_account_id(self) -> str:
         """Return the account of the base credentials. Raises PipelineError."""

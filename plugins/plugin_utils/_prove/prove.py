@@ -120,7 +120,7 @@ class Proving:
         """Remove what earlier runs left, if a pipeline of theirs is left."""
         return self.clean() if self._leftovers() else Removed()
 
-    def _cleaner(self, regions: t.Collection[str]) -> Cleaner:
+    def _cleaner(self, regions: t.Collection[str], gateway: Gateway | None = None) -> Cleaner:
         buckets = {
             entry["bucket_arn"].rpartition(":")[2]: entry["region"]
             for entry in self._register["register"]
@@ -128,7 +128,7 @@ class Proving:
         }
         home = self._request.organisation.primary_region
         return Cleaner(
-            gateway=self._gateway,
+            gateway=gateway or self._gateway,
             organisation=self._request.organisation,
             session=self._session,
             buckets={**buckets, self._register["outputs"]["BuildBucketName"]: home},
@@ -153,12 +153,17 @@ class Proving:
         """Return the proof of a run that proves nothing, for check mode."""
         return self._proof(plan, [*plan.left_out], [*known.notes], started, pipelines=0)
 
-    def prove(self, plan: Plan, known: Lookups, started: str) -> Proof:
-        """Prove the paths of *plan*, and remove everything that it made."""
+    def prove(
+        self, plan: Plan, known: Lookups, started: str, *, earlier: Removed | None = None
+    ) -> Proof:
+        """Prove the paths of *plan*, and remove everything that it made.
+
+        :param earlier: what was removed of earlier runs.
+        """
         prover = self._prover(known)
         progress = _Progress(len(plan.canaries), self._request.report)
         results = list(plan.left_out)
-        notes = list(known.notes)
+        notes = [*known.notes, *(_left(problem) for problem in (earlier or Removed()).problems)]
         with concurrent.futures.ThreadPoolExecutor(self._request.at_once) as pool:
             work = functools.partial(self._prove_one, prover)
             for found, removed in pool.map(work, plan.canaries):
@@ -219,7 +224,7 @@ class Proving:
         except Exception as exc:  # a bug met at one canary must not leave the others behind
             cause = make_cause("unexpected", f"unexpected {type(exc).__name__}: {exc}")
             results = [result_of(path, UNKNOWN, cause) for path in canary.paths]
-        cleaner = self._cleaner(())
+        cleaner = self._cleaner((), self._gateway.again())
         region = self._request.organisation.primary.region
         api = StackApi.of(self._session, region)
         try:
