@@ -59,7 +59,6 @@ def _upload(foundation: Foundation, role: str, name: str) -> Request:
         principal=role,
         action="sts:AssumeRole",
         resource=f"arn:aws:iam::{foundation.primary.account}:{uploader}",
-        trusted=True,
     )
 
 
