@@ -76,7 +76,7 @@ def _roles_of(
     if host.group != DEPLOY_ACCOUNTS:
         return
     arn = f"arn:{partition}"
-    bucket = f"{arn}:s3:::{_bucket(organisation)}"
+    bucket = f"{arn}:s3:::{longest_bucket(organisation)}"
     buckets = [bucket] * len(host.regions)
     keys = [f"{arn}:kms:{region}:{_ID}:key/{_KEY_ID}" for region in host.regions]
     pipeline, cloudformation = organisation.role_names.values()
@@ -102,7 +102,7 @@ def _objects(buckets: t.Sequence[str]) -> list[str]:
     return [f"{bucket}/*" for bucket in buckets]
 
 
-def _bucket(organisation: Organisation) -> str:
+def longest_bucket(organisation: Organisation) -> str:
     """Return the longest name that CloudFormation gives a pipeline or asset bucket."""
     return f"{max(_stack_names(organisation), key=len)}-pipelinebucket-{'x' * 13}"[:63]
 
@@ -116,4 +116,11 @@ def _size(texts: t.Sequence[str]) -> int:
     return len(json.dumps(texts, separators=(",", ":")))
 
 
-__all__ = ("BUCKET_POLICY_LIMIT", "MOST_REGIONS", "ROLE_LIMIT", "check_sizes", "most_accounts")
+__all__ = (
+    "BUCKET_POLICY_LIMIT",
+    "MOST_REGIONS",
+    "ROLE_LIMIT",
+    "check_sizes",
+    "longest_bucket",
+    "most_accounts",
+)

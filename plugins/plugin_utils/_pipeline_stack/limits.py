@@ -19,6 +19,7 @@ from .._organisation.model import Organisation
 from .._organisation.problems import Problems
 from .._organisation.regions import partition_of
 from .._organisation.rules import knows_regions
+from .._organisation.sizes import longest_bucket
 from .._pipeline.model import DeployedStack, Environment, Pipeline, Wave
 from .._pipeline.parameters import CONFIGURATION_LIMIT
 from .._pipeline.problem import Problem, add_problem
@@ -29,6 +30,8 @@ from .actions import overrides
 from .conditions import split_problems
 from .deploy_kinds import kind_role_names
 from .foundation import Foundation, store_regions, syncs_artifacts
+from .part import Part
+from .parts import compose_part
 from .stages import compose_stages
 from .starter import ENVIRONMENT_LIMIT, environment_size
 from .uploader import trust_statements
@@ -51,11 +54,10 @@ TRUST_LIMIT = 2_048
 _POLICY_REST, _POLICY_BASE = 1_600, 700
 _REFERENCE = 80  # a reference in a statement that becomes an ARN
 MOST_RESOURCES = 500  # of a template
+BASE_RESOURCES = 3  # of every pipeline
 _ENVIRONMENT_REST = 400  # the starter's variables without artifacts and developers
 _TRUST_REST = 50  # a trust policy without its statements, with room to spare
 
-# The longest name that AWS gives a bucket, and a key: what the register could hold at most.
-_BUCKET = "b" * 63
 _KEY = "01234567-89ab-cdef-0123-456789abcdef"
 
 _DIVIDE = "Divide it into two pipelines"
@@ -102,7 +104,7 @@ def limit_problems(pipeline: Pipeline, organisation: Organisation) -> Iterator[P
     yield from _stage_problems(pipeline, foundation)
     for wave in pipeline.waves:
         yield from split_problems(wave, wave_stages(pipeline, foundation, wave))
-    for what in size_problems(pipeline, foundation):
+    for what in size_problems(pipeline, foundation, compose_part(pipeline, foundation)):
         yield ("waves", what, _DIVIDE)
 
 
@@ -207,11 +209,11 @@ def _twice(names: t.Sequence[str]) -> str:
 
 
 def size_problems(
-    pipeline: Pipeline, foundation: Foundation, statements: t.Sequence[t.Any] | None = None
+    pipeline: Pipeline, foundation: Foundation, part: Part | None = None
 ) -> list[str]:
-    """Return what is too large for IAM.
+    """Return what is too large for IAM or CloudFormation.
 
-    :param statements: what parts of the stack add to the pipeline's role, where that is known.
+    :param part: what the pipeline adds to the base template, where that is known.
     """
     regions = store_regions(pipeline, foundation.region)
     stores = [foundation.register[region] for region in regions]
@@ -222,12 +224,19 @@ def size_problems(
         *(store["key_arn"] for store in stores),
     ]
     size = len(json.dumps(arns, separators=(",", ":")))
-    size += _POLICY_REST if statements is None else _POLICY_BASE + _length(statements)
-    if size <= POLICY_LIMIT:
-        return []
-    accounts = len(pipeline.account_ids)
-    what = f"{accounts} accounts and {len(regions)} regions make a role policy of {size} characters"
-    return [f"{what}, and IAM takes {POLICY_LIMIT}"]
+    size += _POLICY_REST if part is None else _POLICY_BASE + _length(part.pipeline_statements)
+    found = []
+    if size > POLICY_LIMIT:
+        found.append(
+            f"{len(pipeline.account_ids)} accounts and {len(regions)} regions make a role policy of"
+            f" {size} characters, and IAM takes {POLICY_LIMIT}"
+        )
+    resources = BASE_RESOURCES + len(part.resources if part else ())
+    if resources > MOST_RESOURCES:
+        found.append(
+            f"its template has {resources} resources, and CloudFormation takes {MOST_RESOURCES}"
+        )
+    return found
 
 
 def _length(statements: t.Sequence[t.Any]) -> int:
@@ -247,14 +256,15 @@ def action_role_arns(pipeline: Pipeline, foundation: Foundation) -> list[str]:
 
 def longest_foundation(organisation: Organisation) -> Foundation:
     """Return a foundation with the longest possible names."""
-    account_id = organisation.build_account_id
+    account_id, bucket = organisation.build_account_id, longest_bucket(organisation)
     partition = partition_of(organisation.primary_region)
     return Foundation(
         region=organisation.primary_region,
         register={
             region: {
                 "key_arn": f"arn:{partition}:kms:{region}:{account_id}:key/{_KEY}",
-                "bucket_arn": f"arn:{partition}:s3:::{_BUCKET}",
+                "bucket_arn": f"arn:{partition}:s3:::{bucket}",
+                "asset_bucket_arn": f"arn:{partition}:s3:::{bucket}",
             }
             for region in organisation.regions
         },
@@ -264,6 +274,7 @@ def longest_foundation(organisation: Organisation) -> Foundation:
 
 
 __all__ = (
+    "BASE_RESOURCES",
     "MOST_ACTIONS",
     "MOST_INPUT_ARTIFACTS",
     "MOST_IN_STAGE",

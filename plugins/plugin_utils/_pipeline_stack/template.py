@@ -9,45 +9,19 @@ The base is a template with comments, and never a Jinja template.
 
 from __future__ import annotations
 
-import re
 import typing as t
-from collections.abc import Callable
 from pathlib import Path
 
 from .._errors import PipelineError
 from .._pipeline.model import Pipeline
 from .._stack.template import insert_code
-from .approvals import approvals
-from .artifact_sync import artifact_sync
-from .build_boundary import build_boundary
-from .conditions import own_alarms
 from .foundation import Foundation, compose_stores, store_regions
-from .limits import MOST_RESOURCES, TEMPLATE_LIMIT, action_role_arns, size_problems
-from .notices import notices
-from .part import Part, join
+from .limits import TEMPLATE_LIMIT, action_role_arns, size_problems
+from .parts import compose_part
 from .places import fill_places
-from .pull_requests import pull_requests
-from .source_bucket import bucket_sources
-from .source_codebuild import codebuild_source
-from .source_repository import compose_triggers, repository_sources
-from .source_s3 import s3_source
+from .source_repository import compose_triggers
 from .stages import compose_stages
-from .wave_tests import wave_tests
 
-# What a pipeline may need in addition to the base; each decides by itself.
-_PARTS: tuple[Callable[[Pipeline, Foundation], Part], ...] = (
-    bucket_sources,
-    repository_sources,
-    artifact_sync,
-    approvals,
-    own_alarms,
-    notices,
-    codebuild_source,
-    s3_source,
-    pull_requests,
-    wave_tests,
-    build_boundary,
-)
 # The outputs of the primary stack that a pipeline may be made with.
 PRIMARY_OUTPUTS = (
     "BuildBucketName",
@@ -60,8 +34,6 @@ PRIMARY_OUTPUTS = (
 # Where the code of functions is.
 _FILES = Path(__file__).parents[3] / "roles" / "pipeline" / "files"
 
-_RESOURCE = re.compile(r"^    Type: AWS::", re.MULTILINE)
-
 
 def compose_template(pipeline: Pipeline, base: str, foundation: Foundation) -> str:
     """Return the template of *pipeline* as YAML.
@@ -73,14 +45,7 @@ def compose_template(pipeline: Pipeline, base: str, foundation: Foundation) -> s
     _check_register(pipeline, foundation.region, foundation.register)
     values = _values(pipeline, foundation)
     text = insert_code(fill_places(base, values), _FILES)
-    statements = values["pipeline_statements"]
-    problems = size_problems(pipeline, foundation, statements)
-    resources = len(_RESOURCE.findall(text))
-    if resources > MOST_RESOURCES:
-        problems.append(
-            f"its template has {resources} resources, more than the {MOST_RESOURCES} that"
-            " CloudFormation takes"
-        )
+    problems = size_problems(pipeline, foundation, compose_part(pipeline, foundation))
     if len(text) > TEMPLATE_LIMIT:
         problems.append(
             f"its template has {len(text)} bytes, more than the {TEMPLATE_LIMIT} that"
@@ -101,7 +66,7 @@ def compose_parameters(
     Raises PipelineError when the register lacks a region, or the primary stack an output.
     """
     _check_register(pipeline, foundation.region, foundation.register)
-    names = _part(pipeline, foundation).primary_outputs
+    names = compose_part(pipeline, foundation).primary_outputs
     missing = [name for name in names if name not in primary_outputs]
     if missing:
         raise PipelineError(
@@ -117,10 +82,6 @@ def compose_parameters(
     }
 
 
-def _part(pipeline: Pipeline, foundation: Foundation) -> Part:
-    return join(part(pipeline, foundation) for part in _PARTS)
-
-
 def _check_register(pipeline: Pipeline, region: str, register: t.Collection[str]) -> None:
     missing = [name for name in store_regions(pipeline, region) if name not in register]
     if missing:
@@ -133,7 +94,7 @@ def _check_register(pipeline: Pipeline, region: str, register: t.Collection[str]
 def _values(pipeline: Pipeline, foundation: Foundation) -> dict[str, t.Any]:
     """Return the values of the base's places, by name."""
     stores = [foundation.register[region] for region in store_regions(pipeline, foundation.region)]
-    part = _part(pipeline, foundation)
+    part = compose_part(pipeline, foundation)
     triggers = compose_triggers(pipeline)
     return {
         "artifact_stores": compose_stores(pipeline, foundation),

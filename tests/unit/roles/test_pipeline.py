@@ -17,8 +17,12 @@ from typing import Any
 import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.limits import (
+    BASE_RESOURCES,
     POLICY_LIMIT,
     size_problems,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.parts import (
+    compose_part,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline_stack.template import (
     compose_parameters,
@@ -102,6 +106,14 @@ def test_the_policy_is_not_larger_than_the_check_assumes(monkeypatch: pytest.Mon
     monkeypatch.setitem(size_problems.__globals__, "POLICY_LIMIT", limit)
 
     assert size_problems(read, foundation())
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_check_counts_every_resource(name: str) -> None:
+    part = compose_part(sample_pipelines.pipeline(name), foundation())
+
+    resources = parse(sample_pipelines.template(name))["Resources"]
+    assert len(resources) == BASE_RESOURCES + len(part.resources)
 
 
 # Options

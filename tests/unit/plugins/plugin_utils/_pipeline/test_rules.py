@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -821,6 +822,26 @@ def test_the_accounts_of_a_pipeline_fit_into_its_role() -> None:
     found = problems(data, change=change)
     assert "200 accounts and 1 regions make a role policy of " in found[-1]
     assert found[-1].endswith("and IAM takes 10240. Divide it into two pipelines")
+
+
+def test_the_resources_of_a_pipeline_fit_into_its_template() -> None:
+    data = sample_pipelines.one_region()
+    data["waves"] = [
+        {
+            "name": host,
+            "environments": [{"host": host, "regions": ["us-east-1"]}],
+            "tests": [
+                {"name": f"{host[:4]}-{when}{number}", "when": when, "commands": ["make"]}
+                for when in ("before", "after")
+                for number in range(45)
+            ],
+        }
+        for host in ("development", "testing", "production")
+    ]
+
+    (problem,) = problems(data)
+
+    assert re.search(r"its template has \d+ resources, and CloudFormation takes 500", problem)
 
 
 def test_as_many_artifacts_as_an_action_takes_fit() -> None:
