@@ -71,6 +71,12 @@ stacks:
       differs, C(error) says why it could not be read, C(reason) why it could not be compared.
   returned: success
   type: dict
+excluded:
+  description: Accounts that policies exclude, where they admit an organization.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 grants:
   description: The account ids that the policies of each region should name.
   returned: success

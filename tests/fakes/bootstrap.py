@@ -145,6 +145,7 @@ class World:
             hosts=found.hosts,
             settings=found.settings,
             accepting=found.accepting,
+            readmitted=found.readmitted,
             check_mode=check_mode,
         )
 
