@@ -44,7 +44,7 @@ class Retained:
     @property
     def name(self) -> str:
         """The bucket's name or the key's id."""
-        return self.arn.rsplit(":", 1)[-1].rsplit("/", 1)[-1]
+        return _name(self.arn)
 
     def as_dict(self) -> RetainedEntry:
         """Return it as a task's result holds it."""
@@ -58,14 +58,26 @@ class Retained:
         }
 
 
+def _name(arn: str) -> str:
+    return arn.rsplit(":", 1)[-1].rsplit("/", 1)[-1]
+
+
 class RetainedData:
     """The keys and buckets that deleted stacks left in one region."""
 
     def __init__(self, session: AccountSession, region: str) -> None:
         self._region = region
-        self._tagging = session.client("resourcegroupstaggingapi", region)
-        self._s3 = session.client("s3", region)
-        self._kms = session.client("kms", region)
+        self._session = session
+
+    # A client costs more than its calls; most regions have nothing to read with S3's and KMS's.
+
+    @property
+    def _s3(self) -> Client:
+        return self._session.client("s3", self._region)
+
+    @property
+    def _kms(self) -> Client:
+        return self._session.client("kms", self._region)
 
     @ErrorHandler.common_error_handler("list the retained keys and buckets")  # type: ignore[untyped-decorator]
     def of(self, stack_name: str, *, owned: t.Collection[str] = ()) -> list[Retained]:
@@ -73,15 +85,15 @@ class RetainedData:
 
         :param owned: physical ids of the present stack's resources.
         """
-        pages = self._tagging.get_paginator("get_resources").paginate(
+        tagging = self._session.client("resourcegroupstaggingapi", self._region)
+        pages = tagging.get_paginator("get_resources").paginate(
             TagFilters=[{"Key": _STACK_TAG, "Values": [stack_name]}],
             ResourceTypeFilters=["s3", "kms:key"],
         )
         arns = [entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]]
-        found = (self._read(arn) for arn in sorted(arns))
-        retained = [item for item in found if item is not None and item.name not in owned]
+        found = (self._read(arn) for arn in sorted(arns) if _name(arn) not in owned)
         # Buckets first: the key is needed until they are empty.
-        return sorted(retained, key=lambda item: item.kind)
+        return sorted(filter(None, found), key=lambda item: item.kind)
 
     def _read(self, arn: str) -> Retained | None:
         """Return the bucket or key; None if gone (the tag index lags)."""

@@ -86,6 +86,7 @@ def test_what_the_standing_stack_owns_is_not_kept(aws: FakeData, retained: Retai
     found = retained.of("One", owned=frozenset({"new-bucket", "5678", "One-Topic"}))
 
     assert found == [BUCKET, KEY]
+    assert aws.asked == ["GetResources", "DescribeKey", "HeadBucket"]
 
 
 def test_a_tag_of_the_stack_finds_them(aws: FakeData, retained: RetainedData) -> None:
@@ -97,7 +98,7 @@ def test_a_tag_of_the_stack_finds_them(aws: FakeData, retained: RetainedData) ->
     assert request["TagFilters"] == [{"Key": "crossaccount:stack", "Values": ["One"]}]
 
 
-@pytest.mark.parametrize("operation", ["GetResources", "HeadBucket", "DescribeKey"])
+@pytest.mark.parametrize("operation", ["GetResources", "DescribeKey", "HeadBucket"])
 def test_what_cannot_be_listed_is_an_error(
     aws: FakeData, retained: RetainedData, operation: str
 ) -> None:
