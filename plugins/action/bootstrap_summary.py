@@ -50,6 +50,7 @@ class ActionModule(PipelineAction):
             rows,
             plan["orphans"],
             plan["blocked"],
+            plan["readings"],
             name=self.options["name"],
             seconds=(now - datetime.datetime.fromisoformat(plan["started"])).total_seconds(),
             check_mode=check_mode,

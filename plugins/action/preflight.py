@@ -11,6 +11,9 @@ import typing as t
 import uuid
 
 from ansible import context
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._accounts.sources import (
+    configured,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import PREFLIGHT
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.cache import run_directory
@@ -51,6 +54,7 @@ class ActionModule(PipelineAction):
             hosts=variables["ansible_play_hosts_all"],
             tags=self._tags(variables["ansible_run_tags"]),
             skipped=variables["ansible_skip_tags"],
+            sources=configured(variables.get("ansible_inventory_sources") or ()),
             teardown=self.options["teardown"],
         )
         if not inventory.organisation.is_slice:  # which does not have every host
@@ -93,5 +97,6 @@ class ActionModule(PipelineAction):
             settings=inventory.settings,
             accepting=inventory.accepting,
             readmitted=inventory.readmitted,
+            readings=inventory.readings,
             check_mode=self._task.check_mode,
         )

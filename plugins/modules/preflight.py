@@ -110,6 +110,13 @@ orphans:
   returned: success
   type: list
   elements: dict
+readings:
+  description:
+    - The readings of AWS Organizations that accounts come from, by the inventory plugin
+      P(crossaccount.pipeline.organizations#inventory). C(cached) says that Ansible's cache had one.
+  returned: success
+  type: list
+  elements: dict
 caller_account_id:
   description: The account of the credentials in use, where it had to be found out.
   returned: success

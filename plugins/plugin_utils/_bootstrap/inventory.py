@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import typing as t
 
+from .._accounts.marker import Marker
 from .._errors import PipelineError
 from .._organisation.grants import READMIT_ACCOUNTS
 from .._organisation.model import PIPELINES, Organisation, pipeline_stack_name
@@ -21,6 +22,7 @@ from .._pipeline.model import Pipeline
 from .._pipeline.rules import read_pipelines
 from .._pipeline_stack.limits import check_limits
 from .plan import participates
+from .readings import read_accounts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,7 @@ class Inventory:
     :param accepting: pipelines of the run that may deploy to new members of groups in waves with
         an approval.
     :param readmitted: accounts without a host that policies no longer exclude.
+    :param readings: the readings of accounts that hosts come from.
     """
 
     organisation: Organisation
@@ -41,6 +44,7 @@ class Inventory:
     settings: dict[str, dict[str, t.Any]]
     accepting: frozenset[str]
     readmitted: frozenset[str]
+    readings: list[Marker]
 
 
 def read_inventory(
@@ -49,16 +53,20 @@ def read_inventory(
     hosts: t.Collection[str],
     tags: t.Collection[str] = (),
     skipped: t.Collection[str] = (),
+    sources: t.Collection[str] = (),
     teardown: bool = False,
 ) -> Inventory:
     """Return the inventory. Raises PipelineError that lists every broken rule.
 
     :param hosts: the hosts of the play.
     :param tags: the tags that the run is limited to; *skipped* are those that it leaves out.
+    :param sources: the files among the inventory's sources whose accounts must be there.
     :param teardown: whether everything should be absent.
     """
     problems = variables.problems
     organisation = read_organisation(variables, problems)
+    # Without them everything else that is wrong may follow from that.
+    readings = read_accounts(variables, sources=sources, is_slice=organisation.is_slice)
     if teardown:
         # Of absent pipelines only the names matter.
         organisation = organisation.all_absent()
@@ -96,6 +104,7 @@ def read_inventory(
             for name in running[:1]
             for account_id in read_list(READMIT_ACCOUNTS, functools.partial(variables.get, name))
         ),
+        readings=readings,
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._accounts.marker import LEFT, Marker
 from .._organisation.grants import MOST_EXCLUDED
 from .._organisation.model import (
     DEPLOY_ACCOUNTS,
@@ -121,6 +122,7 @@ class Plan(t.TypedDict):
     orphans: stacks with our tag but no host.
     blocked: stacks that block the next release of a pipeline.
     new_members: what a pipeline would newly deploy to because a group grew, by pipeline.
+    readings: the readings of AWS Organizations that deploy accounts come from.
     """
 
     run: str
@@ -141,6 +143,7 @@ class Plan(t.TypedDict):
     orphans: list[Orphan]
     blocked: list[BlockedStack]
     new_members: dict[str, list[NewMember]]
+    readings: list[Marker]
 
 
 class HostResult(t.TypedDict, total=False):
@@ -266,15 +269,18 @@ def refusal(
     *,
     allow_replacement: bool,
     readmitted: t.Collection[str] = (),
+    is_read: bool = False,
 ) -> str | None:
     """Return why nothing may be written to the foundation; None where it may.
 
     A slice writes nothing to it, and does not see the hosts that AWS knows.
+
+    :param is_read: whether accounts come from AWS Organizations.
     """
     if organisation.is_slice:
         return None
     return (
-        _vanished(organisation, foundation)
+        _vanished(organisation, foundation, is_read=is_read)
         or _too_many_excluded(excluded(organisation, foundation, readmitted=readmitted))
         or (None if allow_replacement else _renamed(organisation, foundation))
     )
@@ -356,7 +362,7 @@ def _too_many_excluded(accounts: t.Sequence[str]) -> str | None:
     )
 
 
-def _vanished(organisation: Organisation, foundation: Foundation) -> str | None:
+def _vanished(organisation: Organisation, foundation: Foundation, *, is_read: bool) -> str | None:
     """Return why nothing may be written when AWS knows more than the inventory."""
     known_accounts = {host.account_id for host in organisation.of(DEPLOY_ACCOUNTS)}
     known_regions = {organisation.primary_region}
@@ -375,6 +381,11 @@ def _vanished(organisation: Organisation, foundation: Foundation) -> str | None:
             ]
     if not missing:
         return None
+    if is_read and any(text.startswith("account") for text in missing):
+        return (
+            f"the inventory no longer has {', '.join(missing)}. An account that left its OU is not"
+            f" removed by that. {LEFT}"
+        )
     return (
         f"the inventory no longer has {', '.join(missing)}. A missing host removes nothing: bring"
         " it back (a closed account gets state: quarantined)"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._accounts.marker import Marker
 from .._aws.gateway import Gateway
 from .._errors import PipelineError
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL, Host, Organisation
@@ -35,6 +36,7 @@ class Request:
     :param settings: what the roles take, by host of the run.
     :param accepting: pipelines that may deploy to new members of groups in waves with an approval.
     :param readmitted: accounts without a host that policies no longer exclude.
+    :param readings: the readings of accounts that hosts come from.
     """
 
     run: str
@@ -45,6 +47,7 @@ class Request:
     settings: t.Mapping[str, Settings]
     accepting: t.Collection[str] = ()
     readmitted: t.Collection[str] = ()
+    readings: t.Sequence[Marker] = ()
     check_mode: bool = False
 
 
@@ -234,6 +237,7 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
             foundation,
             allow_replacement=_allows_replacement(request),
             readmitted=request.readmitted,
+            is_read=bool(request.readings),
         )
     )
     home_error = seen.errors.get(organisation.primary.name)
@@ -284,6 +288,7 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
         orphans=[] if second else plan.orphans(organisation, seen.tagged),
         blocked=seen.blocked,
         new_members=seen.new_members,
+        readings=list(request.readings),
     )
 
 

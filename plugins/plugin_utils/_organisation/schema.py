@@ -233,6 +233,15 @@ _WAIT_TIMEOUT = Field(
     doc="Seconds that a host waits for its stack.",
 )
 
+FILES, ORGANIZATIONS = "files", "organizations"
+ACCOUNTS_FROM = Field(
+    name="accounts_from",
+    default=FILES,
+    choices=(FILES, ORGANIZATIONS),
+    doc="With `organizations`, no run starts without accounts from the"
+    " [plugin](organizations.md#in-awx).",
+)
+
 # Variables of group_vars/all.yml.
 ORGANISATION = (
     BUILD_ACCOUNT_ID,
@@ -251,6 +260,7 @@ ORGANISATION = (
     ORGANISATION_ID,
     GRANT_MODE,
     ORGANISATION_PATHS,
+    ACCOUNTS_FROM,
     NOTIFICATIONS,
     BUILDS_FROM,
     _WAIT_TIMEOUT,
@@ -418,6 +428,7 @@ def host_variables(group: str) -> tuple[Field, ...]:
 
 
 __all__ = (
+    "ACCOUNTS_FROM",
     "ACCOUNT_ID",
     "ACCOUNT_ID_OF_HOST",
     "BUILD_ACCOUNT_ID",
@@ -428,6 +439,7 @@ __all__ = (
     "MINIMUM_RETENTION_DAYS",
     "MOST_POLICIES",
     "ORGANISATION",
+    "ORGANIZATIONS",
     "PRIMARY_REGION",
     "REGION",
     "REGIONS",

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import PurePath
 
+from .._accounts.marker import Marker
 from .._bootstrap.plan import BlockedStack
 from .._bootstrap.summary import (
     ABSENT,
@@ -34,6 +36,7 @@ def summary_lines(
     rows: t.Sequence[Row],
     orphans: t.Sequence[Data] = (),
     blocked: t.Sequence[BlockedStack] = (),
+    readings: t.Sequence[Marker] = (),
     *,
     name: str = "",
     seconds: float | None = None,
@@ -44,11 +47,13 @@ def summary_lines(
 
     :param orphans: stacks with our tag but no host.
     :param blocked: stacks that block the next release of a pipeline.
+    :param readings: where accounts were read.
     :param name: the name of the organisation; may be empty.
     :param seconds: how long the run took.
     """
     busy = [row for row in rows if row.result not in _QUIET]
     lines = _table(busy, rows, width) if busy else _nothing_to_do(rows, name, seconds, width)
+    lines += [_reading(reading) for reading in readings]
     lines += preview_lines(rows, width=width)
     lines += _new_members(rows, width)
     lines += _next(rows)
@@ -79,6 +84,16 @@ def _numbers(rows: t.Iterable[Row]) -> dict[str, int]:
     for row in rows:
         numbers[row.result] = numbers.get(row.result, 0) + 1
     return numbers
+
+
+def _reading(reading: Marker) -> Line:
+    """Return where accounts come from: a cached reading knows no account that was closed since."""
+    accounts = count(reading["accounts"], "account")
+    how = "read from the cache, which is of" if reading["cached"] else "read at"
+    time = reading["read"][:16].replace("T", " ")
+    source = PurePath(reading["source"]).name
+    meaning: Meaning = "skipped" if reading["cached"] else ""
+    return Line(f"  {source}: {accounts}, {how} {time} UTC", meaning)
 
 
 # The table

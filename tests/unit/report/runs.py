@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, cast
 
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._accounts.marker import Marker
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.plan import (
     BlockedStack,
     HostResult,
@@ -99,6 +100,7 @@ class FakeRun:
         check_mode: bool = False,
         orphans: tuple[Data, ...] = (),
         blocked: tuple[BlockedStack, ...] = (),
+        readings: tuple[Marker, ...] = (),
         width: int = 100,
     ) -> str:
         """The summary as it is shown."""
@@ -106,6 +108,7 @@ class FakeRun:
             list(self.rows(check_mode=check_mode).values()),
             orphans,
             blocked,
+            readings,
             name="org",
             seconds=4.12,
             check_mode=check_mode,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._accounts.marker import Marker
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     Organisation,
 )
@@ -548,3 +549,17 @@ def test_stacks_with_the_same_changes_share_a_block_though_each_names_itself() -
 
     assert "account-00 CrossAccountDeploy (the same on 4 hosts: account-00, account-01," in shown
     assert "\n  account-04 CrossAccountDeploy\n    ~ Policies of Role  + 999999999999" in shown
+
+
+def test_the_summary_shows_when_accounts_were_read() -> None:
+    reading: Marker = {
+        "source": "/org/organizations.yml",
+        "organization": "o-example000",
+        "accounts": 600,
+        "read": "2026-11-27T04:06:05+00:00",
+        "cached": False,
+    }
+    cached: Marker = {**reading, "cached": True, "accounts": 1}
+    shown = FakeRun().screen(readings=(reading, cached))
+    assert "  organizations.yml: 600 accounts, read at 2026-11-27 04:06 UTC\n" in shown
+    assert "organizations.yml: 1 account, read from the cache, which is of 2026-11-27" in shown

@@ -42,6 +42,7 @@ def run(
     world: World, *play_hosts: str, tags: tuple[str, ...] = ("all",), **options: Any
 ) -> dict[str, Any]:
     """Run the action in a play of *play_hosts*, by default of all."""
+    sources = options.pop("ansible_inventory_sources", [])
     more = {"check_mode": options.pop("check_mode", False), "tags": options.pop("inherited", ())}
     inventory = world.inventory
     task_vars = {
@@ -50,6 +51,7 @@ def run(
         "ansible_play_hosts_all": list(play_hosts or inventory.hosts),
         "ansible_run_tags": list(tags),
         "ansible_skip_tags": [],
+        "ansible_inventory_sources": sources,
     }
     return run_action(preflight.ActionModule, options, task_vars=task_vars, **more)
 
@@ -159,3 +161,24 @@ def test_templates_are_evaluated_and_secrets_are_not_returned(world: World) -> N
 
     assert result["organisation"]["build_account_id"] == BUILD
     assert SECRET not in json.dumps(result)
+
+
+def test_accounts_of_an_organization_must_all_be_there(world: World, tmp_path: Path) -> None:
+    source = tmp_path / "organizations.yml"
+    source.write_text("plugin: crossaccount.pipeline.organizations")
+    missing = run(world, ansible_inventory_sources=[str(tmp_path)])
+    assert missing["msg"] == "accounts of the organization are missing: 1 error"
+    mark = {
+        "source": str(source),
+        "organization": "o-example000",
+        "accounts": 3,
+        "read": "2026-11-27T04:00:00+00:00",
+        "cached": False,
+    }
+    for name in world.inventory.groups["deploy_accounts"]:
+        world.inventory.hosts[name]["organizations_inventory"] = mark
+    assert run(world, ansible_inventory_sources=[str(tmp_path)])["readings"] == [mark]
+    world.inventory.shared["accounts_from"] = "organizations"
+    assert run(world)["readings"] == [mark]
+    mark["accounts"] = 4
+    assert run(world)["msg"] == "accounts of the organization are missing: 1 error"

@@ -301,6 +301,19 @@ def remove_region(inventory: Inventory) -> None:
     inventory.remove("ap-southeast-2")
 
 
+def test_an_account_that_left_its_ou_is_named_with_what_to_do() -> None:
+    """A reading of AWS Organizations does not have it any more."""
+    organisation = changed(lambda inventory: inventory.remove("production"))
+
+    refusal = plan.refusal(organisation, standing(), allow_replacement=True, is_read=True)
+
+    assert refusal == (
+        f"the inventory no longer has {VANISHED_ACCOUNT}. An account that left its OU is not"
+        " removed by that. Write it into a static file of the inventory, with account_id, regions"
+        " and state: absent (or quarantined), or move it back"
+    )
+
+
 def make_absent(inventory: Inventory) -> None:
     inventory.retire("eu-west-1")
     inventory.hosts["production"]["state"] = "absent"
