@@ -17,7 +17,7 @@ from .codebuild.results import BuildResult
 from .errors import LabError
 from .organisation.example import EXAMPLE, artifacts, objects
 from .organisation.model import Account, Organisation, load_organisation
-from .organisation.seed import FILES, drift_policy, operator_policy
+from .organisation.seed import FILES, drift_policy, operator_policy, organizations_policy
 
 __all__ = (
     "EXAMPLE",
@@ -40,4 +40,5 @@ __all__ = (
     "load_organisation",
     "objects",
     "operator_policy",
+    "organizations_policy",
 )

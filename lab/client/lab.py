@@ -210,6 +210,10 @@ class Lab:
             if account_id != management
         )
 
+    def add_organization_reader(self) -> None:
+        """Let the operator read the accounts of the organization, with the shipped policy."""
+        self._seeder.seed_organization_reader()
+
     def add_drift_operator(self) -> None:
         """Make the role of drift runs and its access roles, from the files that are shipped."""
         self._seeder.seed_drift_operator()

@@ -15,6 +15,7 @@ import yaml
 ORGANISATION_FILE = Path(__file__).with_name("organisation.yml")
 # Where an account is in the organization by default.
 OU = "Workloads"
+ORGANISATION_ID = "o-lab0000000"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,7 @@ def check_account_id(account_id: object, *, name: str) -> None:
 
 __all__ = (
     "ORGANISATION_FILE",
+    "ORGANISATION_ID",
     "OU",
     "Access",
     "Account",

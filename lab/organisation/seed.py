@@ -14,12 +14,14 @@ from typing import Any, Literal
 
 from ..clients import Clients
 from ..errors import LabError
-from .model import Access, Organisation
+from .model import ORGANISATION_ID, Access, Organisation
 
 FILES = Path(__file__).parents[2] / "playbooks" / "files"
 # The policies of the operator: for the foundation, for pipelines, for what builds and reports, and
 # for canaries.
 OPERATOR_POLICIES = ("operator", "operator-pipelines", "operator-builds", "operator-prove")
+# AWS has a delegated administrator of some service only; which one does not matter for reading.
+_DELEGATED_SERVICE = "account.amazonaws.com"
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 # The stacks that install access roles, which the collection does not know.
 _ACCESS_STACK, _DRIFT_ACCESS_STACK = "AccessRole", "DriftAccessRole"
@@ -86,6 +88,18 @@ class Seeder:
             ApproverRoleArns=f"arn:aws:iam::{organisation.build}:role/{name}",
             BuildAccountId=organisation.build,
             RoleName=organisation.approver.access_role,
+        )
+
+    def seed_organization_reader(self) -> None:
+        """Make the build account a delegated administrator whose operator reads the accounts."""
+        organisation = self._organisation
+        self._root("organizations", organisation.management).register_delegated_administrator(
+            AccountId=organisation.build, ServicePrincipal=_DELEGATED_SERVICE
+        )
+        self._root("iam", organisation.build).put_role_policy(
+            RoleName=organisation.operator.operator_role,
+            PolicyName="organizations",
+            PolicyDocument=organizations_policy(organisation),
         )
 
     def _install(self, name: str, template: str, **parameters: str) -> None:
@@ -223,6 +237,15 @@ def approver_policy(organisation: Organisation, pipeline: str) -> str:
     )
 
 
+def organizations_policy(organisation: Organisation) -> str:
+    """The policy of those who read the accounts, with the placeholders filled."""
+    return _filled(
+        "organizations",
+        ManagementAccountId=organisation.management,
+        OrganizationId=ORGANISATION_ID,
+    )
+
+
 def _policy(name: str, organisation: Organisation, access: Access) -> str:
     return _filled(name, BuildAccountId=organisation.build, AccessRoleName=access.access_role)
 
@@ -239,4 +262,5 @@ __all__ = (
     "approver_policy",
     "drift_policy",
     "operator_policy",
+    "organizations_policy",
 )

@@ -17,9 +17,10 @@ from typing import Any
 from ministack.core.responses import get_region, request_scope
 from ministack.services import organizations
 
+from ..organisation.model import ORGANISATION_ID
+
 Record = dict[str, Any]
 
-ORGANISATION_ID = "o-lab0000000"
 ROOT_ID = "r-lab0"
 
 

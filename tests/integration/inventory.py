@@ -48,14 +48,19 @@ class Inventory:
 
     @classmethod
     def copied_to(
-        cls, directory: Path, *, pipelines: bool = False, as_shipped: bool = False
+        cls,
+        directory: Path,
+        *,
+        pipelines: bool = False,
+        as_shipped: bool = False,
+        example: str = SHIPPED.name,
     ) -> Inventory:
-        """Copy the inventory that the collection ships.
+        """Copy an inventory that the collection ships.
 
         pipelines: its pipelines too. Without them a test is about the foundation. as_shipped: with
         their own source; otherwise they are built as in the article, by a project before them.
         """
-        shutil.copytree(SHIPPED, directory)
+        shutil.copytree(SHIPPED.with_name(example), directory)
         copy = cls(directory)
         if pipelines and not as_shipped:
             copy.declare("hello", {**copy.pipeline("hello"), "source": ARTICLE})

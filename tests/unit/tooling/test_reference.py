@@ -18,7 +18,9 @@ from tools import sample_pipelines
 from tools.environment import ROOT
 from tools.reference import outputs, schemas
 
-INVENTORY = ROOT / "inventories" / "org"
+INVENTORIES = ROOT / "inventories"
+# It has options of an inventory plugin, which ansible-doc lists.
+OF_A_PLUGIN = "organizations.yml"
 MODELINE = re.compile(r"^# yaml-language-server: \$schema=(.*)$", re.MULTILINE)
 
 
@@ -32,8 +34,10 @@ def test_the_reference_is_up_to_date() -> None:
     assert stale == [], "run `make reference`"
 
 
-def test_every_file_of_the_example_fits_the_schema_that_it_names() -> None:
-    for path in sorted(INVENTORY.rglob("*.yml")):
+def test_every_file_of_the_examples_fits_the_schema_that_it_names() -> None:
+    for path in sorted(INVENTORIES.rglob("*.yml")):
+        if path.name == OF_A_PLUGIN:
+            continue
         text = path.read_text(encoding="utf-8")
         [target] = MODELINE.findall(text)
         schema = (path.parent / target).resolve()
