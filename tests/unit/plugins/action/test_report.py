@@ -78,6 +78,7 @@ def plan(**more: Any) -> Data:
         "releasing": [],
         "orphans": [],
         "blocked": [],
+        "readings": [],
         **more,
     }
 
