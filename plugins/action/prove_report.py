@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.model
     Proof,
     summary,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.command import shown
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.files import (
     PROVE_NAME,
     remove,
@@ -58,7 +58,7 @@ class ActionModule(PipelineAction):
         report = prove_document(proof, name=self.options["name"])
         page = ""
         if folder and (folder / f"{PROVE_NAME}.html").exists():
-            page = _shown(folder / f"{PROVE_NAME}.html")
+            page = shown(folder / f"{PROVE_NAME}.html")
         files = self._write(folder, report) if folder and not self.options["show"] else []
         lines = proof_lines(report, path=page, width=width())
         if self.options["show"]:
@@ -90,9 +90,3 @@ class ActionModule(PipelineAction):
             Display().warning(f"the report cannot be written to {folder}: {exc.strerror}")
             return []
         return [str(path) for path in paths]
-
-
-def _shown(path: Path) -> str:
-    """Return *path* relative to the working directory, if it is below it."""
-    relative = os.path.relpath(path) if path.is_absolute() else str(path)
-    return str(path) if relative.startswith("..") else relative

@@ -11,7 +11,7 @@ import dataclasses
 from .._pipeline.wave_schema import SYNC_STAGE
 from .canary import WAVE, Canary
 from .model import FailedAction, Path
-from .release import Execution
+from .release import SUCCEEDED, Execution
 
 _THROTTLED = ("throttl", "rate exceeded", "too many requests", "internalerror", "service unavail")
 
@@ -32,6 +32,8 @@ def outcome_of(canary: Canary, execution: Execution) -> Outcome:
 
     What failed in the wave concerns one path, in a copy one region, and in the source all of them.
     """
+    if execution.status == SUCCEEDED:
+        return Outcome(reached=frozenset(canary.paths), refused={})
     own, last = canary.actions(), canary.executions()
     reached = frozenset(last[name] for name in execution.done if name in last)
     refused: dict[Path, FailedAction] = {}

@@ -22,6 +22,7 @@ from .canary import Canary, make_artifact
 from .model import FailedAction
 
 SUCCEEDED = "Succeeded"
+_LAGS = 10  # so often the list of actions is read again
 _RESTING = (SUCCEEDED, "Failed", "Stopped", "Superseded", "Cancelled")
 
 
@@ -95,15 +96,22 @@ class Releases:
             if status in _RESTING:
                 break
         actions = _actions(client, canary.name, execution)
+        for poll, _poll in enumerate(patience.polls(lambda: f"{canary.name}: what failed")):
+            # The list may lag behind the status.
+            if status != "Failed" or _with_status(actions, "Failed") or poll == _LAGS:
+                break
+            actions = _actions(client, canary.name, execution)
         return Execution(
             status=status,
-            done=frozenset(
-                action["actionName"] for action in actions if action["status"] == SUCCEEDED
-            ),
+            done=frozenset(action["actionName"] for action in _with_status(actions, SUCCEEDED)),
             failed=tuple(
-                _failed(canary.name, action) for action in actions if action["status"] == "Failed"
+                _failed(canary.name, action) for action in _with_status(actions, "Failed")
             ),
         )
+
+
+def _with_status(actions: list[dict[str, t.Any]], status: str) -> list[dict[str, t.Any]]:
+    return [action for action in actions if action["status"] == status]
 
 
 def _count(canary: Canary) -> int:
