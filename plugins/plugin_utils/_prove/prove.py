@@ -107,7 +107,7 @@ class Proving:
 
     def clean(self) -> Removed:
         """Remove what earlier runs left, wherever the inventory reaches."""
-        cleaner = self._cleaner([entry["region"] for entry in self._register["register"]])
+        cleaner = self.cleaner([entry["region"] for entry in self._register["register"]])
         paths = [
             Path(region=region, host=host.name, account_id=host.account_id)
             for host in self._request.organisation.of(DEPLOY_ACCOUNTS)
@@ -120,7 +120,11 @@ class Proving:
         """Remove what earlier runs left, if a pipeline of theirs is left."""
         return self.clean() if self._leftovers() else Removed()
 
-    def _cleaner(self, regions: t.Collection[str], gateway: Gateway | None = None) -> Cleaner:
+    def cleaner(self, regions: t.Collection[str], gateway: Gateway | None = None) -> Cleaner:
+        """Return what removes.
+
+        :param regions: whose pipeline buckets canaries used, in addition to the build bucket.
+        """
         buckets = {
             entry["bucket_arn"].rpartition(":")[2]: entry["region"]
             for entry in self._register["register"]
@@ -160,7 +164,7 @@ class Proving:
 
         :param earlier: what was removed of earlier runs.
         """
-        prover = self._prover(known)
+        prover = self.prover(known)
         progress = _Progress(len(plan.canaries), self._request.report)
         results = list(plan.left_out)
         notes = [*known.notes, *(_left(problem) for problem in (earlier or Removed()).problems)]
@@ -170,7 +174,7 @@ class Proving:
                 results += found
                 notes += [_left(problem) for problem in removed.problems]
                 progress.add(found)
-        removed = self._cleaner(self._regions(plan)).objects()
+        removed = self.cleaner(self._regions(plan)).objects()
         notes += [_left(problem) for problem in removed.problems]
         return self._proof(plan, results, notes, started, pipelines=len(plan.canaries))
 
@@ -193,7 +197,8 @@ class Proving:
             notes=notes,
         )
 
-    def _prover(self, known: Lookups) -> Prover:
+    def prover(self, known: Lookups) -> Prover:
+        """Return what proves. Raises PipelineError for credentials that can assume no role."""
         home = self._request.organisation.primary
         region = home.region
         sts = self._session.client("sts", region)
@@ -224,7 +229,7 @@ class Proving:
         except Exception as exc:  # a bug met at one canary must not leave the others behind
             cause = make_cause("unexpected", f"unexpected {type(exc).__name__}: {exc}")
             results = [result_of(path, UNKNOWN, cause) for path in canary.paths]
-        cleaner = self._cleaner((), self._gateway.again())
+        cleaner = self.cleaner((), self._gateway.again())
         region = self._request.organisation.primary.region
         api = StackApi.of(self._session, region)
         try:
