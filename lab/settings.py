@@ -27,12 +27,16 @@ APPROVAL_SECONDS = 7 * 24 * 3600.0
 
 @dataclass
 class Latency:
-    """Seconds that work takes. Several stacks wait at once."""
+    """Seconds that work takes. Several stacks wait at once.
+
+    read: until a call that only reads is answered, as over a network; root's are not delayed.
+    """
 
     operation: float = 0.0
     resource: float = 0.0
     change_set: float = 0.0
     drift: float = 0.0
+    read: float = 0.0
 
 
 @dataclass

@@ -289,10 +289,11 @@ class Lab:
         resource: float = 0.0,
         change_set: float = 0.0,
         drift: float = 0.0,
+        read: float = 0.0,
     ) -> None:
         """Let every stack operation take so long, every resource and change set so long more.
 
-        drift: what a drift detection takes.
+        drift: what a drift detection takes. read: what every call takes that only reads.
         """
         self._configure(
             latency={
@@ -300,6 +301,7 @@ class Lab:
                 "resource": resource,
                 "change_set": change_set,
                 "drift": drift,
+                "read": read,
             }
         )
 

@@ -55,6 +55,8 @@ class Edge:
         # Root is the lab's own: it seeds, and tests look at what AWS holds through it.
         rule = None if request.root else self._settings.faults.draw(request)
         try:
+            if not request.root and not request.write:
+                await asyncio.sleep(self._settings.latency.read)
             if refused := regions.refusal(request):
                 status, content_type, answer = refused
                 await _respond(answer_seen, status=status, content_type=content_type, body=answer)

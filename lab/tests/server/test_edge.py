@@ -168,6 +168,14 @@ def test_a_hanging_call_holds_up_nobody_else(lab: Lab) -> None:
     assert lab.faults()[0]["fired"] == 1
 
 
+def test_reads_take_as_long_as_over_a_network(lab: Lab) -> None:
+    lab.set_latency(0, read=0.3)
+    start = time.time()
+    operator_client(lab, "cloudformation", "management").list_stacks()
+
+    assert lab.calls(start)[0].duration >= 0.3
+
+
 def test_a_rule_with_latency_alone_slows_the_call_down(lab: Lab) -> None:
     lab.set_faults([Rule(action="ListStacks", latency=0.3)])
     started = time.monotonic()

@@ -24,6 +24,7 @@ from .._errors import NO_CREDENTIALS, PipelineError
 from .account import PRODUCT, Account
 from .cache import Entry, RunCache
 from .credentials import refreshable, share_base_credentials
+from .lending import lend, prepare_lending
 from .parent import ParentWatch
 from .reach import Reach
 
@@ -35,6 +36,7 @@ except ImportError:  # reported by the actions, host by host
     pass
 
 Client = t.Any  # botocore makes its client classes at run time
+Retries = t.Literal["adaptive", "standard"]
 
 _SERVICES = ("cloudformation", "sts")
 
@@ -89,7 +91,8 @@ class Gateway:
         self._lock = threading.RLock()  # botocore sessions are not safe to share
         self._identifying = threading.Lock()
         self._sessions: dict[str | None, t.Any] = {}
-        self._lent: t.Any = None
+        self._lending: t.Any = None
+        self._lent: dict[tuple[str, str], Client] = {}
         self._sts_clients: dict[str | None, Client] = {}
         self._opened: dict[Account, AccountSession | PipelineError] = {}
         self._opening: dict[Account, threading.Lock] = {}
@@ -145,10 +148,10 @@ class Gateway:
                     f"profile {account.profile} reaches account {found}, not {account.account_id}",
                     cure="Correct aws_profile or account_id",
                 )
-            return AccountSession(self, functools.partial(self._session, account.profile))
+            return AccountSession(functools.partial(self._create_client, account.profile))
         if account.role_arn is None and self.caller_account_id() == account.account_id:
-            return AccountSession(self, functools.partial(self._session, None))
-        return AccountSession(self, self._lent_session, self._assume(account))
+            return AccountSession(functools.partial(self._create_client, None))
+        return AccountSession(functools.partial(self._lend_client, self._assume(account)))
 
     def assume(self, session: AccountSession, role_arn: str, region: str) -> AccountSession:
         """Return a session of a role that *session* may assume, for an hour.
@@ -158,27 +161,37 @@ class Gateway:
         request = Account(account_id=role_arn.split(":")[4]).assumption(role_arn)
         found = _assume_role(session.client("sts", region), request)
         keys = (found[name] for name in ("access_key", "secret_key", "token"))
-        return AccountSession(self, self._lent_session, botocore.credentials.Credentials(*keys))
+        credentials = botocore.credentials.Credentials(*keys)
+        return AccountSession(functools.partial(self._lend_client, credentials))
 
-    def create_client(
-        self, session: t.Any, service: str, region: str, credentials: t.Any = None
-    ) -> Client:
+    def _create_client(self, profile: str | None, service: str, region: str) -> Client:
+        """Return a client with the base credentials, or those of *profile*."""
+        return self._new_client(self._session(profile), service, region, retries="adaptive")
+
+    def _lend_client(self, credentials: t.Any, service: str, region: str) -> Client:
+        """Return the client that all assumed roles share, for the one with *credentials*."""
+        with self._lock:
+            if (service, region) not in self._lent:
+                # An account that is throttled slows down no other.
+                self._lent[service, region] = self._new_client(
+                    self._lending_session(), service, region, retries="standard"
+                )
+        return lend(self._lent[service, region], credentials)
+
+    def _new_client(self, session: t.Any, service: str, region: str, *, retries: Retries) -> Client:
         """Return a client of *session* that retries while the parent lives.
 
-        :param credentials: in place of the session's own.
+        :param retries: botocore's mode; ``adaptive`` limits the rate of all calls of a client.
         """
         config = Config(
             connect_timeout=10,
             read_timeout=30,
-            retries={"mode": "adaptive", "max_attempts": 8},
+            retries={"mode": retries, "max_attempts": 8},
             user_agent_extra=PRODUCT,
             max_pool_connections=16,
         )
         try:
             with self._lock:
-                if credentials is not None:
-                    # As an argument botocore takes keys only, which would not renew themselves.
-                    session.get_credentials = lambda: credentials
                 client = session.create_client(
                     service, region_name=region, endpoint_url=self._endpoint_url, config=config
                 )
@@ -201,12 +214,13 @@ class Gateway:
                 self._sessions[profile] = session
             return self._sessions[profile]
 
-    def _lent_session(self) -> t.Any:
-        """Return the session of every assumed role: one for each would cost more than its calls."""
+    def _lending_session(self) -> t.Any:
+        """Return the session of the clients that assumed roles share."""
         with self._lock:
-            if self._lent is None:
-                self._lent = _new_session()
-            return self._lent
+            if self._lending is None:
+                self._lending = _new_session()
+                prepare_lending(self._lending)
+            return self._lending
 
     def _identify(self, profile: str | None) -> str:
         """Return the account of the credentials; asked once in a run for each access key."""
@@ -228,9 +242,7 @@ class Gateway:
     def _sts(self, profile: str | None) -> Client:
         with self._lock:
             if profile not in self._sts_clients:
-                self._sts_clients[profile] = self.create_client(
-                    self._session(profile), "sts", self._sts_region
-                )
+                self._sts_clients[profile] = self._create_client(profile, "sts", self._sts_region)
             return self._sts_clients[profile]
 
     def _assume(self, account: Account) -> t.Any:
@@ -258,7 +270,7 @@ class Gateway:
                 cure="Set access_role_name, or role_arn or aws_profile of the host",
             )
         try:
-            partition = self._lent_session().get_partition_for_region(self._sts_region)
+            partition = self._lending_session().get_partition_for_region(self._sts_region)
         except botocore.exceptions.BotoCoreError as exc:
             raise PipelineError("Failed to set up the connection", exc) from exc
         return f"arn:{partition}:iam::{account.account_id}:role/{account.access_role_name}"
@@ -267,16 +279,11 @@ class Gateway:
 class AccountSession:
     """Clients of one account.
 
-    :param session: returns the botocore session.
-    :param credentials: in place of the session's own.
+    :param create: makes a client of a service in a region.
     """
 
-    def __init__(
-        self, gateway: Gateway, session: t.Callable[[], t.Any], credentials: t.Any = None
-    ) -> None:
-        self._gateway = gateway
-        self._session = session
-        self._credentials = credentials
+    def __init__(self, create: t.Callable[[str, str], Client]) -> None:
+        self._create = create
         self._clients: dict[tuple[str, str], Client] = {}
         self._lock = threading.Lock()
 
@@ -284,9 +291,7 @@ class AccountSession:
         """Return the client of *service* in *region*; threads may share it."""
         with self._lock:
             if (service, region) not in self._clients:
-                self._clients[service, region] = self._gateway.create_client(
-                    self._session(), service, region, self._credentials
-                )
+                self._clients[service, region] = self._create(service, region)
             return self._clients[service, region]
 
 

@@ -25,6 +25,8 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.cache i
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Gateway
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
+from tests.fakes.signing import access_key
+
 BUILD, DEPLOY = "111111111111", "222222222222"
 WORKERS = 6
 ACCESS = Account(account_id=DEPLOY, access_role_name="CrossAccountAccess")
@@ -142,7 +144,7 @@ def gateway(aws: Aws, run_directory: Path | None) -> Gateway:
 def key_in(aws: Aws, run_directory: Path | None, account: Account = ACCESS) -> str:
     """Return the access key with which a process works in an account."""
     client = gateway(aws, run_directory).open(account).client("cloudformation", "eu-west-1")
-    return str(client._request_signer._credentials.get_frozen_credentials().access_key)
+    return access_key(client)
 
 
 def files(run_directory: Path) -> dict[Path, str]:

@@ -33,6 +33,8 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from botocore.stub import Stubber
 
+from tests.fakes.signing import access_key, signed_headers
+
 BUILD, DEPLOY, MANAGEMENT = "111111111111", "222222222222", "555555555555"
 ROLE = f"arn:aws:iam::{DEPLOY}:role/CrossAccountAccess"
 CURE = (
@@ -116,14 +118,12 @@ class Sts:
         self._stub.add_client_error(operation, code, message)
 
 
-def credentials_of(session: AccountSession) -> Any:
-    client = session.client("cloudformation", "eu-west-1")
-    return client._request_signer._credentials.get_frozen_credentials()
+def client_of(session: AccountSession) -> Any:
+    return session.client("cloudformation", "eu-west-1")
 
 
 def key_of(session: AccountSession) -> str:
-    key: str = credentials_of(session).access_key
-    return key.rstrip("X")
+    return access_key(client_of(session)).rstrip("X")
 
 
 def refusal(gate: Gateway, account: Account) -> str:
@@ -231,6 +231,22 @@ def test_threads_share_the_client_of_a_region() -> None:
     assert session.client("cloudformation", "us-east-1") is not clients[0]
 
 
+def test_accounts_share_the_connections_of_a_region(stubs: list[Stubber]) -> None:
+    gate = gateway(BUILD)
+    sts = Sts(gate, stubs)
+    sts.assume(ROLE, key="ASIAONE")
+    sts.assume(f"arn:aws:iam::{MANAGEMENT}:role/CrossAccountAccess", key="ASIATWO")
+    sessions = [
+        gate.open(Account(account_id=account_id, access_role_name="CrossAccountAccess"))
+        for account_id in (DEPLOY, MANAGEMENT)
+    ]
+
+    clients = [session.client("cloudformation", "eu-west-1") for session in sessions]
+
+    assert clients[0]._endpoint is clients[1]._endpoint
+    assert [key_of(session) for session in (*sessions, *sessions)] == ["ASIAONE", "ASIATWO"] * 2
+
+
 @pytest.mark.parametrize(
     ("region", "partition"),
     [
@@ -249,7 +265,7 @@ def test_the_access_role_of_another_account_is_assumed_in_its_partition(
     session = gate.open(Account(account_id=DEPLOY, access_role_name="CrossAccountAccess"))
 
     assert key_of(session) == "ASIAONE"
-    assert credentials_of(session).token == "token"
+    assert signed_headers(client_of(session))["X-Amz-Security-Token"] == b"token"
 
 
 def test_a_role_arn_goes_before_the_access_role_also_in_the_callers_account(
@@ -489,7 +505,7 @@ def test_credentials_that_cannot_be_renewed_are_told(stubs: list[Stubber]) -> No
     sts.refuse("assume_role", "AccessDenied", "not any more")
 
     with pytest.raises(PipelineError, match=f"^Failed to assume {ROLE}: .*not any more"):
-        credentials_of(session)
+        client_of(session).list_stacks()
 
 
 # The warm-up
