@@ -23,16 +23,16 @@ from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
+from benchmarks.bench import Options
 from benchmarks.measure import BenchmarkError
 from benchmarks.organisation import REGIONS, Size, generate
 from benchmarks.report import as_data, as_text
-from benchmarks.scenarios import Bench, Result
+from benchmarks.result import Result
+from benchmarks.scenarios import SCENARIOS, WITH_SCEPTRE, Stage
 from benchmarks.tool import sceptre_version
 from lab import Lab, LabError
 from tools.environment import ROOT
 
-_SCENARIOS = ("fresh", "unchanged", "update", "drift", "pipelines")
-_WITHOUT_PEER = {"drift", "pipelines"}
 _WORK = ROOT / "build" / "benchmarks"
 _RESULTS = ROOT / "build" / "benchmarks.json"
 
@@ -50,7 +50,7 @@ def main() -> int:
         about = _about(size, arguments.scenarios)
         print(_heading(about), flush=True)
         with Lab(organisation=generate(size)) as lab:
-            for result in _run(lab, size, arguments):
+            for result in _run(lab, _options(size, arguments), arguments.scenarios):
                 results.append(result)
                 print(as_text(result), flush=True)
     except (BenchmarkError, LabError) as error:
@@ -68,22 +68,28 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("scenarios", nargs="*", type=_scenario, metavar="SCENARIO",
-                        help=f"{', '.join(_SCENARIOS)}; all of them by default")  # fmt: skip
+                        help=f"{', '.join(SCENARIOS)}; all of them by default")  # fmt: skip
     parser.add_argument("--accounts", type=_positive, default=100, help="deploy accounts")
     parser.add_argument("--regions", type=_region_count, default=10, help="regional regions")
     parser.add_argument("--repeat", type=_positive, default=3, metavar="N",
                         help="timed runs of each tool, in turn")  # fmt: skip
+    parser.add_argument("--reads", type=float, nargs="+", default=[0.0, 0.08], metavar="S",
+                        help="unchanged, drift: seconds that a read takes, as on AWS")  # fmt: skip
     parser.add_argument("--latency", type=float, nargs="+", default=[0.0, 5.0], metavar="S",
                         help="update: seconds that a stack operation takes")  # fmt: skip
-    parser.add_argument("--pipelines", type=_positive, nargs="+", default=[20, 100], metavar="N",
+    parser.add_argument("--sizes", type=_positive, nargs="+", default=[100, 300, 1000],
+                        metavar="N", help="scale: deploy accounts")  # fmt: skip
+    parser.add_argument("--sliced", type=_positive, default=1000, metavar="N",
+                        help="slices: deploy accounts")  # fmt: skip
+    parser.add_argument("--pipelines", type=_positive, default=100, metavar="N",
                         help="pipelines: how many are created")  # fmt: skip
     parser.add_argument("--forks", type=_positive, help="instead of those of ansible.cfg")
     return parser
 
 
 def _scenario(text: str) -> str:
-    if text not in _SCENARIOS:
-        raise argparse.ArgumentTypeError(f"expected one of {', '.join(_SCENARIOS)}")
+    if text not in SCENARIOS:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(SCENARIOS)}")
     return text
 
 
@@ -99,31 +105,30 @@ def _region_count(text: str) -> int:
     return int(text)
 
 
-def _run(lab: Lab, size: Size, arguments: argparse.Namespace) -> Iterator[Result]:
-    """Run the chosen scenarios in their order and yield what each found."""
-    chosen = arguments.scenarios or _SCENARIOS
-    bench = Bench(
-        lab,
-        size,
-        directory=_WORK,
+def _options(size: Size, arguments: argparse.Namespace) -> Options:
+    return Options(
+        size=size,
         repeat=arguments.repeat,
         forks=arguments.forks,
+        reads=arguments.reads,
+        operations=arguments.latency,
+        sizes=arguments.sizes,
+        sliced=arguments.sliced,
+        pipelines=arguments.pipelines,
+    )
+
+
+def _run(lab: Lab, options: Options, chosen: Sequence[str]) -> Iterator[Result]:
+    """Run the chosen scenarios in their order and yield what each found."""
+    stage = Stage(
+        lab,
+        directory=_WORK,
+        options=options,
         report=lambda line: print(f"... {line}", file=sys.stderr, flush=True),
     )
-    # The others need what it builds, so it always runs.
-    fresh = bench.fresh()
-    if "fresh" in chosen:
-        yield fresh
-    if "unchanged" in chosen:
-        yield bench.unchanged()
-    if "update" in chosen:
-        for latency in arguments.latency:
-            yield bench.update(latency)
-    if "drift" in chosen:
-        yield bench.drift()
-    if "pipelines" in chosen:
-        for count in arguments.pipelines:
-            yield from bench.pipelines(count)
+    for name, scenario in SCENARIOS.items():
+        if not chosen or name in chosen:
+            yield from scenario(stage)
 
 
 def _about(size: Size, chosen: Sequence[str]) -> dict[str, Any]:
@@ -131,7 +136,7 @@ def _about(size: Size, chosen: Sequence[str]) -> dict[str, Any]:
     return {
         "time": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "size": {**asdict(size), "stacks": size.stacks},
-        "sceptre": sceptre_version() if not chosen or set(chosen) - _WITHOUT_PEER else None,
+        "sceptre": sceptre_version() if not chosen or set(chosen) & WITH_SCEPTRE else None,
         "ansible-core": metadata.version("ansible-core"),
         "boto3": metadata.version("boto3"),
         "ministack": metadata.version("ministack"),

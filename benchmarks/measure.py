@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import resource
 import signal
@@ -18,6 +19,7 @@ from pathlib import Path
 from benchmarks.memory import AVAILABLE, Sampler, tree
 
 _TIMEOUT = 1800.0
+_START = "start of Ansible"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -32,6 +34,7 @@ class Usage:
     wall, cpu: seconds; cpu is user and system time of the whole tree of processes. server_cpu: the
     same of the lab in that time. load: the machine's load average at the start. memory: bytes, peak
     PSS of the tree; processes: the most at one time; both 0 where they were not sampled.
+    phases: seconds of wall time by phase, for a run of ansible-playbook; see callbacks/phases.py.
     """
 
     wall: float
@@ -40,6 +43,7 @@ class Usage:
     load: float
     memory: int = 0
     processes: int = 0
+    phases: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 def run(
@@ -56,14 +60,15 @@ def run(
     server: the lab's process id. sample: watch the memory too, which costs time itself.
     Raises BenchmarkError when the command fails or does not end.
     """
+    marks = log.with_suffix(".phases")
     load = os.getloadavg()[0]
     before, server_before = _children_seconds(), _seconds(server)
-    began = time.monotonic()
+    began, began_at = time.monotonic(), time.time()
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=environment,
+            env={**environment, "BENCHMARK_PHASES": str(marks)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -89,7 +94,21 @@ def run(
         load=load,
         memory=sampler.peak_bytes if sampler else 0,
         processes=sampler.peak_processes if sampler else 0,
+        phases=_phases(marks, began=began_at, wall=wall),
     )
+
+
+def _phases(marks: Path, *, began: float, wall: float) -> dict[str, float]:
+    """Return the seconds of each phase; none for a command that marked nothing."""
+    if not marks.exists():
+        return {}
+    lines = [json.loads(line) for line in marks.read_text(encoding="utf-8").splitlines()]
+    begins = [(_START, began), *((line["name"], line["time"]) for line in lines)]
+    ends = [time for _name, time in begins[1:]] + [began + wall]
+    found: dict[str, float] = {}
+    for (name, begin), end in zip(begins, ends, strict=True):
+        found[name] = found.get(name, 0.0) + end - begin
+    return found
 
 
 def _children_seconds() -> float:

@@ -2,260 +2,315 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The scenarios: what is set, what is run and what must have been counted."""
+"""The scenarios: what is run on which organisation, and what must have been counted.
+
+A scenario takes a Stage, and yields a Result for each table. A new one is a function here or in a
+module of its own, and a line in SCENARIOS.
+"""
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.bench import Bench, Options
 from benchmarks.claims import (
     Claim,
-    by_action,
     checked_once,
     executed_once,
     few_calls,
     nothing_written,
     updated_by_sceptre,
 )
-from benchmarks.measure import Usage, run
-from benchmarks.organisation import Size
-from benchmarks.tool import Bootstrap, Drift, Pipelines, Sceptre, Tool
+from benchmarks.organisation import Size, generate
+from benchmarks.result import Result, Series, Target
+from benchmarks.tool import Drift, Floor, Pipelines, Sceptre, Slices, Tool
 from lab import Call, Lab
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Run:
-    """One run of one tool: what it took, and how often it called each action."""
-
-    usage: Usage
-    calls: dict[str, int]
+_SLICES = 3
+_MEGABYTES = 300
+_CHECK = "Check everything before the first write"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Series:
-    """The runs of one tool in one scenario; *sampled* is the one whose memory was watched."""
+class Stage:
+    """Where scenarios run: one organisation for most, and others for those that need another size.
 
-    tool: str
-    parallel: str
-    runs: list[Run]
-    sampled: Run | None = None
-
-    @property
-    def median(self) -> Run:
-        """The run whose wall time is the median; of two in the middle the slower."""
-        return sorted(self.runs, key=lambda one: one.usage.wall)[len(self.runs) // 2]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Result:
-    """What a scenario found.
-
-    target: our wall time over Sceptre's is to be at most this; None where only calls count.
-    """
-
-    scenario: str
-    title: str
-    series: list[Series]
-    claims: list[Claim]
-    target: float | None = None
-
-    @property
-    def ratio(self) -> float | None:
-        """Our wall time over Sceptre's; None where Sceptre did not run."""
-        if len(self.series) < 2:
-            return None
-        ours, other = (series.median.usage.wall for series in self.series)
-        return ours / other
-
-
-class Bench:
-    """The scenarios over one lab. fresh() comes first: it builds what the others work on.
-
-    directory: where inventory, project and every run's output go. repeat: timed runs of each tool,
-    in turn. report: called with one line before each run.
+    fresh: what building the shared organisation took.
     """
 
     def __init__(
         self,
         lab: Lab,
-        size: Size,
         *,
         directory: Path,
-        repeat: int,
+        options: Options,
         report: Callable[[str], None],
-        forks: int | None = None,
     ) -> None:
         self._lab = lab
-        self._size = size
         self._directory = directory
-        self._repeat = repeat
         self._report = report
-        self._release = 0
-        self._bootstrap = Bootstrap(lab, size, directory, forks=forks)
-        self._sceptre = Sceptre(lab, size, directory)
-        self._tools: tuple[Tool, ...] = (self._bootstrap, self._sceptre)
+        self.options = options
+        self.bench, self.fresh = self._build(lab, options.size)
 
-    def fresh(self) -> Result:
-        """Build the organisation from nothing."""
-        self._bootstrap.want(str(self._release))
-        done, calls = self._run(self._bootstrap, "fresh")
-        claim = executed_once(
-            calls, stacks=self._size.stacks, text=f"{self._size.stacks} stacks, each executed once"
+    @contextlib.contextmanager
+    def other(self, size: Size) -> Iterator[tuple[Bench, Result]]:
+        """Build another organisation; yield it, and what that took."""
+        with Lab(organisation=generate(size)) as lab:
+            yield self._build(lab, size)
+
+    def _build(self, lab: Lab, size: Size) -> tuple[Bench, Result]:
+        directory = self._directory / f"{size.accounts}-accounts"
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
+        bench = Bench(lab, size, directory=directory, options=self.options, report=self._report)
+        text = f"{size.stacks} stacks, each executed once"
+        series, claims = bench.once(
+            f"fresh {size.accounts}",
+            bench.bootstrap,
+            lambda _tool, calls: [executed_once(calls, stacks=size.stacks, text=text)],
         )
-        return Result(
-            scenario="fresh",
-            title="FRESH: an empty organisation. Not compared: Sceptre is given what this run made",
-            series=[_series(self._bootstrap, [done])],
-            claims=[claim],
-        )
-
-    def unchanged(self) -> Result:
-        """Run both tools with nothing to change."""
-        for tool in self._tools:
-            tool.want(str(self._release))
-
-        def evaluate(tool: Tool, calls: list[Call]) -> list[Claim]:
-            if tool is self._sceptre:
-                return [updated_by_sceptre(calls, stacks=0)]
-            return [nothing_written(calls), *few_calls(calls, self._size)]
-
-        return self._compare(
-            "unchanged", title="UNCHANGED: nothing to change", evaluate=evaluate, target=0.30
+        title = f"FRESH: an empty organisation of {size.accounts} accounts"
+        return bench, Result(
+            scenario=f"fresh {size.accounts}", title=title, series=[series], claims=claims
         )
 
-    def update(self, latency: float) -> Result:
-        """Let both tools change a tag of every deploy account's stack, one after the other.
 
-        latency: seconds that every stack operation takes.
-        """
-        accounts = self._size.accounts
+Scenario = Callable[[Stage], Iterator[Result]]
 
-        def prepare(tool: Tool) -> None:
-            self._release += 1
-            tool.want(str(self._release))
 
-        def evaluate(tool: Tool, calls: list[Call]) -> list[Claim]:
-            if tool is self._sceptre:
-                return [updated_by_sceptre(calls, stacks=accounts)]
-            text = f"{accounts} stacks of deploy accounts, each executed once"
-            return [executed_once(calls, stacks=accounts, text=text)]
+def fresh(stage: Stage) -> Iterator[Result]:
+    """Build the organisation from nothing. Sceptre is given what this made."""
+    yield stage.fresh
 
-        self._lab.set_latency(latency)
-        result = self._compare(
-            f"update at {latency:g} s",
-            title=f"UPDATE: a tag of every deploy account; an operation takes {latency:g} s",
-            prepare=prepare,
-            evaluate=evaluate,
-            target=1.0,
+
+def unchanged(stage: Stage) -> Iterator[Result]:
+    """Run both tools with nothing to change."""
+    bench = stage.bench
+    tools: tuple[Tool, ...] = (bench.bootstrap, bench.sceptre)
+    for tool in tools:
+        tool.want(bench.release)
+
+    def evaluate(tool: Tool, calls: list[Call]) -> list[Claim]:
+        if isinstance(tool, Sceptre):
+            return [updated_by_sceptre(calls, stacks=0)]
+        return [nothing_written(calls), *few_calls(calls, bench.size)]
+
+    for delay in stage.options.reads:
+        with _latency(bench.lab, read=delay):
+            series, claims = bench.measure(f"unchanged{_after(delay)}", tools, evaluate)
+        result = Result(
+            scenario=f"unchanged{_after(delay)}",
+            title=f"UNCHANGED: nothing to change{_after(delay)}",
+            series=series,
+            claims=claims,
+            compared=True,
         )
-        self._lab.set_latency(0.0)
-        return result
+        targets = [_memory(series[0])] if delay else [_wall(result, 0.10), _memory(series[0])]
+        yield replace(result, targets=targets)
 
-    def pipelines(self, count: int) -> Iterator[Result]:
-        """Create *count* pipelines on the foundation, then run again with nothing to change."""
-        tool = Pipelines(self._lab, self._size, self._bootstrap, self._directory / f"{count}")
-        tool.declare([f"service-{count}-{number:03}" for number in range(1, count + 1)])
-        done, calls = self._run(tool, f"{count} pipelines created")
+
+def floor(stage: Stage) -> Iterator[Result]:
+    """Let Ansible do nothing on as many hosts, next to a bootstrap with nothing to change."""
+    bench = stage.bench
+    tools = (bench.bootstrap, Floor(bench.bootstrap))
+    bench.bootstrap.want(bench.release)
+    series, claims = bench.measure("floor", tools, lambda _tool, calls: [nothing_written(calls)])
+    yield Result(
+        scenario="floor",
+        title="FLOOR: nothing to change, and an action that does nothing on as many hosts",
+        series=series,
+        claims=claims,
+        compared=True,
+    )
+
+
+def scale(stage: Stage) -> Iterator[Result]:
+    """Run with nothing to change on organisations of several sizes."""
+    series: list[Series] = []
+    claims: list[Claim] = []
+    for accounts in stage.options.sizes:
+        size = Size(accounts=accounts, regions=stage.options.size.regions)
+        with stage.other(size) as (bench, built):
+            yield built
+            found, held = bench.measure(
+                "unchanged",
+                [bench.bootstrap],
+                lambda _tool, calls, size=size: [nothing_written(calls), *few_calls(calls, size)],
+            )
+        series.append(replace(found[0], name=f"{accounts} accounts"))
+        claims += held
+    yield Result(
+        scenario="scale",
+        title="SCALE: nothing to change, by number of accounts",
+        series=series,
+        claims=claims,
+        targets=_flat(series),
+    )
+
+
+def update(stage: Stage) -> Iterator[Result]:
+    """Let both tools change a tag of every deploy account's stack."""
+    bench = stage.bench
+    accounts = bench.size.accounts
+
+    def evaluate(tool: Tool, calls: list[Call]) -> list[Claim]:
+        if isinstance(tool, Sceptre):
+            return [updated_by_sceptre(calls, stacks=accounts)]
+        text = f"{accounts} stacks of deploy accounts, each executed once"
+        return [executed_once(calls, stacks=accounts, text=text)]
+
+    for operation in stage.options.operations:
+        with _latency(bench.lab, operation=operation):
+            series, claims = bench.measure(
+                f"update at {operation:g} s",
+                (bench.bootstrap, bench.sceptre),
+                evaluate,
+                prepare=lambda tool: tool.want(bench.next_release()),
+            )
+        result = Result(
+            scenario=f"update at {operation:g} s",
+            title=f"UPDATE: a tag of every deploy account; an operation takes {operation:g} s",
+            series=series,
+            claims=claims,
+            compared=True,
+        )
+        yield replace(result, targets=[_wall(result, 0.60)] if operation else [])
+
+
+def drift(stage: Stage) -> Iterator[Result]:
+    """Check the whole organisation, in which nothing has drifted. No peer has a drift run."""
+    bench = stage.bench
+    bench.bootstrap.want(bench.release)
+    tool = Drift(bench.lab, bench.bootstrap, bench.directory)
+
+    def evaluate(_tool: Tool, calls: list[Call]) -> list[Claim]:
+        return [nothing_written(calls), *checked_once(calls, bench.size)]
+
+    for delay in stage.options.reads:
+        with _latency(bench.lab, read=delay):
+            series, claims = bench.measure(f"drift{_after(delay)}", [tool], evaluate)
         yield Result(
-            scenario=f"{count} pipelines created",
-            title=f"PIPELINES: {count} are created. No peer has them",
-            series=[_series(tool, [done])],
-            claims=[executed_once(calls, stacks=count, text=f"{count} stacks, each executed once")],
-        )
-        runs, claims = [], []
-        for n in range(self._repeat):
-            done, calls = self._run(tool, f"{count} pipelines unchanged {n + 1}")
-            runs.append(done)
-            claims.append(nothing_written(calls))
-        yield Result(
-            scenario=f"{count} pipelines unchanged",
-            title=f"PIPELINES: {count} are unchanged",
-            series=[_series(tool, runs)],
-            claims=_worst(claims),
+            scenario=f"drift{_after(delay)}",
+            title=f"DRIFT: a whole drift run, and nothing has drifted{_after(delay)}",
+            series=series,
+            claims=claims,
         )
 
-    def drift(self) -> Result:
-        """Check the whole organisation, in which nothing has drifted."""
-        tool = Drift(self._lab, self._bootstrap, self._directory)
-        sampled, calls = self._run(tool, "drift, memory watched", sample=True)
-        claims = [nothing_written(calls), *checked_once(calls, self._size)]
-        runs = []
-        for n in range(self._repeat):
-            done, calls = self._run(tool, f"drift {n + 1}")
-            runs.append(done)
-            claims += [nothing_written(calls), *checked_once(calls, self._size)]
-        return Result(
-            scenario="drift",
-            title="DRIFT: a whole drift run, and nothing has drifted. No peer has one",
-            series=[_series(tool, runs, sampled)],
-            claims=_worst(claims),
+
+def pipelines(stage: Stage) -> Iterator[Result]:
+    """Create pipelines, then run again with nothing to change, next to as many accounts."""
+    bench, count = stage.bench, stage.options.pipelines
+    bench.bootstrap.want(bench.release)
+    tool = Pipelines(bench.lab, bench.size, bench.bootstrap, bench.directory)
+    tool.declare([f"service-{number:03}" for number in range(1, count + 1)])
+    text = f"{count} stacks, each executed once"
+    built, built_claims = bench.once(
+        f"{count} pipelines created",
+        tool,
+        lambda _tool, calls: [executed_once(calls, stacks=count, text=text)],
+    )
+    yield Result(
+        scenario=f"{count} pipelines created",
+        title=f"PIPELINES: {count} are created. No peer has them",
+        series=[built],
+        claims=built_claims,
+    )
+    series, claims = bench.measure(
+        f"{count} pipelines unchanged",
+        (tool, bench.bootstrap),
+        lambda _tool, calls: [nothing_written(calls)],
+    )
+    result = Result(
+        scenario=f"{count} pipelines unchanged",
+        title=f"PIPELINES: {count} are unchanged, next to {bench.size.accounts} accounts",
+        series=series,
+        claims=claims,
+        compared=True,
+    )
+    ours, accounts = (column.median.usage.wall for column in series)
+    text = f"wall at most 2 times that of {bench.size.accounts} accounts"
+    yield replace(result, targets=[Target(text=text, found=ours / accounts, at_most=2.0)])
+
+
+def slices(stage: Stage) -> Iterator[Result]:
+    """Check a large organisation in slices at once, with one verdict, next to one run."""
+    size = Size(accounts=stage.options.sliced, regions=stage.options.size.regions)
+    with stage.other(size) as (bench, built):
+        yield built
+        whole = Drift(bench.lab, bench.bootstrap, bench.directory)
+        parts = Slices(whole, bench.bootstrap, bench.directory, slices=_SLICES)
+        series, claims = bench.measure(
+            "slices",
+            (parts, whole),
+            lambda _tool, calls: [nothing_written(calls), *checked_once(calls, size)],
         )
-
-    def _compare(
-        self,
-        scenario: str,
-        *,
-        title: str,
-        evaluate: Callable[[Tool, list[Call]], list[Claim]],
-        target: float,
-        prepare: Callable[[Tool], None] | None = None,
-    ) -> Result:
-        """Run the tools in turn: once with their memory watched, then the timed runs.
-
-        prepare: called before each run. evaluate: the claims of one run, by tool and calls.
-        """
-        claims: list[Claim] = []
-        sampled: dict[str, Run] = {}
-        runs: dict[str, list[Run]] = {tool.name: [] for tool in self._tools}
-        for n in range(self._repeat + 1):
-            for tool in self._tools:
-                if prepare:
-                    prepare(tool)
-                # The watched run is the first, so it also warms up what the timed ones find.
-                name = f"{scenario} {n}" if n else f"{scenario}, memory watched"
-                done, calls = self._run(tool, name, sample=not n)
-                claims += evaluate(tool, calls)
-                if n:
-                    runs[tool.name].append(done)
-                else:
-                    sampled[tool.name] = done
-        return Result(
-            scenario=scenario,
-            title=title,
-            series=[_series(tool, runs[tool.name], sampled[tool.name]) for tool in self._tools],
-            claims=_worst(claims),
-            target=target,
-        )
-
-    def _run(self, tool: Tool, what: str, *, sample: bool = False) -> tuple[Run, list[Call]]:
-        self._report(f"{what}: {tool.name}")
-        self._lab.clear_calls()
-        name = f"{what}-{tool.name}".lower().replace(",", "").replace(" ", "-")
-        usage = run(
-            tool.command,
-            environment=tool.environment,
-            folder=tool.folder,
-            log=self._directory / f"{name}.log",
-            server=self._lab.pid,
-            sample=sample,
-        )
-        calls = self._lab.calls()
-        return Run(usage=usage, calls=by_action(calls)), calls
+    yield Result(
+        scenario="slices",
+        title=f"SLICES: {_SLICES} of {size.accounts} accounts with one verdict, next to one run",
+        series=series,
+        claims=claims,
+        compared=True,
+    )
 
 
-def _series(tool: Tool, runs: list[Run], sampled: Run | None = None) -> Series:
-    return Series(tool=tool.name, parallel=tool.parallel, runs=runs, sampled=sampled)
+SCENARIOS: dict[str, Scenario] = {
+    "fresh": fresh,
+    "unchanged": unchanged,
+    "floor": floor,
+    "update": update,
+    "drift": drift,
+    "pipelines": pipelines,
+    "scale": scale,
+    "slices": slices,
+}
+WITH_SCEPTRE = {"unchanged", "update"}
 
 
-def _worst(claims: list[Claim]) -> list[Claim]:
-    """One claim of each kind: of several runs, one that does not hold wins."""
-    result: dict[str, Claim] = {}
-    for claim in claims:
-        if claim.text not in result or not claim.holds:
-            result[claim.text] = claim
-    return list(result.values())
+@contextlib.contextmanager
+def _latency(lab: Lab, *, read: float = 0.0, operation: float = 0.0) -> Iterator[None]:
+    lab.set_latency(operation, read=read)
+    yield
+    lab.set_latency(0.0)
 
 
-__all__ = ("Bench", "Result", "Run", "Series")
+def _after(delay: float) -> str:
+    return f", reads take {delay * 1000:.0f} ms" if delay else ""
+
+
+def _wall(result: Result, at_most: float) -> Target:
+    text = f"wall at most {at_most:.2f} of Sceptre's"
+    return Target(text=text, found=result.ratio or 0.0, at_most=at_most)
+
+
+def _memory(series: Series) -> Target:
+    return Target(
+        text=f"memory at most {_MEGABYTES} MiB", found=series.memory or 0.0, at_most=_MEGABYTES
+    )
+
+
+def _flat(series: list[Series]) -> list[Target]:
+    """Return what must not grow with the number of accounts: the last size over the first."""
+    first, last = series[0], series[-1]
+
+    def each(column: Series, seconds: float) -> float:
+        return seconds / column.stacks
+
+    def check(column: Series) -> float:
+        return each(column, column.median.usage.phases.get(_CHECK, 1.0))
+
+    figures = {
+        "wall a stack": [each(column, column.median.usage.wall) for column in (first, last)],
+        "CPU a stack": [each(column, column.median.usage.cpu) for column in (first, last)],
+        "the check's wall a stack": [check(column) for column in (first, last)],
+        "memory": [column.memory or 1.0 for column in (first, last)],
+    }
+    return [
+        Target(text=f"{name}, {last.name} over {first.name}", found=after / before, at_most=1.05)
+        for name, (before, after) in figures.items()
+    ]
+
+
+__all__ = ("SCENARIOS", "WITH_SCEPTRE", "Scenario", "Stage")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import configparser
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,11 +25,13 @@ _SCEPTRE = ROOT / ".venv-bench" / "bin" / "sceptre"
 class Tool(abc.ABC):
     """One tool, with its input for one organisation.
 
-    name: as in the tables. parallel: how many stacks it works on at once, in words.
+    name: as in the tables. parallel: how many stacks it works on at once, in words. stacks: how
+    many there are for it.
     """
 
     name: str
     parallel: str
+    stacks: int
     command: list[str]
     folder: Path
     environment: dict[str, str]
@@ -46,22 +49,26 @@ class Bootstrap(Tool):
     def __init__(self, lab: Lab, size: Size, directory: Path, *, forks: int | None = None) -> None:
         self._lab = lab
         self._size = size
-        self._inventory = directory / "inventory"
-        self._inventory.mkdir()
+        self.inventory = directory / "inventory"
+        self.inventory.mkdir()
         self.folder = ROOT
+        self.stacks = size.stacks
         self.parallel = f"{forks or _configured_forks()} forks"
         self.command = [str(VENV / "bin" / "ansible-playbook"), "bootstrap.yml",
-                        "-i", str(self._inventory)]  # fmt: skip
+                        "-i", str(self.inventory)]  # fmt: skip
         if forks:
             self.command += ["--forks", str(forks)]
         self.environment = _clean(lab.environment()) | {
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_NOCOLOR": "1",
+            # It marks when phases begin.
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "benchmarks" / "callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "phases",
         }
 
     def want(self, release: str) -> None:
         """Write the inventory."""
-        write_inventory(self._inventory, self._lab.organisation, self._size, release=release)
+        write_inventory(self.inventory, self._lab.organisation, self._size, release=release)
 
 
 class Pipelines(Tool):
@@ -73,8 +80,9 @@ class Pipelines(Tool):
         self._lab = lab
         self._size = size
         self._inventory = directory / "pipelines"
-        self._inventory.mkdir(parents=True)
+        self._inventory.mkdir()
         self.folder = ROOT
+        self.stacks = 0
         self.parallel = bootstrap.parallel
         self.command = [*bootstrap.command[:1], "playbooks/pipelines.yml",
                         "-i", str(self._inventory), *bootstrap.command[4:]]  # fmt: skip
@@ -85,6 +93,7 @@ class Pipelines(Tool):
 
     def declare(self, names: Sequence[str]) -> None:
         """Write the inventory with these pipelines."""
+        self.stacks = len(names)
         write_inventory(
             self._inventory, self._lab.organisation, self._size, release="0", pipelines=names
         )
@@ -102,6 +111,7 @@ class Drift(Tool):
         lab.add_drift_operator()
         organisation = lab.organisation
         self.folder = ROOT
+        self.stacks = bootstrap.stacks
         self.parallel = bootstrap.parallel
         self.command = [
             *(*bootstrap.command[:1], "drift.yml", *bootstrap.command[2:]),
@@ -111,6 +121,43 @@ class Drift(Tool):
             *("-e", f"deploy_account_access_role_name={organisation.operator.access_role}"),
         ]
         self.environment = bootstrap.environment | lab.variables("drift")
+
+    def want(self, release: str) -> None:
+        """Nothing: the inventory is the bootstrap's."""
+
+
+class Slices(Tool):
+    """Our own: a drift run as AWX slices it, all parts at once, and one verdict on them."""
+
+    name = "slices"
+
+    def __init__(self, drift: Drift, bootstrap: Bootstrap, directory: Path, *, slices: int) -> None:
+        self.folder = ROOT
+        self.stacks = bootstrap.stacks
+        self.name = f"{slices} slices"
+        self.parallel = f"{slices} runs"
+        self.command = [
+            *(sys.executable, "-m", "benchmarks.slices", str(slices)),
+            *(str(bootstrap.inventory), str(directory / "slices"), *drift.command),
+        ]
+        self.environment = drift.environment
+
+    def want(self, release: str) -> None:
+        """Nothing: the inventory is the bootstrap's."""
+
+
+class Floor(Tool):
+    """An action that does nothing, on as many hosts: what Ansible itself takes."""
+
+    name = "floor"
+
+    def __init__(self, bootstrap: Bootstrap) -> None:
+        self.folder = ROOT
+        self.stacks = bootstrap.stacks
+        self.parallel = bootstrap.parallel
+        playbook = str(ROOT / "benchmarks" / "floor.yml")
+        self.command = [*bootstrap.command[:1], playbook, *bootstrap.command[2:]]
+        self.environment = bootstrap.environment
 
     def want(self, release: str) -> None:
         """Nothing: the inventory is the bootstrap's."""
@@ -126,6 +173,7 @@ class Sceptre(Tool):
         self._regions = REGIONS[: size.regions]
         self.folder = directory / "sceptre"
         self.folder.mkdir()
+        self.stacks = size.stacks
         # Without dependencies Sceptre works on all stacks at once.
         self.parallel = f"{size.stacks} threads"
         self.command = [str(_SCEPTRE), "launch", "-y", "."]
@@ -166,4 +214,13 @@ def _clean(environment: dict[str, str]) -> dict[str, str]:
     }
 
 
-__all__ = ("Bootstrap", "Drift", "Pipelines", "Sceptre", "Tool", "sceptre_version")
+__all__ = (
+    "Bootstrap",
+    "Drift",
+    "Floor",
+    "Pipelines",
+    "Sceptre",
+    "Slices",
+    "Tool",
+    "sceptre_version",
+)

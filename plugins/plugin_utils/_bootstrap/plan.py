@@ -10,6 +10,8 @@ new ones that answered. What AWS knows and the inventory no longer has is never 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import typing as t
 
 from .._accounts.marker import LEFT, Marker
@@ -56,12 +58,17 @@ class Inputs(t.TypedDict, total=False):
     outputs: dict[str, str]
 
 
+def fingerprint(inputs: Inputs) -> str:
+    """Return a short text that differs where *inputs* do: those of a large foundation are long."""
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
 class StackState(t.TypedDict):
     """One host's stack before the first write.
 
     operation: what converging would do: none, create, update, repair, delete, or unknown where that
         cannot be known yet.
-    inputs: those that it was compared with.
+    inputs: the fingerprint of those that it was compared with.
     error: why it could not be read. reason: why it could not be compared.
     """
 
@@ -71,7 +78,7 @@ class StackState(t.TypedDict):
     parameters: dict[str, str]
     operation: str
     differences: list[DifferenceEntry]
-    inputs: Inputs | None
+    inputs: str | None
     error: str | None
     reason: str | None
 
@@ -437,6 +444,7 @@ __all__ = (
     "accounts_to_check",
     "changes_grants",
     "excluded",
+    "fingerprint",
     "foundation_hosts",
     "gone",
     "grants",

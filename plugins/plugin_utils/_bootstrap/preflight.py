@@ -21,7 +21,15 @@ from .._stack.status import Verdict, was_created
 from . import identity, members, observation, plan, removal
 from .blocked import find_blocked
 from .desired import Settings, desired_stack
-from .plan import BlockedStack, Foundation, Inputs, Plan, StackState, TaggedStack
+from .plan import (
+    BlockedStack,
+    Foundation,
+    Inputs,
+    Plan,
+    StackState,
+    TaggedStack,
+    fingerprint,
+)
 from .run import Run
 
 
@@ -400,7 +408,7 @@ def _compare(
             **stacks[name],
             "operation": operation,
             "differences": differences,
-            "inputs": inputs[name],
+            "inputs": fingerprint(inputs[name]),
         }
     for name, error in answers.errors.items():
         stacks[name] = {**stacks[name], "reason": error}

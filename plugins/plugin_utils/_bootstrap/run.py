@@ -23,14 +23,28 @@ from .._pipeline_stack.foundation import store_regions
 from .._pipeline_stack.template import PRIMARY_OUTPUTS
 from .._stack.granted import admits, admits_organization, items, named_accounts
 from . import removal
-from .plan import HostResult, Inputs, Plan, StackState
+from .plan import HostResult, Inputs, Plan, StackState, fingerprint
 from .register import Register, Stack, desired_register, read_register
 
 Results = t.Mapping[str, HostResult]
+Data = t.Mapping[str, t.Any]
 
 # The phases that are not named by their group.
 RELEASING = "releasing"  # pipelines that only stop using an absent host
 RETIRED = "retired"  # the stacks of absent regions
+
+
+class _Last:
+    """The organisation that was read last: every host asks for that of the same plan."""
+
+    data: Data | None = None
+    organisation: Organisation
+
+
+def _organisation(data: Data) -> Organisation:
+    if _Last.data is not data:
+        _Last.data, _Last.organisation = data, Organisation.from_dict(data)
+    return _Last.organisation
 
 
 class Run:
@@ -42,7 +56,7 @@ class Run:
     def __init__(self, plan: Plan, results: Results) -> None:
         self.plan = plan
         self.results = results
-        self.organisation = Organisation.from_dict(plan["organisation"])
+        self.organisation = _organisation(plan["organisation"])
 
     def hosts(self, phase: str) -> list[str]:
         """Return the hosts that *phase* has something to do for, by name."""
@@ -81,7 +95,7 @@ class Run:
         state = self.plan["stacks"].get(name)
         if state is None or state["operation"] != "none":
             return True
-        return state["inputs"] is not None and state["inputs"] != inputs
+        return state["inputs"] is not None and state["inputs"] != fingerprint(inputs)
 
     def is_settled(self, name: str) -> bool:
         """Return whether *name* is in its desired state by this run."""

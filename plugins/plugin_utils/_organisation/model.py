@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 REGIONAL, PRIMARY, DEPLOY_ACCOUNTS = "regional", "primary", "deploy_accounts"
@@ -103,25 +104,22 @@ class Host:
     @classmethod
     def from_dict(cls, data: t.Mapping[str, t.Any]) -> Host:
         """Return the host that :meth:`as_dict` wrote."""
-        return cls(
-            **{
-                **data,
-                "regions": tuple(data["regions"]),
-                "session_tags": tuple(data["session_tags"].items()),
-                "buckets": tuple(data["buckets"].items()),
-                "services": tuple(data["services"]),
-            }
-        )
+        lists = {name: tuple(data[name]) for name in ("regions", "services") if name in data}
+        pairs = {
+            name: tuple(data[name].items()) for name in ("buckets", "session_tags") if name in data
+        }
+        return cls(**{**data, **lists, **pairs})
 
     def as_dict(self) -> dict[str, t.Any]:
-        """Return the host as plain data."""
-        return {
-            **dataclasses.asdict(self),
-            "regions": list(self.regions),
-            "session_tags": dict(self.session_tags),
-            "buckets": dict(self.buckets),
-            "services": list(self.services),
+        """Return the host as plain data, without what has its default."""
+        found: dict[str, t.Any] = {
+            field.name: value
+            for field in dataclasses.fields(self)
+            if (value := getattr(self, field.name)) != field.default
         }
+        lists = {name: list(found[name]) for name in ("regions", "services") if name in found}
+        pairs = {name: dict(found[name]) for name in ("buckets", "session_tags") if name in found}
+        return {**found, **lists, **pairs}
 
     def target(self) -> dict[str, t.Any]:
         """Return the host as a target of the batch actions."""
@@ -156,10 +154,14 @@ class Organisation:
 
     def of(self, group: str) -> list[Host]:
         """Return the hosts of *group*, by name."""
-        return sorted(
-            (host for host in self.hosts.values() if host.group == group),
-            key=lambda host: host.name,
-        )
+        return list(self._groups.get(group, ()))
+
+    @functools.cached_property
+    def _groups(self) -> dict[str, list[Host]]:
+        found: dict[str, list[Host]] = {}
+        for name in sorted(self.hosts):
+            found.setdefault(self.hosts[name].group, []).append(self.hosts[name])
+        return found
 
     @property
     def foundation(self) -> list[Host]:
@@ -174,7 +176,7 @@ class Organisation:
         """Whether it holds deploy accounts alone, as AWX slices do."""
         return not self.of(PRIMARY)
 
-    @property
+    @functools.cached_property
     def regions(self) -> list[str]:
         """Every region that should have a pipeline bucket and a key."""
         regional = (host.region for host in self.of(REGIONAL) if host.is_present)

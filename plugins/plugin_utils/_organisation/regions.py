@@ -10,11 +10,12 @@ import contextlib
 import functools
 import typing as t
 
-from .._botocore import HAS_BOTOCORE, bare_session
+from .._botocore import HAS_BOTOCORE, loader
 from .._fields import suggestion
 
 try:
     import botocore.exceptions
+    import botocore.regions
 except ImportError:  # the actions report it
     pass
 
@@ -48,24 +49,24 @@ def region_problem(region: str) -> tuple[str, str] | None:
 def partition_of(region: str) -> str:
     """Return the partition of *region*; "aws" if that is unknown."""
     try:
-        return str(_session().get_partition_for_region(region))
+        return str(_resolver().get_partition_for_region(region))
     except botocore.exceptions.UnknownRegionError:
         return "aws"
 
 
 @functools.cache
 def _regions_of(service: str) -> frozenset[str]:
-    session = _session()
+    resolver = _resolver()
     return frozenset(
         region
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions(service, partition)
+        for partition in resolver.get_available_partitions()
+        for region in resolver.get_available_endpoints(service, partition)
     )
 
 
 @functools.cache
-def _session() -> t.Any:
-    return bare_session()
+def _resolver() -> t.Any:
+    return botocore.regions.EndpointResolver(loader().load_data("endpoints"))
 
 
 __all__ = ("REGION", "load_regions", "partition_of", "region_problem")

@@ -65,6 +65,10 @@ class _Organisation:
 
     def __init__(self, variables: Variables, problems: Problems) -> None:
         self._members = {group: variables.groups.get(group, []) for group in GROUPS}
+        self._groups: dict[str, list[str]] = {}
+        for group, members in variables.groups.items():
+            for member in members:
+                self._groups.setdefault(member, []).append(group)
         self._all = variables.groups.get("all", [])
         self._variables = variables
         self._problems = problems
@@ -205,7 +209,7 @@ class _Organisation:
 
     def _check_groups(self) -> None:
         for name in self._all:
-            groups = [group for group in GROUPS if name in self._members[group]]
+            groups = [group for group in GROUPS if group in self._groups.get(name, ())]
             if not groups:
                 self._problem(
                     name,
@@ -244,8 +248,7 @@ class _Organisation:
 
     def _meant_group(self, host: str) -> str:
         """Return a "did you mean" question if a group of *host* is almost one of ours."""
-        groups = self._variables.groups.items()
-        of_host = [name for name, members in groups if host in members and name not in GROUPS]
+        of_host = [name for name in self._groups.get(host, ()) if name not in GROUPS]
         return next(filter(None, (suggestion(name, GROUPS) for name in of_host)), "")
 
     def _check_primary(self) -> None:
@@ -315,6 +318,8 @@ class _Organisation:
 
     def _check_deploy_accounts(self, organisation: Organisation) -> None:
         owners: dict[str, str] = {}
+        # A slice has no regional hosts in sight.
+        known = knows_regions(organisation) and not organisation.is_slice
         for host in organisation.of(DEPLOY_ACCOUNTS):
             if host.account_id in owners:
                 self._problem(
@@ -325,8 +330,7 @@ class _Organisation:
                 )
             if host.account_id:
                 owners.setdefault(host.account_id, host.name)
-            # A slice has no regional hosts in sight; an absent account deploys nowhere any more.
-            known = knows_regions(organisation) and not organisation.is_slice
+            # An absent account deploys nowhere any more.
             if known and not host.is_absent:
                 self._check_regions_known(host, organisation)
 

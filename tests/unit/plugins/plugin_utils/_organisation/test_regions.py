@@ -17,7 +17,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
 @pytest.fixture
 def cold() -> Iterator[None]:
     """Nothing read yet, and nothing retained of what a test reads."""
-    caches = (_botocore.loader, regions._session, regions._regions_of)
+    caches = (_botocore.loader, regions._resolver, regions._regions_of)
     for cache in caches:
         cache.cache_clear()
     yield
@@ -48,7 +48,7 @@ def test_loading_never_raises_and_reads_no_profile(
     def fail(_name: str) -> None:
         raise PermissionError("no")
 
-    for cache in (regions._session, regions._regions_of):
+    for cache in (regions._resolver, regions._regions_of):
         cache.cache_clear()
     monkeypatch.setattr(_botocore.loader(), "load_data", fail)
     regions.load_regions()
