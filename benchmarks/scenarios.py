@@ -11,6 +11,7 @@ module of its own, and a line in SCENARIOS.
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -93,11 +94,7 @@ def unchanged(stage: Stage) -> Iterator[Result]:
     for tool in tools:
         tool.want(bench.release)
 
-    def evaluate(tool: Tool, calls: list[Call]) -> list[Claim]:
-        if isinstance(tool, Sceptre):
-            return [updated_by_sceptre(calls, stacks=0)]
-        return [nothing_written(calls), *few_calls(calls, bench.size)]
-
+    evaluate = functools.partial(_evaluate_unchanged, bench.size)
     for delay in stage.options.reads:
         with _latency(bench.lab, read=delay):
             series, claims = bench.measure(f"unchanged{_after(delay)}", tools, evaluate)
@@ -138,7 +135,7 @@ def scale(stage: Stage) -> Iterator[Result]:
             found, held = bench.measure(
                 "unchanged",
                 [bench.bootstrap],
-                lambda _tool, calls, size=size: [nothing_written(calls), *few_calls(calls, size)],
+                functools.partial(_evaluate_unchanged, size),
             )
         series.append(replace(found[0], name=f"{accounts} accounts"))
         claims += held
@@ -267,6 +264,12 @@ SCENARIOS: dict[str, Scenario] = {
     "slices": slices,
 }
 WITH_SCEPTRE = {"unchanged", "update"}
+
+
+def _evaluate_unchanged(size: Size, tool: Tool, calls: list[Call]) -> list[Claim]:
+    if isinstance(tool, Sceptre):
+        return [updated_by_sceptre(calls, stacks=0)]
+    return [nothing_written(calls), *few_calls(calls, size)]
 
 
 @contextlib.contextmanager

@@ -26,6 +26,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.p
     Request,
     check,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.recorded import (
+    note_run,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.patterns import (
     Groups,
@@ -64,7 +67,9 @@ class ActionModule(PipelineAction):
             endpoint_url=self.options["endpoint_url"],
             run_directory=run_directory(),
         )
-        found: dict[str, t.Any] = {"changed": False, **check(self._request(inventory), gateway)}
+        request = self._request(inventory)
+        found: dict[str, t.Any] = {"changed": False, **check(request, gateway)}
+        note_run(request.run)
         warnings = pipeline_warnings(inventory.pipelines, inventory.organisation)
         return {**found, "warnings": warnings} if warnings else found
 

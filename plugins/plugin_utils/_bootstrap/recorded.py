@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._aws.cache import RunCache, run_directory
 from .._errors import PipelineError
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
 from .plan import HostResult, Plan
@@ -18,6 +19,7 @@ from .plan import HostResult, Plan
 _PLAN = "preflight_result"
 _REPORT = "drift_report_result"
 _REVERT = "stack_drift_result"
+_NOTE = ("run",)  # in what the processes of a command share
 _RESULTS = {
     REGIONAL: "regional_result",
     PRIMARY: "primary_result",
@@ -62,18 +64,32 @@ class ReadOnce:
         return self._read[host_name]
 
 
+def note_run(run: str) -> None:
+    """Note for the processes of this command which run has begun last."""
+    RunCache(run_directory()).get(
+        _NOTE, lambda: {"run": run}, is_fresh=lambda noted: noted["run"] == run
+    )
+
+
 def require_plan(hostvars: HostVars, host: str | None = None) -> Plan:
     """Return this run's plan, the newest that any host has. Raises PipelineError without one.
 
-    An earlier playbook of the same command leaves its plan on hosts that this run leaves out.
+    An earlier playbook of the same command leaves its plan on hosts that this run leaves out. So
+    where no run is noted, every host is read.
 
     :param host: a host of this run, which has this run's plan itself.
     """
     own = plan_of(hostvars.raw_get(host)) if host else None
     if own is not None:
         return own
-    found = (plan_of(hostvars.raw_get(name)) for name in hostvars)
-    plan = max(filter(None, found), key=lambda plan: plan["started"], default=None)
+    noted = RunCache(run_directory()).get(_NOTE, lambda: {"run": ""})["run"]
+    plan: Plan | None = None
+    for name in hostvars:
+        found = plan_of(hostvars.raw_get(name))
+        if found is not None and found["run"] == noted:
+            return found
+        if found is not None and (plan is None or found["started"] > plan["started"]):
+            plan = found
     if plan is None:
         raise PipelineError(
             "the check before the first write ran for no host",
@@ -138,6 +154,7 @@ __all__ = (
     "Results",
     "failed_reverts",
     "find_report",
+    "note_run",
     "plan_of",
     "require_plan",
 )

@@ -67,14 +67,17 @@ class Run:
         ]
 
     def _takes_part(self, host: Host, phase: str) -> bool:
-        if host.is_quarantined or self.failure(host.name):
+        if host.is_quarantined or host.name in self.plan["failures"]:
             return False
         if phase == RELEASING and not self._is_releasing(host):
             return False
-        if phase == RETIRED:
-            return host.is_absent and self.postponed(host.name) is None
         if not host.is_absent:
-            return self.has_work(host.name)
+            # One that failed in this run has a result, so it has no work.
+            return phase != RETIRED and self.has_work(host.name)
+        if self.failure(host.name):
+            return False
+        if phase == RETIRED:
+            return self.postponed(host.name) is None
         if host.group == REGIONAL:
             # It grants nobody from here on; its stack is removed later.
             is_waiting = host.name in self._held or host.name in self.plan["gone"]
@@ -90,12 +93,16 @@ class Run:
     def has_work(self, name: str) -> bool:
         """Return whether converging *name* may change anything, as far as is known now."""
         inputs = self.inputs(name)
-        if inputs is None or name in self.results:
+        if inputs is None:
             return False
         state = self.plan["stacks"].get(name)
-        if state is None or state["operation"] != "none":
-            return True
-        return state["inputs"] is not None and state["inputs"] != fingerprint(inputs)
+        is_as_desired = (
+            state is not None
+            and state["operation"] == "none"
+            and state["inputs"] in (None, fingerprint(inputs))
+        )
+        # Results come last: reading a host's variables takes longest.
+        return not is_as_desired and name not in self.results
 
     def is_settled(self, name: str) -> bool:
         """Return whether *name* is in its desired state by this run."""

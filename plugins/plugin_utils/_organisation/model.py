@@ -117,9 +117,11 @@ class Host:
             for field in dataclasses.fields(self)
             if (value := getattr(self, field.name)) != field.default
         }
-        lists = {name: list(found[name]) for name in ("regions", "services") if name in found}
-        pairs = {name: dict(found[name]) for name in ("buckets", "session_tags") if name in found}
-        return {**found, **lists, **pairs}
+        for name in found.keys() & {"regions", "services"}:
+            found[name] = list(found[name])
+        for name in found.keys() & {"buckets", "session_tags"}:
+            found[name] = dict(found[name])
+        return found
 
     def target(self) -> dict[str, t.Any]:
         """Return the host as a target of the batch actions."""

@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible import context
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap import phases
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap import (
+    phases,
+    recorded,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 
 from tests.fakes.bootstrap import World
@@ -108,6 +112,22 @@ def test_hosts_are_looked_up_as_rarely_as_can_be(world: World) -> None:
     hostvars.looked_up.clear()
     phases.connection(hostvars, "testing")
     assert hostvars.looked_up == ["testing"]
+
+
+def test_the_plan_of_a_noted_run_is_looked_up_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(recorded, "run_directory", lambda: tmp_path)
+    hostvars = registered(world)
+    later = {**world.check(), "run": "later"}
+    for name in ("development", "testing"):
+        hostvars[name]["preflight_result"] = later
+
+    for run in ("this", "later"):
+        recorded.note_run(run)
+        hostvars.looked_up.clear()
+        assert recorded.require_plan(hostvars)["run"] == run
+        assert len(set(hostvars.looked_up)) < len(hostvars)
 
 
 def test_the_summary_is_for_hosts_that_are_not_complete_or_else_for_one_host(world: World) -> None:
