@@ -123,6 +123,7 @@ import typing as t
 from pathlib import Path
 
 from ansible.errors import AnsibleError
+from ansible.template import trust_as_template
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._accounts import hosts, marker
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._accounts.model import (
@@ -254,7 +255,7 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]  # amazon.aws car
             )
         self.inventory.add_host(name, group=self.inventory.add_group(_GROUP))
         for variable, value in variables.items():
-            self.inventory.set_variable(name, variable, value)
+            self.inventory.set_variable(name, variable, _plain(value))
         strict = self.get_option("strict")
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         if "state" in variables:  # which no expression may lift
@@ -262,6 +263,17 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]  # amazon.aws car
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         keyed_groups = self.get_option("keyed_groups")
         self._add_host_to_keyed_groups(keyed_groups, variables, name, strict=strict)
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Trust text in which there is no template: other text reaches AWX as a mapping of its own."""
+    if isinstance(value, str):
+        return value if "{" in value else trust_as_template(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
 
 
 def _message(path: str, exc: Exception) -> str:

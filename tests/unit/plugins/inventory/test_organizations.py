@@ -16,6 +16,7 @@ from ansible import constants
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import inventory_loader
+from ansible.template import is_trusted_as_template
 from ansible.vars.manager import VariableManager
 from ansible_collections.crossaccount.pipeline.plugins.inventory import organizations
 from ansible_collections.crossaccount.pipeline.plugins.inventory.organizations import (
@@ -212,6 +213,20 @@ def test_a_host_of_another_account_is_not_taken_over(
     (folder / "hosts.yml").write_text(yaml.safe_dump(static))
     with pytest.raises(SystemExit, match="host production is account 222222222222 already"):
         parse(folder)
+
+
+def test_only_text_without_templates_is_trusted(
+    organization: FakeOrganizations, folder: Path
+) -> None:
+    """AWX gets other text as a mapping; whoever names accounts and tags writes no templates."""
+    organization.add("666666666666", "{{ 6 * 7 }}", "Workloads", tags={"a": "{{ 1 }}", "b": "c"})
+    inventory = parse(folder, hostname="{{ account_id }}", compose={"tags": "account_tags"})
+    found = inventory.get_host("666666666666").vars
+    assert found["account_name"] == "{{ 6 * 7 }}"
+    assert not is_trusted_as_template(found["account_name"])
+    assert not is_trusted_as_template(found["account_tags"]["a"])
+    assert is_trusted_as_template(found["account_tags"]["b"])
+    assert is_trusted_as_template(found["organizations_inventory"]["read"])
 
 
 # The cache
