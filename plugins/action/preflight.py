@@ -29,10 +29,8 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.p
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.recorded import (
     note_run,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.patterns import (
-    Groups,
-    unmatched,
+    check_patterns,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
     Variables,
@@ -61,7 +59,11 @@ class ActionModule(PipelineAction):
             teardown=self.options["teardown"],
         )
         if not inventory.organisation.is_slice:  # which does not have every host
-            self._check_patterns(variables["groups"])
+            given = {
+                "--limit": context.CLIARGS.get("subset"),
+                "drift_hosts": self.options["pattern"],
+            }
+            check_patterns(given, variables["groups"], self._loader)
         gateway = Gateway(
             sts_region=inventory.organisation.primary_region,
             endpoint_url=self.options["endpoint_url"],
@@ -77,20 +79,6 @@ class ActionModule(PipelineAction):
         """Return the tags that choose groups; none if the whole playbook is chosen."""
         inherited = set(self._task.tags) - {"always"}
         return () if inherited & set(run_tags) else run_tags
-
-    def _check_patterns(self, groups: Groups) -> None:
-        """Refuse a pattern of hosts that matches only in part."""
-        given = {
-            "--limit": context.CLIARGS.get("subset"),
-            "drift_hosts": self.options["pattern"],
-        }
-        for name, pattern in given.items():
-            missing = unmatched([pattern], groups, self._loader) if pattern else []
-            if missing:
-                raise PipelineError(
-                    f"{name}: no host of the inventory matches {', '.join(missing)}",
-                    cure="Correct it: without these hosts the run would look complete",
-                )
 
     def _request(self, inventory: Inventory) -> Request:
         return Request(

@@ -11,6 +11,10 @@ import functools
 import typing as t
 import uuid
 
+from ansible import context
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._accounts.sources import (
+    configured,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import PROVE
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.cache import run_directory
@@ -23,6 +27,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors impo
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     PIPELINES,
     Organisation,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.patterns import (
+    check_patterns,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
     Variables,
@@ -60,8 +67,15 @@ class ActionModule(PipelineAction):
         variables = Variables(
             self.task_vars["groups"], self.task_vars["hostvars"], loader=self._loader
         )
-        inventory = read_inventory(variables, hosts=self.task_vars["ansible_play_hosts_all"])
+        inventory = read_inventory(
+            variables,
+            hosts=self.task_vars["ansible_play_hosts_all"],
+            sources=configured(self.task_vars.get("ansible_inventory_sources") or ()),
+        )
         organisation = inventory.organisation
+        check_patterns(
+            {"--limit": context.CLIARGS.get("subset")}, self.task_vars["groups"], self._loader
+        )
         request = Request(
             organisation=organisation,
             pipelines=inventory.pipelines,

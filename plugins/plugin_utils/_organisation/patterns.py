@@ -11,9 +11,24 @@ from pathlib import Path
 
 from ansible.inventory.manager import InventoryManager, split_host_pattern
 
+from .._errors import PipelineError
 from .model import GROUPS
 
 Groups = t.Mapping[str, t.Sequence[str]]
+
+
+def check_patterns(given: t.Mapping[str, str | None], groups: Groups, loader: t.Any) -> None:
+    """Raise PipelineError for a pattern of hosts that matches only in part.
+
+    :param given: the pattern that each option or variable has.
+    """
+    for name, pattern in given.items():
+        missing = unmatched([pattern], groups, loader) if pattern else []
+        if missing:
+            raise PipelineError(
+                f"{name}: no host of the inventory matches {', '.join(missing)}",
+                cure="Correct it: without these hosts the run would look complete",
+            )
 
 
 def unmatched(patterns: t.Iterable[str], groups: Groups, loader: t.Any) -> list[str]:
@@ -46,4 +61,4 @@ def _parts(pattern: str) -> list[str]:
     return [part for part in parts if part]
 
 
-__all__ = ("Groups", "unmatched")
+__all__ = ("Groups", "check_patterns", "unmatched")
