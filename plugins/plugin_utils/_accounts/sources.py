@@ -9,6 +9,8 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
+from ansible.utils.path import unfrackpath
+
 from .marker import is_configuration
 
 _SUFFIXES = (".yml", ".yaml")
@@ -16,11 +18,11 @@ _OF_VARIABLES = frozenset({"group_vars", "host_vars"})
 
 
 def configured(sources: t.Iterable[str]) -> list[str]:
-    """Return the files of the plugin among *sources*, files or directories, as absolute paths."""
+    """Return the files of the plugin among *sources*, files or directories, as Ansible names them."""
     return [
         str(file)
         for source in sources
-        for file in _files(Path(source).absolute())
+        for file in _files(Path(unfrackpath(source, follow=False)))
         if is_configuration(_text(file))
     ]
 

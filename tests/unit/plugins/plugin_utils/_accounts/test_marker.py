@@ -63,7 +63,9 @@ def test_a_host_of_an_earlier_reading_left_the_ous() -> None:
     )
 
 
-def test_files_of_the_plugin_are_found_among_the_sources(tmp_path: Path) -> None:
+def test_files_of_the_plugin_are_found_among_the_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inventory = tmp_path / "inventory"
     for name, text in {
         "organizations.yml": "plugin: crossaccount.pipeline.organizations\n",
@@ -76,4 +78,6 @@ def test_files_of_the_plugin_are_found_among_the_sources(tmp_path: Path) -> None
         (inventory / name).write_text(text)
     found = [str(inventory / name) for name in ("more/other.yaml", "organizations.yml")]
     assert configured([str(inventory)]) == found
+    monkeypatch.chdir(inventory / "more")
+    assert configured([".."]) == found
     assert configured([found[0], "host,", str(tmp_path / "missing")]) == found[:1]
