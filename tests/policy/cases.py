@@ -98,7 +98,8 @@ def _reading(foundation: Foundation) -> Iterator[Denied]:
             for name, store in others.items():
                 what = f"{role} of {account.name} reads {name}"
                 other_read, other_decrypt = store.read(principal)
-                for administrator in sides:
+                is_admitted = foundation.admits_organization and store is not builds
+                for administrator in (False,) if is_admitted else sides:
                     sure = ", allowed everything by its own policies" if administrator else ""
                     yield Denied.of(
                         f"{what}{sure}",
@@ -170,7 +171,8 @@ def _assets(foundation: Foundation) -> Iterator[Denied]:
                 request=own.read(actions)[0].but(administrator=administrator),
             )
             for region, other in foundation.assets.items():
-                if region not in account.regions:
+                is_admitted = foundation.admits_organization and administrator
+                if region not in account.regions and not is_admitted:
                     yield Denied.of(
                         f"CloudFormationRole of {account.name} reads assets of {region}{sure}",
                         read,

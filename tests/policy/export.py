@@ -13,6 +13,10 @@ from typing import Any, Literal, NamedTuple
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 
+# The organization that every account but a foreign one is in, and where.
+ORGANISATION = "o-lab0000000"
+UNIT = f"{ORGANISATION}/r-lab0/ou-lab0-workload/"
+
 Kind = Literal["trust", "inline", "managed", "boundary", "resource"]
 Document = dict[str, Any]
 # A boto3 client for a service in an account and a region.
@@ -82,12 +86,15 @@ class Export:
 
     unread: managed policies that are attached and that the reader may not see.
     attachments: pairs of a role and a managed policy, by their ARNs.
+    organisation, unit: where the accounts are, as conditions see it.
     """
 
     policies: list[Policy] = field(default_factory=list)
     resources: list[Resource] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     attachments: list[tuple[str, str]] = field(default_factory=list)
+    organisation: str = ORGANISATION
+    unit: str = UNIT
 
     def identity(self, role_arn: str) -> list[Policy]:
         """Return the policies that say what a role may do."""
@@ -220,4 +227,13 @@ def _add_role(export: Export, iam: Any, account: str, name: str, *, made_by: str
         add_managed("boundary", boundary["PermissionsBoundaryArn"])
 
 
-__all__ = ("Clients", "Export", "Policy", "Resource", "Stack", "read_export")
+__all__ = (
+    "ORGANISATION",
+    "UNIT",
+    "Clients",
+    "Export",
+    "Policy",
+    "Resource",
+    "Stack",
+    "read_export",
+)

@@ -30,12 +30,14 @@ class Foundation:
     """The organisation as its inventory describes it.
 
     regional: every region but the primary one, by its stack.
+    admits_organization: whether policies admit an organization instead of naming accounts.
     """
 
     export: Export
     primary: Stack
     regional: tuple[Stack, ...]
     accounts: tuple[Account, ...]
+    admits_organization: bool = False
 
     @property
     def stacks(self) -> list[Stack]:

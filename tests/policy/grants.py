@@ -16,10 +16,10 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.reso
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Resource
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import parse
 
-from tests.policy.export import Clients, Export, Policy, Stack
+from tests.policy.export import ORGANISATION, UNIT, Clients, Policy, Stack
 from tests.policy.foundation import Account, Foundation
 from tests.policy.release import Release, Store
-from tests.policy.request import FOREIGN, ORGANISATION, UNIT, Denied, Request
+from tests.policy.request import FOREIGN, Denied, Request
 
 QUARANTINED = "555555555555"
 # What has a policy that admits others, and where the template has it.
@@ -43,10 +43,7 @@ def admit_organization(foundation: Foundation, clients: Clients) -> Foundation:
     export = foundation.export
     policies = [changed.get(policy.owner, policy) for policy in export.policies]
     assert len(changed) == len(_POLICIES) * (1 + len(foundation.regional))
-    return replace(
-        foundation,
-        export=Export(policies, export.resources, export.unread, export.attachments),
-    )
+    return replace(foundation, export=replace(export, policies=policies), admits_organization=True)
 
 
 def _admitting(foundation: Foundation, stack: Stack, clients: Clients) -> Iterator[Policy]:

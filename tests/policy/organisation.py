@@ -87,7 +87,14 @@ def read_foundation(
         ),
     )
     stacks = [*foundation.stacks, *(_stack(one) for one in organisation.of(PIPELINES))]
-    return replace(foundation, export=read_export(clients, stacks, roles=roles))
+    export = read_export(clients, stacks, roles=roles)
+    values = _parameters(clients, primary)[1]
+    if organisation_id := values["OrganisationId"]:
+        export.organisation = organisation_id
+        path = values["OrganisationPaths"].partition(",")[0].rstrip("*")
+        export.unit = path or f"{organisation_id}/r-root/"
+    admits = values["GrantMode"] == "organization"
+    return replace(foundation, export=export, admits_organization=admits)
 
 
 def pipelines(foundation: Foundation) -> list[Stack]:
@@ -98,11 +105,17 @@ def pipelines(foundation: Foundation) -> list[Stack]:
 
 def _access_role(clients: Clients, stack: Stack) -> str:
     """The role that the stack protects as the one that deploys it."""
+    stack_id, values = _parameters(clients, stack)
+    partition = stack_id.split(":")[1]
+    return f"arn:{partition}:iam::{stack.account}:role/{values['AccessRoleName']}"
+
+
+def _parameters(clients: Clients, stack: Stack) -> tuple[str, dict[str, str]]:
+    """The ARN of a stack, and its parameters."""
     client = clients("cloudformation", stack.account, stack.region)
     found = client.describe_stacks(StackName=stack.name)["Stacks"][0]
     values = {one["ParameterKey"]: one["ParameterValue"] for one in found["Parameters"]}
-    partition = found["StackId"].split(":")[1]
-    return f"arn:{partition}:iam::{stack.account}:role/{values['AccessRoleName']}"
+    return found["StackId"], values
 
 
 def _stack(host: Host) -> Stack:

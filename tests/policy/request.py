@@ -22,9 +22,6 @@ from tests.policy.simulator import Simulation
 
 # An account that has nothing to do with the organisation, as documentation does.
 FOREIGN = "999999999999"
-# Where all other accounts are.
-ORGANISATION = "o-lab0000000"
-UNIT = f"{ORGANISATION}/r-lab0/ou-lab0-workload/"
 
 _ANYTHING: dict[str, Any] = {
     "Version": "2012-10-17",
@@ -103,7 +100,7 @@ class Request:
                 "principal": self.principal,
                 "action": self.action,
                 "resource": {"resource": self.resource, "accountId": self._account(other)},
-                "contextVariables": self._context(),
+                "contextVariables": self._context(export),
             },
             "identityPolicies": identity,
             "serviceControlPolicies": [],
@@ -148,7 +145,7 @@ class Request:
         of_principal = "" if self.is_service else self.principal.split(":")[4]
         return self.account or (policy.account if policy else "") or of_arn or of_principal
 
-    def _context(self) -> dict[str, str | list[str]]:
+    def _context(self, export: Export) -> dict[str, str | list[str]]:
         found: dict[str, str | tuple[str, ...]] = {"aws:SecureTransport": "true"}
         if not self.is_service:
             found["aws:PrincipalArn"] = self.principal
@@ -156,8 +153,8 @@ class Request:
             found["aws:PrincipalType"] = "AssumedRole"
             found["aws:PrincipalIsAWSService"] = "false"
             if found["aws:PrincipalAccount"] != FOREIGN:
-                found["aws:PrincipalOrgID"] = ORGANISATION
-                found["aws:PrincipalOrgPaths"] = (UNIT,)
+                found["aws:PrincipalOrgID"] = export.organisation
+                found["aws:PrincipalOrgPaths"] = (export.unit,)
         found.update(self.context)
         return {
             key: list(value) if isinstance(value, tuple) else value for key, value in found.items()
@@ -178,4 +175,4 @@ class Denied:
         return cls(name=name, twin=twin, request=twin.but(**change))
 
 
-__all__ = ("FOREIGN", "ORGANISATION", "UNIT", "Denied", "Request")
+__all__ = ("FOREIGN", "Denied", "Request")

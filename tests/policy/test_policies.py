@@ -119,7 +119,7 @@ def test_an_organization_is_admitted_to_what_the_accounts_were(
 def test_whom_an_organization_does_not_include_is_denied(
     organization: Foundation, releases: list[Release]
 ) -> None:
-    cases = list(grants.denied(organization, releases[0]))
+    cases = [*grants.denied(organization, releases[0]), *denied(organization, releases[0])]
     answers = _ask(organization, [one for case in cases for one in (case.request, case.twin)])
     assert [case.name for case in cases if answers[str(case.request)].allowed] == []
     empty = [f"{case.name}: {case.twin}" for case in cases if not answers[str(case.twin)].allowed]

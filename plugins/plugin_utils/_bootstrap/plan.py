@@ -187,10 +187,13 @@ def accounts_to_check(
     """Return the deploy accounts whose credentials the run has to prove.
 
     Those of the play and, even if ``--limit`` leaves them out, those that it would newly name in
-    policies.
+    policies. Before the first run, all: they may have the roles of another foundation.
     """
     new = set()
-    if changes_grants(organisation, play_hosts) and not organisation.grants_organization:
+    is_first = not _parameters(organisation, foundation)
+    if changes_grants(organisation, play_hosts) and (
+        is_first or not organisation.grants_organization
+    ):
         granted = _granted(organisation, foundation)
         new = {
             host.name
