@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._accounts.marker import LEFT
 from .._pipeline.live import LivePipeline
 from .._pipeline.model import Pipeline
 
@@ -45,12 +46,15 @@ def new_members(pipeline: Pipeline, live: LivePipeline) -> list[NewMember]:
     ]
 
 
-def vanished(pipeline: Pipeline, live: LivePipeline, known: t.Collection[str]) -> str | None:
+def vanished(
+    pipeline: Pipeline, live: LivePipeline, known: t.Collection[str], *, is_read: bool = False
+) -> str | None:
     """Return which accounts *live* deploys to and the inventory no longer has; None if none.
 
     A group does not name who has left it, and where policies name no account, neither do they.
 
     :param known: the deploy accounts of the inventory.
+    :param is_read: whether accounts come from AWS Organizations.
     """
     waves = live.accounts_by_wave([wave.name for wave in pipeline.waves])
     missing = [
@@ -60,6 +64,11 @@ def vanished(pipeline: Pipeline, live: LivePipeline, known: t.Collection[str]) -
     ]
     if not missing:
         return None
+    if is_read:
+        return (
+            f"the inventory no longer has {', '.join(missing)}. An account that left its OU is not"
+            f" removed by that. {LEFT}"
+        )
     return (
         f"the inventory no longer has {', '.join(missing)}. A missing host removes nothing: bring"
         " it back (a closed account gets state: quarantined)"

@@ -138,7 +138,9 @@ def _vanished(request: Request, live: t.Mapping[str, LivePipeline | None]) -> di
     # The roles of a pipeline's own actions.
     known.add(organisation.build_account_id)
     reasons = {
-        name: members.vanished(request.pipelines[name], pipeline, known)
+        name: members.vanished(
+            request.pipelines[name], pipeline, known, is_read=bool(request.readings)
+        )
         for name, pipeline in live.items()
         if pipeline
     }
