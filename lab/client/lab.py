@@ -125,26 +125,32 @@ class Lab:
             self._directory = None
         self._state = self._child = self._clients = None
 
-    def seed(self, organisation: Organisation | None = None) -> None:
-        """Create the accounts and the roles of both set-ups, and empty the call log."""
+    def seed(self, organisation: Organisation | None = None, *, bare: bool = False) -> None:
+        """Create the accounts and the roles of both set-ups, and empty the call log.
+
+        bare: with the roles of the management account only.
+        """
         if organisation:
             self.organisation = organisation
         self._configure(accounts=sorted(self.organisation.accounts.values()))
         self._found_organization()
-        self._seeder.seed()
+        if bare:
+            self._seeder.seed_management()
+        else:
+            self._seeder.seed()
         self.clear_calls()
 
-    def reset(self) -> None:
+    def reset(self, *, bare: bool = False) -> None:
         """Delete everything, put every switch back and seed again.
 
-        Whatever is at work ends.
+        Whatever is at work ends. bare: as for seed().
         """
         # MiniStack empties one service after the other, and a resource may be made meanwhile. After
         # the first time no stack is left that would go on, so the second leaves nothing.
         for _time in range(2):
             process.ask(f"{self.url}/_ministack/reset", method="POST")
         self.reset_settings()
-        self.seed()
+        self.seed(bare=bare)
 
     def reset_settings(self) -> None:
         """Put every switch back; end all faults."""

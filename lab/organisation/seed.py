@@ -46,6 +46,13 @@ class Seeder:
         self._seed_organization_role(organisation.build)
         self.seed_accounts(list(organisation.deploy.values()))
 
+    def seed_management(self) -> None:
+        """Set-up B alone: what an organisation has before anything is installed."""
+        organisation = self._organisation
+        self._seed_administrator()
+        for account_id in (organisation.build, *organisation.deploy.values()):
+            self._seed_organization_role(account_id)
+
     def seed_accounts(self, account_ids: list[str]) -> None:
         """Give deploy accounts the access roles of both set-ups, all at once."""
         for account_id in account_ids:

@@ -73,6 +73,18 @@ def test_a_resource_whose_condition_is_false_is_no_change(stacks: Stacks) -> Non
     assert changes(stacks, fewer) == [("Remove", "Second")]
 
 
+def test_outputs_alone_are_changed_by_a_change_set_without_changes(stacks: Stacks) -> None:
+    stacks.create({"T": TOPIC})
+    template = {"Resources": {"T": TOPIC}, "Outputs": {"Version": {"Value": "2"}}}
+    change_set = stacks.change_set("outputs", "UPDATE", json.dumps(template))
+    found = described(stacks, change_set)
+    assert (found["Status"], found["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
+    assert found["Changes"] == []
+    assert stacks.execute("outputs") == "UPDATE_COMPLETE"
+    [output] = stacks.describe()["Outputs"]
+    assert (output["OutputKey"], output["OutputValue"]) == ("Version", "2")
+
+
 def test_a_hook_fails_the_change_set(lab: Lab, stacks: Stacks) -> None:
     guard = Hook(
         type_name="Private::Guard::Rules",
