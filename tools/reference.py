@@ -25,6 +25,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._fields impo
     TEXT,
     Field,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.access_schema import (
+    ACCESS,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     DEPLOY_ACCOUNTS,
     GROUPS,
@@ -82,6 +85,7 @@ def tables() -> dict[str, str]:
     return {
         "organisation": _table("Variable", ORGANISATION),
         "run": _table("Variable", RUN),
+        "access": _table("Variable", ACCESS),
         "deploy_account": _table("Variable", _flat(_variables(DEPLOY_ACCOUNTS))),
         "primary": _table("Variable", _variables(PRIMARY)),
         "host": _table("Variable", HOST),

@@ -17,6 +17,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._access.templates import FILES
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._access.templates import (
+    template as access_template,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import render
 
 from tools import sample_pipelines
@@ -47,7 +51,15 @@ def render_all() -> list[Path]:
     shutil.rmtree(TARGET, ignore_errors=True)
     TARGET.mkdir(parents=True)
     written: list[Path] = []
-    rendered = [(source.name, render(source)) for source in sources()]
+    rendered = [
+        (
+            source.name,
+            access_template(source.stem)
+            if source.parent.resolve() == FILES.resolve()
+            else render(source),
+        )
+        for source in sources()
+    ]
     rendered += [
         (f"pipeline-{name}.template", sample_pipelines.template(name))
         for name in sample_pipelines.SAMPLES

@@ -51,6 +51,7 @@ class ActionModule(PipelineAction):
             plan["orphans"],
             plan["blocked"],
             plan["readings"],
+            plan["outdated_roles"],
             name=self.options["name"],
             seconds=(now - datetime.datetime.fromisoformat(plan["started"])).total_seconds(),
             check_mode=check_mode,

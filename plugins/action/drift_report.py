@@ -14,6 +14,9 @@ from ansible import context
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.arn import parse_aws_arn
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._access.version import (
+    outdated_others,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import DRIFT_REPORT
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.account import Account
@@ -52,6 +55,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.mark
     as_markdown,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.notice import notice
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.outdated import (
+    outdated_lines,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.rows import Observed
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import width
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.upload import (
@@ -74,8 +80,10 @@ class ActionModule(PipelineAction):
             return self._begin()
         ignores = read_ignores(self.options["ignore"])
         plan = require_plan(self.task_vars["hostvars"])
+        organisation = Organisation.from_dict(plan["organisation"])
+        outdated = outdated_others(organisation, plan["access_stacks"], self.options["others"])
         report = document(
-            Organisation.from_dict(plan["organisation"]),
+            organisation,
             Observed(
                 stacks=self.options["stacks"],
                 comparisons=plan["stacks"],
@@ -88,6 +96,7 @@ class ActionModule(PipelineAction):
             ignores=ignores,
             started=datetime.datetime.fromisoformat(plan["started"]),
             finished=datetime.datetime.now(datetime.UTC),
+            outdated_roles=outdated,
         )
         files = self._written(report)
         link = self._uploaded(report, plan["organisation"]["build_account_id"])
@@ -100,6 +109,7 @@ class ActionModule(PipelineAction):
             width=width(),
         )
         lines += blocked_lines(plan["blocked"])
+        lines += outdated_lines(outdated, width=width())
         return {
             "changed": False,
             "verdict": report["verdict"],

@@ -38,18 +38,9 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisatio
     Written,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import Pipeline
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.changes import (
-    Version,
-    policy_changes,
-)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.preview import converge
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.run import StackRun
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import (
-    HIDDEN,
-    ParameterKind,
-    parameter_kinds,
-    parse,
-)
 
 ARGUMENT_SPEC = HOST_STACK
 
@@ -70,31 +61,13 @@ class ActionModule(PipelineAction):
         elif state == "compared":
             result = {**run.compare(self._desired(settings))}
         else:
-            result = self._converge(run, self._desired(settings))
+            result = converge(run, self._desired(settings))
         return {**result, **self.identify()}
 
     def identify(self) -> dict[str, t.Any]:
         """Return the run that the result belongs to, if a playbook has begun one."""
         plan = plan_of(self.task_vars)
         return {"run": plan["run"]} if plan else {}
-
-    def _converge(self, run: StackRun, desired: Desired) -> dict[str, t.Any]:
-        """Converge the stack; in check mode, also preview its policies."""
-        result = run.converge(desired)
-        stack_id = result["stack"]["stack_id"]
-        if not self._task.check_mode or result["operation"] != "update" or not stack_id:
-            return {**result}
-        kinds = parameter_kinds(desired.template)
-        parameters = {
-            name: HIDDEN if kinds.get(name) is ParameterKind.MASKED else value
-            for name, value in desired.parameters.items()
-        }
-        policies = policy_changes(
-            stack_id,
-            Version(parse(run.template(stack_id)), result["stack"]["parameters"]),
-            Version(parse(desired.template), parameters),
-        )
-        return {**result, "policies": policies}
 
     def _open(self, settings: t.Mapping[str, t.Any]) -> StackRun:
         place = {

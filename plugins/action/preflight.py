@@ -91,5 +91,6 @@ class ActionModule(PipelineAction):
             accepting=inventory.accepting,
             readmitted=inventory.readmitted,
             readings=inventory.readings,
+            access_stacks=inventory.access_stacks,
             check_mode=self._task.check_mode,
         )

@@ -35,10 +35,12 @@ class ActionModule(PipelineAction):
             patience=self.patience(self.options["wait_timeout"]),
             policies=self.options["policies"],
             tag=self.options["tag"],
+            others=self.options["others"],
         )
         return {
             "changed": False,
             "caller_account_id": gateway.known_caller_account_id,
             "stacks": found.stacks,
             "orphans": found.orphans,
+            "others": found.others,
         }

@@ -38,6 +38,13 @@ options:
     type: list
     elements: dict
     default: []
+  others:
+    description:
+      - RV(crossaccount.pipeline.stack_drift_info#module:others), to find access roles of an earlier
+        version.
+    type: list
+    elements: dict
+    default: []
   ignore:
     description:
       - Known differences that do not count, each with a reason and a last day. They are reported as
@@ -106,6 +113,7 @@ EXAMPLES = r"""
   crossaccount.pipeline.drift_report:
     stacks: "{{ drift_found.stacks }}"
     orphans: "{{ drift_found.orphans }}"
+    others: "{{ drift_found.others }}"
     ignore:
       - stack: CrossAccountDeploy
         resource: CodePipelineRole
@@ -136,7 +144,7 @@ summary:
     schema_version:
       description: The version of the report's schema.
       type: str
-      sample: "1.1"
+      sample: "1.2"
     organisation:
       description: The name of the organisation.
       type: str

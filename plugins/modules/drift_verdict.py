@@ -68,7 +68,7 @@ summary:
     schema_version:
       description: The version of the reports' schema.
       type: str
-      sample: "1.1"
+      sample: "1.2"
     organisation:
       description: The name of the organisation.
       type: str

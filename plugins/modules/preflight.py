@@ -117,6 +117,18 @@ readings:
   returned: success
   type: list
   elements: dict
+access_stacks:
+  description: The stacks with access roles that the accounts of the run may have.
+  returned: success
+  type: list
+  elements: dict
+outdated_roles:
+  description:
+    - Those stacks of the build account, and of accounts that the run would change, that are of an
+      earlier version. A drift run finds all.
+  returned: success
+  type: list
+  elements: dict
 caller_account_id:
   description: The account of the credentials in use, where it had to be found out.
   returned: success

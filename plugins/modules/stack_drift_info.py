@@ -35,6 +35,11 @@ options:
       - A tag key. With it every stack of a target's account and region is listed, and the other
         stacks that have the tag are returned in RV(orphans).
     type: str
+  others:
+    description: Names of stacks that are returned in RV(others) where they exist. Takes O(tag).
+    type: list
+    elements: str
+    default: []
   targets:
     description: The stacks.
     type: list
@@ -118,6 +123,13 @@ orphans:
   description:
     - A finding of kind V(orphaned) for each other stack that has O(tag). Its message has the
       command that removes the stack.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+others:
+  description:
+    - The stacks of O(others), each with C(account_id), C(region), C(stack_name) and C(outputs).
   returned: success
   type: list
   elements: dict

@@ -71,6 +71,7 @@ STACK_DRIFT_INFO: Spec = {
     **CONNECTION,
     **_STACKS,
     "policies": {"type": "bool", "default": False},
+    "others": {"type": "list", "elements": "str", "default": []},
     "wait_timeout": {"type": "int", "default": 1800},
 }
 
@@ -110,12 +111,22 @@ PREFLIGHT: Spec = {
     "teardown": {"type": "bool", "default": False},
 }
 
+ACCESS_PREFLIGHT: Spec = {
+    "endpoint_url": {"type": "str"},
+    "remove": {"type": "bool", "default": False},
+}
+
+ACCESS_STACKS: Spec = {"endpoint_url": {"type": "str"}}
+
+ACCESS_SUMMARY: Spec = {"name": {"type": "str", "default": ""}}
+
 BOOTSTRAP_SUMMARY: Spec = {"name": {"type": "str", "default": ""}}
 
 DRIFT_REPORT: Spec = {
     "begin": {"type": "bool", "default": False},
     "stacks": {"type": "list", "elements": "dict", "default": []},
     "orphans": {"type": "list", "elements": "dict", "default": []},
+    "others": {"type": "list", "elements": "dict", "default": []},
     "ignore": {"type": "list", "elements": "raw", "default": []},
     "name": {"type": "str", "default": ""},
     "path": {"type": "path"},
@@ -159,6 +170,9 @@ PROVE_REPORT: Spec = {
 }
 
 __all__ = (
+    "ACCESS_PREFLIGHT",
+    "ACCESS_STACKS",
+    "ACCESS_SUMMARY",
     "BOOTSTRAP_SUMMARY",
     "CONNECTION",
     "DRIFT_REPORT",

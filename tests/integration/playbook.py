@@ -24,7 +24,12 @@ from tests.integration.warm import Warm
 
 FULL_NAME = "crossaccount.pipeline.bootstrap"
 # Variables that a run may have and still be a fork.
-_NOT_OF_ANSIBLE = {"PYTHONPATH"}
+_NOT_OF_ANSIBLE = {
+    "PYTHONPATH",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+}
 
 _RECAP = re.compile(r"^(?P<host>\S+) +: (?P<counts>(?:\w+=\d+ *){7})$", re.MULTILINE)
 _PLAY = re.compile(r"^PLAY \[(.*)\] \*+$", re.MULTILINE)

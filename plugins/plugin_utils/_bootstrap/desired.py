@@ -14,7 +14,14 @@ import typing as t
 from pathlib import Path
 
 from .._errors import PipelineError
-from .._organisation.model import ACCOUNTS, DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
+from .._organisation.model import (
+    ACCOUNTS,
+    DEPLOY_ACCOUNTS,
+    PIPELINES,
+    PRIMARY,
+    REGIONAL,
+    bucket_prefix,
+)
 from .._organisation.regions import partition_of
 from .._organisation.settings import ROLES
 from .._pipeline.model import Pipeline
@@ -167,8 +174,8 @@ def _deploy_account(settings: Settings, inputs: Inputs) -> dict[str, t.Any]:
         "AccessRoleName": settings["access_role_name"],
         "PrimaryStackName": settings["primary_stack_name"],
         "RegionalStackName": settings["regional_stack_name"],
-        "PrimaryBucketPrefix": _bucket_prefix(settings["primary_stack_name"]),
-        "RegionalBucketPrefix": _bucket_prefix(settings["regional_stack_name"]),
+        "PrimaryBucketPrefix": bucket_prefix(settings["primary_stack_name"]),
+        "RegionalBucketPrefix": bucket_prefix(settings["regional_stack_name"]),
     }
 
 
@@ -185,14 +192,6 @@ def _opened(settings: Settings) -> dict[str, t.Any]:
         "ServiceArns": [f"{cluster}/{item['cluster']}/{item['service']}" for item in services],
         "TaskRoleArns": [f"arn:{partition}:iam::{account}:role/{role}" for role in roles],
     }
-
-
-def _bucket_prefix(stack_name: str) -> str:
-    """Return how the names begin that CloudFormation makes up for a stack's buckets.
-
-    A name that does not fit is shortened; 24 characters of the stack's always remain.
-    """
-    return f"{stack_name.lower()}-"[:24]
 
 
 def _role_names(settings: Settings) -> dict[str, str]:

@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import typing as t
 
+from .._access.version import AccessStackName, access_stack_names
 from .._accounts.marker import Marker
 from .._errors import PipelineError
 from .._organisation.grants import READMIT_ACCOUNTS
@@ -36,6 +37,7 @@ class Inventory:
         an approval.
     :param readmitted: accounts without a host that policies no longer exclude.
     :param readings: the readings of accounts that hosts come from.
+    :param access_stacks: the stacks with access roles that the accounts of the run may have.
     """
 
     organisation: Organisation
@@ -45,6 +47,7 @@ class Inventory:
     accepting: frozenset[str]
     readmitted: frozenset[str]
     readings: list[Marker]
+    access_stacks: tuple[AccessStackName, ...]
 
 
 def read_inventory(
@@ -105,6 +108,13 @@ def read_inventory(
             for account_id in read_list(READMIT_ACCOUNTS, functools.partial(variables.get, name))
         ),
         readings=readings,
+        access_stacks=tuple(
+            stack
+            for name in running
+            for stack in access_stack_names(
+                organisation.hosts[name], functools.partial(variables.get, name)
+            )
+        ),
     )
 
 

@@ -68,9 +68,17 @@ def read_regions(gateway: Gateway, hosts: t.Sequence[Host]) -> Answers[Region]:
     return _ask(hosts, read)
 
 
-def read_stacks(gateway: Gateway, hosts: t.Sequence[Host]) -> Answers[Found | None]:
-    """Return the stacks of *hosts*; their credentials are proven on the way."""
-    return _ask(hosts, lambda host: _stacks(gateway, host).find(host.stack_name))
+def read_stacks(
+    gateway: Gateway, hosts: t.Sequence[Host], *, names: t.Mapping[str, str] | None = None
+) -> Answers[Found | None]:
+    """Return the stacks of *hosts*; their credentials are proven on the way.
+
+    :param names: other stacks of their accounts, by host.
+    """
+    return _ask(
+        hosts,
+        lambda host: _stacks(gateway, host).find(names[host.name] if names else host.stack_name),
+    )
 
 
 def read_live(gateway: Gateway, primary: Host) -> list[LivePipeline]:

@@ -14,6 +14,7 @@ import hashlib
 import json
 import typing as t
 
+from .._access.version import AccessStackName, OutdatedRole
 from .._accounts.marker import LEFT, Marker
 from .._organisation.grants import MOST_EXCLUDED
 from .._organisation.model import (
@@ -130,6 +131,8 @@ class Plan(t.TypedDict):
     blocked: stacks that block the next release of a pipeline.
     new_members: what a pipeline would newly deploy to because a group grew, by pipeline.
     readings: the readings of AWS Organizations that deploy accounts come from.
+    access_stacks: the stacks with access roles that the accounts of the run may have.
+    outdated_roles: those of an earlier version; of accounts, where the run has work.
     """
 
     run: str
@@ -151,6 +154,8 @@ class Plan(t.TypedDict):
     blocked: list[BlockedStack]
     new_members: dict[str, list[NewMember]]
     readings: list[Marker]
+    access_stacks: list[AccessStackName]
+    outdated_roles: list[OutdatedRole]
 
 
 class HostResult(t.TypedDict, total=False):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._access.kinds import ACCESS
+from .._access.version import AccessStackName, OutdatedRole, outdated_role
 from .._accounts.marker import Marker
 from .._aws.gateway import Gateway
 from .._errors import PipelineError
@@ -45,6 +47,7 @@ class Request:
     :param accepting: pipelines that may deploy to new members of groups in waves with an approval.
     :param readmitted: accounts without a host that policies no longer exclude.
     :param readings: the readings of accounts that hosts come from.
+    :param access_stacks: the stacks with access roles that the accounts of the run may have.
     """
 
     run: str
@@ -56,6 +59,7 @@ class Request:
     accepting: t.Collection[str] = ()
     readmitted: t.Collection[str] = ()
     readings: t.Sequence[Marker] = ()
+    access_stacks: t.Sequence[AccessStackName] = ()
     check_mode: bool = False
 
 
@@ -63,13 +67,15 @@ def check(request: Request, gateway: Gateway) -> Plan:
     """Read everything that the run concerns, and return the plan. Writes nothing."""
     seen = _observe(request, gateway)
     result = _decide(request, seen, gateway.known_caller_account_id)
-    return _compare(request, result, seen.found, gateway)
+    compared = _compare(request, result, seen.found, gateway)
+    return {**compared, "outdated_roles": _outdated_roles(request, compared, seen.home, gateway)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Seen:
     """What was read.
 
+    :param home: every stack of the primary region by name; empty where it could not be read.
     :param found: the stacks by host; a host that could not be read is in *errors* instead.
     :param uses: how live pipelines use each absent host.
     :param taken: without a foundation, the accounts that have its roles all the same.
@@ -77,6 +83,7 @@ class _Seen:
     """
 
     foundation: Foundation
+    home: t.Mapping[str, Found]
     found: t.Mapping[str, Found | None]
     errors: t.Mapping[str, str]
     tagged: tuple[TaggedStack, ...]
@@ -113,6 +120,7 @@ def _observe(request: Request, gateway: Gateway) -> _Seen:
     live = _read_grouped(request, gateway, found)
     return _Seen(
         foundation=foundation,
+        home=home.stacks if home is not None else {},
         found={**found, **accounts.values},
         errors={**errors, **accounts.errors, **unread, **live.errors},
         tagged=tuple(stack for region in regions.values.values() for stack in region.tagged),
@@ -299,6 +307,8 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
         blocked=seen.blocked,
         new_members=seen.new_members,
         readings=list(request.readings),
+        access_stacks=list(request.access_stacks),
+        outdated_roles=[],
     )
 
 
@@ -415,6 +425,41 @@ def _compare(
     for name, error in answers.errors.items():
         stacks[name] = {**stacks[name], "reason": error}
     return {**decided, "stacks": stacks, "failures": failures}
+
+
+def _outdated_roles(
+    request: Request, compared: Plan, home: t.Mapping[str, Found], gateway: Gateway
+) -> list[OutdatedRole]:
+    """Return the outdated roles of the build account, and of accounts that the run would change.
+
+    The first are read anyway; an account costs a call, so one without work is not asked. A drift
+    run sees them all.
+    """
+    organisation, stacks = request.organisation, compared["stacks"]
+    names = {
+        stack["host"]: stack["stack_name"]
+        for stack in request.access_stacks
+        if stack["kind"] == ACCESS.name
+    }
+    working = [
+        host
+        for host in organisation.of(DEPLOY_ACCOUNTS)
+        if host.name in names
+        and host.name in stacks
+        and stacks[host.name]["operation"] not in ("none", "delete")
+        and not stacks[host.name]["error"]
+    ]
+    found = observation.read_stacks(gateway, working, names=names).values
+    roles = []
+    for stack in request.access_stacks:
+        host = organisation.hosts[stack["host"]]
+        if host.group == PRIMARY:
+            seen = home.get(stack["stack_name"])
+        else:
+            seen = found.get(host.name) if stack["kind"] == ACCESS.name else None
+        if seen is not None and seen.exists:
+            roles.append(outdated_role(host, stack, seen.outputs))
+    return [role for role in roles if role is not None]
 
 
 def _desired(request: Request, run: Run, name: str) -> tuple[Inputs, Desired] | None:

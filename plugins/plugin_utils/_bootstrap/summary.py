@@ -17,14 +17,14 @@ from .plan import HostResult, Plan
 # How a row counts, whatever its result is.
 Outcome = t.Literal["ok", "changed", "failed", "skipped"]
 
-_DONE = {
+DONE = {
     "none": "unchanged",
     "create": "created",
     "update": "updated",
     "delete": "removed",
     "repair": "repaired",
 }
-_TO_DO = {
+TO_DO = {
     "none": "unchanged",
     "create": "to create",
     "update": "to update",
@@ -118,7 +118,7 @@ class Progress(t.Protocol):
 
 def summarise(run: Progress, *, check_mode: bool = False) -> list[Row]:
     """Return a row for each host, in the order of the phases."""
-    words = _TO_DO if check_mode else _DONE
+    words = TO_DO if check_mode else DONE
     rows = []
     for group in GROUPS:
         for host in run.organisation.of(group):
@@ -139,8 +139,8 @@ def describe_hosts(hosts: t.Iterable[Host]) -> str:
     """Return *hosts* in numbers: ``6 regions, primary, 60 accounts``."""
     nouns = {REGIONAL: "region", PRIMARY: "primary", DEPLOY_ACCOUNTS: "account"}
     numbers: dict[str, int] = {}
-    for host in hosts:
-        numbers[host.group] = numbers.get(host.group, 0) + 1
+    for _name, group in dict.fromkeys((host.name, host.group) for host in hosts):
+        numbers[group] = numbers.get(group, 0) + 1
     parts = []
     for group in GROUPS:
         number, noun = numbers.get(group, 0), nouns.get(group, "pipeline")
@@ -177,7 +177,7 @@ def _row(run: Progress, host: Host, words: t.Mapping[str, str]) -> Row:
         result=words[operation],
         outcome=_outcome(operation),
         retained=tuple(result.get("retained") or ()),
-        outputs=_next(host, operation, result) if words is _DONE else {},
+        outputs=_next(host, operation, result) if words is DONE else {},
     )
 
 
@@ -223,11 +223,13 @@ def _preview(run: Progress, name: str) -> Preview | None:
 
 __all__ = (
     "ABSENT",
+    "DONE",
     "FAILED",
     "INCOMPLETE",
     "NOT_REACHED",
     "POSTPONED",
     "QUARANTINED",
+    "TO_DO",
     "UNCHANGED",
     "Outcome",
     "Preview",

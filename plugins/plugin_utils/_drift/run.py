@@ -35,16 +35,27 @@ class TargetEntry(InspectionEntry):
     stack_name: str
 
 
+class OtherEntry(t.TypedDict):
+    """A stack that is no target, with its outputs."""
+
+    account_id: str
+    region: str
+    stack_name: str
+    outputs: dict[str, str]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FleetDrift:
     """What was found in all targets.
 
     :param stacks: one entry for each target, in their order.
     :param orphans: a finding for each other stack with the tag.
+    :param others: the stacks that were to be returned too.
     """
 
     stacks: list[TargetEntry]
     orphans: list[FindingEntry]
+    others: list[OtherEntry]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +73,7 @@ def inspect_fleet(
     patience: Patience,
     policies: bool = False,
     tag: str | None = None,
+    others: t.Collection[str] = (),
 ) -> FleetDrift:
     """Inspect every target at once. A target that fails stops no other.
 
@@ -69,6 +81,7 @@ def inspect_fleet(
     :param patience: the time that all of them together may take.
     :param policies: also compare the live policies with the templates.
     :param tag: also list every stack of the targets' regions that has this tag.
+    :param others: names of stacks of those regions to return too, if there are any; with *tag*.
     """
     places = [_place(target) for target in targets]
     listing = _list_regions(targets, gateway) if tag else _Listing()
@@ -93,6 +106,13 @@ def inspect_fleet(
             for place, step in zip(places, steps, strict=True)
         ],
         orphans=_orphans(listing, places, tag) if tag else [],
+        others=[
+            OtherEntry(
+                account_id=account_id, region=region, stack_name=name, outputs=stacks[name].outputs
+            )
+            for (account_id, region), stacks in sorted(listing.stacks.items())
+            for name in sorted(stacks.keys() & set(others))
+        ],
     )
 
 
@@ -232,4 +252,4 @@ def _orphaned(found: Found) -> Finding:
     )
 
 
-__all__ = ("FleetDrift", "TargetEntry", "inspect_fleet")
+__all__ = ("FleetDrift", "OtherEntry", "TargetEntry", "inspect_fleet")

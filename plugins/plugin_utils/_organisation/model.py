@@ -55,6 +55,14 @@ def pipeline_stack_name(pipeline: str) -> str:
     return f"{pipeline}-pipeline"
 
 
+def bucket_prefix(stack_name: str) -> str:
+    """Return how the names begin that CloudFormation makes up for a stack's buckets.
+
+    A name that does not fit is shortened; 24 characters of the stack's always remain.
+    """
+    return f"{stack_name.lower()}-"[:24]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Host:
     """One host of the inventory: one stack, and how its account is reached.
@@ -239,5 +247,6 @@ __all__ = (
     "STACK_NAMES",
     "Host",
     "Organisation",
+    "bucket_prefix",
     "pipeline_stack_name",
 )

@@ -41,19 +41,29 @@ RESOURCES_TO_SKIP = Field(
     doc="Resources that a stopped rollback continues without.",
 )
 
+REMOVE_ACCESS = Field(
+    name="remove_access",
+    type=FLAG,
+    default=False,
+    is_extra=True,
+    doc="Lets access.yml remove all its stacks. Takes `confirm`.",
+)
+
 RUN = (
     ALLOW_REPLACEMENT,
     ACCEPT_NEW_MEMBERS,
     PURGE_DATA,
     RESOURCES_TO_SKIP,
     READMIT_ACCOUNTS,
-    Field(name="confirm", doc="For a teardown: the `organisation_name`."),
+    REMOVE_ACCESS,
+    Field(name="confirm", doc="For a teardown, and for `remove_access`: the `organisation_name`."),
 )
 
 __all__ = (
     "ACCEPT_NEW_MEMBERS",
     "ALLOW_REPLACEMENT",
     "PURGE_DATA",
+    "REMOVE_ACCESS",
     "RESOURCES_TO_SKIP",
     "RUN",
 )

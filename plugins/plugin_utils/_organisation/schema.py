@@ -11,6 +11,7 @@ import functools
 import typing as t
 
 from .._fields import LIST, MAPPING, NUMBER, SCALAR, Field, Reader
+from .access_schema import ACCESS, ROLE_NAME, STACK_NAME, STACK_NAME_WORDS
 from .account_schema import ACCOUNT_SETTINGS, EXECUTION_POLICIES, MOST_POLICIES, POLICY_ARN
 from .builds_from import BUILDS_FROM
 from .grants import GRANT_MODE, ORGANISATION_ID, ORGANISATION_PATHS
@@ -28,9 +29,6 @@ from .regions import REGION, region_problem
 from .run_schema import ALLOW_REPLACEMENT, PURGE_DATA, RESOURCES_TO_SKIP, RUN
 
 ACCOUNT_ID = r"\d{12}"
-ROLE_NAME = r"[\w+=,.@-]{1,64}"
-STACK_NAME = r"[A-Za-z][A-Za-z0-9-]{0,127}"
-STACK_NAME_WORDS = "the name of a stack: up to 128 letters, digits and hyphens, a letter first"
 _PARTITION = "arn:aws[a-z-]*"
 _ROLE_ARN = rf"{_PARTITION}:iam::{ACCOUNT_ID}:role/([!-~]+/)?{ROLE_NAME}"
 # What Ansible takes as a name where it expects a pattern of hosts.
@@ -420,6 +418,7 @@ def host_variables(group: str) -> tuple[Field, ...]:
             *(setting_variable(group, setting) for setting in SETTINGS[group]),
             *RUN,
             *ORGANISATION,
+            *ACCESS,
             *HOST,
             *GROUP_VARIABLES[group],
         )

@@ -37,6 +37,11 @@ def read_settings(group: str, lookup: Lookup) -> dict[str, t.Any]:
     return found
 
 
+def read_variables(fields: t.Iterable[Field], lookup: Lookup) -> dict[str, t.Any]:
+    """Return what these variables hold, or their defaults. Raises PipelineError."""
+    return {field.name: _read(field, field.name, lookup) for field in fields}
+
+
 def _read(setting: Field, variable: str, lookup: Lookup) -> t.Any:
     field = dataclasses.replace(setting, required=False)
     for name in (variable, setting.fallback):
@@ -67,4 +72,4 @@ def _fail(what: str, fix: str) -> t.NoReturn:
     raise PipelineError(what, cure=fix)
 
 
-__all__ = ("ROLES", "Lookup", "read_flag", "read_list", "read_settings")
+__all__ = ("ROLES", "Lookup", "read_flag", "read_list", "read_settings", "read_variables")

@@ -14,13 +14,14 @@ import dataclasses
 import datetime
 import typing as t
 
+from .._access.version import OutdatedRole
 from .._drift.finding import KINDS, check_failed, sort_key, unique_findings
 from .._drift.ignore import Ignore, apply_ignores
 from .._organisation.model import Organisation
 from .rows import Observed, StackRow, orphans, stack_rows
 from .severity import DANGER, DRIFT, Severity, severity
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 CLEAN, DRIFTED, INCOMPLETE = "clean", "drifted", "incomplete"
 
 SEVERITIES: tuple[Severity, ...] = (DANGER, DRIFT)
@@ -49,11 +50,13 @@ def document(
     ignores: t.Sequence[Ignore] = (),
     started: datetime.datetime,
     finished: datetime.datetime,
+    outdated_roles: t.Sequence[OutdatedRole] = (),
 ) -> Data:
     """Return the report.
 
     :param name: the name of the organisation; may be empty.
     :param play_hosts: the hosts of the run; others are not in the report.
+    :param outdated_roles: stacks of access.yml of an earlier version, which are no drift.
     """
     rows = stack_rows(organisation, observed, play_hosts)
     found = [finding for row in rows for finding in row.findings]
@@ -81,6 +84,7 @@ def document(
         "unchecked": unchecked,
         "ignored_expired": expired,
         "not_reverted": dict(observed.reverts),
+        "outdated_roles": list(outdated_roles),
     }
 
 

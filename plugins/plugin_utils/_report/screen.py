@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from pathlib import PurePath
 
+from .._access.version import OutdatedRole
 from .._accounts.marker import Marker
 from .._bootstrap.plan import BlockedStack
 from .._bootstrap.summary import (
@@ -24,6 +25,7 @@ from .._organisation.model import Host
 from .blocked import blocked_lines
 from .causes import Cause, group
 from .lines import Line, Meaning, columns, count, counts, names, wrap
+from .outdated import outdated_lines
 from .preview import preview_lines
 
 _QUIET = (UNCHANGED, ABSENT, QUARANTINED)  # counted, without a row
@@ -37,6 +39,7 @@ def summary_lines(
     orphans: t.Sequence[Data] = (),
     blocked: t.Sequence[BlockedStack] = (),
     readings: t.Sequence[Marker] = (),
+    outdated_roles: t.Sequence[OutdatedRole] = (),
     *,
     name: str = "",
     seconds: float | None = None,
@@ -48,6 +51,7 @@ def summary_lines(
     :param orphans: stacks with our tag but no host.
     :param blocked: stacks that block the next release of a pipeline.
     :param readings: where accounts were read.
+    :param outdated_roles: stacks of access.yml of an earlier version.
     :param name: the name of the organisation; may be empty.
     :param seconds: how long the run took.
     """
@@ -61,6 +65,7 @@ def summary_lines(
         lines += _retained(row, check_mode=check_mode)
     lines += _orphans(orphans, width)
     lines += blocked_lines(blocked)
+    lines += outdated_lines(outdated_roles, width=width)
     lines += _failures(rows, width)
     return [Line(), *lines, Line()]
 

@@ -30,6 +30,6 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     CALLBACK_NEEDS_ENABLED = True
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        if result._task.action.endswith("bootstrap_summary"):
+        if result._task.action.endswith(("bootstrap_summary", "access_summary")):
             path = Path(os.environ["CROSSACCOUNT_TEST_SUMMARY"])
             path.write_text(json.dumps(result._result), encoding="utf-8")

@@ -22,7 +22,7 @@ DRIFTED = "drift production CrossAccountDeploy (444444444444 us-east-1): Role wa
 def part(*hosts: str, **changes: Any) -> str:
     """What the run of a part publishes when all is well."""
     summary = {
-        "schema_version": "1.1",
+        "schema_version": "1.2",
         "organisation": "org",
         "started": "2026-11-24T03:00:10Z",
         "finished": "2026-11-24T03:00:50Z",
@@ -70,7 +70,7 @@ def test_clean_parts_that_leave_nobody_out_are_clean() -> None:
     summary = _verdict.collect(reports, HOSTS)
 
     assert summary == {
-        "schema_version": "1.1",
+        "schema_version": "1.2",
         "organisation": "org",
         "started": "2026-11-24T03:00:00Z",
         "finished": "2026-11-24T03:01:00Z",
@@ -183,7 +183,7 @@ def test_what_two_parts_found_is_there_once() -> None:
         ('{"verdict": "clean"}', "drift_report_1 is not the summary of a drift run"),
         (part(*HOSTS, schema_version="2.0"), "drift_report_1 has the schema version 2.0"),
         (
-            '{"schema_version": "1.1", "verdict": "clean", "complete": true}',
+            '{"schema_version": "1.2", "verdict": "clean", "complete": true}',
             "drift_report_1 has no findings, finished, hosts, messages, severities, stacks,",
         ),
     ],

@@ -12,6 +12,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._access import (
+    templates as _access,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack import (
     template as _template,
 )
@@ -34,7 +37,13 @@ _PLACEHOLDER = re.compile(r"\$\{([\w:.]+)\}")
 
 def source(name: str) -> dict[str, Any]:
     """Return a template as data, with functions in their long form."""
-    return _template.parse(_template.render(TEMPLATES[name]))
+    path = TEMPLATES[name]
+    text = (
+        _access.template(name)
+        if path.parent.resolve() == _access.FILES.resolve()
+        else _template.render(path)
+    )
+    return _template.parse(text)
 
 
 def resolve(name: str, *, partition: str = "aws", **parameters: str) -> dict[str, Any]:

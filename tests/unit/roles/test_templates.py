@@ -46,6 +46,10 @@ OPENED = {
     "DeployBucketArns": "arn:aws:s3:::site",
     "ServiceArns": "arn:aws:ecs:*:111111111111:service/main/web",
 }
+PRINCIPALS = {
+    "PrincipalArns": "arn:aws:iam::111111111111:role/Awx",
+    "PrincipalAccountIds": "111111111111",
+}
 NEEDED: dict[str, dict[str, str]] = {
     "deploy_account": {"BuildAccountId": "111111111111", "ExecutionPolicyArns": POLICY},
     "access-role": {
@@ -56,6 +60,8 @@ NEEDED: dict[str, dict[str, str]] = {
         "ApproverRoleArns": "arn:aws:iam::111111111111:role/CrossAccountApprover",
         "BuildAccountId": "111111111111",
     },
+    "operator-role": PRINCIPALS,
+    "drift-role": PRINCIPALS,
     "drift-access-role": {"DriftRoleArn": "arn:aws:iam::111111111111:role/CrossAccountDrift"},
 }
 # As many as AWS has, and all with long names.

@@ -22,6 +22,7 @@ ORDER = (
     *(
         "_accounts",
         "_organisation",
+        "_access",
         "_pipeline",
         "_pipeline_stack",
         "_bootstrap",

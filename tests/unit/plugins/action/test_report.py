@@ -77,6 +77,8 @@ def plan(**more: Any) -> Data:
         "held": {},
         "releasing": [],
         "orphans": [],
+        "access_stacks": [],
+        "outdated_roles": [],
         "blocked": [],
         "readings": [],
         **more,

@@ -586,6 +586,6 @@ def test_results_hold_no_arguments(gateway: FakeGateway) -> None:
 
     result = look([target(profile="deploy")], endpoint_url="http://127.0.0.1:9")
 
-    assert set(result) == {"changed", "caller_account_id", "stacks", "orphans"}
+    assert set(result) == {"changed", "caller_account_id", "stacks", "orphans", "others"}
     assert "127.0.0.1" not in json.dumps(result)
     assert "profile" not in result["stacks"][0]

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.crossaccount.pipeline.plugins.filter import register, run
+from ansible_collections.crossaccount.pipeline.plugins.filter import access, register, run
 
 from tools.environment import ROOT
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    **access.FilterModule().filters(),
     **register.FilterModule().filters(),
     **run.FilterModule().filters(),
 }

@@ -202,6 +202,8 @@ def test_every_action_can_be_imported_without_botocore() -> None:
 
     told = json.loads(found.stdout)
     assert sorted(told) == [
+        "access_preflight",
+        "access_stacks",
         "host_stack",
         "preflight",
         "prove",
