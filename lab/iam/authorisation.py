@@ -88,6 +88,7 @@ class Principal:
         policies = iam_evaluator._gather_role_policies(self.role_name, self.account)
         limits = iam_evaluator._permissions_boundary(iam._roles, self.role_name, self.account)
         result = iam_evaluator.evaluate(request, policies, *limits)
+        own = result.decision
         # A key's policy must allow also what is done in its own account.
         key = action.startswith("kms:") and policy is not None
         if policy is not None:
@@ -101,13 +102,15 @@ class Principal:
         if is_policy(result.resource_policy_arn):
             user = f"User: {self.arn} is not authorized to perform: {action}"
             return f"{user} on resource: {resource} {words(result.resource_policy_arn)}"
-        return "" if allowed else self._refusal(action, resource, result.decision)
+        by_resource = own == "Allow" and result.decision != "Deny"
+        return "" if allowed else self._refusal(action, resource, result.decision, by_resource)
 
-    def _refusal(self, action: str, resource: str, decision: str) -> str:
+    def _refusal(self, action: str, resource: str, decision: str, by_resource: bool) -> str:
+        kind = "resource-based" if by_resource else "identity-based"
         because = (
             "with an explicit deny"
             if decision == "Deny"
-            else f"because no identity-based policy allows the {action} action"
+            else f"because no {kind} policy allows the {action} action"
         )
         return (
             f"User: {self.arn} is not authorized to perform: {action} on resource: {resource} "

@@ -16,6 +16,7 @@ from .._errors import ErrorHandler
 from .._organisation.model import Host, Organisation
 from .._pipeline.model import Pipeline
 from .._pipeline.source import CODEBUILD
+from .._stack.granted import admits
 from .facts import Fact, make_cause
 from .policies import Differing, StackPolicies, read_stack_policies
 
@@ -29,8 +30,13 @@ _CHANGED = {_KEY: "key_policy", _BUCKET_POLICY: "bucket_policy", _FUNCTION_ROLE:
 _PIPELINES, _FEW = 1000, 10
 
 
-def region_facts(gateway: Gateway, host: Host, *, inventory: str) -> list[Fact]:
-    """Return what is wrong with the bucket, key and function of a region. Raises PipelineError."""
+def region_facts(
+    gateway: Gateway, host: Host, accounts: t.Collection[str], *, inventory: str
+) -> list[Fact]:
+    """Return what is wrong with the bucket, key and function of a region. Raises PipelineError.
+
+    :param accounts: those that are deployed to there.
+    """
     session = gateway.open(account_of(host.target()))
     found = read_stack_policies(session, host, _CHANGED)
     known: dict[str, t.Any] = {
@@ -58,6 +64,7 @@ def region_facts(gateway: Gateway, host: Host, *, inventory: str) -> list[Fact]:
         kind = "key_missing" if state is None else "key_disabled"
         message = f"key {key_id} of {host.region} is {state or 'gone'}"
         facts.append(_fact(host, kind, message, resource=key_id, **known))
+    facts += _grant_facts(host, accounts, found.parameters, known)
     facts += _function_facts(session, host, found, known)
     facts += _topic_facts(session, host, found, inventory)
     return facts
@@ -65,6 +72,28 @@ def region_facts(gateway: Gateway, host: Host, *, inventory: str) -> list[Fact]:
 
 def _text(item: Differing) -> str:
     return "; ".join(filter(None, (item.message, item.trust)))
+
+
+def _grant_facts(
+    host: Host,
+    accounts: t.Collection[str],
+    parameters: t.Mapping[str, str],
+    known: dict[str, t.Any],
+) -> list[Fact]:
+    """Return the accounts that the policies of a region do not admit."""
+    return [
+        Fact(
+            cause=make_cause(
+                "not_granted",
+                f"the policies of {host.region} do not admit account {account_id}",
+                **{**known, "account_id": account_id},
+            ),
+            account_id=account_id,
+            region=host.region,
+        )
+        for account_id in sorted(accounts)
+        if not admits(parameters, account_id)
+    ]
 
 
 def _function_facts(
@@ -206,9 +235,9 @@ def _pipelines(client: Client) -> int:
     return sum(len(page["pipelines"]) for page in pages)
 
 
-def _fact(host: Host, kind: str, message: str, *, stops: bool = False, **known: t.Any) -> Fact:
+def _fact(place: Host, kind: str, message: str, *, stops: bool = False, **known: t.Any) -> Fact:
     # What the function of the primary region does concerns every region.
-    region = "" if kind == "sync_role" else host.region
+    region = "" if kind == "sync_role" else place.region
     return Fact(cause=make_cause(kind, message, **known), region=region, stops=stops)
 
 

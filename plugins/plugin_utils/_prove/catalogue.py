@@ -50,7 +50,7 @@ KINDS: dict[str, Kind] = {
         cure=f"What it encrypted is lost. Make a new one: {_REVERT}",
     ),
     "not_granted": Kind(
-        meaning="the region's policies do not name the account yet",
+        meaning="the region's stack does not admit the account yet",
         cure=f"Run the bootstrap without --limit: {_BOOTSTRAP}",
     ),
     "not_deployed": Kind(

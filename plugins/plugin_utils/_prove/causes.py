@@ -17,8 +17,8 @@ from .refusal import Refusal, read_refusal
 _SYNC_PROVIDER = "Lambda"
 # Facts that explain a failure whatever it is, the first of them first.
 _EVERYWHERE = ("account_suspended", "region_off")
-_OF_KEY = ("key_disabled", "key_missing", "key_policy")
-_OF_BUCKET = ("bucket_missing", "bucket_policy")
+_OF_KEY = ("key_disabled", "key_missing", "key_policy", "not_granted")
+_OF_BUCKET = ("bucket_missing", "bucket_policy", "not_granted")
 _OF_POLICY = {
     refusal.SCP: "scp",
     refusal.RCP: "rcp",
@@ -92,6 +92,8 @@ class _Explanation:
             return "sync_timeout", None
         if found.service == "lambda":
             return "role_policy", None
+        if found.service == "kms" and found.condition:
+            return self._key()
         fact = self._known.find_in(self._message, (*_OF_KEY, *_OF_BUCKET))
         if fact and found.policy != refusal.IDENTITY:
             return fact["kind"], fact

@@ -46,7 +46,13 @@ def read(
     tasks: list[_Task] = [
         (
             name,
-            functools.partial(build_lookups.region_facts, gateway, host, inventory=inventory),
+            functools.partial(
+                build_lookups.region_facts,
+                gateway,
+                host,
+                {path.account_id for path in paths if path.region == host.region},
+                inventory=inventory,
+            ),
         )
         for name, host in sorted(hosts.items())
     ]

@@ -43,9 +43,11 @@ class Differing:
 class StackPolicies:
     """A deployed stack, and what of its policies differs.
 
+    :param parameters: as CloudFormation stores them, lists joined with commas.
     :param unread: what could not be read, and why.
     """
 
+    parameters: t.Mapping[str, str]
     resources: tuple[Resource, ...]
     differing: tuple[Differing, ...]
     unread: tuple[str, ...] = ()
@@ -86,7 +88,9 @@ def read_stack_policies(
     try:
         carriers, unresolved = expected_carriers(deployed, live)
     except Unresolvable as exc:
-        return StackPolicies(resources=resources, differing=(), unread=(str(exc),))
+        return StackPolicies(
+            parameters=found.parameters, resources=resources, differing=(), unread=(str(exc),)
+        )
     unread = [
         f"{item.resource}: {item.why}"
         for item in unresolved
@@ -102,7 +106,12 @@ def read_stack_policies(
             unread.append(f"{carrier.resource}: {exc}")
         else:
             differing += [difference] if difference else []
-    return StackPolicies(resources=resources, differing=tuple(differing), unread=tuple(unread))
+    return StackPolicies(
+        parameters=found.parameters,
+        resources=resources,
+        differing=tuple(differing),
+        unread=tuple(unread),
+    )
 
 
 def _read(carrier: Carrier) -> Differing | None:

@@ -104,7 +104,7 @@ class Prover:
             execution = self.releases.release(rest, patience)
             outcome = outcome_of(rest, execution)
             results |= {path: result_of(path, REACHED, None) for path in outcome.reached}
-            attempts.update(outcome.refused)
+            attempts.update(outcome.refused.keys())
             results |= self._refused(
                 {
                     path: action
