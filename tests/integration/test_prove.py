@@ -375,17 +375,24 @@ def test_each_permission_of_canaries_is_missed(
         if problems := cleaner.objects().problems:
             raise PipelineError(problems[0])
 
-    steps = {"sts": upload, "codepipeline": release, "s3": remove}
+    def look() -> None:
+        for note in world.proving().look(world.plan("development")).notes:
+            if note["kind"] == "unread":
+                raise PipelineError(note["message"])
+
+    # The lab has neither connections nor source credentials of CodeBuild.
+    steps = {"sts": upload, "codepipeline": release, "s3": remove, "kms": look}
     policy = json.loads(operator_policy(lab.organisation, "operator-prove"))
+    actions = [item for item in sorted(actions_of(policy)) if item.partition(":")[0] in steps]
     missed = []
-    for action in sorted(actions_of(policy)):
+    for action in actions:
         _put_policy(lab, policy, without=action)
         try:
             steps[action.partition(":")[0]]()
         except PipelineError as exc:
             missed += [action] if action in str(exc) else []
 
-    assert missed == sorted(actions_of(policy))
+    assert missed == actions
 
 
 def _put_policy(lab: Lab, policy: Everything, *, without: str) -> None:

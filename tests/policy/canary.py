@@ -25,6 +25,11 @@ def allowed_canaries(foundation: Foundation, role: str) -> Iterator[Request]:
         for action in ("DeleteObject", "DeleteObjectVersion"):
             yield _remove(role, f"{bucket}/crossaccount-prove-3/canary/a1b2c3", action)
     yield _remove(role, f"{_buckets(foundation)[0]}/templates/crossaccount-prove-0a.template")
+    yield _read_key_policy(foundation, role, "CrossAccountPrimary")
+    yield _read_key_policy(foundation, role, "CrossAccountRegional")
+    for service in ("codeconnections", "codestar-connections"):
+        yield _read_connection(foundation, role, service)
+    yield Request(principal=role, action="codebuild:ListSourceCredentials", resource="*")
 
 
 def denied_canaries(foundation: Foundation, role: str) -> Iterator[Denied]:
@@ -42,6 +47,31 @@ def denied_canaries(foundation: Foundation, role: str) -> Iterator[Denied]:
         own = _remove(role, f"{bucket}/{_NAME}/canary.zip", action)
         build = f"{bucket}/hello/application.zip"
         yield Denied.of(f"the operator's {action} of a build", own, resource=build)
+    policy = _read_key_policy(foundation, role, "CrossAccountPrimary")
+    tag = {"aws:ResourceTag/crossaccount:stack": "Payments"}
+    yield Denied.of("the operator reads the policy of another key", policy, context=tag)
+    for service in ("codeconnections", "codestar-connections"):
+        own = _read_connection(foundation, role, service)
+        foreign = own.resource.replace(foundation.primary.account, "999999999999")
+        yield Denied.of(f"the operator reads another account's {service}", own, resource=foreign)
+
+
+def _read_key_policy(foundation: Foundation, role: str, stack: str) -> Request:
+    return Request(
+        principal=role,
+        action="kms:GetKeyPolicy",
+        resource=foundation.build_store.key_arn,
+        context={"aws:ResourceTag/crossaccount:stack": stack},
+    )
+
+
+def _read_connection(foundation: Foundation, role: str, service: str) -> Request:
+    primary = foundation.primary
+    return Request(
+        principal=role,
+        action=f"{service}:GetConnection",
+        resource=f"arn:aws:{service}:{primary.region}:{primary.account}:connection/one",
+    )
 
 
 def _on_pipeline(foundation: Foundation, role: str, action: str, name: str) -> Request:

@@ -453,7 +453,13 @@ def recover_a_first_deployment(subject: Subject) -> None:
         subject.root.api.delete_stack(StackName="hello")
 
 
-ACCESS_PATHS = {recover_a_first_deployment.__name__: recover_a_first_deployment}
+def read_whether_a_region_is_on(subject: Subject) -> None:
+    subject.client("account").get_region_opt_status(RegionName="eu-south-1")
+
+
+ACCESS_PATHS = {
+    path.__name__: path for path in (recover_a_first_deployment, read_whether_a_region_is_on)
+}
 PIPELINE_PATHS = {upload_template.__name__: upload_template}
 OPERATOR_PATHS = {
     path.__name__: path for path in (find_retained_data, read_pipelines, reach_accounts)

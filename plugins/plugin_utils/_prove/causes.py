@@ -166,12 +166,14 @@ class _Explanation:
             message = f"{message.rstrip('.')}. Seen: {fact['message']}"
         principal = found.principal or self._failure["role_arn"] or None
         resource = found.resource or (fact and fact["resource"]) or None
+        organisation = self._known.organisation
         cause = make_cause(
             kind,
             message,
             host=self._host(kind),
             account_id=self._account_id,
-            region=self._region,
+            # What refused before an action ran is in the pipeline's own region.
+            region=self._region or (organisation.primary_region if organisation else ""),
             stage=self._failure["stage"] or None,
             principal=principal,
             permission=found.permission,
