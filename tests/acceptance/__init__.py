@@ -1,0 +1,5 @@
+# Copyright: crossaccount.pipeline contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The acceptance run: everything once, in two or three sandbox accounts. docs/aws-acceptance.md."""
