@@ -54,7 +54,7 @@ class ActionModule(PipelineAction):
         if self.options["begin"]:
             return self._begin(folder)
         self.require("proof")
-        proof = t.cast("Proof", self.options["proof"])
+        proof: Proof = self.options["proof"]
         report = prove_document(proof, name=self.options["name"])
         page = ""
         if folder and (folder / f"{PROVE_NAME}.html").exists():

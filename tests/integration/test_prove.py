@@ -14,22 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Gateway
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.patience import Patience
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
-    DEPLOY_ACCOUNTS,
-    PIPELINES,
-    PRIMARY,
-    REGIONAL,
-    ROLE_NAMES,
-    STACK_NAMES,
-    Host,
-    Organisation,
-)
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.settings import (
-    read_settings,
-)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove import divide
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.clean import (
     Cleaner,
@@ -37,27 +23,16 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.clean
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.facts import Lookups
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.model import Proof
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.plan import (
-    Plan,
-    make_plan,
-)
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._prove.prove import (
-    Proving,
-    Request,
-)
 
 from lab import Lab, Rule, operator_policy
 from lab.tests.iam.subject import actions_of, listed
 from tests.integration.held import CODEPIPELINE, Held
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook, Run, StackName
+from tests.integration.proving import PREFIX, World, everything, statuses
 from tests.integration.waiting import HANGS, MARK, survivors, wait_until
 
 PROVE = "playbooks/prove.yml"
-PREFIX = "crossaccount-prove-"
-RUN = "abc123"
-
-Everything = dict[str, Any]
 
 
 @pytest.fixture
@@ -67,106 +42,13 @@ def prove(playbook: Playbook, existing: None, tmp_path: Path) -> Callable[..., R
     return lambda *arguments: playbook.run(*report, *arguments, playbook=PROVE)
 
 
-def everything(lab: Lab, held: Held) -> Everything:
-    """What AWS holds that a canary could leave: stacks, pipelines, roles, objects."""
-    build = lab.organisation.build
-    s3 = lab.client("s3", build)
-    return {
-        "stacks": {name: stack["StackStatus"] for name, stack in held.stacks().items()},
-        "pipelines": lab.client("codepipeline", build).list_pipelines()["pipelines"],
-        "roles": sorted(
-            role["RoleName"] for role in lab.client("iam", build).list_roles()["Roles"]
-        ),
-        "objects": sorted(
-            (bucket["Name"], version["Key"])
-            for bucket in s3.list_buckets()["Buckets"]
-            for version in s3.list_object_versions(Bucket=bucket["Name"]).get("Versions", [])
-        ),
-    }
-
-
 def report_of(tmp_path: Path) -> Proof:
     text = (tmp_path / "report" / "prove-report.json").read_text(encoding="utf-8")
     found: Proof = json.loads(text)
     return found
 
 
-def statuses(proof: Proof) -> dict[tuple[str, str], str]:
-    return {(path["host"], path["region"]): path["status"] for path in proof["paths"]}
-
-
 # The run itself, in this process
-
-
-class World:
-    """A run on the lab, as the operator, without Ansible."""
-
-    def __init__(self, lab: Lab, inventory: Inventory) -> None:
-        self._lab = lab
-        self.organisation = _organisation(lab, inventory)
-        self.progress: list[str] = []
-
-    def proving(self) -> Proving:
-        """A run that has read the primary region."""
-        values = {"build_account_id": self._lab.organisation.build, "primary_region": "us-east-1"}
-        request = Request(
-            organisation=self.organisation,
-            pipelines={},
-            inventory="",
-            settings=read_settings(PIPELINES, values.get) | {"stack_name": ""},
-            at_once=2,
-            report=self.progress.append,
-        )
-        return Proving(request, Gateway(sts_region="us-east-1", endpoint_url=self._lab.url))
-
-    def plan(self, *hosts: str) -> Plan:
-        """What a run over hosts makes; over all of them by default."""
-        return make_plan(self.organisation, hosts or self.organisation.hosts, RUN)
-
-    def prove(self, *hosts: str) -> Proof:
-        """The proof of a run."""
-        proving, plan = self.proving(), self.plan(*hosts)
-        return proving.prove(plan, proving.look(plan), "2026-11-27T10:00:00+00:00")
-
-
-def _organisation(lab: Lab, inventory: Inventory) -> Organisation:
-    build = lab.organisation.build
-    primary = Host(
-        name="build",
-        group=PRIMARY,
-        account_id=build,
-        region=inventory.primary_region,
-        stack_name=STACK_NAMES[PRIMARY][1],
-    )
-    regions = [
-        Host(
-            name=region,
-            group=REGIONAL,
-            account_id=build,
-            region=region,
-            stack_name=STACK_NAMES[REGIONAL][1],
-        )
-        for region in inventory.regional
-    ]
-    accounts = [
-        Host(
-            name=name,
-            group=DEPLOY_ACCOUNTS,
-            account_id=account.account_id,
-            region=inventory.primary_region,
-            stack_name=STACK_NAMES[DEPLOY_ACCOUNTS][1],
-            regions=account.regions,
-            access_role_name=lab.organisation.operator.access_role,
-        )
-        for name, account in inventory.accounts.items()
-    ]
-    return Organisation(
-        build_account_id=build,
-        primary_region=inventory.primary_region,
-        role_names=dict(ROLE_NAMES),
-        primary=primary,
-        hosts={host.name: host for host in (primary, *regions, *accounts)},
-    )
 
 
 @pytest.fixture
@@ -344,8 +226,8 @@ def test_a_stack_of_somebody_else_stays_whatever_its_name(
 ) -> None:
     client = lab.client("cloudformation", world.organisation.hosts["development"].account_id)
     template = {"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
-    client.create_stack(StackName=f"{PREFIX}{RUN}", TemplateBody=json.dumps(template))
-    client.get_waiter("stack_create_complete").wait(StackName=f"{PREFIX}{RUN}")
+    client.create_stack(StackName=f"{PREFIX}{World.RUN}", TemplateBody=json.dumps(template))
+    client.get_waiter("stack_create_complete").wait(StackName=f"{PREFIX}{World.RUN}")
     before = everything(lab, held)
 
     removed = world.proving().clean()
@@ -395,7 +277,7 @@ def test_each_permission_of_canaries_is_missed(
     assert missed == actions
 
 
-def _put_policy(lab: Lab, policy: Everything, *, without: str) -> None:
+def _put_policy(lab: Lab, policy: dict[str, Any], *, without: str) -> None:
     statements = [
         {**statement, "Action": actions}
         for statement in policy["Statement"]
