@@ -37,9 +37,9 @@ _CHECK = "Check everything before the first write"
 
 
 class Stage:
-    """Where scenarios run: one organisation for most, and others for those that need another size.
+    """Where scenarios run: one organisation for most, and others for those of another size.
 
-    fresh: what building the shared organisation took.
+    lab: is empty; the shared organisation is built on it when it is first needed.
     """
 
     def __init__(
@@ -54,29 +54,58 @@ class Stage:
         self._directory = directory
         self._report = report
         self.options = options
-        self.bench, self.fresh = self._build(lab, options.size)
+
+    @property
+    def bench(self) -> Bench:
+        """The organisation that most scenarios share."""
+        return self._shared[0]
+
+    @property
+    def fresh(self) -> Result:
+        """What building it took."""
+        return self._shared[1]
 
     @contextlib.contextmanager
-    def other(self, size: Size) -> Iterator[tuple[Bench, Result]]:
-        """Build another organisation; yield it, and what that took."""
-        with Lab(organisation=generate(size)) as lab:
-            yield self._build(lab, size)
+    def other(self, size: Size) -> Iterator[tuple[Bench, list[Result]]]:
+        """Yield an organisation of any size, and what building it took; it is built once."""
+        if size == self.options.size:
+            yield self.bench, []
+            return
+        state = self._directory / f"{size.accounts}-accounts.state"
+        is_built = state.exists()
+        with Lab(organisation=generate(size), state=state if is_built else None) as lab:
+            if is_built:
+                yield self._bench(lab, size), []
+                return
+            bench, built = self._build(lab, size)
+            lab.save(state)
+            yield bench, [built]
 
-    def _build(self, lab: Lab, size: Size) -> tuple[Bench, Result]:
+    @functools.cached_property
+    def _shared(self) -> tuple[Bench, Result]:
+        return self._build(self._lab, self.options.size)
+
+    def _bench(self, lab: Lab, size: Size) -> Bench:
         directory = self._directory / f"{size.accounts}-accounts"
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
-        bench = Bench(lab, size, directory=directory, options=self.options, report=self._report)
+        return Bench(lab, size, directory=directory, options=self.options, report=self._report)
+
+    def _build(self, lab: Lab, size: Size) -> tuple[Bench, Result]:
+        bench = self._bench(lab, size)
         text = f"{size.stacks} stacks, each executed once"
         series, claims = bench.once(
             f"fresh {size.accounts}",
             bench.bootstrap,
             lambda _tool, calls: [executed_once(calls, stacks=size.stacks, text=text)],
         )
-        title = f"FRESH: an empty organisation of {size.accounts} accounts"
-        return bench, Result(
-            scenario=f"fresh {size.accounts}", title=title, series=[series], claims=claims
+        result = Result(
+            scenario=f"fresh {size.accounts}",
+            title=f"FRESH: an empty organisation of {size.accounts} accounts",
+            series=[series],
+            claims=claims,
         )
+        return bench, result
 
 
 Scenario = Callable[[Stage], Iterator[Result]]
@@ -131,7 +160,7 @@ def scale(stage: Stage) -> Iterator[Result]:
     for accounts in stage.options.sizes:
         size = Size(accounts=accounts, regions=stage.options.size.regions)
         with stage.other(size) as (bench, built):
-            yield built
+            yield from built
             found, held = bench.measure(
                 "unchanged",
                 [bench.bootstrap],
@@ -236,7 +265,7 @@ def slices(stage: Stage) -> Iterator[Result]:
     """Check a large organisation in slices at once, with one verdict, next to one run."""
     size = Size(accounts=stage.options.sliced, regions=stage.options.size.regions)
     with stage.other(size) as (bench, built):
-        yield built
+        yield from built
         whole = Drift(bench.lab, bench.bootstrap, bench.directory)
         parts = Slices(whole, bench.bootstrap, bench.directory, slices=_SLICES)
         series, claims = bench.measure(
