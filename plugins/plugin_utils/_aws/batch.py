@@ -13,9 +13,8 @@ import typing as t
 from .._errors import PipelineError
 from .account import Account
 from .cache import run_directory
-from .gateway import Gateway
+from .gateway import THREADS, Gateway
 
-_THREADS = 16
 _SESSION = ("external_id", "session_name", "session_duration", "source_identity", "session_tags")
 _CREDENTIALS = ("profile", "role_arn", "access_role_name", *_SESSION)
 
@@ -47,7 +46,7 @@ def for_each(
         except Exception as exc:  # a bug met at one target stops no other
             return Failure(f"unexpected {type(exc).__name__}: {exc}")
 
-    with concurrent.futures.ThreadPoolExecutor(max_workers=_THREADS) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=THREADS) as pool:
         return list(pool.map(attempt, targets))
 
 

@@ -40,6 +40,8 @@ Retries = t.Literal["adaptive", "standard"]
 
 _SERVICES = ("cloudformation", "sts")
 
+# At once in a batch. A call takes 3 ms of CPU and about 80 ms until AWS answers.
+THREADS = 32
 
 # Made before the fork: a session costs more than a client. A worker needs one.
 _SESSIONS_OF_A_WORKER = 1
@@ -188,7 +190,7 @@ class Gateway:
             read_timeout=30,
             retries={"mode": retries, "max_attempts": 8},
             user_agent_extra=PRODUCT,
-            max_pool_connections=16,
+            max_pool_connections=THREADS,
         )
         try:
             with self._lock:
@@ -332,4 +334,4 @@ def _cure_of_refusal(exc: Exception) -> str | None:
     )
 
 
-__all__ = ("AccountSession", "Client", "Gateway", "warm_up")
+__all__ = ("THREADS", "AccountSession", "Client", "Gateway", "warm_up")
