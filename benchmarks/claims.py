@@ -18,7 +18,7 @@ Stack = tuple[str, str, str]
 
 # Calls a stack, of all services, on average.
 _UNCHANGED = 3.2
-_DRIFT = 12
+_DRIFT = 17
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

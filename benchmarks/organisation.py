@@ -14,6 +14,7 @@ from typing import Any, cast
 import yaml
 
 from lab import Organisation, load_organisation
+from lab.organisation.model import ORGANISATION_ID
 from tools.environment import ROOT
 
 # Regions that every account has enabled from the start, without the primary one.
@@ -36,6 +37,8 @@ REGIONS = (
     "ap-northeast-3",
 )
 _FIRST_ACCOUNT = 200_000_000_001
+# Accounts that the policies of a region can name.
+_NAMED = 250
 _EXAMPLE = ROOT / "inventories" / "org"
 
 
@@ -91,6 +94,8 @@ def write_inventory(
     groups = _EXAMPLE / "group_vars"
     shared, deploy = (_load(groups / f"{name}.yml") for name in ("all", "deploy_accounts"))
     deploy["stack_tags"] = {**shared["stack_tags"], "release": release}
+    if size.accounts > _NAMED:
+        shared |= {"grant_mode": "organization", "organisation_id": ORGANISATION_ID}
     (directory / "group_vars").mkdir(exist_ok=True)
     _dump(directory / "hosts.yml", inventory)
     _dump(directory / "group_vars" / "all.yml", shared)

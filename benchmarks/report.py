@@ -36,7 +36,7 @@ def as_text(result: Result) -> str:
     lines += ["", *_phases(result.series), *_calls(result), ""]
     for target in result.targets:
         verdict = "reached" if target.reached else "MISSED"
-        form = ".0f" if target.at_most >= 10 else ".2f"
+        form = ".0f" if target.at_most >= 100 else ".2f"
         lines.append(f"  {target.text} (goal {target.at_most:g}): {target.found:{form}}, {verdict}")
     for claim in result.claims:
         lines.append(f"  {claim.text}: {claim.found}, {'holds' if claim.holds else 'BROKEN'}")

@@ -33,6 +33,7 @@ from lab import Call, Lab
 
 _SLICES = 3
 _MEGABYTES = 300
+_DRIFT = 12
 _CHECK = "Check everything before the first write"
 
 
@@ -223,6 +224,7 @@ def drift(stage: Stage) -> Iterator[Result]:
             title=f"DRIFT: a whole drift run, and nothing has drifted{_after(delay)}",
             series=series,
             claims=claims,
+            targets=[_few(series[0])],
         )
 
 
@@ -321,6 +323,11 @@ def _memory(series: Series) -> Target:
     return Target(
         text=f"memory at most {_MEGABYTES} MiB", found=series.memory or 0.0, at_most=_MEGABYTES
     )
+
+
+def _few(series: Series) -> Target:
+    each = sum(series.median.calls.values()) / series.stacks
+    return Target(text=f"at most {_DRIFT} calls a stack", found=each, at_most=_DRIFT)
 
 
 def _flat(series: list[Series]) -> list[Target]:
