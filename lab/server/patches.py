@@ -28,6 +28,7 @@ from ..cloudformation import (
     tokens,
 )
 from ..codebuild import builds, projects
+from ..codepipeline import connections
 from ..codepipeline import service as codepipeline
 from ..ecr import images
 from ..events import targets
@@ -98,6 +99,7 @@ def install(settings: Settings) -> None:
     web_identity.install()
     sessions.install()
     codepipeline.install(settings)
+    connections.install()
     queues.install()
     invocations.install()
     function_logs.install()

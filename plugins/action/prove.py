@@ -137,7 +137,8 @@ def _announcement(plan: Plan, at_once: int) -> str:
     """Return what a run makes and costs, for before the first call."""
     estimate = plan.estimate
     pipelines = count(estimate.pipelines, "temporary pipeline")
+    pace = f", {at_once} at a time" if at_once < estimate.pipelines else ""
     return (
-        f"  {count(estimate.paths, 'path')} by {pipelines}, {min(at_once, estimate.pipelines)} at a"
-        f" time: {count(estimate.actions, 'action')}, about {estimate.dollars:.2f} USD"
+        f"  {count(estimate.paths, 'path')} by {pipelines}{pace}:"
+        f" {count(estimate.actions, 'action')}, about {estimate.dollars:.2f} USD"
     )

@@ -30,6 +30,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.prov
     as_markdown,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.prove_screen import (
+    preview_lines,
     proof_lines,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import (
@@ -60,7 +61,10 @@ class ActionModule(PipelineAction):
         if folder and (folder / f"{PROVE_NAME}.html").exists():
             page = shown(folder / f"{PROVE_NAME}.html")
         files = self._write(folder, report) if folder and not self.options["show"] else []
-        lines = proof_lines(report, path=page, width=width())
+        if self._task.check_mode:
+            lines = preview_lines(report, width=width())
+        else:
+            lines = proof_lines(report, path=page, width=width())
         if self.options["show"]:
             show(lines)
         return {

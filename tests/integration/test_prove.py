@@ -86,6 +86,7 @@ def test_every_path_is_proven_and_nothing_stays(
     assert list(empty.iterdir()) == []
     assert preview.code == 0, preview.output
     assert "4 paths by 1 temporary pipeline" in preview.output
+    assert "4 paths to prove, 2 left out" in preview.output
     assert preview.writes == []
 
     run = prove()
@@ -211,7 +212,7 @@ def test_several_pipelines_prove_a_few_paths_each(
     proof = world.prove("production", "eu-west-1")
 
     assert proof["pipelines"] == 2
-    assert "  2 of 2 pipelines: 4 paths reached, 0 not" in world.progress
+    assert "  pipeline 2 of 2 done: 4 reached" in world.progress
     assert everything(lab, held) == before
     assert statuses(proof) == {
         ("production", "ap-southeast-2"): "reached",

@@ -195,6 +195,18 @@ def test_the_source_role_uses_the_connection_for_its_repository_alone(
         assert "codeconnections:UseConnection" in message
 
 
+@pytest.mark.parametrize("service", ["codeconnections", "codestar-connections"])
+def test_a_connection_is_read_by_those_who_may(world: Sources, service: str) -> None:
+    reader = world.role(BUILD, "reader")
+    world.make_role(reader, {"AWS": f"arn:aws:iam::{BUILD}:root"}, "sts:*")
+    client = world.lab.client_of(service, reader)
+    arn = CONNECTION.replace("codeconnections", service)
+    with pytest.raises(ClientError, match=f"{service}:GetConnection"):
+        client.get_connection(ConnectionArn=arn)
+    world.allow(reader, statement(f"{service}:GetConnection", resource=arn))
+    assert client.get_connection(ConnectionArn=arn)["Connection"]["ConnectionStatus"] == "AVAILABLE"
+
+
 def test_a_branch_that_is_not_there_fails_the_source(world: Sources) -> None:
     execution = world.create()
     assert world.ended(execution) == "Failed"

@@ -146,7 +146,7 @@ def _topic_facts(
     for arn in topics:
         if _has_subscribers(session.client("sns", host.region), arn=arn):
             continue
-        message = f"nobody has subscribed to {arn}, and confirmed it"
+        message = f"topic {arn} has no confirmed subscription"
         cause = make_cause(
             "no_subscribers", message, region=host.region, resource=arn, inventory=inventory
         )

@@ -169,7 +169,7 @@ KINDS: dict[str, Kind] = {
     ),
     "unread": Kind(
         meaning="a look-up was refused, so it can explain nothing",
-        cure="Allow it (docs/permissions.md, Canary), or ignore this note",
+        cure="Allow it (docs/permissions.md, For canaries), or ignore this note",
     ),
 }
 

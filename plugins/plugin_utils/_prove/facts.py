@@ -59,6 +59,17 @@ class Lookups:
             (fact.cause for fact in found if fact.concerns(path.account_id, path.region)), None
         )
 
+    def expected(self, path: Path) -> Cause | None:
+        """Return the first thing that was seen which would refuse *path*; else None."""
+        home = self.organisation.primary_region if self.organisation else ""
+        for fact in self.facts:
+            if fact.is_note or not fact.concerns(path.account_id, path.region):
+                continue
+            # Nothing is copied to the primary region.
+            if path.region != home or not fact.cause["kind"].startswith("sync_"):
+                return fact.cause
+        return None
+
     def find(
         self, kinds: t.Collection[str], account_id: str, region: str, *, resource: str = ""
     ) -> Cause | None:

@@ -114,7 +114,10 @@ def _all_of(tasks: t.Sequence[_Task]) -> t.Iterator[Fact]:
     """Yield what each task found; one that failed as a note."""
     for (name, _task), found in zip(tasks, for_each(tasks, lambda task: task[1]()), strict=True):
         if isinstance(found, Failure):
-            yield Fact(cause=make_cause("unread", f"{name}: {found.error}"), is_note=True)
+            message = str(found.error)
+            if name not in message:
+                message = f"{name}: {message}"
+            yield Fact(cause=make_cause("unread", message), is_note=True)
         else:
             yield from found
 

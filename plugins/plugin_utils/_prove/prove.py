@@ -29,7 +29,7 @@ from . import lookups
 from .canary import PREFIX, Canary, stack_name
 from .clean import Cleaner, Removed, is_pipeline_stack
 from .facts import Lookups, make_cause
-from .model import LEFT_BEHIND, REACHED, UNKNOWN, Cause, Path, PathResult, Proof, result_of
+from .model import LEFT_BEHIND, REACHED, REFUSED, UNKNOWN, Cause, Path, PathResult, Proof, result_of
 from .plan import Plan, check_names
 from .release import Releases
 from .run import Foundation, Prover
@@ -154,8 +154,12 @@ class Proving:
         )
 
     def preview(self, plan: Plan, known: Lookups, started: str) -> Proof:
-        """Return the proof of a run that proves nothing, for check mode."""
-        return self._proof(plan, [*plan.left_out], [*known.notes], started, pipelines=0)
+        """Return what a run would prove, for check mode: the refused paths are those expected."""
+        results = list(plan.left_out)
+        for path in (path for canary in plan.canaries for path in canary.paths):
+            cause = known.expected(path)
+            results.append(result_of(path, REFUSED if cause else UNKNOWN, cause))
+        return self._proof(plan, results, [*known.notes], started, pipelines=0)
 
     def prove(
         self, plan: Plan, known: Lookups, started: str, *, earlier: Removed | None = None
@@ -260,9 +264,9 @@ class _Progress:
         self._done += 1
         self._reached += reached
         self._other += len(results) - reached
+        other = f", {self._other} not" if self._other else ""
         self._report(
-            f"  {self._done} of {self._pipelines} pipelines: {self._reached} paths reached,"
-            f" {self._other} not"
+            f"  pipeline {self._done} of {self._pipelines} done: {self._reached} reached{other}"
         )
 
 

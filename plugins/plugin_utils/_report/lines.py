@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import textwrap
 import typing as t
 
 COLUMNS = 100
 NAMES_SHOWN = 3
+# A line never ends between a number and its unit.
+_SECONDS = re.compile(r"(?<=[0-9]) (?=s\b)")
+_UNBROKEN = "\N{NO-BREAK SPACE}"
 
 # What a line means; the terminal gives each its colour.
 Meaning = t.Literal["", "ok", "changed", "failed", "skipped"]
@@ -33,6 +37,7 @@ def wrap(text: str, *, width: int, indent: int = 0, hanging: int | None = None) 
     """
     first, rest = " " * indent, " " * (indent if hanging is None else hanging)
     lines: list[str] = []
+    text = _SECONDS.sub(_UNBROKEN, text)
     for number, line in enumerate(text.splitlines()):
         own = line[: len(line) - len(line.lstrip())]  # lists in a message are indented
         lines += textwrap.wrap(
@@ -43,7 +48,7 @@ def wrap(text: str, *, width: int, indent: int = 0, hanging: int | None = None) 
             break_on_hyphens=False,
             break_long_words=False,
         ) or [""]
-    return lines
+    return [line.replace(_UNBROKEN, " ") for line in lines]
 
 
 def columns(rows: t.Sequence[t.Sequence[str]]) -> list[str]:

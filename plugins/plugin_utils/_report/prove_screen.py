@@ -21,6 +21,7 @@ _MEANINGS: dict[str, Meaning] = {
     LEFT_OUT: "skipped",
 }
 _TITLES = {REFUSED: "REFUSED", UNKNOWN: "UNKNOWN", LEFT_OUT: "Left out"}
+_EXPECTED = {**_TITLES, REFUSED: "WOULD BE REFUSED"}
 # A cure ends with a command after a colon, if it has one.
 _COMMAND = re.compile(r": (?P<command>(?:ansible-playbook|aws) .*)$")
 _ROWS = 30  # the report has all of them
@@ -34,32 +35,65 @@ def proof_lines(report: Data, *, path: str = "", width: int) -> list[Line]:
     :param path: where the page with all details is; empty where nothing was written.
     """
     lines = [Line(), *_grid(report, width)]
-    for number, cause in enumerate(report["causes"]):
-        places = [entry for entry in report["paths"] if entry["cause"] == number]
-        lines += [Line(), *_cause(cause, places, width)]
-    for note in report["notes"]:
-        lines += [Line(), *_note(note, width)]
+    lines += _causes(report, _TITLES, width)
     lines += [Line(), *_answer(report, width)]
     if path:
         lines.append(Line(f"  Report: {path}"))
     return [*lines, Line()]
 
 
+def preview_lines(report: Data, *, width: int) -> list[Line]:
+    """Return what check mode shows: how much would be proven, and what would refuse."""
+    lines = _causes(report, _EXPECTED, width)
+    counts = report["counts"]
+    others = [
+        f"{counts[status]} {word}"
+        for status, word in ((REFUSED, "would be refused"), (LEFT_OUT, "left out"))
+        if counts[status]
+    ]
+    paths = count(len(report["paths"]) - counts[LEFT_OUT], "path")
+    text = f"{_name(report)}: {', '.join([f'{paths} to prove', *others])} ({_size(report)})."
+    meaning: Meaning = "failed" if counts[REFUSED] else "ok"
+    lines += [Line(), *(Line(line, meaning) for line in wrap(text, width=width, indent=2))]
+    return [*lines, Line()]
+
+
+def _causes(report: Data, titles: t.Mapping[str, str], width: int) -> list[Line]:
+    """Return each cause once, and then the notes."""
+    lines: list[Line] = []
+    for number, cause in enumerate(report["causes"]):
+        places = [entry for entry in report["paths"] if entry["cause"] == number]
+        lines += [Line(), *_cause(cause, titles[cause["status"]], places, width)]
+    for note in report["notes"]:
+        lines += [Line(), *_note(note, width)]
+    return lines
+
+
+def _name(report: Data) -> str:
+    return report["organisation"] or "All"
+
+
+def _size(report: Data) -> str:
+    paths = report["paths"]
+    return (
+        f"{count(len({entry['account_id'] for entry in paths}), 'account')},"
+        f" {count(len({entry['region'] for entry in paths}), 'region')}"
+    )
+
+
 def _answer(report: Data, width: int) -> list[Line]:
-    name = report["organisation"] or "All"
     paths = report["paths"]
     counts = report["counts"]
     size = (
-        f"{count(len({entry['account_id'] for entry in paths}), 'account')},"
-        f" {count(len({entry['region'] for entry in paths}), 'region')},"
-        f" {count(report['pipelines'], 'temporary pipeline')}, {report['seconds']:.0f} s"
+        f"{_size(report)}, {count(report['pipelines'], 'temporary pipeline')},"
+        f" {report['seconds']:.0f} s"
     )
     others = [
         f"{counts[status]} {WORDS[status].lower()}"
         for status in (REFUSED, UNKNOWN, LEFT_OUT)
         if counts[status]
     ]
-    text = f"{name}: {counts[REACHED]} of {count(len(paths), 'path')} reached"
+    text = f"{_name(report)}: {counts[REACHED]} of {count(len(paths), 'path')} reached"
     text += f", {', '.join(others)} ({size})."
     meaning: Meaning = "ok" if report["verdict"] == PROVEN else "failed"
     if report["verdict"] == INCOMPLETE and not counts[UNKNOWN]:
@@ -113,8 +147,8 @@ def _listed(
     return lines
 
 
-def _cause(cause: Data, places: t.Sequence[Data], width: int) -> list[Line]:
-    title = f"{_TITLES[cause['status']]}: {which(places)}"
+def _cause(cause: Data, title: str, places: t.Sequence[Data], width: int) -> list[Line]:
+    title = f"{title}: {which(places)}"
     meaning = _MEANINGS[cause["status"]]
     lines = [Line(line, meaning) for line in wrap(title, width=width, indent=2, hanging=4)]
     lines += [Line(line) for line in wrap(_what(cause), width=width, indent=4)]
@@ -168,4 +202,4 @@ def _fix(cause: Data, width: int) -> list[Line]:
     return [Line(line) for line in lines]
 
 
-__all__ = ("proof_lines", "refused", "which")
+__all__ = ("preview_lines", "proof_lines", "refused", "which")

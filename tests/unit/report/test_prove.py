@@ -31,6 +31,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.prov
     as_markdown,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.prove_screen import (
+    preview_lines,
     proof_lines,
 )
 
@@ -83,6 +84,20 @@ def test_every_cause_is_shown_once_in_100_columns(accounts: int, regions: int) -
     assert [text for text in texts if len(text) > 100] == []
     assert sum("REFUSED:" in text for text in texts) == 2
     assert any("--limit eu-west-1" in text for text in texts)
+
+
+def test_check_mode_shows_what_would_be_proven_and_what_would_refuse() -> None:
+    found = proof(4, 2)
+    for path in found["paths"]:
+        path["status"] = "refused" if path["cause"] else "unknown"
+    found["paths"][-1]["status"] = "left_out"
+    found["paths"][-1]["cause"] = make_cause("quarantined", "the account is quarantined")
+    texts = [line.text for line in preview_lines(prove_document(found, name="org"), width=100)]
+    assert (
+        "  org: 7 paths to prove, 4 would be refused, 1 left out (4 accounts, 2 regions)." in texts
+    )
+    assert sum("WOULD BE REFUSED: " in text for text in texts) == 2
+    assert not any("reached" in text.lower() for text in texts)
 
 
 def test_a_note_that_comes_twice_is_shown_once() -> None:
