@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Look-ups of what the lab has not: connections, CodeBuild's credentials, many pipelines."""
+"""Look-ups of what the lab has not: pending connections, CodeBuild's credentials, full quotas."""
 
 from __future__ import annotations
 
