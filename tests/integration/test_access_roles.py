@@ -100,6 +100,7 @@ def test_from_the_management_account_to_a_bootstrap(
     drift = playbook.run(
         *("-e", "access_role_name=CrossAccountDriftAccess"),
         *("-e", "deploy_account_access_role_name=CrossAccountAccess"),
+        *("-e", "drift_report_path="),
         setup="management",
         playbook="drift.yml",
         variables=operator(lab, "CrossAccountDrift"),

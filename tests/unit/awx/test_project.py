@@ -206,8 +206,11 @@ def test_the_set_up_attaches_every_policy_that_one_credential_for_all_jobs_needs
     text = (ROOT / "docs" / "awx.md").read_text(encoding="utf-8")
     steps = text.partition("## Set it up")[2].partition("\n## ")[0]
 
+    assert "[set-up A](permissions.md#set-up-a)" in steps
+    assert "`operator_remediates: true`" in steps
+    role = (ROOT / "playbooks" / "files" / "operator-role.template").read_text(encoding="utf-8")
     for name in (*OPERATOR_POLICIES, "drift", "remediation"):
-        assert f"`{name}-policy.json`" in steps, name
+        assert f"@@ {name}-policy.json @@" in role, name
 
 
 def test_the_documented_credential_type_gives_jobs_the_keys_of_the_operator(

@@ -458,7 +458,7 @@ def test_each_action_for_pipelines_is_named(name: str) -> None:
 
 def test_the_operator_reaches_other_accounts_by_their_access_role_only() -> None:
     documents = [policy_file(name) for name in OPERATOR_POLICIES]
-    reading = {"DriftDetection", "Keys", "ListsOfLogs", "SeeWhatIsThere"}
+    reading = {"DriftDetection", "Keys", "ListsOfLogs", "ReadSourceCredentials", "SeeWhatIsThere"}
 
     for sid, statement in [item for found in documents for item in statements(found).items()]:
         for resource in texts(statement["Resource"]):

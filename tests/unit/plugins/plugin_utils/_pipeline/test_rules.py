@@ -51,6 +51,7 @@ def problems(
         variables.update(shared or {})
     organisation = read_organisation(found, found.problems)
     change(organisation)
+    organisation = dataclasses.replace(organisation)  # without what it found before the change
     check_limits(read_pipelines(found, organisation, found.problems), organisation, found.problems)
     return found.problems.lines()
 
