@@ -20,14 +20,10 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action impo
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import (
     ACCESS_PREFLIGHT,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.cache import run_directory
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Gateway
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import gateway_of
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.rules import (
     read_organisation,
-)
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
-    Variables,
 )
 
 ARGUMENT_SPEC = ACCESS_PREFLIGHT
@@ -40,9 +36,7 @@ class ActionModule(PipelineAction):
 
     def act(self) -> dict[str, t.Any]:
         """Check the inventory, then every account, and return the plan."""
-        variables = Variables(
-            self.task_vars["groups"], self.task_vars["hostvars"], loader=self._loader
-        )
+        variables = self.inventory_variables()
         organisation = read_organisation(variables, variables.problems)
         if self.options["remove"]:
             organisation = organisation.all_absent()
@@ -62,9 +56,10 @@ class ActionModule(PipelineAction):
             settings=settings,
             check_mode=self._task.check_mode,
         )
-        gateway = Gateway(
-            sts_region=organisation.primary_region,
-            endpoint_url=self.options["endpoint_url"],
-            run_directory=run_directory(),
+        gateway = gateway_of(
+            {
+                "sts_region": organisation.primary_region,
+                "endpoint_url": self.options["endpoint_url"],
+            }
         )
         return {"changed": False, **check_access(request, gateway)}

@@ -26,9 +26,6 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch i
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import Host
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.written import (
-    Written,
-)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.preview import converge
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.run import StackRun
 
@@ -44,7 +41,7 @@ class ActionModule(PipelineAction):
         """Converge or remove each stack that the check found different."""
         plan = require_access_plan(self.task_vars)
         account = plan["hosts"][self.host]
-        host, settings = Host.from_dict(account["host"]), read_access_settings(self._variable)
+        host, settings = Host.from_dict(account["host"]), read_access_settings(self.plain_variable)
         run = self._open(host, settings)
         results: dict[str, dict[str, t.Any]] = {}
         failures: dict[str, str] = {}
@@ -98,7 +95,3 @@ class ActionModule(PipelineAction):
             allow_replacement=settings["allow_replacement"],
             resources_to_skip=settings["resources_to_skip"],
         )
-
-    def _variable(self, name: str) -> t.Any:
-        value = self.variable(name)
-        return None if value is None else Written().plain(value)

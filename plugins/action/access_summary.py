@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._access.recorded import (
@@ -15,18 +14,11 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._access.reco
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import ACCESS_SUMMARY
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.summary import (
-    failures,
-)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.access_rows import (
     access_rows,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.screen import (
-    summary_lines,
-)
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import (
-    show,
-    width,
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.closing import (
+    show_summary,
 )
 
 ARGUMENT_SPEC = ACCESS_SUMMARY
@@ -42,20 +34,13 @@ class ActionModule(PipelineAction):
         """Show the summary, and return which hosts must end as failed."""
         hostvars = self.task_vars["hostvars"]
         plan = find_access_plan(hostvars)
-        now = datetime.datetime.now(datetime.UTC)
         check_mode = bool(self._task.check_mode)
         rows = access_rows(plan, access_results(plan, hostvars), check_mode=check_mode)
-        lines = summary_lines(
-            rows,
-            name=self.options["name"],
-            seconds=(now - datetime.datetime.fromisoformat(plan["started"])).total_seconds(),
-            check_mode=check_mode,
-            width=width(),
+        shown = show_summary(
+            rows, name=self.options["name"], started=plan["started"], check_mode=check_mode
         )
-        show(lines)
-        failed = failures(rows)
         return {
-            "changed": False,
+            **shown,
             "stacks": [
                 {
                     "host": row.host.name,
@@ -65,7 +50,4 @@ class ActionModule(PipelineAction):
                 }
                 for row in rows
             ],
-            "failed_hosts": list(failed),
-            "failures": failed,
-            "text": [line.text for line in lines],
         }

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
@@ -19,15 +18,10 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.r
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.run import Run
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.summary import (
-    failures,
     summarise,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.screen import (
-    summary_lines,
-)
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import (
-    show,
-    width,
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.closing import (
+    show_summary,
 )
 
 ARGUMENT_SPEC = BOOTSTRAP_SUMMARY
@@ -43,26 +37,16 @@ class ActionModule(PipelineAction):
         """Show the summary, and return which hosts must end as failed."""
         hostvars = self.task_vars["hostvars"]
         plan = require_plan(hostvars)
-        now = datetime.datetime.now(datetime.UTC)
         check_mode = bool(self._task.check_mode)
         rows = summarise(Run(plan, Results(plan, hostvars)), check_mode=check_mode)
-        lines = summary_lines(
+        shown = show_summary(
             rows,
             plan["orphans"],
             plan["blocked"],
             plan["readings"],
             plan["outdated_roles"],
             name=self.options["name"],
-            seconds=(now - datetime.datetime.fromisoformat(plan["started"])).total_seconds(),
+            started=plan["started"],
             check_mode=check_mode,
-            width=width(),
         )
-        show(lines)
-        failed = failures(rows)
-        return {
-            "changed": False,
-            "results": {row.host.name: row.result for row in rows},
-            "failed_hosts": list(failed),
-            "failures": failed,
-            "text": [line.text for line in lines],
-        }
+        return {**shown, "results": {row.host.name: row.result for row in rows}}

@@ -31,12 +31,6 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors impo
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
     PIPELINES,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
-    Variables,
-)
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.written import (
-    Written,
-)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.model import Pipeline
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._policy.preview import converge
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.model import Desired
@@ -53,7 +47,7 @@ class ActionModule(PipelineAction):
     def act(self) -> dict[str, t.Any]:
         """Converge the stack, compare it, or remove it."""
         group, state = self.options["group"], self.options["state"]
-        settings = role_settings(group, self._variable, self.host)
+        settings = role_settings(group, self.plain_variable, self.host)
         run = self._open(settings)
         result: dict[str, t.Any]
         if state == "absent":
@@ -105,10 +99,7 @@ class ActionModule(PipelineAction):
         plan = plan_of(self.task_vars)
         if plan and self.host in plan["pipelines"]:
             return Pipeline.from_dict(plan["pipelines"][self.host])
-        variables = Variables(
-            self.task_vars["groups"], self.task_vars["hostvars"], loader=self._loader
-        )
-        pipelines = read_inventory(variables, hosts=[self.host]).pipelines
+        pipelines = read_inventory(self.inventory_variables(), hosts=[self.host]).pipelines
         if self.host not in pipelines:
             raise PipelineError(
                 f"{self.host} is no pipeline of the inventory that is to be present",
@@ -116,7 +107,3 @@ class ActionModule(PipelineAction):
                 " pipeline_state: absent",
             )
         return pipelines[self.host]
-
-    def _variable(self, name: str) -> t.Any:
-        value = self.variable(name)
-        return None if value is None else Written().plain(value)

@@ -16,8 +16,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._accounts.so
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import PREFLIGHT
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.cache import run_directory
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Gateway
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import gateway_of
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.inventory import (
     Inventory,
     read_inventory,
@@ -31,9 +30,6 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.r
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.patterns import (
     check_patterns,
-)
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
-    Variables,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._pipeline.rules import (
     pipeline_warnings,
@@ -51,7 +47,7 @@ class ActionModule(PipelineAction):
         """Check the inventory, then AWS, and return the plan."""
         variables = self.task_vars
         inventory = read_inventory(
-            Variables(variables["groups"], variables["hostvars"], loader=self._loader),
+            self.inventory_variables(),
             hosts=variables["ansible_play_hosts_all"],
             tags=self._tags(variables["ansible_run_tags"]),
             skipped=variables["ansible_skip_tags"],
@@ -64,10 +60,11 @@ class ActionModule(PipelineAction):
                 "drift_hosts": self.options["pattern"],
             }
             check_patterns(given, variables["groups"], self._loader)
-        gateway = Gateway(
-            sts_region=inventory.organisation.primary_region,
-            endpoint_url=self.options["endpoint_url"],
-            run_directory=run_directory(),
+        gateway = gateway_of(
+            {
+                "sts_region": inventory.organisation.primary_region,
+                "endpoint_url": self.options["endpoint_url"],
+            }
         )
         request = self._request(inventory)
         found: dict[str, t.Any] = {"changed": False, **check(request, gateway)}

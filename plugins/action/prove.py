@@ -17,8 +17,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._accounts.so
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import PROVE
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.cache import run_directory
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.gateway import Gateway
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import gateway_of
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.inventory import (
     read_inventory,
     role_settings,
@@ -64,9 +63,7 @@ class ActionModule(PipelineAction):
         """Prove the paths, or remove what earlier runs left."""
         if self.options["at_once"] < 1:
             raise PipelineError("at_once must be 1 or more")
-        variables = Variables(
-            self.task_vars["groups"], self.task_vars["hostvars"], loader=self._loader
-        )
+        variables = self.inventory_variables()
         inventory = read_inventory(
             variables,
             hosts=self.task_vars["ansible_play_hosts_all"],
@@ -92,10 +89,11 @@ class ActionModule(PipelineAction):
         return self._prove(request, plan)
 
     def _open(self, request: Request) -> Proving:
-        gateway = Gateway(
-            sts_region=request.organisation.primary_region,
-            endpoint_url=self.options["endpoint_url"],
-            run_directory=run_directory(),
+        gateway = gateway_of(
+            {
+                "sts_region": request.organisation.primary_region,
+                "endpoint_url": self.options["endpoint_url"],
+            }
         )
         return Proving(request, gateway)
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible import context
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._access.recorded import (
-    HostVars,
     access_results,
     find_access_plan,
 )
@@ -21,14 +19,17 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._access.run 
     reporter,
     working_hosts,
 )
-
-# Options with which ansible-playbook runs nothing: there is no plan to follow.
-_LISTING = ("syntax", "listhosts", "listtasks", "listtags")
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.phases import (
+    only_lists,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.registered import (
+    HostVars,
+)
 
 
 def access_hosts(hostvars: HostVars, phase: str) -> list[str]:
     """Return the hosts that *phase* is for, by name."""
-    if any(context.CLIARGS.get(option) for option in _LISTING):
+    if only_lists():
         return []
     plan = find_access_plan(hostvars)
     if phase == STACKS:

@@ -17,6 +17,12 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors impo
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.regions import (
     load_regions,
 )
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.variables import (
+    Variables,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.written import (
+    Written,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._report.terminal import (
     show_errors,
     show_progress,
@@ -86,6 +92,15 @@ class PipelineAction(ActionBase):  # type: ignore[misc]  # ansible-core carries 
         """Return the value of a variable of the host, templates resolved; None without one."""
         value = self.task_vars.get(name)
         return None if value is None else self._templar.template(value)
+
+    def plain_variable(self, name: str) -> t.Any:
+        """Return the same as plain data, without Ansible's tags and markers."""
+        value = self.variable(name)
+        return None if value is None else Written().plain(value)
+
+    def inventory_variables(self) -> Variables:
+        """Return the groups, and the variables of every host."""
+        return Variables(self.task_vars["groups"], self.task_vars["hostvars"], loader=self._loader)
 
     def patience(self, seconds: float, *, host: str = "") -> Patience:
         """Return the patience of a task, which reports on the screen.

@@ -9,31 +9,20 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import PipelineError
+from .._organisation.registered import HostVars, Registered
 from .plan import AccessPlan, AccessResult
 
 _PLAN = "access_preflight_result"
 _RESULT = "access_stacks_result"
 
-Variables = t.Mapping[str, t.Any]
 
-
-class HostVars(t.Protocol):
-    """Ansible's ``hostvars``, as far as it is used here."""
-
-    def __iter__(self) -> t.Iterator[str]:
-        """Iterate over the names of the hosts."""
-
-    def raw_get(self, host_name: str) -> Variables:
-        """Return the variables of a host as they are, templates included."""
-
-
-def access_plan_of(variables: Variables) -> AccessPlan | None:
+def access_plan_of(variables: Registered) -> AccessPlan | None:
     """Return the plan that is registered on a host; None before the check."""
     found = variables.get(_PLAN)
     return t.cast("AccessPlan", found) if isinstance(found, t.Mapping) and "run" in found else None
 
 
-def require_access_plan(variables: Variables) -> AccessPlan:
+def require_access_plan(variables: Registered) -> AccessPlan:
     """Return the plan that is registered on a host. Raises PipelineError without one."""
     plan = access_plan_of(variables)
     if plan is not None:
@@ -61,7 +50,6 @@ def access_results(plan: AccessPlan, hostvars: HostVars) -> dict[str, AccessResu
 
 
 __all__ = (
-    "HostVars",
     "access_plan_of",
     "access_results",
     "find_access_plan",

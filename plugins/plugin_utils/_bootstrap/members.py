@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._accounts.marker import LEFT
 from .._pipeline.live import LivePipeline
 from .._pipeline.model import Pipeline
+from .vanished import vanished_text
 
 
 class NewMember(t.TypedDict):
@@ -62,17 +62,7 @@ def vanished(
         for name, accounts in waves.items()
         for account_id in sorted(accounts - set(known))
     ]
-    if not missing:
-        return None
-    if is_read:
-        return (
-            f"the inventory no longer has {', '.join(missing)}. An account that left its OU is not"
-            f" removed by that. {LEFT}"
-        )
-    return (
-        f"the inventory no longer has {', '.join(missing)}. A missing host removes nothing: bring"
-        " it back (a closed account gets state: quarantined)"
-    )
+    return vanished_text(missing, left_ou=is_read) if missing else None
 
 
 def unaccepted(members: t.Sequence[NewMember]) -> str | None:

@@ -14,8 +14,9 @@ import typing as t
 from ansible import context
 
 from .._errors import PipelineError
+from .._organisation.registered import HostVars
 from .plan import Inputs
-from .recorded import HostVars, ReadOnce, Results, find_report, require_plan
+from .recorded import ReadOnce, Results, find_report, require_plan
 from .run import Run
 
 SUMMARY = "summary"
@@ -23,7 +24,7 @@ REPORT = "report"
 DRIFTED = "drifted"
 BLOCKED = "blocked"
 
-# Options with which ansible-playbook runs nothing: there is no plan to follow.
+# Options with which ansible-playbook runs nothing.
 _LISTING = ("syntax", "listhosts", "listtasks", "listtags")
 
 
@@ -34,7 +35,7 @@ def hosts(hostvars: HostVars, phase: str) -> list[str]:
     ``report`` are for the hosts that must end as failed, and ``blocked`` for the accounts with
     stacks that block a release; for one host when there are none, so that the result is shown.
     """
-    if any(context.CLIARGS.get(option) for option in _LISTING):
+    if only_lists():
         return []
     hostvars = ReadOnce(hostvars)
     run = _run(hostvars)
@@ -48,6 +49,11 @@ def hosts(hostvars: HostVars, phase: str) -> list[str]:
     if phase == DRIFTED:
         return sorted(report.get("drifted", ()))
     return sorted(report.get("failures", ())) or [_reporter(run)]
+
+
+def only_lists() -> bool:
+    """Return whether ansible-playbook runs nothing: there is no plan to follow."""
+    return any(context.CLIARGS.get(option) for option in _LISTING)
 
 
 def fails(hostvars: HostVars, host: str, phase: str) -> bool:
@@ -113,5 +119,6 @@ __all__ = (
     "fails",
     "hosts",
     "inputs",
+    "only_lists",
     "targets",
 )

@@ -15,7 +15,7 @@ import json
 import typing as t
 
 from .._access.version import AccessStackName, OutdatedRole
-from .._accounts.marker import LEFT, Marker
+from .._accounts.marker import Marker
 from .._organisation.grants import MOST_EXCLUDED
 from .._organisation.model import (
     DEPLOY_ACCOUNTS,
@@ -29,6 +29,7 @@ from .._stack.model import Found
 from .._stack.result import DifferenceEntry
 from .._stack.status import is_unusable, was_created
 from .members import NewMember
+from .vanished import vanished_text
 
 Grants = dict[str, list[str]]
 
@@ -396,15 +397,8 @@ def _vanished(organisation: Organisation, foundation: Foundation, *, is_read: bo
             ]
     if not missing:
         return None
-    if is_read and any(text.startswith("account") for text in missing):
-        return (
-            f"the inventory no longer has {', '.join(missing)}. An account that left its OU is not"
-            f" removed by that. {LEFT}"
-        )
-    return (
-        f"the inventory no longer has {', '.join(missing)}. A missing host removes nothing: bring"
-        " it back (a closed account gets state: quarantined)"
-    )
+    left_ou = is_read and any(text.startswith("account") for text in missing)
+    return vanished_text(missing, left_ou=left_ou)
 
 
 def _granted(organisation: Organisation, foundation: Foundation) -> dict[str, frozenset[str]]:

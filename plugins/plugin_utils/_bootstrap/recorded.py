@@ -14,6 +14,7 @@ import typing as t
 from .._aws.cache import RunCache, run_directory
 from .._errors import PipelineError
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
+from .._organisation.registered import HostVars, Registered
 from .plan import HostResult, Plan
 
 _PLAN = "preflight_result"
@@ -27,20 +28,8 @@ _RESULTS = {
     PIPELINES: "pipeline_result",
 }
 
-Variables = t.Mapping[str, t.Any]
 
-
-class HostVars(t.Protocol):
-    """Ansible's ``hostvars``, as far as it is used here."""
-
-    def __iter__(self) -> t.Iterator[str]:
-        """Iterate over the names of the hosts."""
-
-    def raw_get(self, host_name: str) -> Variables:
-        """Return the variables of a host as they are, templates included."""
-
-
-def plan_of(variables: Variables) -> Plan | None:
+def plan_of(variables: Registered) -> Plan | None:
     """Return the plan that is registered on a host; None before the check."""
     found = variables.get(_PLAN)
     return t.cast("Plan", found) if isinstance(found, t.Mapping) and "run" in found else None
@@ -51,13 +40,13 @@ class ReadOnce:
 
     def __init__(self, hostvars: HostVars) -> None:
         self._hostvars = hostvars
-        self._read: dict[str, Variables] = {}
+        self._read: dict[str, Registered] = {}
 
     def __iter__(self) -> t.Iterator[str]:
         """Iterate over the names of the hosts."""
         return iter(self._hostvars)
 
-    def raw_get(self, host_name: str) -> Variables:
+    def raw_get(self, host_name: str) -> Registered:
         """Return the variables of a host as they are, templates included."""
         if host_name not in self._read:
             self._read[host_name] = self._hostvars.raw_get(host_name)
@@ -149,7 +138,6 @@ def failed_reverts(hostvars: HostVars) -> dict[str, str]:
 
 
 __all__ = (
-    "HostVars",
     "ReadOnce",
     "Results",
     "failed_reverts",

@@ -17,7 +17,6 @@ from .._policy.resolver import Deployed
 from .._stack.api import StackApi
 from .._stack.model import Found
 from .._stack.status import CURES, Verdict
-from .._stack.template import parse
 from .detection import (
     Detection,
     EndedDetection,
@@ -127,11 +126,7 @@ class Inspection:
     def read_resources(self, found: Found) -> tuple[Resource, ...]:
         """Return the stack's resources."""
         return tuple(
-            Resource(
-                logical_id=entry["LogicalResourceId"],
-                resource_type=entry["ResourceType"],
-                physical_id=entry.get("PhysicalResourceId", ""),
-            )
+            Resource.from_summary(entry)
             for entry in self.api.resources(found.stack_id)
             if entry["ResourceStatus"] != _GONE
         )
@@ -145,13 +140,7 @@ class Inspection:
         """Read the current live policies; None if they are not wanted."""
         if not self._with_policies:
             return None
-        deployed = Deployed(
-            stack_id=found.stack_id,
-            template=parse(self.api.template(found.stack_id)),
-            parameters=found.parameters,
-            resolved=found.resolved,
-            resources=resources,
-        )
+        deployed = Deployed.from_stack(found, self.api.template(found.stack_id), resources)
         live = LivePolicies(self._session, self.place.region, self.place.account_id)
         settings = LiveSettings(self._session, self.place.region)
         return read_policies(deployed, live, settings)

@@ -60,13 +60,17 @@ def _accounts(actions: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[str, ...]:
     return tuple(sorted({role["account_id"] for role in roles if role}))
 
 
+def live_names(codepipeline: Client) -> list[str]:
+    """Return the names of all live pipelines of a region. Raises botocore's errors."""
+    pages = codepipeline.get_paginator("list_pipelines").paginate()
+    return [entry["name"] for page in pages for entry in page["pipelines"]]
+
+
 @ErrorHandler.common_error_handler("read the pipelines")  # type: ignore[untyped-decorator]
 def read_live_pipelines(codepipeline: Client, region: str) -> list[LivePipeline]:
     """Return every live pipeline of the account in *region*. Raises PipelineError."""
-    pages = codepipeline.get_paginator("list_pipelines").paginate()
-    names = [entry["name"] for page in pages for entry in page["pipelines"]]
     found = []
-    for name in sorted(names):
+    for name in sorted(live_names(codepipeline)):
         try:
             pipeline = codepipeline.get_pipeline(name=name)["pipeline"]
         except is_boto3_error_code("PipelineNotFoundException"):
@@ -100,4 +104,10 @@ def read_failed_actions(codepipeline: Client, name: str) -> frozenset[str]:
     )
 
 
-__all__ = ("LivePipeline", "read_failed_actions", "read_live_pipeline", "read_live_pipelines")
+__all__ = (
+    "LivePipeline",
+    "live_names",
+    "read_failed_actions",
+    "read_live_pipeline",
+    "read_live_pipelines",
+)

@@ -15,8 +15,8 @@ import re
 import typing as t
 
 from .._errors import PipelineError
-from .._stack.model import Resource
-from .._stack.template import HIDDEN
+from .._stack.model import Found, Resource
+from .._stack.template import HIDDEN, parse
 
 Data = dict[str, t.Any]
 
@@ -55,6 +55,20 @@ class Deployed:
     parameters: t.Mapping[str, str]
     resources: t.Sequence[Resource]
     resolved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def from_stack(cls, found: Found, body: str, resources: t.Sequence[Resource]) -> Deployed:
+        """Return the stack as it was found.
+
+        :param body: its template, as GetTemplate returns it.
+        """
+        return cls(
+            stack_id=found.stack_id,
+            template=parse(body),
+            parameters=found.parameters,
+            resolved=found.resolved,
+            resources=resources,
+        )
 
 
 class Resolver:

@@ -14,6 +14,7 @@ from .._aws.batch import account_of
 from .._aws.gateway import AccountSession, Client, Gateway
 from .._errors import ErrorHandler
 from .._organisation.model import Host, Organisation
+from .._pipeline.live import live_names
 from .._pipeline.model import Pipeline
 from .._pipeline.source import CODEBUILD
 from .._stack.granted import admits
@@ -231,8 +232,7 @@ def quota_facts(gateway: Gateway, organisation: Organisation) -> list[Fact]:
 
 @ErrorHandler.common_error_handler("count the pipelines")  # type: ignore[untyped-decorator]
 def _pipelines(client: Client) -> int:
-    pages = client.get_paginator("list_pipelines").paginate()
-    return sum(len(page["pipelines"]) for page in pages)
+    return len(live_names(client))
 
 
 def _fact(place: Host, kind: str, message: str, *, stops: bool = False, **known: t.Any) -> Fact:

@@ -28,7 +28,7 @@ class Path:
 class Cause(t.TypedDict):
     """The first thing that refused.
 
-    :param kind: of the catalogue in ``causes``: bucket_policy, key_policy, trust, pass_role, ...
+    :param kind: of ``catalogue``: bucket_policy, key_policy, trust, pass_role, ...
     :param stage: of the canary's pipeline; None if it refused before a pipeline ran.
     :param principal: the ARN of the caller that was refused.
     :param permission: the refused action of IAM, such as ``s3:GetObject``.

@@ -20,7 +20,6 @@ from .._policy.resolver import Deployed, Unresolvable
 from .._stack.api import StackApi
 from .._stack.model import Resource
 from .._stack.status import was_created
-from .._stack.template import parse
 
 _TRUST = "AssumeRolePolicyDocument"
 
@@ -69,21 +68,8 @@ def read_stack_policies(
     found = api.find(host.stack_name)
     if found is None or not was_created(found.status):
         return None
-    resources = tuple(
-        Resource(
-            logical_id=entry["LogicalResourceId"],
-            resource_type=entry["ResourceType"],
-            physical_id=entry.get("PhysicalResourceId", ""),
-        )
-        for entry in api.resources(found.stack_id)
-    )
-    deployed = Deployed(
-        stack_id=found.stack_id,
-        template=parse(api.template(found.stack_id)),
-        parameters=found.parameters,
-        resolved=found.resolved,
-        resources=resources,
-    )
+    resources = tuple(Resource.from_summary(entry) for entry in api.resources(found.stack_id))
+    deployed = Deployed.from_stack(found, api.template(found.stack_id), resources)
     live = LivePolicies(session, host.region, host.account_id)
     try:
         carriers, unresolved = expected_carriers(deployed, live)

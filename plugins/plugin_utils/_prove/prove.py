@@ -21,6 +21,7 @@ from .._bootstrap.plan import Entry, Inputs
 from .._bootstrap.register import Stack, read_register
 from .._errors import ErrorHandler, PipelineError
 from .._organisation.model import DEPLOY_ACCOUNTS, Organisation
+from .._pipeline.live import live_names
 from .._pipeline.model import Pipeline
 from .._pipeline_stack.foundation import store_regions
 from .._stack.api import StackApi
@@ -281,8 +282,7 @@ def _caller(sts: Client) -> str:
 
 @ErrorHandler.common_error_handler("list the pipelines")  # type: ignore[untyped-decorator]
 def _names(codepipeline: Client) -> list[str]:
-    pages = codepipeline.get_paginator("list_pipelines").paginate()
-    return [entry["name"] for page in pages for entry in page["pipelines"]]
+    return live_names(codepipeline)
 
 
 __all__ = ("Proving", "Request")

@@ -141,6 +141,15 @@ class Resource:
     resource_type: str = ""
     physical_id: str = ""
 
+    @classmethod
+    def from_summary(cls, entry: t.Mapping[str, t.Any]) -> Resource:
+        """Return the resource that *entry*, one of ListStackResources, describes."""
+        return cls(
+            logical_id=entry["LogicalResourceId"],
+            resource_type=entry["ResourceType"],
+            physical_id=entry.get("PhysicalResourceId", ""),
+        )
+
     def __str__(self) -> str:
         return f"{self.logical_id} ({self.resource_type})"
 

@@ -14,6 +14,7 @@ import pytest
 from ansible import constants, context
 from ansible.template import trust_as_template
 from ansible_collections.crossaccount.pipeline.plugins.action import preflight
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws import batch
 
 from tests.fakes.bootstrap import World
 from tests.fakes.gateway import FakeGateway
@@ -33,7 +34,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         world.gateway.options = options
         return world.gateway
 
-    monkeypatch.setattr(preflight, "Gateway", gateway)
+    monkeypatch.setattr(batch, "Gateway", gateway)
     world.gateway.opened.clear()
     return world
 
@@ -65,6 +66,7 @@ def test_the_result_is_the_plan_of_the_whole_play(world: World) -> None:
     assert world.gateway.options == {
         "sts_region": "us-east-1",
         "endpoint_url": "http://127.0.0.1:9",
+        "caller_account_id": None,
         "run_directory": Path(constants.DEFAULT_LOCAL_TMP),
     }
     assert json.loads(json.dumps(result)) == result
