@@ -78,49 +78,6 @@ def prove_document(proof: Proof, *, name: str = "") -> Data:
     }
 
 
-def redacted(report: Data) -> Data:
-    """Return *report* without what identifies an organisation, to be sent to somebody.
-
-    Account ids become ``account-1`` and so on, the names of hosts and of the organisation go, and
-    what AWS makes up (ids of keys, sessions, organizations) is hidden.
-    """
-    names: dict[str, str] = {}
-    for path in report["paths"]:
-        names.setdefault(path["host"], f"host-{len(names) + 1}")
-    ids: dict[str, str] = {}
-
-    def account(match: re.Match[str]) -> str:
-        return ids.setdefault(match[0], f"account-{len(ids) + 1}")
-
-    def hidden(value: t.Any) -> t.Any:
-        if isinstance(value, dict):
-            return {key: hidden(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [hidden(item) for item in value]
-        if not isinstance(value, str):
-            return value
-        for host, other in names.items():
-            value = re.sub(rf"(?<![\w-]){re.escape(host)}(?![\w-])", other, value)
-        value = re.sub(r"\b[0-9]{12}\b", account, value)
-        value = re.sub(r"\b(o|p|r|ou)-[0-9a-z]{4,}\b", r"\1-...", value)
-        return _MASKS[6].sub("...", _MASKS[2].sub("...", value))
-
-    # Kinds and statuses are words of ours, whatever hosts are called.
-    unchanged = (
-        "schema_version",
-        "verdict",
-        "counts",
-        "started",
-        "finished",
-        "seconds",
-        "pipelines",
-    )
-    result: Data = {
-        key: value if key in unchanged else hidden(value) for key, value in report.items()
-    }
-    return {**result, "organisation": ""}
-
-
 def _causes(proof: Proof) -> tuple[list[Data], list[int | None]]:
     """Return each cause once, the worst first, and which of them each path has."""
     groups: dict[tuple[t.Any, ...], list[int]] = {}
@@ -203,5 +160,4 @@ __all__ = (
     "SCHEMA_VERSION",
     "WORST_FIRST",
     "prove_document",
-    "redacted",
 )
