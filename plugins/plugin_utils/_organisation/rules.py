@@ -108,7 +108,7 @@ class _Organisation:
 
     def _values(self, name: str, group: str) -> Values:
         """Return the variables of a host; report what is wrong with them."""
-        reader = Reader(functools.partial(self._problem, name))
+        reader = Reader(functools.partial(self._problem_of_value, name))
         return {
             field.name: reader.read(field, self._variables.value(name, field.name))
             for field in host_variables(group)
@@ -351,6 +351,11 @@ class _Organisation:
                     f"regions: the host of {region} is absent",
                     f"Remove {region} from regions too",
                 )
+
+    def _problem_of_value(self, name: str, what: str, fix: str) -> None:
+        # A host called like a group has none of its variables: Ansible gives them to the group.
+        if name not in self._variables.groups:
+            self._problem(name, what, fix)
 
     def _problem(self, name: str, what: str, fix: str) -> None:
         self._problems.add(what, fix, host=name)

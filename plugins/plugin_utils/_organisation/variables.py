@@ -129,7 +129,8 @@ class Variables:
 
         def entry(name: str, item: t.Any, key: t.Any) -> t.Any:
             if isinstance(item, SCALARS):
-                self._origin(host, name, item)
+                if self._origin(host, name, item) is None:
+                    self._origins[host, name] = self._written.place(origin, key)
                 return self._written.entry(item, origin, key)
             return self._read(host, name, item, is_result=is_result)
 

@@ -10,6 +10,7 @@ read only for values that are not text.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import linecache
 import re
@@ -52,14 +53,15 @@ class Written:
         :param origin: that of the mapping or list: true, false and null have none of their own.
         :param key: its name or index.
         """
-        node = self._node(origin)
-        if isinstance(node, yaml.MappingNode):
-            found = [child for name, child in node.value if name.value == key]
-        elif isinstance(node, yaml.SequenceNode) and len(node.value) > key:
-            found = [node.value[key]]
-        else:
-            found = []
-        return _compared(value, found[0] if found else None)
+        return _compared(value, _child(self._node(origin), key))
+
+    def place(self, origin: t.Any, key: t.Any) -> t.Any:
+        """Return where an entry of a mapping or list is set, or *origin* where that is unknown."""
+        node = _child(self._node(origin), key)
+        if node is None:
+            return origin
+        mark = node.start_mark
+        return dataclasses.replace(origin, line_num=mark.line + 1, col_num=mark.column + 1)
 
     def plain(self, value: t.Any) -> t.Any:
         """Return a value with Rewritten where the file has another text."""
@@ -83,6 +85,15 @@ class Written:
         if origin.path not in self._files:
             self._files[origin.path] = _nodes(origin.path)
         return self._files[origin.path].get((origin.line_num, origin.col_num))
+
+
+def _child(node: t.Any, key: t.Any) -> t.Any:
+    """Return the node of an entry of a mapping or list; None if it is not there."""
+    if isinstance(node, yaml.MappingNode):
+        return next((child for name, child in node.value if name.value == key), None)
+    if isinstance(node, yaml.SequenceNode) and len(node.value) > key:
+        return node.value[key]
+    return None
 
 
 def _nodes(path: str) -> dict[Place, t.Any]:

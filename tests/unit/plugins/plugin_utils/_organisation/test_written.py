@@ -102,6 +102,30 @@ def test_a_value_that_yaml_changes_is_refused(folder: Path, text: str) -> None:
     ]
 
 
+def test_each_value_is_named_with_its_line(folder: Path) -> None:
+    """Ansible keeps no place of true, false and null."""
+    write_pipeline(
+        folder, parameters="\n        A: b\n        B: NO\n        C: [d,\n          yes]"
+    )
+
+    assert [line.partition(": pipeline")[0] for line in problems(folder)] == [
+        "host hello (host_vars/hello.yml:14)",
+        "host hello (host_vars/hello.yml:16)",
+    ]
+
+
+def test_a_host_called_like_a_group_is_one_problem(folder: Path) -> None:
+    hosts = HOSTS.replace("development", "primary").partition("pipelines")[0]
+    (folder / "hosts.yml").write_text(hosts, encoding="ascii")
+
+    assert problems(folder) == [
+        (
+            "host primary: it has the name of a group, which Ansible confuses. Rename the host, for"
+            " example to primary-1"
+        )
+    ]
+
+
 def test_a_value_that_yaml_does_not_change_needs_no_quotes(folder: Path) -> None:
     write_pipeline(folder, "{A: 10, B: true, C: -1, D: '012'}", '{E: [0, false, "20:00"]}')
 
