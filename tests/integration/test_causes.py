@@ -164,6 +164,14 @@ def sync_function(broken: Broken) -> None:
     broken.lab.client("lambda", BUILD).delete_function(FunctionName=name)
 
 
+def idle_sync_function(broken: Broken) -> None:
+    """CodePipeline would wait for it, and the canary would answer late."""
+    name = broken.primary("SyncArtifactsFunction")
+    broken.lab.client("lambda", BUILD).put_function_concurrency(
+        FunctionName=name, ReservedConcurrentExecutions=0
+    )
+
+
 def sync_role(broken: Broken) -> None:
     role = broken.primary("SyncArtifactsRole")
     broken.without(role, "SyncArtifacts", "WriteRegisteredBuckets", BUILD)
@@ -186,6 +194,7 @@ def sync_role(broken: Broken) -> None:
         (scp, [AWAY, HOME]),
         (quota, [AWAY, HOME]),
         (sync_function, [AWAY]),
+        (idle_sync_function, [AWAY]),
         (sync_role, [AWAY]),
     ],
 )
@@ -201,7 +210,7 @@ def test_the_cause_is_named_and_nothing_else(
 
     proof = World(lab, organisation).prove(HOST)
 
-    kind = fault.__name__.removeprefix("cloudformation_")
+    kind = fault.__name__.removeprefix("cloudformation_").removeprefix("idle_")
     causes = {path["region"]: path["cause"] for path in proof["paths"] if path["cause"]}
     kinds = {region: cause["kind"] for region, cause in causes.items()}
     assert kinds == dict.fromkeys(regions, kind), [c["message"] for c in causes.values()]

@@ -106,8 +106,9 @@ def _function_facts(
     problem = _function_problem(session.client("lambda", host.region), name=name)
     if not problem:
         return []
+    # CodePipeline waits for a function that does not run.
     cause = make_cause("sync_function", problem, resource=name, **known)
-    return [Fact(cause=cause)]
+    return [Fact(cause=cause, stops=True)]
 
 
 @ErrorHandler.common_error_handler("read the state of key {key_id}")  # type: ignore[untyped-decorator]

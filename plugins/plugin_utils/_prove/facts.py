@@ -20,7 +20,8 @@ class Fact:
 
     :param account_id: the deploy account that it concerns; empty for all.
     :param region: empty for all.
-    :param stops: whether CodePipeline would refuse every pipeline with such a path.
+    :param stops: whether such a path would hold up the whole canary: CodePipeline refuses its
+        pipeline, or waits for long.
     :param is_note: whether it stops no path of the canary.
     """
 
@@ -53,20 +54,20 @@ class Lookups:
         return tuple(fact.cause for fact in self.facts if fact.is_note)
 
     def stopped(self, path: Path) -> Cause | None:
-        """Return why CodePipeline would refuse every pipeline with *path*; else None."""
-        found = (fact for fact in self.facts if fact.stops)
-        return next(
-            (fact.cause for fact in found if fact.concerns(path.account_id, path.region)), None
-        )
+        """Return why *path* may be in no canary; else None."""
+        return self._first(path, [fact for fact in self.facts if fact.stops])
 
     def expected(self, path: Path) -> Cause | None:
         """Return the first thing that was seen which would refuse *path*; else None."""
+        return self._first(path, [fact for fact in self.facts if not fact.is_note])
+
+    def _first(self, path: Path, facts: t.Iterable[Fact]) -> Cause | None:
+        """Return the first of *facts* that concerns *path*."""
         home = self.organisation.primary_region if self.organisation else ""
-        for fact in self.facts:
-            if fact.is_note or not fact.concerns(path.account_id, path.region):
-                continue
+        for fact in facts:
             # Nothing is copied to the primary region.
-            if path.region != home or not fact.cause["kind"].startswith("sync_"):
+            is_reached = path.region == home and fact.cause["kind"].startswith("sync_")
+            if fact.concerns(path.account_id, path.region) and not is_reached:
                 return fact.cause
         return None
 
