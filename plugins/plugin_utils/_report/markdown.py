@@ -15,10 +15,12 @@ import json
 import textwrap
 import typing as t
 
+from .._access.version import OutdatedRole
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL
 from .document import CLEAN, DRIFTED, INCOMPLETE, STATES, kinds, not_ignored
 from .extract import label
 from .lines import COLUMNS, count, counts, names
+from .outdated import UPDATE, outdated_texts
 
 _GROUPS = {
     REGIONAL: "regions",
@@ -44,6 +46,7 @@ def as_markdown(report: Data) -> str:
     lines = [f"# Drift: {name} {_VERDICTS[report['verdict']]}", "", *_overview(report)]
     lines += _sections(report)
     lines += _errors(report)
+    lines += _outdated(report["outdated_roles"])
     lines += _expired(report["ignored_expired"])
     lines += _ignored([finding for finding in report["findings"] if finding["ignored"]])
     return "\n".join([*lines, ""])
@@ -162,6 +165,15 @@ def _errors(report: Data) -> list[str]:
     for error, places in hosts_of.items():
         lines += _item(f"- **error** {', '.join(places)}: {error}")
     return lines
+
+
+def _outdated(roles: t.Sequence[OutdatedRole]) -> list[str]:
+    if not roles:
+        return []
+    lines = ["", "## Roles of an earlier version of this collection", ""]
+    for text in outdated_texts(roles):
+        lines += _item(f"- {text}")
+    return [*lines, "", f"Update them, as the management account: `{UPDATE}`"]
 
 
 def _expired(entries: t.Sequence[Data]) -> list[str]:

@@ -10,6 +10,9 @@ import datetime
 import json
 from typing import Any
 
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._access.version import (
+    OutdatedRole,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.finding import (
     Finding,
     Kind,
@@ -145,12 +148,14 @@ def _document(whole: Organisation, **observed: Any) -> Data:
     ]
     comparisons = {host.name: compared() for host in hosts} | observed.pop("compared", {})
     ignores = read_ignores(observed.pop("ignore", ()))
+    roles = observed.pop("outdated_roles", ())
     return document(
         whole,
         Observed(comparisons=comparisons, **observed),
         name="example",
         play_hosts=list(whole.hosts),
         ignores=ignores,
+        outdated_roles=roles,
         started=STARTED,
         finished=STARTED + datetime.timedelta(seconds=41.3),
     )
@@ -291,6 +296,17 @@ def everything() -> Data:
         whole,
         stacks=stacks,
         orphans=[orphan],
+        outdated_roles=[
+            OutdatedRole(
+                host=name,
+                account_id=whole.hosts[name].account_id,
+                kind="access",
+                stack_name="CrossAccountAccess",
+                version=0,
+                current=2,
+            )
+            for name in ("development", "testing")
+        ],
         compared={
             "development": compared(
                 (

@@ -117,3 +117,13 @@ def test_errors_known_and_expired_have_their_places() -> None:
     assert "\n## No longer ignored\n\n- **expired** on 2026-10-01: resource SyncArtifacts (" in text
     assert "1 finding no longer ignored" in text.replace("\n ", "")
     assert "\n## Ignored\n\n- **drifted** build, CrossAccountPrimary in 111111111111" in text
+
+
+def test_roles_of_an_earlier_version_are_named_with_the_command() -> None:
+    text = as_markdown(sample.everything())
+
+    assert (
+        "\n## Roles of an earlier version of this collection\n\n"
+        "- CrossAccountAccess: no version, now 2 (2 accounts: development, testing)\n\n"
+        "Update them, as the management account: `ansible-playbook crossaccount.pipeline.access`"
+    ) in text

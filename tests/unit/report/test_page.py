@@ -182,7 +182,7 @@ def test_a_clean_report_says_that_nothing_differs(show: Show) -> None:
     page = show(sample.clean())
 
     assert "Nothing differs." in page.locator("#findings").inner_text()
-    assert page.locator("#errors, #unchecked, #ignored-findings").count() == 0
+    assert page.locator("#errors, #unchecked, #ignored-findings, #roles").count() == 0
 
 
 def test_two_values_stand_side_by_side_and_what_differs_is_marked(show: Show) -> None:
@@ -224,7 +224,7 @@ def test_what_the_report_quotes_is_text_and_never_runs(show: Show) -> None:
 def test_an_orphaned_stack_comes_with_the_command_that_removes_it(show: Show) -> None:
     page = show(sample.everything())
 
-    assert page.locator(".command").all_inner_texts() == [
+    assert page.locator("#findings .command").all_inner_texts() == [
         "aws cloudformation delete-stack --region eu-central-1 --stack-name Forgotten"
     ]
 
@@ -474,6 +474,7 @@ def test_the_three_forms_count_the_same(show: Show, name: str, tmp_path: Path) -
         counting(report)
     )
     assert page.locator(".expired").count() == len(report["ignored_expired"])
+    assert page.locator("#roles .role").count() == len(report["outdated_roles"])
 
 
 def _errors(report: Data) -> int:

@@ -23,6 +23,7 @@ const MEANING = {
 const CONTEXT = 3;  // equal lines shown around what differs
 const OPEN = 12;    // so many stacks are shown open at once
 const MARKS = 3;    // so many stacks of a place have a mark each
+const UPDATE = "ansible-playbook crossaccount.pipeline.access";
 
 // What the page is about
 
@@ -429,6 +430,22 @@ function expiredCard(entry) {
     " Renew the entry of drift_ignore or delete it.");
 }
 
+function drawRoles() {
+  if (!report.outdated_roles.length) return "";
+  const groups = grouped(report.outdated_roles, (role) =>
+    `${role.stack_name}: ${role.version ? `version ${role.version}` : "no version"}, now ${role.current}`);
+  return section("roles", "Roles of an earlier version of this collection",
+    [...groups].map(([what, roles]) => element("details", { class: "card unchecked" },
+      element("summary", {}, icon("chevron"),
+        element("span", {}, `${what} (${plural(roles.length, "account")})`)),
+      element("table", { class: "list" }, headRow(["Host", "Account"]),
+        element("tbody", {}, roles.map((role) => element("tr", { class: "role" },
+          element("td", {}, role.host),
+          element("td", { class: "code" }, role.account_id))))))),
+    element("p", {}, "To update them, as the management account:"),
+    element("div", { class: "command" }, UPDATE));
+}
+
 function drawFoot() {
   const size = `${plural(report.hosts.length, "stack")} in ${plural(hostsOf.size, "account")}`;
   const time = `${when(report.started)} to ${when(report.finished)}`;
@@ -436,7 +453,7 @@ function drawFoot() {
 }
 
 drawHead();
-for (const draw of [drawGrid, drawErrors, drawFindings, drawIgnored, drawUnchecked]) {
+for (const draw of [drawGrid, drawErrors, drawFindings, drawIgnored, drawUnchecked, drawRoles]) {
   document.getElementById("main").append(draw());
 }
 drawFoot();
