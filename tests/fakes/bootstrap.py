@@ -114,6 +114,7 @@ class World:
             *self.gateway.regions.values(),
             *self.gateway.pipelines.values(),
             *self.gateway.roles.values(),
+            self.gateway.organizations,
         ]
         found = [operation for service in services for operation in service.asked]
         for service in services:

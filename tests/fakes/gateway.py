@@ -16,6 +16,7 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors impo
 from tests.fakes.cloudformation import FakeCloudFormation
 from tests.fakes.codepipeline import FakeCodePipeline
 from tests.fakes.data import FakeData
+from tests.fakes.organizations import FakeOrganizations
 from tests.fakes.roles import FakeRoles
 
 
@@ -30,6 +31,7 @@ class FakeGateway:
         self.data: dict[tuple[str, str], FakeData] = {}
         self.pipelines: dict[tuple[str, str], FakeCodePipeline] = {}
         self.roles: dict[str, FakeRoles] = {}
+        self.organizations = FakeOrganizations()
         self.known_caller_account_id: str | None = "111111111111"
 
     def open(self, account: Account) -> Any:
@@ -43,6 +45,8 @@ class FakeGateway:
                 return self.region(account.account_id, region).client
             if service == "codepipeline":
                 return self.pipelines_of(account.account_id, region).client
+            if service == "organizations":
+                return self.organizations.client
             clients = self.data_of(account.account_id, region).clients
             if service == "iam" and service not in clients:
                 return self.roles_of(account.account_id).client

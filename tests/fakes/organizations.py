@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakes.service import FakeService
+from tests.fakes.service import FakeService, Refusal
 
 MANAGEMENT, ORGANIZATION, ROOT = "555555555555", "o-example000", "r-root"
 _ARN = f"arn:aws:organizations::{MANAGEMENT}"
@@ -24,6 +24,7 @@ class FakeOrganizations(FakeService):
         self.accounts: dict[str, dict[str, Any]] = {}
         self.parents: dict[str, str] = {}
         self.tags: dict[str, dict[str, str]] = {}
+        self.is_used = True
         self.add(MANAGEMENT, "Management")
 
     def ou_id(self, path: str) -> str:
@@ -42,6 +43,11 @@ class FakeOrganizations(FakeService):
         self.tags[account_id] = more.pop("tags", {})
         state = {"State": more.pop("state", "ACTIVE")}
         self.accounts[account_id] = {"Id": account_id, "Name": name, **state, **more}
+
+    def _describe_organization(self) -> dict[str, Any]:
+        if not self.is_used:
+            raise Refusal("AWSOrganizationsNotInUseException", "Your account is not a member")
+        return {"Organization": {"Id": ORGANIZATION}}
 
     def _list_roots(self) -> dict[str, Any]:
         arn = f"{_ARN}:root/{ORGANIZATION}/{ROOT}"

@@ -169,6 +169,7 @@ def test_a_clean_organisation_is_seen_whole_under_a_policy_that_only_reads(
 UNSEEN = {
     "cloudformation:GetStackPolicy",
     "codepipeline:ListPipelines",
+    "organizations:DescribeOrganization",  # the organisation of these tests has no organisation_id
     "sns:GetSubscriptionAttributes",  # the organisation of these tests notifies nobody
     "sts:SetSourceIdentity",
     "sts:TagSession",

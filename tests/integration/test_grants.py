@@ -57,7 +57,14 @@ def test_the_grant_mode_is_switched_both_ways_between_releases(
     accounts, data = inventory.accounts, held.data()
     Pipeline(lab, "hello").wait()
 
-    inventory.set_group("all", grant_mode="organization", organisation_id=ORGANISATION)
+    inventory.set_group("all", grant_mode="organization", organisation_id="o-another000")
+    refused = playbook.run()
+
+    assert refused.code == 2, refused.output
+    assert refused.written == set()
+    assert f"and the build account is in {ORGANISATION}" in refused.output
+
+    inventory.set_group("all", organisation_id=ORGANISATION)
     switched = playbook.run()
 
     assert switched.code == 0, switched.output

@@ -206,9 +206,9 @@ class Operator:
         """What a bootstrap of an empty organisation does not come to.
 
         Removal looks for pipelines and for kept keys, drift is detected, a refusal is explained,
-        stacks with our tag are looked for, a large template goes through the build bucket, a role
-        gets a boundary. The lab does not ask for the roles of a pipeline's actions, which are
-        passed too.
+        stacks with our tag are looked for, the organization is read, a large template goes through
+        the build bucket, a role gets a boundary. The lab does not ask for the roles of a pipeline's
+        actions, which are passed too.
         """
         account = self._foundation.primary.account
         stacks = [one.stack for one in self._foundation.accounts]
@@ -221,7 +221,11 @@ class Operator:
                 account=role.split(":")[4],
             )
             yield from self._refusals(role, stack)
-        for action in ("codepipeline:ListPipelines", "tag:GetResources"):
+        for action in (
+            "codepipeline:ListPipelines",
+            "organizations:DescribeOrganization",
+            "tag:GetResources",
+        ):
             yield Request(principal=self.role, action=action, resource="*", account=account)
         for name in ("crossaccount/build/hello-source", f"{_ACTION_ROLE}S3", f"{_ACTION_ROLE}ECS"):
             yield Request(

@@ -425,6 +425,10 @@ def read_pipelines(subject: Subject) -> None:
         api.get_pipeline(name=live["name"])
 
 
+def read_the_organization(subject: Subject) -> None:
+    subject.client("organizations").describe_organization()
+
+
 def reach_accounts(subject: Subject) -> None:
     role = f"arn:aws:iam::{DEPLOY}:role/{subject.lab.organisation.operator.access_role}"
     subject.client("sts").assume_role(
@@ -462,7 +466,8 @@ ACCESS_PATHS = {
 }
 PIPELINE_PATHS = {upload_template.__name__: upload_template}
 OPERATOR_PATHS = {
-    path.__name__: path for path in (find_retained_data, read_pipelines, reach_accounts)
+    path.__name__: path
+    for path in (find_retained_data, read_pipelines, read_the_organization, reach_accounts)
 }
 PATHS: dict[str, Callable[[Subject], None]] = {
     path.__name__: path

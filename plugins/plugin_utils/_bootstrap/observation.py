@@ -119,6 +119,21 @@ def _has_role(iam: Client, name: str) -> bool:
     return True
 
 
+def read_organization(gateway: Gateway, primary: Host) -> str | None:
+    """Return the id of the organization of the build account; None where it is in none."""
+    session = gateway.open(account_of(primary.target()))
+    found: str | None = _organization_id(session.client("organizations", primary.region))
+    return found
+
+
+@ErrorHandler.common_error_handler("describe the organization")  # type: ignore[untyped-decorator]
+def _organization_id(client: Client) -> str | None:
+    try:
+        return str(client.describe_organization()["Organization"]["Id"])
+    except is_boto3_error_code("AWSOrganizationsNotInUseException"):
+        return None
+
+
 def compare_stacks(
     gateway: Gateway,
     desired: t.Mapping[str, Desired],
@@ -158,6 +173,7 @@ __all__ = (
     "compare_stacks",
     "read_live",
     "read_live_of",
+    "read_organization",
     "read_regions",
     "read_roles",
     "read_stacks",

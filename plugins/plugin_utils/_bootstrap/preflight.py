@@ -20,7 +20,7 @@ from .._pipeline.model import Pipeline
 from .._stack.granted import items
 from .._stack.model import Desired, Found
 from .._stack.status import Verdict, was_created
-from . import identity, members, observation, plan, removal
+from . import identity, members, observation, organization, plan, removal
 from .blocked import find_blocked
 from .desired import Settings, desired_stack
 from .plan import (
@@ -80,6 +80,7 @@ class _Seen:
     :param uses: how live pipelines use each absent host.
     :param taken: without a foundation, the accounts that have its roles all the same.
     :param vanished: pipelines that deploy to accounts without a host, with the reason to stop.
+    :param outside: hosts of another organization than the build account's, with the reason.
     """
 
     foundation: Foundation
@@ -92,6 +93,7 @@ class _Seen:
     blocked: list[BlockedStack]
     new_members: dict[str, list[members.NewMember]]
     vanished: dict[str, str]
+    outside: dict[str, str]
 
 
 def _observe(request: Request, gateway: Gateway) -> _Seen:
@@ -134,6 +136,12 @@ def _observe(request: Request, gateway: Gateway) -> _Seen:
             and (found_members := members.new_members(request.pipelines[name], pipeline))
         },
         vanished=_vanished(request, live.values),
+        outside=organization.outside(
+            organisation,
+            request.settings,
+            foundation,
+            lambda: observation.read_organization(gateway, organisation.primary),
+        ),
     )
 
 
@@ -271,7 +279,7 @@ def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Pla
         unaccepted = members.unaccepted(found)
         if unaccepted and name not in request.accepting:
             failures.setdefault(name, unaccepted)
-    for name, reason in seen.vanished.items():
+    for name, reason in (*seen.vanished.items(), *seen.outside.items()):
         failures.setdefault(name, reason)
     reasons = {name: removal.held_back(uses) for name, uses in seen.uses.items()}
     held = {name: reason for name, reason in reasons.items() if reason}

@@ -34,7 +34,8 @@ ORGANISATION_ID = Field(
     words="the id of an organization: o- and 10 to 32 letters and digits",
     kind="`o-...`",
     doc="The organization in AWS Organizations: keys, buckets and deploy roles then admit other"
-    " accounts of it only. Required with `grant_mode: organization`.",
+    " accounts of it only. Required with `grant_mode: organization`. It must be that of the build"
+    " account.",
 )
 ORGANISATION_PATHS = Field(
     name="organisation_paths",

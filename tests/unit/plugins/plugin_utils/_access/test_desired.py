@@ -45,9 +45,9 @@ SSO = "arn:aws:iam::555555555555:role/aws-reserved/sso.amazonaws.com/*/AWSReserv
 VERSIONS = {
     "access-role": (1, "1b776e86ad66"),
     "drift-access-role": (1, "dc01f8d6262e"),
-    "drift-role": (1, "f0bc81b4dd14"),
+    "drift-role": (2, "89ac0e1b34e2"),
     "execution-policy": (1, "9ca996d4ef1f"),
-    "operator-role": (1, "3e68c426e7fe"),
+    "operator-role": (2, "901b267865d2"),
 }
 
 

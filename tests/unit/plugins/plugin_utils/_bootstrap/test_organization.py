@@ -13,6 +13,8 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.r
 
 from tests.fakes.bootstrap import World
 from tests.fakes.inventory import BUILD, PRODUCTION, TESTING, Inventory
+from tests.fakes.organizations import ORGANIZATION
+from tests.fakes.service import refuse
 
 NEW = "555555555555"
 POLICIES = {"regional": ["ap-southeast-2", "eu-west-1"], "primary": ["build"]}
@@ -21,7 +23,7 @@ POLICIES = {"regional": ["ap-southeast-2", "eu-west-1"], "primary": ["build"]}
 def make(*, mode: str = "organization") -> World:
     """Return the organisation after its first run, with a pipeline to a host and to a group."""
     inventory = Inventory()
-    inventory.shared |= {"grant_mode": mode, "organisation_id": "o-a1b2c3d4e5"}
+    inventory.shared |= {"grant_mode": mode, "organisation_id": ORGANIZATION}
     inventory.add_pipeline("shop", testing=["us-east-1"])
     inventory.groups["live"] = ["production"]
     waves = inventory.hosts["shop"]["pipeline"]["waves"]
@@ -179,3 +181,53 @@ def test_roles_reach_a_region_while_a_pipeline_uses_it_and_no_others_get_it(worl
     assert parameters(world, "eu-west-1")["GrantMode"] == "organization"
     assert world.run().shortfalls == {}
     assert "eu-west-1" not in parameters(world, "testing")["KeyArns"]
+
+
+def test_another_organization_than_the_build_account_is_in_stops_every_host(world: World) -> None:
+    """Its policies would admit nobody. One of the foundation that stands costs no call."""
+    world.inventory.shared["organisation_id"] = "o-another000"
+
+    course = world.run()
+
+    assert course.phases == {}
+    assert set(course.shortfalls) >= {*POLICIES["regional"], "build", "development", "production"}
+    assert course.shortfalls["eu-west-1"] == (
+        f"organisation_id is o-another000, and the build account is in {ORGANIZATION}, so policies"
+        " would admit no other account. Correct organisation_id"
+    )
+    assert world.calls().count("DescribeOrganization") == 1
+
+
+def test_an_organization_that_the_primary_stack_has_is_not_asked_for(world: World) -> None:
+    world.inventory.add_account("new", NEW)
+
+    assert world.run().phases == {"deploy_accounts": ["new"]}
+    assert "DescribeOrganization" not in world.calls()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (None, "the build account is in no organization"),
+        (
+            refuse("AccessDeniedException", "You may not"),
+            "cannot be compared with the build account's organization",
+        ),
+    ],
+)
+def test_an_organization_that_cannot_be_compared_stops_the_first_run(
+    answer: Any, reason: str
+) -> None:
+    inventory = Inventory()
+    inventory.shared["organisation_id"] = ORGANIZATION
+    world = World(inventory)
+    if answer:
+        world.gateway.organizations.before("DescribeOrganization", answer)
+    else:
+        world.gateway.organizations.is_used = False
+
+    course = world.run()
+
+    assert course.phases == {}
+    assert reason in course.shortfalls["build"]
+    assert [stack for stack in map(world.stack, inventory.hosts) if stack] == []
