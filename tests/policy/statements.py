@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from tests.policy.export import Export, Policy
+from tests.policy.export import Document, Export, Policy
 from tests.policy.request import Request
 from tests.policy.simulator import simulate
 
@@ -69,12 +69,12 @@ def missed(
         # Managed policies are those of AWS, which others keep.
         if policy.kind == "managed":
             continue
-        for title, action, shorter in _shorter(policy, actions=policy.owner not in owners):
-            without = _replaced(export, policy, shorter)
-            questions.setdefault(title, []).extend(
+        for cut in _cuts(policy, actions=policy.owner not in owners):
+            without = _replaced(export, policy, cut.shorter)
+            questions.setdefault(cut.title, []).extend(
                 (request, answer, without)
                 for request, answer in concerned.get(id(policy), ())
-                if fnmatchcase(request.action.lower(), action.lower())
+                if answer == cut.answer and _covers(cut.removed, request.action)
             )
     changed = _changed(questions)
     return [Part(title, title in changed) for title in questions]
@@ -83,11 +83,11 @@ def missed(
 def _changed(questions: Mapping[str, Sequence[Question]]) -> set[str]:
     """Return the titles of which at least one answer is another now.
 
-    A few questions of each title at a time, then more of those that are still open: most parts are
+    One question of each title at first, then more of those that are still open: most parts are
     missed by the first.
     """
     changed: set[str] = set()
-    start, size = 0, 4
+    start, size = 0, 1
     while asked := [
         (title, question)
         for title, all_of_title in questions.items()
@@ -104,16 +104,42 @@ def _changed(questions: Mapping[str, Sequence[Question]]) -> set[str]:
     return changed
 
 
-def _shorter(policy: Policy, *, actions: bool) -> Iterator[tuple[str, str, Policy]]:
-    """Each part: its title, a pattern of the actions that it concerns, the policy without it."""
+@dataclass(frozen=True)
+class _Cut:
+    """A policy without one part.
+
+    removed: the statement, or one with the removed action alone. answer: that of the requests
+    which can come out otherwise: without a permission only what is allowed, without a denial only
+    what is refused.
+    """
+
+    title: str
+    shorter: Policy
+    removed: Document
+    answer: bool
+
+
+def _cuts(policy: Policy, *, actions: bool) -> Iterator[_Cut]:
     for index, statement in enumerate(policy.statements):
         title = f"{policy.account} {policy.title}: {statement.get('Sid', index + 1)}"
-        yield title, "*", policy.without(index)
+        allows = statement["Effect"] == "Allow"
+        yield _Cut(title, policy.without(index), statement, allows)
         for key in ("Action", "NotAction"):
             found = statement.get(key)
             if actions and isinstance(found, list) and len(found) > 1:
                 for action in found:
-                    yield f"{title}: {action}", action, policy.without_action(index, key, action)
+                    shorter = policy.without_action(index, key, action)
+                    # What leaves NotAction is added to what the statement says.
+                    answer = allows if key == "Action" else not allows
+                    yield _Cut(f"{title}: {action}", shorter, {"Action": action}, answer)
+
+
+def _covers(statement: Document, action: str) -> bool:
+    """Whether a statement has a say in an action."""
+    key = "Action" if "Action" in statement else "NotAction"
+    patterns = [statement[key]] if isinstance(statement[key], str) else statement[key]
+    found = any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
+    return found == (key == "Action")
 
 
 def _replaced(export: Export, policy: Policy, shorter: Policy) -> Export:
