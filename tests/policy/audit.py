@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,35 +68,41 @@ def main() -> int:
           f" {len(releases)} pipelines")  # fmt: skip
     for arn in sorted(export.unread):
         print(f"  not read: {arn}")
-    wrong = _judge(foundation, "the administration of keys", allowed=allowed_around(foundation))
+    groups = [_Group("the administration of keys", list(allowed_around(foundation)), allowed=True)]
     for release in releases:
         name = release.pipeline["name"]
         cases = [case.request for case in denied(foundation, release)]
         allowed = [*needs[release], *allowed_uploads(foundation, release)]
-        wrong += _judge(foundation, f"the release of {name}", allowed=allowed)
-        wrong += _judge(foundation, f"what nobody may do around {name}", refused=cases)
-    return 1 if wrong else 0
+        groups.append(_Group(f"the release of {name}", allowed, allowed=True))
+        groups.append(_Group(f"what nobody may do around {name}", cases, allowed=False))
+    return 1 if _judge(foundation, groups) else 0
 
 
-def _judge(
-    foundation: Foundation,
-    what: str,
-    *,
-    allowed: Iterable[Request] = (),
-    refused: Iterable[Request] = (),
-) -> int:
+@dataclass(frozen=True)
+class _Group:
+    """Requests that should all be allowed, or all be refused, and what they are."""
+
+    title: str
+    requests: list[Request]
+    _: KW_ONLY
+    allowed: bool
+
+
+def _judge(foundation: Foundation, groups: Sequence[_Group]) -> int:
     """Tell how requests come out; the number of those that come out wrong."""
-    expected = [(one, True) for one in allowed] + [(one, False) for one in refused]
-    answers = simulate(one.simulation(foundation.export) for one, _answer in expected)
-    wrong = [
-        f"  {'refused' if should else 'ALLOWED'}: {one} {answer.error}".rstrip()
-        for (one, should), answer in zip(expected, answers, strict=True)
-        if answer.error or answer.allowed != should
-    ]
-    print(f"{what}: {len(expected) - len(wrong)} of {len(expected)} requests come out right")
-    for line in wrong:
-        print(line)
-    return len(wrong)
+    asked = [(group, one) for group in groups for one in group.requests]
+    answers = simulate(one.simulation(foundation.export) for _group, one in asked)
+    wrong: dict[str, list[str]] = {group.title: [] for group in groups}
+    for (group, one), answer in zip(asked, answers, strict=True):
+        if answer.error or answer.allowed != group.allowed:
+            what = "refused" if group.allowed else "ALLOWED"
+            wrong[group.title].append(f"  {what}: {one} {answer.error}".rstrip())
+    for group in groups:
+        lines, number = wrong[group.title], len(group.requests)
+        print(f"{group.title}: {number - len(lines)} of {number} requests come out right")
+        for line in lines:
+            print(line)
+    return sum(len(lines) for lines in wrong.values())
 
 
 if __name__ == "__main__":

@@ -13,16 +13,12 @@ const { runSimulation } = require('@cloud-copilot/iam-simulate')
 
 function answer(found) {
   if (found.resultType === 'error') {
-    return { allowed: false, error: JSON.stringify(found.errors), ignored: [] }
+    return { allowed: false, error: JSON.stringify(found.errors) }
   }
   if (found.resultType !== 'single') {
-    return { allowed: false, error: 'the resource has a wildcard', ignored: [] }
+    return { allowed: false, error: 'the resource has a wildcard' }
   }
-  return {
-    allowed: found.overallResult === 'Allowed',
-    error: '',
-    ignored: found.result.ignoredContextKeys ?? []
-  }
+  return { allowed: found.overallResult === 'Allowed', error: '' }
 }
 
 const simulations = JSON.parse(readFileSync(0, 'utf8'))
