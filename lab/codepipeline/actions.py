@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ..iam.service_roles import root_client
 from .builds import build
 from .files import deploy_files
 from .services import deploy_service
@@ -47,7 +48,7 @@ def _bring_inputs(work: Work) -> None:
 
     def objects(region: str) -> Objects:
         if work.settings.artifact_copier == "service":
-            root = work.clients.root("s3", execution.place[0], region)
+            root = root_client("s3", account=execution.place[0], region=region)
             return Objects(s3=root, principal="root")
         return work.objects(region, as_pipeline=True)
 

@@ -14,10 +14,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ..iam.service_roles import client_with
 from ..settings import Settings
 from .cron import Window
 from .executions import Execution, RuleRun
-from .work import ActionFailedError, Credentials, SharedClients, StoppedError, failure
+from .work import ActionFailedError, Credentials, StoppedError, failure
 
 BEFORE_ENTRY, ON_SUCCESS = "BEFORE_ENTRY", "ON_SUCCESS"
 _POLL = 0.05
@@ -39,7 +40,6 @@ class RuleWork:
 
     execution: Execution
     run: RuleRun
-    clients: SharedClients
     settings: Settings
     credentials: Credentials
 
@@ -74,7 +74,7 @@ def _alarm(work: RuleWork) -> str:
     name, waits = given["AlarmName"], "WaitTime" in given
     good = given.get("AlarmStates", ",".join(_GOOD_STATES)).split(",")
     region = declaration.get("region", work.execution.place[1])
-    client = work.clients.client("cloudwatch", region=region, credentials=work.credentials)
+    client = client_with(work.credentials, "cloudwatch", region=region)
     while True:
         # Composite alarms are found by who may describe all alarms.
         found = client.describe_alarms(

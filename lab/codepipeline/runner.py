@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ..iam.service_roles import RoleRefusedError, credentials, principal
+from ..iam.service_roles import RoleRefusedError, client_with, credentials, principal
 from ..settings import Settings
 from .actions import perform
 from .events import action_changed, execution_changed, stage_changed
@@ -26,7 +26,7 @@ from .executions import ActionRun, Execution, Pipeline, RuleRun
 from .rollbacks import last_good, roll_back
 from .rules import BEFORE_ENTRY, ON_SUCCESS, RuleWork, conditions, evaluate
 from .variables import is_too_large
-from .work import ActionFailedError, Credentials, SharedClients, StoppedError, Work, failure
+from .work import ActionFailedError, Credentials, StoppedError, Work, failure
 
 Data = dict[str, Any]
 
@@ -83,7 +83,6 @@ class _Run:
         self._execution = execution
         self._done = done
         self._first = execution.attempt == 1
-        self._clients = SharedClients()
 
     def go(self) -> None:
         """Run to the end, or to the failure, or to the stop."""
@@ -172,7 +171,6 @@ class _Run:
             work = RuleWork(
                 execution=self._execution,
                 run=run,
-                clients=self._clients,
                 settings=self._settings,
                 credentials=self._assume(role, pipelines) if role else pipelines,
             )
@@ -265,7 +263,6 @@ class _Run:
         return Work(
             execution=self._execution,
             run=run,
-            clients=self._clients,
             settings=self._settings,
             pipeline_credentials=pipelines,
             credentials=self._assume(role, pipelines) if role else pipelines,
@@ -285,7 +282,7 @@ class _Run:
         return credentials(session)
 
     def _assume(self, role: str, by: Credentials) -> Credentials:
-        sts = self._clients.client("sts", region=self._execution.place[1], credentials=by)
+        sts = client_with(by, "sts", region=self._execution.place[1])
         try:
             answer = sts.assume_role(RoleArn=role, RoleSessionName=self._execution.id[:8])
         except ClientError as error:

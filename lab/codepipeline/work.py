@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ..iam.service_roles import own_clients, session_arn
+from ..iam.service_roles import client_with, session_arn
 from ..settings import Settings
 from .executions import ActionRun, Execution
 from .variables import UnresolvedError, resolve
@@ -56,24 +55,6 @@ def failure(error: ClientError) -> ActionFailedError:
 
 def _is_denied(error: ClientError) -> bool:
     return str(error.response.get("Error", {}).get("Code")) in _DENIED
-
-
-class SharedClients:
-    """Clients of the lab itself for many threads: a session makes one client at a time."""
-
-    def __init__(self) -> None:
-        self._clients = own_clients()
-        self._making = threading.Lock()
-
-    def client(self, service: str, *, region: str, credentials: Credentials) -> Any:
-        """A client with the given credentials."""
-        with self._making:
-            return self._clients.client(service, region=region, credentials=credentials)
-
-    def root(self, service: str, account: str, region: str) -> Any:
-        """A client as the root of an account: what a service does by itself."""
-        with self._making:
-            return self._clients.root(service, account, region)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +114,6 @@ class Work:
 
     execution: Execution
     run: ActionRun
-    clients: SharedClients
     settings: Settings
     pipeline_credentials: Credentials
     credentials: Credentials
@@ -161,7 +141,7 @@ class Work:
     def client(self, service: str, region: str = "", *, as_pipeline: bool = False) -> Any:
         """A client of the action's role, or of the pipeline's."""
         credentials = self.pipeline_credentials if as_pipeline else self.credentials
-        return self.clients.client(service, region=region or self.region, credentials=credentials)
+        return client_with(credentials, service, region=region or self.region)
 
     def objects(self, region: str = "", *, as_pipeline: bool = False) -> Objects:
         """S3 as the action's role, or as the pipeline's."""
@@ -196,7 +176,6 @@ class Work:
 __all__ = (
     "ActionFailedError",
     "Objects",
-    "SharedClients",
     "StoppedError",
     "Work",
     "failure",

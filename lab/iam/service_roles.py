@@ -105,14 +105,9 @@ def root_client(service: str, *, account: str, region: str) -> Any:
         return _shared_clients().root(service, account, region)
 
 
-def own_clients() -> Clients:
-    """Clients of its own for a thread that makes many."""
-    return Clients(f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}")
-
-
 @functools.cache
 def _shared_clients() -> Clients:
-    return own_clients()
+    return Clients(f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}")
 
 
 def _trusts(role: dict[str, Any], service: str, source_arn: str) -> bool:
@@ -142,7 +137,6 @@ __all__ = (
     "client_with",
     "credentials",
     "install",
-    "own_clients",
     "principal",
     "root_client",
     "session_arn",

@@ -39,6 +39,7 @@ from ..iam import (
     call_resources,
     conditions,
     log_streams,
+    parsed_policies,
     principals,
     service_control,
     service_roles,
@@ -61,6 +62,7 @@ def install(settings: Settings) -> None:
     they are stored, and a repeated request is recognised before it is checked.
     """
     buckets.install()
+    parsed_policies.install()
     conditions.install(settings)
     drift_readers.install()
     principals.install(settings)
