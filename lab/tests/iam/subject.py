@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,15 +113,28 @@ class Subject:
     def client(self, service: str) -> Any:
         return self.clients.client(service, region=REGION, credentials=self.credentials)
 
-    def put_policy(self, without: str = "") -> None:
-        for name, policy in self.policies.items():
+    @contextmanager
+    def without(self, action: str) -> Iterator[None]:
+        """Take a permission out of its policies for a while."""
+        concerned = {
+            name: policy for name, policy in self.policies.items() if action in actions_of(policy)
+        }
+        for name, policy in concerned.items():
             statements = []
             for statement in policy["Statement"]:
-                left = [action for action in listed(statement["Action"]) if action != without]
+                left = [one for one in listed(statement["Action"]) if one != action]
                 if left:
                     statements.append({**statement, "Action": left})
-            document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-            self.iam.put_role_policy(RoleName=self.role, PolicyName=name, PolicyDocument=document)
+            self._put(name, {**policy, "Statement": statements})
+        try:
+            yield
+        finally:
+            for name, policy in concerned.items():
+                self._put(name, policy)
+
+    def _put(self, name: str, policy: dict[str, Any]) -> None:
+        document = json.dumps(policy)
+        self.iam.put_role_policy(RoleName=self.role, PolicyName=name, PolicyDocument=document)
 
     def converge(
         self,
