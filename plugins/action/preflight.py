@@ -17,16 +17,21 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._accounts.so
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._action import PipelineAction
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._arguments import PREFLIGHT
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch import gateway_of
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.inspected import (
+    check_and_inspect,
+)
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.inventory import (
     Inventory,
     read_inventory,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.preflight import (
-    Request,
     check,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.recorded import (
     note_run,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.request import (
+    Request,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.patterns import (
     check_patterns,
@@ -67,7 +72,14 @@ class ActionModule(PipelineAction):
             }
         )
         request = self._request(inventory)
-        found: dict[str, t.Any] = {"changed": False, **check(request, gateway)}
+        found: dict[str, t.Any] = {"changed": False}
+        if self.options["inspect"]:
+            plan, drift = check_and_inspect(
+                request, gateway, self.patience(self.options["wait_timeout"])
+            )
+            found |= {**plan, "drift": drift.as_dict()}
+        else:
+            found |= check(request, gateway)
         note_run(request.run)
         warnings = pipeline_warnings(inventory.pipelines, inventory.organisation)
         return {**found, "warnings": warnings} if warnings else found

@@ -16,7 +16,10 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws.batch i
     gateway_of,
     stack_targets,
 )
-from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.run import inspect_fleet
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._drift.run import (
+    begin_inspections,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.listing import Listings
 
 ARGUMENT_SPEC = STACK_DRIFT_INFO
 
@@ -29,18 +32,17 @@ class ActionModule(PipelineAction):
     def act(self) -> dict[str, t.Any]:
         """Inspect the stacks."""
         gateway = gateway_of(self.options)
-        found = inspect_fleet(
+        patience = self.patience(self.options["wait_timeout"])
+        tag = self.options["tag"]
+        fleet = begin_inspections(
             stack_targets(self.options),
             gateway,
-            patience=self.patience(self.options["wait_timeout"]),
             policies=self.options["policies"],
-            tag=self.options["tag"],
-            others=self.options["others"],
+            listings=Listings(gateway) if tag else None,
         )
+        found = fleet.finish(patience, tag=tag, others=self.options["others"])
         return {
             "changed": False,
             "caller_account_id": gateway.known_caller_account_id,
-            "stacks": found.stacks,
-            "orphans": found.orphans,
-            "others": found.others,
+            **found.as_dict(),
         }

@@ -12,8 +12,8 @@ short_description: Reports what a drift run found
 version_added: 0.1.0
 author: crossaccount.pipeline contributors (@crossaccount)
 description:
-  - Combines what M(crossaccount.pipeline.stack_drift_info) found with what
-    M(crossaccount.pipeline.preflight) compared, and sets aside what O(ignore) names.
+  - Combines what M(crossaccount.pipeline.preflight) compared and inspected, and sets aside what
+    O(ignore) names.
   - Writes the report as JSON, as Markdown and as one HTML page. The schema of the JSON is
     C(docs/drift-report.schema.json). M(crossaccount.pipeline.drift_summary) shows it in short.
   - Does not fail by itself; RV(failures) names the hosts that must end as failed. Calls nothing in
@@ -111,9 +111,9 @@ seealso:
 EXAMPLES = r"""
 - name: Report
   crossaccount.pipeline.drift_report:
-    stacks: "{{ drift_found.stacks }}"
-    orphans: "{{ drift_found.orphans }}"
-    others: "{{ drift_found.others }}"
+    stacks: "{{ preflight_result.drift.stacks }}"
+    orphans: "{{ preflight_result.drift.orphans }}"
+    others: "{{ preflight_result.drift.others }}"
     ignore:
       - stack: CrossAccountDeploy
         resource: CodePipelineRole

@@ -18,6 +18,8 @@ description:
     and, where a host should be absent, the live pipelines. The credentials of every account are
     proven on the way.
   - Compares every stack with what it should be, and decides what the run may do.
+  - With O(inspect) it also finds what was changed outside CloudFormation. A drift run does both in
+    one task, which reads each stack and its template once.
   - The playbooks of this collection run it once and register its result as C(preflight_result). The
     filters C(crossaccount.pipeline.run_hosts) and C(crossaccount.pipeline.run_inputs)
     read it from there.
@@ -27,6 +29,16 @@ extends_documentation_fragment:
   - crossaccount.pipeline.attributes
   - crossaccount.pipeline.attributes.info
 options:
+  inspect:
+    description:
+      - Also inspect every stack that can be read, as M(crossaccount.pipeline.stack_drift_info) does
+        with O(crossaccount.pipeline.stack_drift_info#module:policies).
+    type: bool
+    default: false
+  wait_timeout:
+    description: Seconds that all detections together may take, with O(inspect).
+    type: int
+    default: 1800
   teardown:
     description: Plan the removal of everything, whatever the state of the hosts.
     type: bool
@@ -42,11 +54,19 @@ options:
     type: str
 requirements:
   - boto3 where C(ansible-playbook) runs
+seealso:
+  - module: crossaccount.pipeline.stack_drift_info
 """
 
 EXAMPLES = r"""
 - name: Check everything before the first write
   crossaccount.pipeline.preflight:
+  register: preflight_result
+  run_once: true
+
+- name: Also find what was changed outside CloudFormation
+  crossaccount.pipeline.preflight:
+    inspect: true
   register: preflight_result
   run_once: true
 """
@@ -129,6 +149,13 @@ outdated_roles:
   returned: success
   type: list
   elements: dict
+drift:
+  description:
+    - What was found, as RV(crossaccount.pipeline.stack_drift_info#module:stacks),
+      RV(crossaccount.pipeline.stack_drift_info#module:orphans) with the tag of our stacks, and
+      RV(crossaccount.pipeline.stack_drift_info#module:others) with the names of RV(access_stacks).
+  returned: with O(inspect)
+  type: dict
 caller_account_id:
   description: The account of the credentials in use, where it had to be found out.
   returned: success

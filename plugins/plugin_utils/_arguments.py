@@ -107,8 +107,10 @@ RECOVER: Spec = {**CONNECTION, "wait_timeout": {"type": "int", "default": 3600}}
 
 PREFLIGHT: Spec = {
     "endpoint_url": {"type": "str"},
+    "inspect": {"type": "bool", "default": False},
     "pattern": {"type": "str"},
     "teardown": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 1800},
 }
 
 ACCESS_PREFLIGHT: Spec = {

@@ -22,8 +22,10 @@ from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.p
     Plan,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.preflight import (
-    Request,
     check,
+)
+from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.request import (
+    Request,
 )
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._bootstrap.run import Run
 

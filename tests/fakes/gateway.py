@@ -28,6 +28,7 @@ class FakeGateway:
         self.opened: list[Account] = []
         self.errors: dict[str, str] = {}
         self.regions: dict[tuple[str, str], FakeCloudFormation] = {}
+        self.make_region: Callable[[], FakeCloudFormation] = FakeCloudFormation
         self.data: dict[tuple[str, str], FakeData] = {}
         self.pipelines: dict[tuple[str, str], FakeCodePipeline] = {}
         self.roles: dict[str, FakeRoles] = {}
@@ -57,7 +58,7 @@ class FakeGateway:
     def region(self, account_id: str, region: str) -> FakeCloudFormation:
         """Return CloudFormation of an account's region."""
         if (account_id, region) not in self.regions:
-            self.regions[account_id, region] = FakeCloudFormation()
+            self.regions[account_id, region] = self.make_region()
         return self.regions[account_id, region]
 
     def data_of(self, account_id: str, region: str) -> FakeData:

@@ -16,18 +16,20 @@ from .._aws.gateway import Client, Gateway
 from .._errors import ErrorHandler
 from .._organisation.model import Host
 from .._pipeline.live import LivePipeline, read_live_pipeline, read_live_pipelines
-from .._stack.api import StackApi
+from .._stack.api import StackApi, TemplateBody
 from .._stack.compare import compare_found
 from .._stack.diff import describe
 from .._stack.granted import grantees
+from .._stack.listing import Listings
 from .._stack.model import Desired, Found
 from .._stack.result import DifferenceEntry
 from .._stack.status import was_created
 from .plan import TaggedStack
 
-_TAG = "crossaccount:group"
+TAG = "crossaccount:group"
 
 Read = t.TypeVar("Read")
+ReadTemplate = t.Callable[[str], TemplateBody | None]  # by host
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,22 +48,22 @@ class Region:
     tagged: tuple[TaggedStack, ...]
 
 
-def read_regions(gateway: Gateway, hosts: t.Sequence[Host]) -> Answers[Region]:
+def read_regions(listings: Listings, hosts: t.Sequence[Host]) -> Answers[Region]:
     """Return the stacks in the regions of *hosts* of the build account."""
 
     def read(host: Host) -> Region:
-        found = {stack.name: stack for stack in _stacks(gateway, host).all()}
+        found = listings.of(host.target())
         tagged = [
             TaggedStack(
                 account_id=host.account_id,
                 region=host.region,
                 stack_name=stack.name,
-                group=stack.tags[_TAG],
+                group=stack.tags[TAG],
                 granted=grantees(stack.parameters),
                 created=was_created(stack.status),
             )
             for stack in found.values()
-            if _TAG in stack.tags
+            if TAG in stack.tags
         ]
         return Region(stacks=found, tagged=tuple(tagged))
 
@@ -69,16 +71,26 @@ def read_regions(gateway: Gateway, hosts: t.Sequence[Host]) -> Answers[Region]:
 
 
 def read_stacks(
-    gateway: Gateway, hosts: t.Sequence[Host], *, names: t.Mapping[str, str] | None = None
+    gateway: Gateway,
+    hosts: t.Sequence[Host],
+    *,
+    listings: Listings | None = None,
+    names: t.Mapping[str, str] | None = None,
 ) -> Answers[Found | None]:
     """Return the stacks of *hosts*; their credentials are proven on the way.
 
+    :param listings: they are taken from there, and not read one by one.
     :param names: other stacks of their accounts, by host.
     """
-    return _ask(
-        hosts,
-        lambda host: _stacks(gateway, host).find(names[host.name] if names else host.stack_name),
-    )
+
+    def read(host: Host) -> Found | None:
+        name = names[host.name] if names else host.stack_name
+        if listings is not None:
+            return listings.find(host.target(), name)
+        found: Found | None = _stacks(gateway, host).find(name)
+        return found
+
+    return _ask(hosts, read)
 
 
 def read_live(gateway: Gateway, primary: Host) -> list[LivePipeline]:
@@ -140,14 +152,21 @@ def compare_stacks(
     *,
     found: t.Mapping[str, Found | None],
     hosts: t.Mapping[str, Host],
+    read_template: ReadTemplate = lambda _name: None,
 ) -> Answers[tuple[str, list[DifferenceEntry]]]:
     """Return operation and differences of each stack in *desired*, by host.
 
     :param found: the stacks as they were read a moment ago.
+    :param read_template: returns the deployed template of a host's stack; None to read it here.
     """
 
     def read(host: Host) -> tuple[str, list[DifferenceEntry]]:
-        comparison = compare_found(_stacks(gateway, host), desired[host.name], found[host.name])
+        comparison = compare_found(
+            _stacks(gateway, host),
+            desired[host.name],
+            found[host.name],
+            template=read_template(host.name),
+        )
         differences = describe(comparison.differences, desired[host.name].template)
         return comparison.operation, differences
 
@@ -168,7 +187,9 @@ def _ask(hosts: t.Sequence[Host], read: t.Callable[[Host], Read]) -> Answers[Rea
 
 
 __all__ = (
+    "TAG",
     "Answers",
+    "ReadTemplate",
     "Region",
     "compare_stacks",
     "read_live",

@@ -17,7 +17,7 @@ from .._errors import PipelineError
 from .._organisation.registered import HostVars
 from .plan import Inputs
 from .recorded import ReadOnce, Results, find_report, require_plan
-from .run import Run
+from .run import Run, targets_of
 
 SUMMARY = "summary"
 REPORT = "report"
@@ -90,13 +90,7 @@ def targets(hostvars: HostVars, hosts: t.Collection[str] | None = None) -> list[
 
     Hosts that are quarantined, or whose account could not be read, are left out.
     """
-    run = _run(hostvars)
-    found = (run.organisation.hosts[name] for name in run.plan["hosts"])
-    return [
-        host.target()
-        for host in found
-        if (hosts is None or host.name in hosts) and run.is_readable(host.name)
-    ]
+    return targets_of(_run(hostvars), hosts)
 
 
 def _run(hostvars: HostVars, host: str | None = None) -> Run:

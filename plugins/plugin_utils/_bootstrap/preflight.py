@@ -9,66 +9,38 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._access.kinds import ACCESS
-from .._access.version import AccessStackName, OutdatedRole, outdated_role
-from .._accounts.marker import Marker
 from .._aws.gateway import Gateway
 from .._errors import PipelineError
 from .._organisation.model import DEPLOY_ACCOUNTS, PIPELINES, PRIMARY, REGIONAL, Host, Organisation
 from .._pipeline.live import LivePipeline
-from .._pipeline.model import Pipeline
 from .._stack.granted import items
-from .._stack.model import Desired, Found
+from .._stack.listing import Listings
+from .._stack.model import Found
 from .._stack.status import Verdict, was_created
 from . import identity, members, observation, organization, plan, removal
 from .blocked import find_blocked
-from .desired import Settings, desired_stack
-from .plan import (
-    BlockedStack,
-    Foundation,
-    Inputs,
-    Plan,
-    StackState,
-    TaggedStack,
-    fingerprint,
-)
-from .run import Run
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Request:
-    """What a run covers.
-
-    :param run: a name that no other run has.
-    :param started: when it began, in UTC (ISO 8601).
-    :param hosts: the hosts of the run, without those that --limit, a slice or a tag leaves out.
-    :param pipelines: the pipelines of the inventory, by host.
-    :param settings: what the roles take, by host of the run.
-    :param accepting: pipelines that may deploy to new members of groups in waves with an approval.
-    :param readmitted: accounts without a host that policies no longer exclude.
-    :param readings: the readings of accounts that hosts come from.
-    :param access_stacks: the stacks with access roles that the accounts of the run may have.
-    """
-
-    run: str
-    started: str
-    organisation: Organisation
-    pipelines: t.Mapping[str, Pipeline]
-    hosts: t.Collection[str]
-    settings: t.Mapping[str, Settings]
-    accepting: t.Collection[str] = ()
-    readmitted: t.Collection[str] = ()
-    readings: t.Sequence[Marker] = ()
-    access_stacks: t.Sequence[AccessStackName] = ()
-    check_mode: bool = False
+from .comparison import compare
+from .plan import BlockedStack, Foundation, Plan, StackState, TaggedStack
+from .request import Decided, Request
 
 
 def check(request: Request, gateway: Gateway) -> Plan:
     """Read everything that the run concerns, and return the plan. Writes nothing."""
-    seen = _observe(request, gateway)
-    result = _decide(request, seen, gateway.known_caller_account_id)
-    compared = _compare(request, result, seen.found, gateway)
-    return {**compared, "outdated_roles": _outdated_roles(request, compared, seen.home, gateway)}
+    return compare(request, decide(request, gateway), gateway)
+
+
+def decide(request: Request, gateway: Gateway, *, listings: Listings | None = None) -> Decided:
+    """Read the stacks that the run concerns, and decide what it may do.
+
+    :param listings: find the stacks of accounts there, for a task that needs these lists anyway.
+    """
+    seen = _observe(request, gateway, listings)
+    return Decided(
+        plan=_plan(request, seen, gateway.known_caller_account_id),
+        home=seen.home,
+        found=seen.found,
+        listings=listings,
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,10 +68,10 @@ class _Seen:
     outside: dict[str, str]
 
 
-def _observe(request: Request, gateway: Gateway) -> _Seen:
+def _observe(request: Request, gateway: Gateway, listings: Listings | None) -> _Seen:
     organisation = request.organisation
     foundation_hosts = plan.foundation_hosts(organisation, request.hosts)
-    regions = observation.read_regions(gateway, foundation_hosts)
+    regions = observation.read_regions(listings or Listings(gateway), foundation_hosts)
     foundation: Foundation = {
         host.name: regions.values[host.name].stacks.get(host.stack_name)
         for host in foundation_hosts
@@ -114,7 +86,9 @@ def _observe(request: Request, gateway: Gateway) -> _Seen:
         elif host.name in request.hosts:
             errors[host.name] = errors[organisation.primary.name]
     accounts = observation.read_stacks(
-        gateway, plan.accounts_to_check(organisation, foundation, request.hosts)
+        gateway,
+        plan.accounts_to_check(organisation, foundation, request.hosts),
+        listings=listings,
     )
     readable = [name for name, stack in accounts.values.items() if name in request.hosts and stack]
     built = [pipeline for name, pipeline in request.pipelines.items() if found.get(name)]
@@ -248,7 +222,7 @@ def _uses(
     }
 
 
-def _decide(request: Request, seen: _Seen, caller_account_id: str | None) -> Plan:
+def _plan(request: Request, seen: _Seen, caller_account_id: str | None) -> Plan:
     """Return the plan, without the comparison of the stacks."""
     organisation, foundation = request.organisation, seen.foundation
     failures = {name: error for name, error in seen.errors.items() if name in organisation.hosts}
@@ -400,91 +374,4 @@ def _unreadable(error: str) -> StackState:
     )
 
 
-# The comparison
-
-
-def _compare(
-    request: Request, decided: Plan, found: t.Mapping[str, Found | None], gateway: Gateway
-) -> Plan:
-    """Return the plan with every host's stack compared with its desired state."""
-    run = Run(decided, {})
-    desired: dict[str, Desired] = {}
-    inputs: dict[str, Inputs] = {}
-    failures = dict(decided["failures"])
-    for name in decided["hosts"]:
-        try:
-            made = _desired(request, run, name)
-        except PipelineError as exc:
-            failures[name] = str(exc)
-            continue
-        if made is not None:
-            inputs[name], desired[name] = made
-    answers = observation.compare_stacks(
-        gateway, desired, found=found, hosts=request.organisation.hosts
-    )
-    stacks = dict(decided["stacks"])
-    for name, (operation, differences) in answers.values.items():
-        stacks[name] = {
-            **stacks[name],
-            "operation": operation,
-            "differences": differences,
-            "inputs": fingerprint(inputs[name]),
-        }
-    for name, error in answers.errors.items():
-        stacks[name] = {**stacks[name], "reason": error}
-    return {**decided, "stacks": stacks, "failures": failures}
-
-
-def _outdated_roles(
-    request: Request, compared: Plan, home: t.Mapping[str, Found], gateway: Gateway
-) -> list[OutdatedRole]:
-    """Return the outdated roles of the build account, and of accounts that the run would change.
-
-    The first are read anyway; an account costs a call, so one without work is not asked. A drift
-    run sees them all.
-    """
-    organisation, stacks = request.organisation, compared["stacks"]
-    names = {
-        stack["host"]: stack["stack_name"]
-        for stack in request.access_stacks
-        if stack["kind"] == ACCESS.name
-    }
-    working = [
-        host
-        for host in organisation.of(DEPLOY_ACCOUNTS)
-        if host.name in names
-        and host.name in stacks
-        and stacks[host.name]["operation"] not in ("none", "delete")
-        and not stacks[host.name]["error"]
-    ]
-    found = observation.read_stacks(gateway, working, names=names).values
-    roles = []
-    for stack in request.access_stacks:
-        host = organisation.hosts[stack["host"]]
-        if host.group == PRIMARY:
-            seen = home.get(stack["stack_name"])
-        else:
-            seen = found.get(host.name) if stack["kind"] == ACCESS.name else None
-        if seen is not None and seen.exists:
-            roles.append(outdated_role(host, stack, seen.outputs))
-    return [role for role in roles if role is not None]
-
-
-def _desired(request: Request, run: Run, name: str) -> tuple[Inputs, Desired] | None:
-    """Return the desired stack of *name*; None if there is nothing to compare."""
-    host = request.organisation.hosts[name]
-    state = run.plan["stacks"].get(name)
-    if state is None or state["error"] or run.failure(name) or host.is_quarantined:
-        return None
-    if host.is_absent and (host.group != REGIONAL or name in run.plan["gone"]):
-        return None
-    inputs = run.inputs(name)
-    if inputs is None:
-        return None
-    desired = desired_stack(
-        host.group, name, request.settings[name], inputs, pipeline=request.pipelines.get(name)
-    )
-    return inputs, desired
-
-
-__all__ = ("Request", "check")
+__all__ = ("check", "decide")

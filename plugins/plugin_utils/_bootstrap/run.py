@@ -343,4 +343,13 @@ class Run:
         return [host.name for host in hosts if "operation" in self.results.get(host.name, {})]
 
 
-__all__ = ("RELEASING", "RETIRED", "Results", "Run")
+def targets_of(run: Run, hosts: t.Collection[str] | None = None) -> list[dict[str, t.Any]]:
+    """Return the stacks of *hosts* (default: all) as batch targets, readable ones only."""
+    return [
+        run.organisation.hosts[name].target()
+        for name in run.plan["hosts"]
+        if (hosts is None or name in hosts) and run.is_readable(name)
+    ]
+
+
+__all__ = ("RELEASING", "RETIRED", "Results", "Run", "targets_of")

@@ -14,7 +14,7 @@ from .._aws.gateway import AccountSession
 from .._errors import PipelineError
 from .._policy.live import LivePolicies
 from .._policy.resolver import Deployed
-from .._stack.api import StackApi
+from .._stack.api import StackApi, TemplateBody
 from .._stack.model import Found
 from .._stack.status import CURES, Verdict
 from .detection import (
@@ -136,11 +136,21 @@ class Inspection:
         """Properties of the stack's resources, read directly."""
         return LiveProperties(self._session, self.place.region, self.place.account_id)
 
-    def read_policies(self, found: Found, resources: t.Sequence[Resource]) -> PolicyDrift | None:
-        """Read the current live policies; None if they are not wanted."""
+    def read_policies(
+        self,
+        found: Found,
+        resources: t.Sequence[Resource],
+        *,
+        template: TemplateBody | None = None,
+    ) -> PolicyDrift | None:
+        """Read the current live policies; None if they are not wanted.
+
+        :param template: the deployed template where it has been read.
+        """
         if not self._with_policies:
             return None
-        deployed = Deployed.from_stack(found, self.api.template(found.stack_id), resources)
+        body = self.api.template(found.stack_id) if template is None else template
+        deployed = Deployed.from_stack(found, body, resources)
         live = LivePolicies(self._session, self.place.region, self.place.account_id)
         settings = LiveSettings(self._session, self.place.region)
         return read_policies(deployed, live, settings)
@@ -167,6 +177,7 @@ class Running:
         self._detection = detection
         self._attempt = attempt
         self._waits = waits
+        self._template: TemplateBody | None = None
 
     def describe(self) -> str:
         """Return what it waits for."""
@@ -209,6 +220,12 @@ class Running:
             return Running(self._inspection, self._found, attempt=again, waits=2**again)
         return self._inspected(drifts, ended.failure)
 
+    def template(self) -> TemplateBody | None:
+        """Return the deployed template, which the detection compares with; None without one."""
+        if self._detection is not None and self._template is None:
+            self._template = self._inspection.api.template(self._found.stack_id)
+        return self._template
+
     def read_ahead(self) -> None:
         """Read what does not depend on the detection, while it runs."""
         if self._detection is not None:
@@ -222,7 +239,7 @@ class Running:
     @functools.cached_property
     def policies(self) -> PolicyDrift | None:
         """The live policies."""
-        return self._inspection.read_policies(self._found, self.resources)
+        return self._inspection.read_policies(self._found, self.resources, template=self._template)
 
     def _inspected(self, drifts: tuple[ResourceDrift, ...], failure: str) -> Inspected:
         """Return what the detection and the policies show."""

@@ -2,25 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Drift of many stacks: detection started everywhere first, then followed together."""
+"""Drift of many stacks: detection begun everywhere first, then followed together."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from .._aws.batch import Failure, Options, account_of, for_each
 from .._aws.gateway import Gateway
 from .._aws.patience import Patience
 from .._errors import PipelineError
-from .._stack.api import StackApi
+from .._stack.api import TemplateBody
 from .._stack.granted import grantees
+from .._stack.listing import Listings
 from .._stack.model import Found
 from .finding import Finding, FindingEntry, Place, Unchecked
 from .inspection import Inspected, Inspection, InspectionEntry, Running
 from .slots import Slots
-
-_GONE = "DELETE_COMPLETE"
 
 _Region = tuple[str, str]  # account id and region
 _Step = Running | Inspected | Failure
@@ -57,6 +57,10 @@ class FleetDrift:
     orphans: list[FindingEntry]
     others: list[OtherEntry]
 
+    def as_dict(self) -> dict[str, t.Any]:
+        """Return it as actions return it."""
+        return {"stacks": self.stacks, "orphans": self.orphans, "others": self.others}
+
 
 @dataclasses.dataclass(frozen=True)
 class _Listing:
@@ -66,25 +70,21 @@ class _Listing:
     failures: dict[_Region, str] = dataclasses.field(default_factory=dict)
 
 
-def inspect_fleet(
+def begin_inspections(
     targets: t.Sequence[Options],
     gateway: Gateway,
     *,
-    patience: Patience,
     policies: bool = False,
-    tag: str | None = None,
-    others: t.Collection[str] = (),
-) -> FleetDrift:
-    """Inspect every target at once. A target that fails stops no other.
+    listings: Listings | None = None,
+) -> Fleet:
+    """Begin to inspect every target. A target that fails stops no other.
 
     :param targets: the stacks, each with account_id, region and stack_name.
-    :param patience: the time that all of them together may take.
     :param policies: also compare the live policies with the templates.
-    :param tag: also list every stack of the targets' regions that has this tag.
-    :param others: names of stacks of those regions to return too, if there are any; with *tag*.
+    :param listings: the stacks of the targets' regions, to find those that are no target too.
     """
     places = [_place(target) for target in targets]
-    listing = _list_regions(targets, gateway) if tag else _Listing()
+    listing = _Listing() if listings is None else _list_regions(targets, listings)
     slots = Slots()
 
     def begin(index: int) -> Running | Inspected:
@@ -95,25 +95,58 @@ def inspect_fleet(
         found = inspection.api.find(place.stack) if listed is None else listed.get(place.stack)
         return inspection.begin(found)
 
-    steps: list[_Step] = list(for_each(range(len(targets)), begin))
-    steps = _take(steps, _read_ahead)
-    steps = _follow(steps, patience)
-    unlisted = dict(listing.failures)
-    return FleetDrift(
-        stacks=[
-            # Once for each region, with its first target.
-            _entry(place, step, unlisted.pop((place.account_id, place.region), None))
-            for place, step in zip(places, steps, strict=True)
-        ],
-        orphans=_orphans(listing, places, tag) if tag else [],
-        others=[
-            OtherEntry(
-                account_id=account_id, region=region, stack_name=name, outputs=stacks[name].outputs
-            )
-            for (account_id, region), stacks in sorted(listing.stacks.items())
-            for name in sorted(stacks.keys() & set(others))
-        ],
-    )
+    return Fleet(places=places, steps=list(for_each(range(len(targets)), begin)), listing=listing)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """Inspections that have begun."""
+
+    places: t.Sequence[Place]
+    steps: t.Sequence[_Step]
+    listing: _Listing
+
+    def template(self, name: str) -> TemplateBody | None:
+        """Return the deployed template of a target; None where no detection runs.
+
+        It is read once, after its detection has begun: never one that was replaced before.
+        """
+        step = self._by_name.get(name)
+        return step.template() if isinstance(step, Running) else None
+
+    def finish(
+        self, patience: Patience, *, tag: str | None = None, others: t.Collection[str] = ()
+    ) -> FleetDrift:
+        """Follow all of them to their ends, and return what was found.
+
+        :param patience: the time that all of them together may take.
+        :param tag: also return every other listed stack that has this tag.
+        :param others: names of listed stacks to return too.
+        """
+        steps = _follow(_take(self.steps, _read_ahead), patience)
+        unlisted = dict(self.listing.failures)
+        return FleetDrift(
+            stacks=[
+                # Once for each region, with its first target.
+                _entry(place, step, unlisted.pop((place.account_id, place.region), None))
+                for place, step in zip(self.places, steps, strict=True)
+            ],
+            orphans=_orphans(self.listing, self.places, tag) if tag else [],
+            others=[
+                OtherEntry(
+                    account_id=account_id,
+                    region=region,
+                    stack_name=name,
+                    outputs=stacks[name].outputs,
+                )
+                for (account_id, region), stacks in sorted(self.listing.stacks.items())
+                for name in sorted(stacks.keys() & set(others))
+            ],
+        )
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, _Step]:
+        return {place.host: step for place, step in zip(self.places, self.steps, strict=True)}
 
 
 def _take(steps: t.Sequence[_Step], work: t.Callable[[Running], _Step]) -> list[_Step]:
@@ -157,20 +190,15 @@ def _follow(steps: list[_Step], patience: Patience) -> list[_Step]:
     return steps
 
 
-def _list_regions(targets: t.Sequence[Options], gateway: Gateway) -> _Listing:
-    """List the stacks of every account and region once."""
+def _list_regions(targets: t.Sequence[Options], listings: Listings) -> _Listing:
+    """Return the stacks of every account and region of the targets."""
     first_of: dict[_Region, Options] = {}
     for target in targets:
         first_of.setdefault((target["account_id"], target["region"]), target)
     regions = list(first_of)
-
-    def read(region: _Region) -> dict[str, Found]:
-        session = gateway.open(account_of(first_of[region]))
-        stacks = StackApi(session.client("cloudformation", region[1])).all()
-        return {stack.name: stack for stack in stacks if stack.status != _GONE}
-
     listing = _Listing()
-    for region, answer in zip(regions, for_each(regions, read), strict=True):
+    answers = for_each(regions, lambda region: listings.of(first_of[region]))
+    for region, answer in zip(regions, answers, strict=True):
         if isinstance(answer, Failure):
             # Its targets are read by name; a closed account fails them there.
             listing.failures[region] = answer.error
@@ -252,4 +280,4 @@ def _orphaned(found: Found) -> Finding:
     )
 
 
-__all__ = ("FleetDrift", "OtherEntry", "TargetEntry", "inspect_fleet")
+__all__ = ("Fleet", "FleetDrift", "OtherEntry", "TargetEntry", "begin_inspections")

@@ -15,6 +15,7 @@ import re
 import typing as t
 
 from .._errors import PipelineError
+from .._stack.api import TemplateBody
 from .._stack.model import Found, Resource
 from .._stack.template import HIDDEN, parse
 
@@ -57,7 +58,9 @@ class Deployed:
     resolved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def from_stack(cls, found: Found, body: str, resources: t.Sequence[Resource]) -> Deployed:
+    def from_stack(
+        cls, found: Found, body: TemplateBody, resources: t.Sequence[Resource]
+    ) -> Deployed:
         """Return the stack as it was found.
 
         :param body: its template, as GetTemplate returns it.

@@ -25,6 +25,7 @@ from .._pipeline.live import live_names
 from .._pipeline.model import Pipeline
 from .._pipeline_stack.foundation import store_regions
 from .._stack.api import StackApi
+from .._stack.listing import Listings
 from .._stack.model import Found
 from . import lookups
 from .canary import PREFIX, Canary, stack_name
@@ -73,7 +74,7 @@ class Proving:
         self._gateway = gateway
         home = request.organisation.primary
         self._session: AccountSession = gateway.open(account_of(home.target()))
-        answers = observation.read_regions(gateway, [home])
+        answers = observation.read_regions(Listings(gateway), [home])
         if home.name in answers.errors:
             raise PipelineError(answers.errors[home.name])
         self._stacks = answers.values[home.name].stacks

@@ -20,6 +20,8 @@ from .status import OPERATION_STARTS
 # The limit of GetParameters.
 _SSM_PAGE = 10
 
+TemplateBody = str | dict[str, t.Any]  # text, or data if it was JSON
+
 
 class StackApi:
     """The stacks of one account in one region.
@@ -57,10 +59,10 @@ class StackApi:
         return [Found.from_description(stack) for page in pages for stack in page["Stacks"]]
 
     @ErrorHandler.common_error_handler("read the template")  # type: ignore[untyped-decorator]
-    def template(self, name: str) -> str | dict[str, t.Any]:
-        """Return the deployed template: text, or data if it was JSON."""
+    def template(self, name: str) -> TemplateBody:
+        """Return the deployed template."""
         answer = self.client.get_template(StackName=name, TemplateStage="Original")
-        return t.cast("str | dict[str, t.Any]", answer["TemplateBody"])
+        return t.cast("TemplateBody", answer["TemplateBody"])
 
     @ErrorHandler.common_error_handler("read the stack policy")  # type: ignore[untyped-decorator]
     def policy(self, name: str) -> dict[str, t.Any] | None:
@@ -181,4 +183,4 @@ def existing(resources: list[dict[str, t.Any]], types: frozenset[str]) -> list[s
     ]
 
 
-__all__ = ("StackApi", "existing")
+__all__ = ("StackApi", "TemplateBody", "existing")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .api import StackApi
+from .api import StackApi, TemplateBody
 from .model import Desired, Difference, Found, differences
 from .status import Verdict
 from .template import HIDDEN
@@ -28,15 +28,19 @@ class Comparison:
     differences: tuple[Difference, ...] = ()
 
 
-def read_differences(api: StackApi, desired: Desired, found: Found) -> tuple[Difference, ...]:
-    """Read the template, a desired policy and SSM parameters, and return what differs."""
+def read_differences(
+    api: StackApi, desired: Desired, found: Found, *, template: TemplateBody | None = None
+) -> tuple[Difference, ...]:
+    """Read a desired policy, SSM parameters and the template, and return what differs.
+
+    :param template: the deployed template where it has been read.
+    """
     policy = api.policy(found.stack_id) if desired.stack_policy is not None else None
-    template = api.template(found.stack_id)
     return tuple(
         differences(
             desired,
             found,
-            found_template=template,
+            found_template=api.template(found.stack_id) if template is None else template,
             found_policy=policy,
             stored=_stored(api, found),
         )
@@ -59,15 +63,20 @@ def compare(api: StackApi, desired: Desired) -> Comparison:
     return compare_found(api, desired, api.find(desired.name))
 
 
-def compare_found(api: StackApi, desired: Desired, found: Found | None) -> Comparison:
-    """Compare the stack *found* with *desired*. Raises PipelineError when a read fails."""
+def compare_found(
+    api: StackApi, desired: Desired, found: Found | None, *, template: TemplateBody | None = None
+) -> Comparison:
+    """Compare the stack *found* with *desired*. Raises PipelineError when a read fails.
+
+    :param template: the deployed template where it has been read.
+    """
     if found is None or not found.exists:
         return Comparison(operation="create", found=found)
     if found.verdict is Verdict.BUSY:
         return Comparison(operation="wait", found=found)
     if found.verdict is not Verdict.SETTLED:
         return Comparison(operation="repair", found=found)
-    differing = read_differences(api, desired, found)
+    differing = read_differences(api, desired, found, template=template)
     return Comparison(
         operation="update" if differing else "none", found=found, differences=differing
     )

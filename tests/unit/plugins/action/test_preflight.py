@@ -17,6 +17,7 @@ from ansible_collections.crossaccount.pipeline.plugins.action import preflight
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._aws import batch
 
 from tests.fakes.bootstrap import World
+from tests.fakes.drift import FakeDrift
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.harness import run_action
 from tests.fakes.inventory import BUILD
@@ -28,6 +29,7 @@ SECRET = "open-sesame-4711"
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """An organisation after its first run; the action opens its accounts."""
     world = World()
+    world.gateway.make_region = FakeDrift
     world.run()
 
     def gateway(**options: Any) -> FakeGateway:
@@ -71,6 +73,26 @@ def test_the_result_is_the_plan_of_the_whole_play(world: World) -> None:
     }
     assert json.loads(json.dumps(result)) == result
     assert run(world)["run"] != result["run"]
+
+
+def test_an_inspection_adds_what_was_changed_and_reads_nothing_twice(world: World) -> None:
+    account = world.inventory.hosts["testing"]["account_id"]
+    other = world.gateway.region(account, "us-east-1")
+    other.add(name="Left", tags={"crossaccount:group": "deploy_accounts"})
+    for region in world.gateway.regions.values():
+        region.calls.clear()
+
+    result = run(world, inspect=True, wait_timeout=60)
+
+    drift = result["drift"]
+    assert [stack["name"] for stack in drift["stacks"]] == result["hosts"]
+    assert [stack["error"] for stack in drift["stacks"]] == [None] * len(result["hosts"])
+    assert [finding["stack"] for finding in drift["orphans"]] == ["Left"]
+    assert {stack["operation"] for stack in result["stacks"].values()} == {"none"}
+    asked = [name for region in world.gateway.regions.values() for name in region.asked]
+    assert asked.count("DescribeStacks") == len(world.gateway.regions)
+    assert asked.count("GetTemplate") == asked.count("DetectStackDrift") == len(result["hosts"])
+    assert json.loads(json.dumps(result)) == result
 
 
 @pytest.mark.parametrize(
