@@ -32,7 +32,7 @@ from tests.integration.uploads import Uploads, let_operator_purge
 from tests.integration.waiting import survivors
 from tests.integration.warm import Warm
 
-ACTIONS = "ansible_collections.crossaccount.pipeline.plugins.action"
+PLUGINS = "ansible_collections.crossaccount.pipeline.plugins"
 
 
 def pytest_report_header() -> str:
@@ -55,11 +55,19 @@ def running_lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    """Ansible and the actions of the collection, imported once."""
+    """Ansible and the plugins of the collection, imported once."""
     environment = {**os.environ, **settings(tmp_path_factory.mktemp("ansible"))}
-    actions = (ROOT / "plugins" / "action").glob("*.py")
-    with Warm(ROOT, environment, (f"{ACTIONS}.{path.stem}" for path in actions)) as warm:
+    with Warm(ROOT, environment, plugins("action", "filter")) as warm:
         yield warm
+
+
+def plugins(*kinds: str) -> list[str]:
+    """Return the modules of the collection's plugins of these kinds, by their full names."""
+    return [
+        f"{PLUGINS}.{kind}.{path.stem}"
+        for kind in kinds
+        for path in sorted((ROOT / "plugins" / kind).glob("*.py"))
+    ]
 
 
 @pytest.fixture
@@ -107,8 +115,8 @@ def hasty(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def mark() -> Iterator[str]:
-    """The value of MARK for a run; what still carries it afterwards is ended."""
-    mark = uuid.uuid4().hex
+    """The name of a run's processes; those that are still there afterwards are ended."""
+    mark = uuid.uuid4().hex[:15]
     yield mark
     for pid in survivors(mark):
         os.kill(pid, signal.SIGKILL)

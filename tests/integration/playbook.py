@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import subprocess
 import time
 from collections import Counter
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple
 from lab import Call, Lab, Setup
 from tests.integration.inventory import ROOT, Inventory
 from tests.integration.waiting import HANGS
-from tests.integration.warm import Warm
+from tests.integration.warm import Started, Warm
 
 FULL_NAME = "crossaccount.pipeline.bootstrap"
 # Variables that a run may have and still be a fork.
@@ -138,9 +137,7 @@ class Playbook:
     runs what needs no other folder and no other settings.
     """
 
-    def __init__(
-        self, lab: Lab, inventory: Inventory, *, home: Path, warm: Warm | None = None
-    ) -> None:
+    def __init__(self, lab: Lab, inventory: Inventory, *, home: Path, warm: Warm) -> None:
         self._lab = lab
         self._inventory = inventory
         self._home = home
@@ -161,7 +158,7 @@ class Playbook:
         summary.unlink(missing_ok=True)
         command = self.command(*arguments, inventory=inventory, playbook=playbook)
         environment = {**self.environment(setup), **(variables or {})}
-        if self._warm and folder == ROOT and {*(variables or ())} <= _NOT_OF_ANSIBLE:
+        if folder == ROOT and {*(variables or ())} <= _NOT_OF_ANSIBLE:
             file = self._home / "output"
             code, output = self._warm.run(command, environment=environment, output=file)
         else:
@@ -189,28 +186,21 @@ class Playbook:
         *arguments: str,
         output: Path,
         playbook: str = "bootstrap.yml",
-        prefix: tuple[str, ...] = (),
-        stdin: int = subprocess.DEVNULL,
+        name: str = "",
+        terminal: Path | None = None,
         variables: Mapping[str, str] | None = None,
-    ) -> subprocess.Popen[bytes]:
+    ) -> Started:
         """Start it as the operator and leave it running; its output goes to a file.
 
-        prefix: a command that runs it in its own place.
+        name: of its processes. terminal: its own.
         """
-        # Where the tests run under nohup, it would ignore SIGHUP as they do.
-        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        try:
-            with output.open("wb") as file:
-                return subprocess.Popen(
-                    (*prefix, *self.command(*arguments, playbook=playbook)),
-                    cwd=ROOT,
-                    env={**self.environment("operator"), **(variables or {})},
-                    stdin=stdin,
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                )
-        finally:
-            signal.signal(signal.SIGHUP, before)
+        return self._warm.start(
+            self.command(*arguments, playbook=playbook),
+            environment={**self.environment("operator"), **(variables or {})},
+            output=output,
+            name=name,
+            terminal=terminal,
+        )
 
     def command(
         self, *arguments: str, inventory: Inventory | None = None, playbook: str = "bootstrap.yml"

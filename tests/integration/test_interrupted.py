@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,20 +19,11 @@ from lab import Call, Lab
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook
-from tests.integration.waiting import HANGS, MARK, survivors, wait_until
+from tests.integration.waiting import survivors, wait_until
 
 pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/environ").exists(), reason="workers are found by their environment"
+    not Path("/proc/self/comm").exists(), reason="workers are found by their name"
 )
-
-# Runs its arguments in a session of its own, whose terminal is standard input.
-TERMINAL = """
-import fcntl, os, sys, termios
-os.setsid()
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
-IN_TERMINAL = (sys.executable, "-c", TERMINAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,22 +54,18 @@ def interrupt(
     """Start a run, end it in a way and at a moment, and return when it had ended."""
     lab.hold(moment.held)
     if way == "closed terminal":
-        terminal, stdin = os.openpty()
-        process = playbook.start(
-            output=output, prefix=IN_TERMINAL, stdin=stdin, variables={MARK: mark}
-        )
-        os.close(stdin)
+        terminal, its_side = os.openpty()
+        run = playbook.start(output=output, name=mark, terminal=Path(os.ttyname(its_side)))
     else:
-        terminal = -1
-        process = playbook.start(output=output, variables={MARK: mark})
+        run = playbook.start(output=output, name=mark)
     wait_until(lambda: moment.has_come(lab.calls()), f"{moment} in {output}")
     assert len(survivors(mark)) > 1
     if way == "closed terminal":
+        os.close(its_side)
         os.close(terminal)
     else:
-        process.send_signal(signal.SIGKILL if way == "kill -9" else signal.SIGHUP)
-    code = process.wait(timeout=HANGS)
-    assert code == (-signal.SIGKILL if way == "kill -9" else -signal.SIGHUP)
+        os.kill(run.pid, signal.SIGKILL if way == "kill -9" else signal.SIGHUP)
+    assert run.wait() == (-signal.SIGKILL if way == "kill -9" else -signal.SIGHUP)
     return time.time()
 
 
@@ -149,8 +135,8 @@ def test_two_runs_at_once_end_in_one_organisation(
     lab.set_latency(0.3, change_set=0.2)
     outputs = [tmp_path / name for name in ("first", "second")]
 
-    processes = [playbook.start(output=output) for output in outputs]
-    codes = [process.wait(timeout=HANGS) for process in processes]
+    runs = [playbook.start(output=output) for output in outputs]
+    codes = [run.wait() for run in runs]
 
     texts = "\n\n".join(output.read_text(encoding="utf-8") for output in outputs)
     assert codes == [0, 0], texts

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import time
@@ -22,10 +23,10 @@ from tests.integration.campaign import VARIABLE, seed
 from tests.integration.held import Held, check_complete
 from tests.integration.inventory import Inventory
 from tests.integration.playbook import Playbook
-from tests.integration.waiting import HANGS, MARK
+from tests.integration.warm import Warm
 
 pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/environ").exists(), reason="workers are found by their environment"
+    not Path("/proc/self/comm").exists(), reason="workers are found by their name"
 )
 
 # How often each campaign kills; with another seed at other points.
@@ -54,9 +55,12 @@ def inventory(inventory: Inventory) -> Inventory:
 class Killer:
     """Kills runs of one inventory in one lab."""
 
-    def __init__(self, lab: Lab, inventory: Inventory, *, folder: Path, mark: str) -> None:
+    def __init__(
+        self, lab: Lab, inventory: Inventory, warm: Warm, *, folder: Path, mark: str
+    ) -> None:
         self._lab = lab
         self._inventory = inventory
+        self._warm = warm
         self._folder = folder
         self._mark = mark
         self._numbers = count(1)
@@ -68,13 +72,13 @@ class Killer:
         inventory = self._inventory.slice(folder / "inventory", *self._inventory.hosts)
         for name, account in inventory.accounts.items():
             inventory.set(name, role_arn=f"arn:aws:iam::{account.account_id}:role/{ROLE}")
-        playbook = Playbook(self._lab, inventory, home=folder / "ansible")
+        playbook = Playbook(self._lab, inventory, home=folder / "ansible", warm=self._warm)
         output, before = folder / "output", self._made()
-        process = playbook.start(output=output, variables={MARK: self._mark, **self._credentials()})
-        while process.poll() is None and self._made() - before < calls:
+        run = playbook.start(output=output, name=self._mark, variables=self._credentials())
+        while not run.has_ended and self._made() - before < calls:
             time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        code = process.wait(timeout=HANGS)
+        os.kill(run.pid, signal.SIGKILL)
+        code = run.wait()
         gone = time.time()
         # A run that ended before, for whatever reason, would prove nothing.
         assert code == -signal.SIGKILL, output.read_text(encoding="utf-8")
@@ -91,9 +95,8 @@ class Killer:
 
     def _made(self) -> int:
         """How many calls killed runs made so far; read from the lab's file, which costs little."""
-        lines = (self._lab.directory / "calls.jsonl").read_bytes().splitlines()
-        names = (f'/{SESSION}"'.encode(), f"/{ROLE}/".encode())
-        return sum(any(name in line for name in names) for line in lines)
+        calls = (self._lab.directory / "calls.jsonl").read_bytes()
+        return calls.count(f'/{SESSION}"'.encode()) + calls.count(f"/{ROLE}/".encode())
 
     def _credentials(self) -> dict[str, str]:
         """The operator's credentials, in a session of another name."""
@@ -147,9 +150,9 @@ def points(number: int, calls: int) -> list[int]:
 
 
 @pytest.fixture
-def killer(lab: Lab, inventory: Inventory, tmp_path: Path, mark: str) -> Killer:
+def killer(lab: Lab, inventory: Inventory, warm: Warm, tmp_path: Path, mark: str) -> Killer:
     """What kills runs."""
-    return Killer(lab, inventory, folder=tmp_path, mark=mark)
+    return Killer(lab, inventory, warm, folder=tmp_path, mark=mark)
 
 
 def test_a_first_run_that_is_killed_at_any_point(

@@ -10,24 +10,26 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-# Every worker that a run leaves carries this variable.
-MARK = "CROSSACCOUNT_TEST_RUN"
 # Seconds after which something hangs. Nothing takes nearly as long, even on a machine that is ten
 # times slower than a developer's: no test is about speed.
 HANGS = 900.0
 
 
-def survivors(mark: str) -> list[int]:
-    """Return the processes that carry a mark."""
-    wanted = f"{MARK}={mark}".encode()
+def survivors(name: str) -> list[int]:
+    """Return the processes of a name that have not ended."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+            if (folder / "comm").read_bytes() == f"{name}\n".encode() and not is_dead(folder):
                 found.append(int(folder.name))
         except OSError:
-            continue  # It has just ended, or belongs to another user.
+            continue  # It has just ended.
     return found
+
+
+def is_dead(folder: Path) -> bool:
+    """Whether the process of a folder of /proc has ended, and nobody waited for it yet."""
+    return b") Z " in (folder / "stat").read_bytes()
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -38,4 +40,4 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-__all__ = ("HANGS", "MARK", "survivors", "wait_until")
+__all__ = ("HANGS", "is_dead", "survivors", "wait_until")

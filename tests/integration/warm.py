@@ -22,32 +22,52 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.integration.waiting import HANGS
+from tests.integration.waiting import HANGS, is_dead
+from tools.environment import ROOT
+
+# Kinds of plugins of which a run loads all, and reads the documentation.
+KINDS = ("become", "callback", "connection", "filter", "inventory", "shell", "test")
+# What else every run imports.
+_IMPORTED = (
+    "ansible.executor.playbook_executor",
+    "ansible.playbook.handler_task_include",
+    "ansible.plugins.cache.memory",
+    "ansible.plugins.strategy.linear",
+    "ansible.plugins.vars.host_group_vars",
+)
 
 
 class Warm:
     """The process, as a context manager.
 
     folder: where runs take place, with their ansible.cfg. environment: the settings of Ansible.
-    modules: of collections, by their full names, that runs would import.
+    modules: of collections, by their full names, that runs would import. kinds: of plugins that
+    are loaded once.
     """
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], modules: Iterable[str]
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        modules: Iterable[str],
+        *,
+        kinds: Iterable[str] = KINDS,
     ) -> None:
         self._folder = folder
         self._environment = environment
         self._modules = modules
+        self._kinds = kinds
 
     def __enter__(self) -> Warm:
         self._process = subprocess.Popen(
-            (sys.executable, "-m", __name__, *self._modules),
+            (sys.executable, "-m", __name__, ",".join(self._kinds), *self._modules),
             cwd=self._folder,
-            env=dict(self._environment),
+            env={**self._environment, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -59,33 +79,80 @@ class Warm:
         self._process.communicate()
 
     def run(
-        self, command: Sequence[str], *, environment: Mapping[str, str], output: Path
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        output: Path,
+        folder: Path | None = None,
     ) -> tuple[int, str]:
         """Run `ansible-playbook ...`; return its exit code, and both streams.
 
-        output: a file for them.
+        output: a file for them. folder: another one, with the same ansible.cfg.
+        """
+        started = self.start(command, environment=environment, output=output, folder=folder)
+        return started.wait(), output.read_text(encoding="utf-8")
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        output: Path,
+        folder: Path | None = None,
+        name: str = "",
+        terminal: Path | None = None,
+    ) -> Started:
+        """Start it and leave it running.
+
+        name: of its processes, at most 15 characters. terminal: its own, in a session of its own.
         """
         wanted = {
             "command": command,
             "environment": dict(environment),
             "output": str(output),
+            "folder": str(folder or self._folder),
+            "name": name,
+            "terminal": str(terminal or ""),
         }
+        return Started(self._ask(wanted), self._ask)
+
+    def _ask(self, request: Mapping[str, Any]) -> int:
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps(wanted) + "\n")
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline()), output.read_text(encoding="utf-8")
+        return int(self._process.stdout.readline())
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run that was started."""
+
+    pid: int
+    _ask: Callable[[Mapping[str, Any]], int]
+
+    def wait(self) -> int:
+        """Wait for its end, and return its exit code; of a signal, negative."""
+        return self._ask({"ended": self.pid})
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has, before anybody waited for it; needs /proc."""
+        return is_dead(Path(f"/proc/{self.pid}"))
 
 
 def _serve() -> None:
-    """Fork for each line of standard input, and answer with the exit code."""
+    """Start what standard input asks for, line by line: a run, or the exit code of one."""
     from ansible.cli.playbook import main
-    from ansible.executor import playbook_executor  # noqa: F401
-    from ansible.plugins.loader import init_plugin_loader
-    from ansible.plugins.strategy import linear  # noqa: F401
+    from ansible.plugins import loader
 
-    init_plugin_loader()
-    for module in sys.argv[1:]:
+    kinds, *modules = sys.argv[1:]
+    loader.init_plugin_loader()
+    for kind in kinds.split(","):
+        for _plugin in getattr(loader, f"{kind}_loader").all(class_only=True):
+            pass
+    for module in (*_IMPORTED, *modules):
         importlib.import_module(module)
     # Each run does that, too.
     warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
@@ -94,12 +161,15 @@ def _serve() -> None:
     gc.freeze()
     for line in sys.stdin:
         wanted = json.loads(line)
+        if "ended" in wanted:
+            _pid, status = os.waitpid(wanted["ended"], 0)
+            print(os.waitstatus_to_exitcode(status), flush=True)
+            continue
         child = os.fork()
         if child == 0:
             _become_run(wanted)
             main(wanted["command"])
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        print(child, flush=True)
 
 
 def _become_run(wanted: dict[str, Any]) -> None:
@@ -107,9 +177,17 @@ def _become_run(wanted: dict[str, Any]) -> None:
     from ansible import constants
 
     signal.alarm(int(HANGS))
+    # Where the tests run under nohup, it would ignore SIGHUP as they do.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    os.chdir(wanted["folder"])
     os.environ.clear()
     os.environ.update(wanted["environment"])
-    nothing = os.open(os.devnull, os.O_RDONLY)
+    if wanted["name"]:
+        Path("/proc/self/comm").write_text(wanted["name"], encoding="ascii")
+    if wanted["terminal"]:
+        # The first terminal that the leader of a session opens is the session's.
+        os.setsid()
+    nothing = os.open(wanted["terminal"] or os.devnull, os.O_RDONLY)
     output = os.open(wanted["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(nothing, 0)
     os.dup2(output, 1)
@@ -130,4 +208,4 @@ def _become_run(wanted: dict[str, Any]) -> None:
 if __name__ == "__main__":
     _serve()
 
-__all__ = ("Warm",)
+__all__ = ("KINDS", "Started", "Warm")
