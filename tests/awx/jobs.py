@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as AWX runs them, without an AWX: ansible-runner in the directories that AWX lays out.
+"""Jobs as AWX runs them, without an AWX: as ansible-runner starts them, in AWX's directories.
 
-A job finds a project, one inventory file that prints all that it may see, its extra variables and
-its environment. What it publishes by set_stats is read from its events, as AWX does.
+A job is a fork of a process that has imported Ansible. It finds a project, one inventory file that
+prints all that it may see, its extra variables and its environment. What it publishes by set_stats
+is read from its events, as AWX does.
 
 Extra variables are YAML. AWX trusts those of the job template; every other text, such as what
 earlier jobs of a workflow have published, has the tag ``!unsafe``. ansible-core 2.19 and later then
@@ -15,6 +16,7 @@ resolve the type behind the tag: the text 1.0 becomes a number, a time a datetim
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -23,11 +25,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_runner.config.runner import RunnerConfig
+
+from tests.integration.warm import KINDS, Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "examples" / "awx-project"
-# No job of a test takes nearly so long; one that does is stuck.
-SECONDS = 900
+# ansible-runner's callback learns at its import where a job's events go.
+_KINDS = tuple(kind for kind in KINDS if kind != "callback")
 
 Data = dict[str, Any]
 
@@ -106,12 +111,20 @@ class Stored:
         return {name: group for name, group in self._data.items() if name != "_meta"}
 
 
+def warm_jobs(folder: Path, environment: Mapping[str, str], modules: Iterable[str]) -> Warm:
+    """Return what runs jobs in this environment. folder: an empty one."""
+    config = RunnerConfig(str(folder), playbook="", ident="none", envvars=dict(environment))
+    config.prepare_env()
+    return Warm(PROJECT, config.env, modules, kinds=_KINDS)
+
+
 def run_job(
     folder: Path,
     playbook: str,
     *,
     number: int,
     inventory: Stored,
+    warm: Warm,
     environment: Mapping[str, str],
     hosts: Iterable[str] | None = None,
     variables: Data | None = None,
@@ -133,17 +146,21 @@ def run_job(
     env.mkdir()
     (env / "extravars").write_text(extra_variables(variables or {}, untrusted), "utf-8")
     (env / "envvars").write_text(json.dumps({"ANSIBLE_HOME": str(folder / "ansible")}), "utf-8")
-    done = subprocess.run(
-        ("ansible-runner", "run", str(directory), "-p", playbook, "--ident", str(number)),
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SECONDS,
-        check=False,
+    config = RunnerConfig(
+        str(directory), playbook=playbook, ident=str(number), envvars=dict(environment)
     )
-    return Job(code=done.returncode, output=done.stdout, artifacts=_published(directory, number))
+    config.prepare()
+    code, output = warm.run(
+        config.command,
+        environment=config.env,
+        output=directory / "output",
+        folder=Path(config.cwd),
+    )
+    return Job(code=code, output=_ESCAPED.sub("", output), artifacts=_published(directory, number))
+
+
+# What the callback writes for ansible-runner between the lines.
+_ESCAPED = re.compile(r"\x1b\[K(?:[\w+/=]+\x1b\[\d+D)*\x1b\[K")
 
 
 class _Untrusted(yaml.SafeDumper):
@@ -172,4 +189,4 @@ def _published(directory: Path, number: int) -> Data:
     return found
 
 
-__all__ = ("Job", "Stored", "extra_variables", "run_job")
+__all__ = ("Job", "Stored", "extra_variables", "run_job", "warm_jobs")

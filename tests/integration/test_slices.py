@@ -4,20 +4,24 @@
 
 """What jobs of AWX find and do when each sees its own hosts only, and what is made of it together.
 
-Talks to the lab. The jobs are imitated by ansible-runner, in the thin project of examples/ with the
-collection as its archive installs it; a slice's inventory holds every n-th of the sorted hosts.
+Talks to the lab. The jobs are imitated as ansible-runner starts them, in the thin project of
+examples/ with the collection as its archive installs it; a slice's inventory holds every n-th of
+the sorted hosts.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab import Lab
-from tests.awx.jobs import Data, Job, Stored, run_job
+from tests.awx.jobs import Data, Job, Stored, run_job, warm_jobs
+from tests.integration.conftest import plugins
 from tests.integration.drifting import Organisation
 from tests.integration.held import check_complete
 from tests.integration.states import States
@@ -34,8 +38,11 @@ S3_ONLY = ["arn:aws:iam::aws:policy/AmazonS3FullAccess"]
 class Jobs:
     """Runs jobs on one organisation, each with the next number."""
 
-    def __init__(self, organisation: Organisation, collections: Path, folder: Path) -> None:
+    def __init__(
+        self, organisation: Organisation, warm: Warm, collections: Path, folder: Path
+    ) -> None:
         self.organisation = organisation
+        self._warm = warm
         self.folder = folder
         self._numbers = itertools.count(100)
         self._environment = {
@@ -52,6 +59,7 @@ class Jobs:
             playbook,
             number=number,
             inventory=inventory,
+            warm=self._warm,
             environment=self._environment,
             **options,
         )
@@ -63,14 +71,14 @@ class Jobs:
             for hosts in inventory.slices(SLICES)
         ]
 
-    # The inventories and the nodes that the role awx makes
+    # The inventories and the nodes that the role awx makes; an inventory is updated once
 
-    @property
+    @cached_property
     def everything(self) -> Stored:
         """The inventory of everything."""
         return Stored(self.organisation.inventory.directory)
 
-    @property
+    @cached_property
     def accounts(self) -> Stored:
         """The inventory of the deploy accounts, which is what is sliced."""
         return Stored(self.organisation.inventory.directory, limit="deploy_accounts")
@@ -102,11 +110,29 @@ class Jobs:
         return self.run("drift_remediable.yml", self.everything, given=self.after(*jobs))
 
 
+@pytest.fixture(scope="module")
+def job_process(
+    installed_collections: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Warm]:
+    """Ansible and the plugins of the installed collection, imported once."""
+    environment = {"ANSIBLE_COLLECTIONS_PATH": str(installed_collections)}
+    folder = tmp_path_factory.mktemp("jobs")
+    with warm_jobs(folder, environment, plugins("action", "filter")) as warm:
+        yield warm
+
+
 @pytest.fixture
-def jobs(lab: Lab, states: States, installed_collections: Path, tmp_path: Path, warm: Warm) -> Jobs:
+def jobs(
+    lab: Lab,
+    states: States,
+    installed_collections: Path,
+    tmp_path: Path,
+    warm: Warm,
+    job_process: Warm,
+) -> Jobs:
     """Jobs on a bootstrapped organisation."""
     organisation = Organisation(lab, states, tmp_path, warm, pipelines=True)
-    return Jobs(organisation, installed_collections, tmp_path)
+    return Jobs(organisation, job_process, installed_collections, tmp_path)
 
 
 @pytest.fixture
