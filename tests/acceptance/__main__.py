@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +37,43 @@ _CONFIRMED = ("-e", f"confirm={NAME}")
 _END = 6_000
 
 Step = Callable[[], dict[str, Any] | None]
+# Runs a command with an environment in a folder; returns its exit code and what it printed.
+Play = Callable[[Sequence[str], dict[str, str], Path], tuple[int, str]]
+
+
+def ansible_playbook(
+    command: Sequence[str], environment: dict[str, str], folder: Path
+) -> tuple[int, str]:
+    """Run ansible-playbook."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
 
 
 class Acceptance:
     """The steps of a run.
 
-    directory: inventory, reports and record.
+    directory: inventory, reports and record. play: runs a playbook.
     """
 
-    def __init__(self, accounts: Accounts, directory: Path, *, pause: float) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        directory: Path,
+        *,
+        pause: float,
+        play: Play = ansible_playbook,
+    ) -> None:
         self._accounts = accounts
+        self._ansible_playbook = play
         self._directory = directory
         self._sessions = Sessions(accounts)
         self._work = Work(accounts, self._sessions, pause=pause, seconds=3_600)
@@ -176,40 +203,30 @@ class Acceptance:
         status: int = 0,
     ) -> dict[str, Any]:
         """Run a playbook of the collection, and return the end of its output. Raises Failed."""
-        done = subprocess.run(
-            [
-                "ansible-playbook",
-                f"crossaccount.pipeline.{playbook}",
-                "-i",
-                "org",
-                *arguments,
-            ],
-            cwd=self._directory,
-            env=self._environment(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+        code, output = self._ansible_playbook(
+            ("ansible-playbook", f"crossaccount.pipeline.{playbook}", "-i", "org", *arguments),
+            environment_with(environment),
+            self._directory,
         )
-        if done.returncode != status:
-            raise Failed(f"{playbook} ended with {done.returncode}: {done.stdout[-_END:]}")
-        return {"output": done.stdout[-_END:]}
+        if code != status:
+            raise Failed(f"{playbook} ended with {code}: {output[-_END:]}")
+        return {"output": output[-_END:]}
 
-    def _environment(self, credentials: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of a playbook: the collection of this checkout, and who runs it."""
-        own = {
-            name: value
-            for name, value in os.environ.items()
-            if not (credentials and name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"))
-        }
-        return {
-            **own,
-            "ANSIBLE_COLLECTIONS_PATH": str(VENV / "collections"),
-            "ANSIBLE_FORKS": "20",
-            "ANSIBLE_NOCOLOR": "1",
-            **credentials,
-        }
+
+def environment_with(credentials: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a playbook: the collection of this checkout, and who runs it."""
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not (credentials and name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"))
+    }
+    return {
+        **own,
+        "ANSIBLE_COLLECTIONS_PATH": str(VENV / "collections"),
+        "ANSIBLE_FORKS": "20",
+        "ANSIBLE_NOCOLOR": "1",
+        **credentials,
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:

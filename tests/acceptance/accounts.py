@@ -116,11 +116,9 @@ class Sessions:
 
     def installer(self, host: str) -> Any:
         """Return a session of the administrator of a host's account."""
-        base = boto3.Session()
-        account_id = self._accounts.hosts[host]
-        if base.client("sts", self.region).get_caller_identity()["Account"] == account_id:
-            return base
-        return self._assumed(base, self._accounts.role(INSTALLER, host))
+        if self._base_account_id == self._accounts.hosts[host]:
+            return self._base
+        return self._assumed(self._base, self._accounts.role(INSTALLER, host))
 
     def in_build(self, role_arn: str) -> Any:
         """Return a session of a role that the administrator of the build account assumes."""
@@ -130,6 +128,14 @@ class Sessions:
     def region(self) -> str:
         """The primary region."""
         return self._accounts.regions[0]
+
+    @functools.cached_property
+    def _base(self) -> Any:
+        return boto3.Session()
+
+    @functools.cached_property
+    def _base_account_id(self) -> str:
+        return str(self._base.client("sts", self.region).get_caller_identity()["Account"])
 
     def _assumed(self, session: Any, role_arn: str) -> Any:
         answer = session.client("sts", self.region).assume_role(

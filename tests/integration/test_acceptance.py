@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from typing import Any
 import pytest
 
 from lab import Lab
-from tests.acceptance.__main__ import Acceptance, Step
+from tests.acceptance.__main__ import Acceptance, Step, environment_with
 from tests.acceptance.accounts import Accounts
 from tests.acceptance.record import redact
+from tests.integration.conftest import plugins
 from tests.integration.waiting import HANGS
+from tests.integration.warm import Warm
 from tools.environment import ROOT
 
 
@@ -44,13 +47,32 @@ def accept(lab: Lab, directory: Path, *arguments: str) -> subprocess.CompletedPr
     )
 
 
-def test_the_whole_run_passes_and_leaves_nothing(lab: Lab, tmp_path: Path) -> None:
+def test_the_whole_run_passes_and_leaves_nothing(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Talks to the lab. Access, bootstrap, canary, release, drift, removal: each is recorded."""
     lab.reset(bare=True)
+    for name, value in lab.variables("management").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ANSIBLE_HOME", str(tmp_path / "ansible"))
+    organisation = lab.organisation
+    accounts = Accounts(
+        build=organisation.build,
+        deploy=(organisation.deploy["development"], organisation.deploy["testing"]),
+        regions=("us-east-1", "eu-west-1"),
+    )
 
-    done = accept(lab, tmp_path)
+    with Warm(tmp_path, environment_with({}), plugins("action", "filter")) as warm:
 
-    assert done.returncode == 0, done.stdout
+        def play(
+            command: Sequence[str], environment: dict[str, str], folder: Path
+        ) -> tuple[int, str]:
+            assert folder == tmp_path
+            return warm.run(command, environment=environment, output=tmp_path / "output")
+
+        code = Acceptance(accounts, tmp_path, pause=0.1, play=play).run()
+
+    assert code == 0, capsys.readouterr().out
     record = (tmp_path / "acceptance.json").read_text(encoding="utf-8")
     steps = json.loads(record)["steps"]
     assert {name for name, step in steps.items() if not step["passed"]} == set()
