@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -29,13 +29,19 @@ _REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2", "ap-northeast-1")
 Data = dict[str, Any]
 
 
+@cache
+def _client(lab: Lab, service: str, account_id: str, region: str = "us-east-1") -> Any:
+    """A client of a lab, made once for all tests: one takes longer than the calls of most."""
+    return lab.client(service, account_id, region)
+
+
 class Held:
     """What a lab's accounts hold. Nothing is cached but the clients."""
 
     def __init__(self, lab: Lab, inventory: Inventory) -> None:
         self._lab = lab
         self._inventory = inventory
-        self._client = cache(lab.client)
+        self._client = partial(_client, lab)
 
     def stacks(self) -> dict[StackName, Data]:
         """Every stack of every account, in every region, but the administrators' own."""
@@ -61,11 +67,11 @@ class Held:
         stack = self.stacks().get(name)
         return str(stack["StackStatus"]) if stack else ""
 
-    def change_sets(self) -> list[str]:
-        """The ids of all change sets that wait to be executed, or cannot be."""
+    def change_sets(self, stacks: Iterable[StackName]) -> list[str]:
+        """The ids of stacks' change sets that wait to be executed, or cannot be."""
         return [
             entry["ChangeSetId"]
-            for name in self.stacks()
+            for name in stacks
             for entry in self._client(
                 "cloudformation", name.account_id, name.region
             ).list_change_sets(StackName=name.name)["Summaries"]
@@ -239,9 +245,10 @@ class Held:
         """All that a run of the bootstrap could change, to be compared with another moment."""
         build = self._inventory.build_account_id
         buckets = self._client("s3", build).list_buckets()["Buckets"]
+        stacks = self.stacks()
         return {
-            "stacks": self.stacks(),
-            "change sets": sorted(self.change_sets()),
+            "stacks": stacks,
+            "change sets": sorted(self.change_sets(stacks)),
             "buckets": {bucket["Name"]: self._bucket(bucket["Name"]) for bucket in buckets},
             "keys": {
                 key["KeyArn"]: self.key_policy(key["KeyArn"], region)
@@ -301,7 +308,7 @@ def check_complete(
         assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), name
         protected = name.name in (REGIONAL, PRIMARY)
         assert stack.get("EnableTerminationProtection", False) is protected, name
-    assert held.change_sets() == []
+    assert held.change_sets(stacks) == []
 
     regions = [region for region in inventory.regions if region not in missing]
     stores = {region: held.store(region) for region in regions}

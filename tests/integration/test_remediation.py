@@ -107,7 +107,7 @@ def test_all_of_it_is_found_at_once_and_put_right(organisation: Organisation) ->
     assert command in finding["message"]
     assert run.code == 0, run.output
     assert organisation.held.status(UNKNOWN) == "CREATE_COMPLETE"
-    assert organisation.held.change_sets() == []
+    assert organisation.held.change_sets(organisation.held.stacks()) == []
 
     organisation.lab.client("cloudformation", UNKNOWN.account_id, UNKNOWN.region).delete_stack(
         StackName=UNKNOWN.name
