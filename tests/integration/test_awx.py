@@ -42,7 +42,7 @@ SHARED_NAMES = {
     "workflow_job_templates": WORKFLOW,
 }
 SECRET = "not-to-be-seen-anywhere"
-# What the role calls most.
+# What the role calls most; they run in the worker, by tests/awx/actions.
 MODULES = ("job_template", "schedule", "workflow_job_template_node")
 PACKAGE = "ansible_collections.awx.awx.plugins.modules"
 PROJECT = "https://git.example.com/platform/pipelines.git"
@@ -63,7 +63,8 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_ACTION_PLUGINS": str(ROOT / "tests" / "awx" / "actions"),
     }
-    with Warm(ROOT, environment, (f"{PACKAGE}.{name}" for name in MODULES)) as warm:
+    modules = ("ansible.module_utils.testing", *(f"{PACKAGE}.{name}" for name in MODULES))
+    with Warm(ROOT, environment, modules) as warm:
         yield warm
 
 
