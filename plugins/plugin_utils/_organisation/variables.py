@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import typing as t
+import weakref
 from collections.abc import Mapping
 
 from ansible.errors import AnsibleError, AnsibleUndefinedVariable
@@ -42,7 +43,8 @@ class Variables:
 
     def __init__(self, groups: Groups, hostvars: HostVars, *, loader: t.Any = None) -> None:
         self.groups = {name: list(members) for name, members in groups.items()}
-        self.problems = Problems(self)
+        # No cycle, so that what was read of thousands of hosts goes with the last who asks.
+        self.problems = Problems(weakref.proxy(self))
         self.hostvars = hostvars
         self._loader = loader
         self._raw: dict[str, t.Mapping[str, t.Any]] = {}

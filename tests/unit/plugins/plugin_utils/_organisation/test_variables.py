@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
+from ansible.template import trust_as_template
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._errors import PipelineError
@@ -124,6 +127,21 @@ def test_a_dynamic_reference_is_explained(variables: Variables) -> None:
 
     [line] = messages(variables)
     assert line.startswith("secret: {{resolve:...}} is a dynamic reference of CloudFormation")
+
+
+def test_what_was_read_goes_with_the_last_who_asks() -> None:
+    """A run of thousands of hosts needs the room; the collector of cycles comes late."""
+    own = {"name": trust_as_template("{{ other }}"), "other": 1}
+    variables = Variables({"all": ["one"]}, {"one": own})
+    assert variables.get("one", "name") == 1
+    left = weakref.ref(variables)
+
+    gc.disable()
+    try:
+        del variables
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_a_host_is_looked_up_once(variables: Variables) -> None:
