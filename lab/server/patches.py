@@ -32,7 +32,7 @@ from ..codepipeline import connections
 from ..codepipeline import service as codepipeline
 from ..ecr import images
 from ..events import targets
-from ..functions import invocations
+from ..functions import invocations, workers
 from ..functions import logs as function_logs
 from ..functions import properties as function_properties
 from ..iam import (
@@ -105,6 +105,7 @@ def install(settings: Settings) -> None:
     queues.install()
     invocations.install()
     function_logs.install()
+    workers.install()
     targets.install()
 
 

@@ -77,6 +77,7 @@ SIGNATURES = {
     "ministack.core.iam_evaluator.parse_policy_document": (
         "(doc: str | dict) -> list[ministack.core.iam_evaluator.ParsedStatement]"
     ),
+    "ministack.core.lambda_runtime.subprocess": VALUE,
     "ministack.services.account._DISPATCH": VALUE,
     "ministack.services.account._OPT_IN_REQUIRED": VALUE,
     "ministack.core.iam_evaluator._gather_role_policies": (
