@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from typing import Any
 
 import boto3
@@ -18,17 +20,20 @@ ROOT_SECRET = "test"
 _CONFIG = Config(proxies={}, retries={"mode": "standard", "max_attempts": 3})
 
 
+# Where more are in use, as with many accounts, those used least are made again.
+_MOST_CLIENTS = 200
+_making = threading.Lock()
+
+
 class Clients:
-    """Makes clients quickly: one session, credentials given to each client."""
+    """Makes clients quickly, and each once: one session, credentials given to each client.
+
+    Threads may share it.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        core = botocore.session.Session()
-        store = core.get_component("config_store")
-        store.set_config_provider("profile", ConstantProvider(value=None))
-        store.set_config_provider("config_file", ConstantProvider(value="/dev/null"))
-        store.set_config_provider("credentials_file", ConstantProvider(value="/dev/null"))
-        self._session = boto3.session.Session(botocore_session=core)
+        self._made = functools.lru_cache(_MOST_CLIENTS)(self._make)
 
     def root(self, service: str, account_id: str, region: str) -> Any:
         """A client as the root of an account."""
@@ -43,9 +48,18 @@ class Clients:
 
     def client(self, service: str, *, region: str, credentials: dict[str, str]) -> Any:
         """A client with the given aws_* credentials."""
-        return self._session.client(  # type: ignore[call-overload]
-            service, region_name=region, endpoint_url=self._url, config=_CONFIG, **credentials
-        )
+        return self._made(service, region, tuple(credentials.items()))
+
+    def _make(self, service: str, region: str, credentials: tuple[tuple[str, str], ...]) -> Any:
+        # A session makes one client at a time.
+        with _making:
+            return _session().client(  # type: ignore[call-overload]
+                service,
+                region_name=region,
+                endpoint_url=self._url,
+                config=_CONFIG,
+                **dict(credentials),
+            )
 
     def assume(self, account_id: str, role_name: str, region: str) -> dict[str, str]:
         """Credentials of a role, for 12 hours, assumed by its own account's root."""
@@ -59,6 +73,17 @@ class Clients:
             "aws_secret_access_key": answer["SecretAccessKey"],
             "aws_session_token": answer["SessionToken"],
         }
+
+
+@functools.cache
+def _session() -> boto3.session.Session:
+    """A session without anything of the user's."""
+    core = botocore.session.Session()
+    store = core.get_component("config_store")
+    store.set_config_provider("profile", ConstantProvider(value=None))
+    store.set_config_provider("config_file", ConstantProvider(value="/dev/null"))
+    store.set_config_provider("credentials_file", ConstantProvider(value="/dev/null"))
+    return boto3.session.Session(botocore_session=core)
 
 
 __all__ = ("ROOT_SECRET", "Clients")

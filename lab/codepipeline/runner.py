@@ -11,6 +11,7 @@ permissions, faults and the call log hold for it.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
@@ -33,6 +34,8 @@ Data = dict[str, Any]
 SERVICE = "codepipeline.amazonaws.com"
 THREAD = "pipeline"
 _AT_ONCE = 50
+# Far less than sessions last.
+_NEW_SECONDS = 600.0
 
 
 class Runner:
@@ -83,6 +86,7 @@ class _Run:
         self._execution = execution
         self._done = done
         self._first = execution.attempt == 1
+        self._sessions: dict[str, tuple[float, Credentials]] = {}
 
     def go(self) -> None:
         """Run to the end, or to the failure, or to the stop."""
@@ -279,7 +283,7 @@ class _Run:
             )
         except RoleRefusedError as error:
             raise ActionFailedError(str(error), code="PermissionError") from error
-        return credentials(session)
+        return self._first_of(session.arn, credentials(session))
 
     def _assume(self, role: str, by: Credentials) -> Credentials:
         sts = client_with(by, "sts", region=self._execution.place[1])
@@ -288,11 +292,23 @@ class _Run:
         except ClientError as error:
             raise failure(error) from error
         found = answer["Credentials"]
-        return {
-            "aws_access_key_id": found["AccessKeyId"],
-            "aws_secret_access_key": found["SecretAccessKey"],
-            "aws_session_token": found["SessionToken"],
-        }
+        return self._first_of(
+            role,
+            {
+                "aws_access_key_id": found["AccessKeyId"],
+                "aws_secret_access_key": found["SecretAccessKey"],
+                "aws_session_token": found["SessionToken"],
+            },
+        )
+
+    def _first_of(self, role: str, found: Credentials) -> Credentials:
+        """The first credentials of a role, while they are new: each would need its own clients."""
+        now = time.monotonic()
+        made, first = self._sessions.setdefault(role, (now, found))
+        if now - made < _NEW_SECONDS:
+            return first
+        self._sessions[role] = now, found
+        return found
 
 
 def _succeeded(execution: Execution, stage: str) -> frozenset[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import threading
 import time
 from typing import Any
 
@@ -20,8 +19,6 @@ from ..clients import Clients
 from .authorisation import Principal
 
 _SECONDS = 3600.0
-# A session makes one client at a time.
-_making = threading.Lock()
 
 
 def install() -> None:
@@ -95,18 +92,16 @@ def session_arn(credentials: dict[str, str]) -> str:
 
 def client_with(credentials: dict[str, str], service: str, *, region: str) -> Any:
     """A client of the lab itself, in whose process this runs; not for its event loop."""
-    with _making:
-        return _shared_clients().client(service, region=region, credentials=credentials)
+    return _own_clients().client(service, region=region, credentials=credentials)
 
 
 def root_client(service: str, *, account: str, region: str) -> Any:
     """The same as the root of an account."""
-    with _making:
-        return _shared_clients().root(service, account, region)
+    return _own_clients().root(service, account, region)
 
 
 @functools.cache
-def _shared_clients() -> Clients:
+def _own_clients() -> Clients:
     return Clients(f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}")
 
 
