@@ -187,6 +187,16 @@ class Lab:
                 raise LabError(f"Events are still under way after {seconds:.0f} s.")
             time.sleep(0.02)
 
+    def pipeline_progress(self, name: str, *, seen: str | None = None) -> str:
+        """How far a pipeline of the build account is, as soon as it is further than was seen.
+
+        The same again after some seconds, where it is not.
+        """
+        organisation = self.organisation
+        place = {"account": organisation.build, "region": organisation.primary_region}
+        data = {**place, "name": name, "seen": seen}
+        return str(self._ask("pipelines/progress", method="POST", data=data))
+
     def add_account(self, *account_ids: str, ou: str | None = OU) -> None:
         """Make more deploy accounts, with the access roles of both set-ups.
 

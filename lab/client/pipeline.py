@@ -39,6 +39,7 @@ class Pipeline:
 
     def __init__(self, lab: Lab, name: str) -> None:
         self.name = name
+        self._lab = lab
         self._client = lab.client("codepipeline", lab.organisation.build)
 
     @property
@@ -150,10 +151,11 @@ class Pipeline:
 
     def _wait_until(self, condition: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds
+        seen = self._lab.pipeline_progress(self.name)
         while not condition():
             if time.monotonic() > deadline:
                 raise LabError(f"Not within {seconds:.0f} s.\n{self.description}")
-            time.sleep(0.05)
+            seen = self._lab.pipeline_progress(self.name, seen=seen)
 
 
 __all__ = ("SECONDS", "Action", "Pipeline")

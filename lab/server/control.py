@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control endpoint, /_lab/: health, calls, settings, saved state, stacks, builds, pushes."""
+"""The control endpoint, /_lab/: health, calls, settings, state, stacks, pipelines, pushes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 from ..calls.call import CallLog
 from ..cloudformation.stack_records import set_status
 from ..codebuild import builds
+from ..codepipeline import progress
 from ..iam.authorisation import DECISIONS, decisions
 from ..organizations import members
 from ..repositories import pushes
@@ -33,7 +34,7 @@ class Control:
         self._log = log
         self._token = token
 
-    def answer(
+    async def answer(
         self, scope: MutableMapping[str, Any], body: bytes, *, in_flight: int = 0
     ) -> tuple[int, bytes]:
         """Status and JSON body for one request. in_flight: API calls not answered yet."""
@@ -85,6 +86,8 @@ class Control:
                 return self._json({})
             if route == ("POST", "pushes"):
                 return self._json(pushes.push(**json.loads(body)))
+            if route == ("POST", "pipelines/progress"):
+                return self._json(await progress.changed(**json.loads(body)))
             if route == ("POST", "builds/end"):
                 builds.end(**json.loads(body))
                 return self._json({})

@@ -45,7 +45,7 @@ class Edge:
             return
         body = await _read_body(receive)
         if path.startswith("/_lab/"):
-            status, answer = self._control.answer(scope, body, in_flight=self._in_flight)
+            status, answer = await self._control.answer(scope, body, in_flight=self._in_flight)
             await _respond(send, status=status, content_type="application/json", body=answer)
             return
         started = time.time()

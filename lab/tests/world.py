@@ -210,7 +210,7 @@ class World:
 
     def ended(self, execution_id: str) -> str:
         """Wait for the end of an execution; its status."""
-        wait_for(lambda: self.execution(execution_id)["status"] in _OVER)
+        self._wait_for(lambda: self.execution(execution_id)["status"] in _OVER)
         return str(self.execution(execution_id)["status"])
 
     def run(self, execution_id: str) -> dict[str, Data]:
@@ -235,7 +235,7 @@ class World:
 
     def answer(self, status: str = "Approved", client: Any = None) -> None:
         """Wait for the question, and answer it."""
-        wait_for(lambda: bool(self.token()))
+        self._wait_for(lambda: bool(self.token()))
         (client or self.client).put_approval_result(
             pipelineName=self.name,
             stageName="Deploy",
@@ -243,6 +243,14 @@ class World:
             result={"summary": "as we said", "status": status},
             token=self.token(),
         )
+
+    def _wait_for(self, true: Callable[[], bool]) -> None:
+        """Look at each change of the pipeline, until it is true."""
+        deadline = time.monotonic() + _SECONDS
+        seen = self.lab.pipeline_progress(self.name)
+        while not true():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            seen = self.lab.pipeline_progress(self.name, seen=seen)
 
     def display(self) -> str:
         """What the deployed stack holds."""
