@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from functools import cache, partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -29,19 +28,13 @@ _REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2", "ap-northeast-1")
 Data = dict[str, Any]
 
 
-@cache
-def _client(lab: Lab, service: str, account_id: str, region: str = "us-east-1") -> Any:
-    """A client of a lab, made once for all tests: one takes longer than the calls of most."""
-    return lab.client(service, account_id, region)
-
-
 class Held:
-    """What a lab's accounts hold. Nothing is cached but the clients."""
+    """What a lab's accounts hold. Nothing is cached."""
 
     def __init__(self, lab: Lab, inventory: Inventory) -> None:
         self._lab = lab
         self._inventory = inventory
-        self._client = partial(_client, lab)
+        self._client = lab.client
 
     def stacks(self) -> dict[StackName, Data]:
         """Every stack of every account, in every region, but the administrators' own."""
@@ -64,8 +57,12 @@ class Held:
 
     def status(self, name: StackName) -> str:
         """The status of a stack; empty when it does not exist."""
-        stack = self.stacks().get(name)
-        return str(stack["StackStatus"]) if stack else ""
+        try:
+            return str(self.stack(name)["StackStatus"])
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            return ""
 
     def change_sets(self, stacks: Iterable[StackName]) -> list[str]:
         """The ids of stacks' change sets that wait to be executed, or cannot be."""
