@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import copy
+import functools
+import pickle
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -59,10 +61,26 @@ def install() -> None:
     """Restore all of it."""
     provisioners._REPLACING_PROPERTIES.update(_REPLACING)
     engine.CfnLoader = _Loader
+    _parsing()
     _conditions()
     _parameters()
     _stored_parameters()
     _changes()
+
+
+def _parsing() -> None:
+    """Parse each text once: GetTemplate parses it too, and many accounts have the same."""
+    parse = engine._parse_template
+
+    @functools.lru_cache(maxsize=100)
+    def pickled(text: str) -> bytes:
+        return pickle.dumps(parse(text))
+
+    def parsed(text: str) -> Any:
+        return pickle.loads(pickled(text))  # noqa: S301  # of the line above
+
+    for module in (engine, changesets, handlers):
+        module._parse_template = parsed
 
 
 def _conditions() -> None:

@@ -69,6 +69,9 @@ SIGNATURES = {
     ),
     "ministack.core.iam_evaluator.EvalContext": VALUE,
     "ministack.core.iam_evaluator.EvalResult": VALUE,
+    "ministack.core.iam_evaluator._fnmatch_compile": (
+        "(pattern: str, ignore_case: bool) -> re.Pattern"
+    ),
     "ministack.core.iam_evaluator._first_match": (
         "(ctx: ministack.core.iam_evaluator.EvalContext, "
         "stmts: list[ministack.core.iam_evaluator.ParsedStatement], effect: str) -> "
@@ -289,6 +292,7 @@ SIGNATURES = {
     f"{CLOUDFORMATION}.changesets._resolve_props_for_diff": (
         "(template, params, stack_name, stack_id)"
     ),
+    f"{CLOUDFORMATION}.engine._parse_template": "(template_body: str) -> dict",
     f"{CLOUDFORMATION}.engine._intrinsic_references": "(value)",
     f"{CLOUDFORMATION}.engine.validate_template_support": (
         "(template: dict, conditions: dict, params: dict | None = None) -> None"
