@@ -14,6 +14,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.configprovider import ConstantProvider
+from botocore.model import ServiceModel
 
 # MiniStack's secret for the root of every account; the account id is the access key id.
 ROOT_SECRET = "test"
@@ -76,14 +77,25 @@ class Clients:
 
 
 @functools.cache
+def service_model(service: str) -> ServiceModel:
+    """Botocore's model of a service."""
+    return _core().get_service_model(service)
+
+
+@functools.cache
 def _session() -> boto3.session.Session:
-    """A session without anything of the user's."""
+    return boto3.session.Session(botocore_session=_core())
+
+
+@functools.cache
+def _core() -> botocore.session.Session:
+    """A session without anything of the user's; it reads each model once."""
     core = botocore.session.Session()
     store = core.get_component("config_store")
     store.set_config_provider("profile", ConstantProvider(value=None))
     store.set_config_provider("config_file", ConstantProvider(value="/dev/null"))
     store.set_config_provider("credentials_file", ConstantProvider(value="/dev/null"))
-    return boto3.session.Session(botocore_session=core)
+    return core
 
 
-__all__ = ("ROOT_SECRET", "Clients")
+__all__ = ("ROOT_SECRET", "Clients", "service_model")

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import botocore.session
 from ministack.core.responses import now_iso, request_scope
 from ministack.services import cloudformation, s3
 from ministack.services.cloudformation import handlers, stacks
 
+from ..clients import service_model
 from ..settings import Settings
 from .work import CHECKS, Work
 
@@ -45,8 +45,8 @@ def set_status(*, account: str, region: str, stack: str, status: str, reason: st
 
     A stack that does not exist and a status that AWS does not have raise ValueError.
     """
-    model = botocore.session.get_session().get_service_model("cloudformation")
-    if status not in getattr(model.shape_for("StackStatus"), "enum", ()):
+    shape = service_model("cloudformation").shape_for("StackStatus")
+    if status not in getattr(shape, "enum", ()):
         raise ValueError(f"{status} is not a status of a stack")
     with request_scope(account, region):
         record = handlers._resolve_stack(stack)

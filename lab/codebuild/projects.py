@@ -7,17 +7,16 @@
 from __future__ import annotations
 
 import copy
-import functools
 import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import botocore.session
 from botocore.validate import ParamValidator
 from ministack.core.responses import error_response_json, get_account_id, get_region
 from ministack.services import codebuild
 
+from ..clients import service_model
 from ..iam.authorisation import Principal
 from ..iam.service_roles import RoleRefusedError, principal
 
@@ -143,10 +142,9 @@ def found(name: str) -> Data:
     return project
 
 
-@functools.cache
 def model() -> Any:
     """Botocore's model of the service."""
-    return botocore.session.Session().get_service_model("codebuild")
+    return service_model("codebuild")
 
 
 def problems(operation: str, request: Data) -> str:

@@ -13,13 +13,11 @@ and `start_from_event` starts a pipeline as EventBridge does.
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
 from collections.abc import Callable
 from typing import Any
 
-import botocore.session
 from botocore.validate import ParamValidator
 from ministack import app
 from ministack.core import iam_evaluator, router
@@ -30,6 +28,7 @@ from ministack.core.responses import (
     json_response,
 )
 
+from ..clients import service_model
 from ..iam.authorisation import Principal
 from ..settings import Settings
 from . import history, pipelines, releases
@@ -58,10 +57,9 @@ def reset() -> None:
     PIPELINES.clear()
 
 
-@functools.cache
 def model() -> Any:
     """The model that botocore has of the service."""
-    return botocore.session.Session().get_service_model("codepipeline")
+    return service_model("codepipeline")
 
 
 async def handle_request(

@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 import base64
-import functools
 import json
 from collections.abc import Callable
 from typing import Any
 
-import botocore.session
 from botocore.validate import ParamValidator
 from ministack.core import iam_actions
 from ministack.core.responses import (
@@ -24,6 +22,7 @@ from ministack.core.responses import (
 )
 from ministack.services import organizations
 
+from ..clients import service_model
 from ..settings import Settings
 from . import accounts, members
 from .requests import Data, RefusedError
@@ -89,9 +88,8 @@ def _may(caller: str, operation: str) -> bool:
     return operation.startswith(_READING) and caller in members.delegated()
 
 
-@functools.cache
 def _model() -> Any:
-    return botocore.session.Session().get_service_model("organizations")
+    return service_model("organizations")
 
 
 def _problem(operation: str, request: Data) -> str:

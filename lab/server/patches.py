@@ -53,6 +53,7 @@ from ..s3 import buckets, policies, storage
 from ..settings import Settings
 from ..sns import encrypted
 from ..sqs import queues
+from . import models
 
 
 def install(settings: Settings) -> None:
@@ -61,6 +62,7 @@ def install(settings: Settings) -> None:
     The order matters where two wrap the same function: events are turned into those of AWS before
     they are stored, and a repeated request is recognised before it is checked.
     """
+    models.install()
     buckets.install()
     parsed_policies.install()
     conditions.install(settings)

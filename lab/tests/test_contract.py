@@ -81,6 +81,8 @@ SIGNATURES = {
         "(doc: str | dict) -> list[ministack.core.iam_evaluator.ParsedStatement]"
     ),
     "ministack.core.lambda_runtime.subprocess": VALUE,
+    "ministack.core.responses._BOTOCORE_NAME": VALUE,
+    "ministack.core.responses._service_model": "(service: str)",
     "ministack.services.account._DISPATCH": VALUE,
     "ministack.services.account._OPT_IN_REQUIRED": VALUE,
     "ministack.core.iam_evaluator._gather_role_policies": (
