@@ -23,9 +23,10 @@ from lab.tests.world import (
 Data = dict[str, Any]
 
 
-@pytest.fixture
-def world(lab: Lab) -> World:
-    return World(lab)
+@pytest.fixture(scope="module")
+def world(running_lab: Lab) -> World:
+    """One for all tests: what is refused changes nothing."""
+    return World(running_lab)
 
 
 def _stage_twice(declaration: Data) -> None:
