@@ -69,7 +69,9 @@ class FakeGateway:
 
     def roles_of(self, account_id: str) -> FakeRoles:
         """Return the roles of an account."""
-        return self.roles.setdefault(account_id, FakeRoles())
+        if account_id not in self.roles:
+            self.roles[account_id] = FakeRoles()
+        return self.roles[account_id]
 
     def pipelines_of(self, account_id: str, region: str) -> FakeCodePipeline:
         """Return the pipelines of an account's region."""

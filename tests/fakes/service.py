@@ -10,6 +10,7 @@ have the classes that AWS's have.
 
 from __future__ import annotations
 
+import copy
 import functools
 import types
 from collections.abc import Callable
@@ -104,12 +105,25 @@ class FakeService:
             hooks[operation].pop(0)()
 
 
+def _client(service: str, region: str) -> Any:
+    """Return a client with events of its own, for a fake of its own.
+
+    To make one takes longer than most tests, so they share all else.
+    """
+    shared = _shared_client(service, region)
+    client = object.__new__(type(shared))
+    client.__dict__.update(shared.__dict__, meta=copy.copy(shared.meta))
+    client.meta.events = copy.copy(shared.meta.events)
+    return client
+
+
 @functools.cache
 def _session() -> Any:
     return botocore.session.Session()
 
 
-def _client(service: str, region: str) -> Any:
+@functools.cache
+def _shared_client(service: str, region: str) -> Any:
     return _session().create_client(
         service,
         region_name=region,
