@@ -11,6 +11,7 @@ kind of plugin (`action`), or the module itself where it stands alone (`_errors`
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -25,6 +26,7 @@ COLLECTION = "ansible_collections.crossaccount.pipeline.plugins."
 Graph = Mapping[str, set[str]]
 
 
+@functools.cache
 def modules() -> Graph:
     """Return the modules that each module imports."""
     files = {_name(path): path for path in sorted(PLUGINS.rglob("*.py"))}

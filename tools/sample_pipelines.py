@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._organisation.model import (
@@ -422,12 +423,14 @@ def read(*samples: Data) -> list[Pipeline]:
     return [pipelines[name] for name in found.groups["pipelines"] if name in pipelines]
 
 
+@functools.cache
 def pipeline(name: str) -> Pipeline:
     """Return a sample as the rules read it."""
     [found] = read(SAMPLES[name]())
     return found
 
 
+@functools.cache
 def template(name: str, *, called: str = "") -> str:
     """Return the template of a sample, with another name if one is given."""
     [pipeline] = read({**SAMPLES[name](), "name": called or name})

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ _QUOTED = re.compile(r"`([^`]+)`")
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
+@functools.cache
 def texts_of_code(root: Path) -> set[str]:
     """Every text in the plugins and playbooks, with VALUE where a value goes."""
     found: set[str] = set()

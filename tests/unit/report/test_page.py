@@ -49,8 +49,11 @@ def browser() -> Iterator[Browser]:
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         pytest.skip(f"no Chromium on this machine (looked for {', '.join(NAMES)})")
+    # No process that stands in for a graphics card: each page would be drawn through it.
+    arguments = ["--disable-gpu", "--disable-software-rasterizer"]
     # Root, as in a container, cannot use the sandbox.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
