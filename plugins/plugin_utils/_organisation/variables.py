@@ -66,7 +66,9 @@ class Variables:
         """Return a variable's value, None if unset, or UNREADABLE."""
         key = (host, name)
         if key not in self._values:
-            self._values[key] = self._read(host, name, self._of(host).get(name))
+            raw = self._of(host).get(name)
+            # Most are not set.
+            self._values[key] = None if raw is None else self._read(host, name, raw)
         return self._values[key]
 
     def file(self, host: str) -> str | None:
