@@ -43,8 +43,9 @@ _SERVICES = ("cloudformation", "sts")
 # At once in a batch. A call takes 3 ms of CPU and about 80 ms until AWS answers.
 THREADS = 32
 
-# Made before the fork: a session costs more than a client. A worker needs one.
-_SESSIONS_OF_A_WORKER = 1
+# Made before the fork: a session costs more than a client. The check of the inventory needs two,
+# one for the base credentials and one for all roles.
+_SESSIONS_OF_A_WORKER = 2
 _SPARE_SESSIONS: list[t.Any] = []
 
 
