@@ -44,7 +44,7 @@ def main() -> None:
             return
         wanted = json.loads(message)
         pid = 0
-        if not _bundles(wanted, imported):
+        if _can_fork(wanted, imported):
             pid = os.fork()
             if pid == 0:
                 break
@@ -56,10 +56,13 @@ def main() -> None:
     runpy.run_path(wanted["script"], run_name="__main__")
 
 
-def _bundles(wanted: dict[str, Any], imported: set[str]) -> bool:
-    """Whether a function, or a layer of it, brings a module that is imported already."""
-    names = {path.stem for path in Path(wanted["folder"]).iterdir()}
-    return not names.isdisjoint(imported) or "_LAMBDA_LAYERS_DIRS" in wanted["environment"]
+def _can_fork(wanted: dict[str, Any], imported: set[str]) -> bool:
+    """Whether neither a function nor a layer of it brings a module that is imported already."""
+    try:
+        names = {path.stem for path in Path(wanted["folder"]).iterdir()}
+    except OSError:
+        return False  # the function was deleted meanwhile: who starts it is told so
+    return names.isdisjoint(imported) and "_LAMBDA_LAYERS_DIRS" not in wanted["environment"]
 
 
 def _become(wanted: dict[str, Any], streams: list[int]) -> None:

@@ -30,15 +30,15 @@ from . import template
 
 def install() -> None:
     """Processes of functions, with what each would see in a Python of its own."""
-    lambda_runtime.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": _Starter()})
+    lambda_runtime.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": Starter()})
 
 
-class _Starter:
+class Starter:
     """Starts a worker as subprocess.Popen does."""
 
     def __init__(self) -> None:
         self._one_at_a_time = threading.Lock()
-        self._template: socket.socket | None = None
+        self._template: _Template | None = None
 
     def __call__(
         self, command: list[str], *, cwd: str, env: Mapping[str, str], **options: Any
@@ -57,21 +57,48 @@ class _Starter:
         (input_, to_input), (from_output, output), (from_errors, errors) = ends
         theirs, ours = (input_, output, errors), (to_input, from_output, from_errors)
         with self._one_at_a_time:
-            if self._template is None:
-                self._template = _start_template()
-            socket.send_fds(self._template, [json.dumps(wanted).encode()], theirs)
-            pid = int(self._template.recv(template.MOST_BYTES))
+            pid = self._ask(json.dumps(wanted).encode(), theirs)
         for end in theirs if pid else (*theirs, *ours):
             os.close(end)
         return _Worker(pid, *ours) if pid else None
 
+    def _ask(self, wanted: bytes, streams: tuple[int, ...]) -> int:
+        """Return the process id of a new fork; 0 where there is none."""
+        self._template = self._template or _Template()
+        pid = self._template.fork(wanted, streams)
+        if pid is None:  # it has ended: the next function begins another one
+            self.close()
+        return pid or 0
 
-def _start_template() -> socket.socket:
-    """Start that process. It ends when the socket closes, with this process at the latest."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        subprocess.Popen((sys.executable, "-m", template.__name__), stdin=theirs.fileno())
-    return ours
+    def close(self) -> None:
+        """End that process."""
+        if self._template is not None:
+            self._template.close()
+            self._template = None
+
+
+class _Template:
+    """The process that workers are forks of. It ends when its socket closes, as at our end."""
+
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                (sys.executable, "-m", template.__name__), stdin=theirs.fileno()
+            )
+
+    def fork(self, wanted: bytes, streams: tuple[int, ...]) -> int | None:
+        """Return the process id of a fork, 0 where it needs a Python of its own; None at the end."""
+        try:
+            socket.send_fds(self._socket, [wanted], streams)
+            answer = self._socket.recv(template.MOST_BYTES)
+        except ConnectionError:
+            return None
+        return int(answer) if answer else None
+
+    def close(self) -> None:
+        self._socket.close()
+        self._process.wait()
 
 
 class _Worker:
@@ -114,4 +141,4 @@ class _Worker:
             signal.pidfd_send_signal(self._handle, number)
 
 
-__all__ = ("install",)
+__all__ = ("Starter", "install")

@@ -7,9 +7,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lab import Lab
+from lab.functions.workers import Starter
 from lab.tests.world import BUILD, document, statement, zipped
 
 CODE = """
@@ -77,3 +85,46 @@ def test_a_function_that_ends_begins_anew(lab: Lab, name: str) -> None:
     functions = lab.client("lambda", BUILD)
     assert "FunctionError" in functions.invoke(FunctionName=name, Payload="1")
     assert "FunctionError" not in functions.invoke(FunctionName=name, Payload="0")
+
+
+@pytest.fixture
+def starter() -> Iterator[Starter]:
+    starter = Starter()
+    yield starter
+    starter.close()
+
+
+def start(starter: Starter, folder: Path) -> tuple[int, int]:
+    """Start a worker that writes who its parent is; return both process ids."""
+    script = folder / "worker.py"
+    script.write_text("import os\nprint(os.getppid(), flush=True)\ninput()\n")
+    worker = starter([sys.executable, str(script)], cwd=str(folder), env=dict(os.environ))
+    parent = int(worker.stdout.readline())
+    worker.kill()
+    assert worker.wait(60) == 0
+    for stream in (worker.stdin, worker.stdout, worker.stderr):
+        stream.close()
+    return worker.pid, parent
+
+
+def test_a_function_that_was_deleted_meanwhile_stops_no_other(
+    starter: Starter, tmp_path: Path
+) -> None:
+    _first, parent = start(starter, tmp_path)
+
+    with pytest.raises(FileNotFoundError):
+        starter([sys.executable, "worker.py"], cwd=str(tmp_path / "gone"), env={})
+
+    _second, again = start(starter, tmp_path)
+    assert again == parent != os.getpid()
+
+
+def test_what_workers_are_forks_of_is_started_again(starter: Starter, tmp_path: Path) -> None:
+    _pid, parent = start(starter, tmp_path)
+    os.kill(parent, signal.SIGKILL)
+
+    with pytest.raises(FileNotFoundError):  # nobody forks: it would be a Python of its own
+        starter([sys.executable, "worker.py"], cwd=str(tmp_path / "gone"), env={})
+
+    _pid, another = start(starter, tmp_path)
+    assert another not in (parent, os.getpid())
