@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from lab import Lab
-from tests.acceptance.__main__ import Acceptance, Step, environment_with
+from tests.acceptance.__main__ import Acceptance, Step, ansible_playbook, environment_with
 from tests.acceptance.accounts import Accounts
 from tests.acceptance.record import redact
 from tests.integration.conftest import plugins
@@ -78,6 +78,20 @@ def test_the_whole_run_passes_and_leaves_nothing(
     assert {name for name, step in steps.items() if not step["passed"]} == set()
     assert steps["release"]["status"] == "Succeeded"
     assert re.search(r"\b\d{12}\b", record) is None
+
+
+@pytest.mark.parametrize(("playbook", "code"), [("access", 0), ("missing", 1)])
+def test_a_playbook_of_this_checkout_is_a_process_of_its_own(
+    tmp_path: Path, playbook: str, code: int
+) -> None:
+    """As on AWS: the whole run above forks its playbooks."""
+    found, output = ansible_playbook(
+        ("ansible-playbook", f"crossaccount.pipeline.{playbook}", "-i", "org,", "--syntax-check"),
+        {**environment_with({}), "ANSIBLE_HOME": str(tmp_path)},
+        tmp_path,
+    )
+
+    assert (found, f"crossaccount.pipeline.{playbook}" in output) == (code, True), output
 
 
 def test_accounts_that_are_in_use_are_left_alone(lab: Lab, tmp_path: Path) -> None:
