@@ -6,24 +6,19 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from lab import Lab
+from tests.commands import run_command
 from tools.environment import ROOT
 
 
 def bootstrap(lab: Lab, inventory: Path) -> None:
     """Run the bootstrap of this checkout on an inventory."""
-    done = subprocess.run(
+    done = run_command(
         ["ansible-playbook", str(ROOT / "bootstrap.yml"), "-i", str(inventory)],
-        cwd=ROOT,
-        env=lab.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+        environment=lab.environment(),
+        folder=ROOT,
     )
     assert done.returncode == 0, done.stdout
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +24,7 @@ from typing import Any
 from tests.acceptance.accounts import DRIFT, NAME, OPERATOR, Accounts, Sessions, environment_of
 from tests.acceptance.record import Record
 from tests.acceptance.work import Failed, Work
+from tests.commands import run_command
 from tools.environment import VENV
 
 _CHANGED = re.compile(r"^\S+ +: .*changed=[1-9]", re.MULTILINE)
@@ -45,16 +45,7 @@ def ansible_playbook(
     command: Sequence[str], environment: dict[str, str], folder: Path
 ) -> tuple[int, str]:
     """Run ansible-playbook."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = run_command(command, environment=environment, folder=folder)
     return done.returncode, done.stdout
 
 

@@ -20,6 +20,7 @@ import yaml
 
 from lab import Lab, Pipeline
 from lab.clients import Clients
+from tests.commands import run_command
 from tools.environment import ROOT, environment
 
 HOSTS = {"development": "222222222222", "testing": "333333333333", "production": "444444444444"}
@@ -39,15 +40,10 @@ class Build:
 
     def run(self, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command as CodeBuild does, by the shell."""
-        return subprocess.run(
+        return run_command(
             ["bash", "-c", command],
-            cwd=self.folder,
-            env={**self.variables, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+            environment={**self.variables, **variables},
+            folder=self.folder,
         )
 
     def run_buildspec(self) -> bytes:

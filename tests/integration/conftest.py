@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ import pytest
 from ansible_collections.crossaccount.pipeline.plugins.plugin_utils._stack.template import render
 
 from lab import Lab
+from tests.commands import run_command
 from tests.integration.campaign import VARIABLE, seed
 from tests.integration.haste import HASTE, variables
 from tests.integration.held import Held
@@ -165,13 +165,5 @@ def changed_collection(installed_collections: Path, tmp_path: Path) -> Path:
 
 def _galaxy(*arguments: str, collections: Path | None = None) -> None:
     variables = {"ANSIBLE_COLLECTIONS_PATH": str(collections)} if collections else {}
-    done = subprocess.run(
-        ["ansible-galaxy", *arguments],
-        env={**os.environ, **variables},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = run_command(["ansible-galaxy", *arguments], environment={**os.environ, **variables})
     assert done.returncode == 0, done.stdout

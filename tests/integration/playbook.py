@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab import Call, Lab, Setup
+from tests.commands import run_command
 from tests.integration.inventory import ROOT, Inventory
 from tests.integration.waiting import HANGS
 from tests.integration.warm import Started, Warm
@@ -162,17 +162,7 @@ class Playbook:
             file = self._home / "output"
             code, output = self._warm.run(command, environment=environment, output=file)
         else:
-            done = subprocess.run(
-                command,
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=HANGS,
-                check=False,
-            )
+            done = run_command(command, environment=environment, folder=folder, seconds=HANGS)
             code, output = done.returncode, done.stdout
         return Run(
             code=code,

@@ -21,6 +21,7 @@ from lab import Lab
 from tests.acceptance.__main__ import Acceptance, Step, ansible_playbook, environment_with
 from tests.acceptance.accounts import Accounts
 from tests.acceptance.record import redact
+from tests.commands import run_command
 from tests.integration.conftest import plugins
 from tests.integration.waiting import HANGS
 from tests.integration.warm import Warm
@@ -29,21 +30,16 @@ from tools.environment import ROOT
 
 def accept(lab: Lab, directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     organisation = lab.organisation
-    return subprocess.run(
+    return run_command(
         [
             *(sys.executable, "-m", "tests.acceptance", "--pause", "0.1"),
             *("--build", organisation.build, "--directory", str(directory)),
             *("--deploy", organisation.deploy["development"], organisation.deploy["testing"]),
             *arguments,
         ],
-        cwd=ROOT,
-        env={**lab.environment("management"), "ANSIBLE_HOME": str(directory / "ansible")},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=HANGS,
-        check=False,
+        environment={**lab.environment("management"), "ANSIBLE_HOME": str(directory / "ansible")},
+        folder=ROOT,
+        seconds=HANGS,
     )
 
 

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 from lab import Lab
+from tests.commands import run_command
 from tests.integration.inventory import ROOT
 from tests.integration.playbook import Playbook
 from tests.integration.waiting import HANGS
@@ -55,16 +55,11 @@ def test_the_first_pipeline_can_be_made_as_the_page_says(
         "PYTHONPATH": str(ROOT),
     }
 
-    done = subprocess.run(
+    done = run_command(
         ["bash", "-c", script.replace(command, f"{command}--directory {lab.directory} ")],
-        cwd=directory,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=HANGS,
-        check=False,
+        environment=environment,
+        folder=directory,
+        seconds=HANGS,
     )
 
     assert done.returncode == 0, done.stdout

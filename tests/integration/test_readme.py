@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
 from lab import Lab
+from tests.commands import run_command
 from tests.integration.held import Held
 from tests.integration.inventory import ROOT
 from tests.integration.waiting import HANGS
@@ -47,16 +47,11 @@ def test_without_make(lab: Lab, held: Held, tmp_path: Path) -> None:
         "LANG": "C.UTF-8",
     }
 
-    done = subprocess.run(
+    done = run_command(
         ["bash", "-c", f"set -e\n{block()}"],
-        cwd=directory,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=HANGS,
-        check=False,
+        environment=environment,
+        folder=directory,
+        seconds=HANGS,
     )
 
     assert done.returncode == 0, done.stdout

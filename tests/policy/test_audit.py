@@ -7,28 +7,23 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 from lab import Lab
+from tests.commands import run_command
 from tests.policy.foundation import Foundation
 from tools.environment import ROOT
 
 
 def audit(lab: Lab, inventory: Path) -> tuple[int, str]:
-    done = subprocess.run(
+    done = run_command(
         [
             *(sys.executable, "-m", "tests.policy.audit", "-i", str(inventory)),
             *("--access-role-name", lab.organisation.drift.access_role),
         ],
-        cwd=ROOT,
-        env=lab.environment("drift"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+        environment=lab.environment("drift"),
+        folder=ROOT,
     )
     return done.returncode, done.stdout
 
