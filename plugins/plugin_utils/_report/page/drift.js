@@ -392,20 +392,21 @@ function drawErrors() {
     element("td", {}, host.stack),
     element("td", {}, host.error)));
   return section("errors", "Could not be checked",
-    element("div", { class: "card" }, element("table", { class: "list" },
-      headRow(["Host", "Account and region", "Stack", "Why"]), element("tbody", {}, rows))));
+    element("div", { class: "card" },
+      listOf(["Host", "Account and region", "Stack", "Why"], rows)));
 }
 function drawUnchecked() {
   if (!report.unchecked.length) return "";
   const groups = [...grouped(report.unchecked, (entry) => entry.why)]
     .sort(([entry], [other]) => entry.localeCompare(other));
+  const titles = ["Resource", "Type", "Stack", "Account and region"];
   return section("unchecked", "Not checked", groups.map(([why, entries]) =>
-    element("details", { class: "card unchecked" },
-      element("summary", {}, icon("chevron"),
-        element("span", {}, `${plural(entries.length, "resource")}: ${why}`)),
-      element("table", { class: "list" },
-        headRow(["Resource", "Type", "Stack", "Account and region"]),
-        element("tbody", {}, entries.map(uncheckedRow))))));
+    listCard(`${plural(entries.length, "resource")}: ${why}`, titles, entries.map(uncheckedRow))));
+}
+function listCard(what, titles, rows) {
+  const card = foldedList(what, listOf(titles, rows));
+  card.classList.add("card");
+  return card;
 }
 function uncheckedRow(entry) {
   const known = entry.ignored ? ` (ignored until ${entry.ignored.until}: ${entry.ignored.reason})` : "";
@@ -435,15 +436,14 @@ function drawRoles() {
   const groups = grouped(report.outdated_roles, (role) =>
     `${role.stack_name}: ${role.version ? `version ${role.version}` : "no version"}, now ${role.current}`);
   return section("roles", "Roles of an earlier version of this collection",
-    [...groups].map(([what, roles]) => element("details", { class: "card unchecked" },
-      element("summary", {}, icon("chevron"),
-        element("span", {}, `${what} (${plural(roles.length, "account")})`)),
-      element("table", { class: "list" }, headRow(["Host", "Account"]),
-        element("tbody", {}, roles.map((role) => element("tr", { class: "role" },
-          element("td", {}, role.host),
-          element("td", { class: "code" }, role.account_id))))))),
+    [...groups].map(([what, roles]) =>
+      listCard(`${what} (${plural(roles.length, "account")})`, ["Host", "Account"], roles.map(roleRow))),
     element("p", {}, "To update them, as the management account:"),
     element("div", { class: "command" }, UPDATE));
+}
+function roleRow(role) {
+  return element("tr", { class: "role" },
+    element("td", {}, role.host), element("td", { class: "code" }, role.account_id));
 }
 
 function drawFoot() {

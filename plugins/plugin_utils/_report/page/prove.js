@@ -169,12 +169,8 @@ function placesOf(paths) {
     element("td", {}, host),
     element("td", { class: "code" }, found[0].account_id),
     element("td", {}, found.map((path) => path.region).join(", "))));
-  const table = element("table", { class: "list" },
-    headRow(["Host", "Account", "Regions"]), element("tbody", {}, rows));
-  if (rows.length <= 3) return table;
-  return element("details", { class: "unchecked" },
-    element("summary", {}, icon("chevron"), element("span", {}, plural(rows.length, "account"))),
-    table);
+  const list = listOf(["Host", "Account", "Regions"], rows);
+  return rows.length <= 3 ? list : foldedList(plural(rows.length, "account"), list);
 }
 
 // Notes

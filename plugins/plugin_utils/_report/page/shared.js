@@ -37,6 +37,13 @@ function headRow(titles) {
   return element("thead", {},
     element("tr", {}, titles.map((title) => element("th", { scope: "col" }, title))));
 }
+function listOf(titles, rows) {
+  return element("table", { class: "list" }, headRow(titles), element("tbody", {}, rows));
+}
+function foldedList(what, list) {
+  return element("details", { class: "folded" },
+    element("summary", {}, icon("chevron"), element("span", {}, what)), list);
+}
 function badge(state, text) {
   return element("span", { class: "badge", "data-state": state }, icon(state), text);
 }
