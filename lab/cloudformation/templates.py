@@ -77,7 +77,7 @@ def _parsing() -> None:
         return pickle.dumps(parse(text))
 
     def parsed(text: str) -> Any:
-        return pickle.loads(pickled(text))  # noqa: S301  # of the line above
+        return pickle.loads(pickled(text))  # noqa: S301  # only what the function above pickled
 
     for module in (engine, changesets, handlers):
         module._parse_template = parsed

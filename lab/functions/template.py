@@ -61,7 +61,7 @@ def _can_fork(wanted: dict[str, Any], imported: set[str]) -> bool:
     try:
         names = {path.stem for path in Path(wanted["folder"]).iterdir()}
     except OSError:
-        return False  # the function was deleted meanwhile: who starts it is told so
+        return False  # the function was deleted meanwhile, and a Python of its own reports that
     return names.isdisjoint(imported) and "_LAMBDA_LAYERS_DIRS" not in wanted["environment"]
 
 

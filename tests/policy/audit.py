@@ -74,7 +74,7 @@ def main() -> int:
         cases = [case.request for case in denied(foundation, release)]
         allowed = [*needs[release], *allowed_uploads(foundation, release)]
         groups.append(_Group(f"the release of {name}", allowed, allowed=True))
-        groups.append(_Group(f"what nobody may do around {name}", cases, allowed=False))
+        groups.append(_Group(f"forbidden access around {name}", cases, allowed=False))
     return 1 if _judge(foundation, groups) else 0
 
 
